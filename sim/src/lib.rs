@@ -1,0 +1,9 @@
+//! Simulated clusters: trace readers, workload generators, experiments and reports.
+//!
+//! Depends on `lepton-core` alone; time and chance come in as arguments (a [`Clock`], a seed), so a run
+//! with the same inputs gives the same result.
+
+mod clock;
+pub mod readers;
+
+pub use clock::{Clock, FrozenClock};

@@ -1,0 +1,211 @@
+//! CSV with a header line: columns found by name, fields read as bounded numbers, errors that say where.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use super::{InputError, open};
+
+/// A CSV file with a header line, read row by row.
+pub struct CsvTable {
+    file: PathBuf,
+    header: Vec<String>,
+    reader: csv::Reader<Box<dyn BufRead>>,
+    record: csv::StringRecord,
+}
+
+/// One row of a [`CsvTable`].
+#[derive(Clone, Copy)]
+pub struct CsvRow<'a> {
+    file: &'a Path,
+    header: &'a [String],
+    record: &'a csv::StringRecord,
+    line: u64,
+}
+
+impl CsvTable {
+    /// Opens `path` (plain or compressed) and reads the header line.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the header is missing, not UTF-8, or names a column twice.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        Self::from_reader(path, open(path)?)
+    }
+
+    /// The same over an open reader; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`CsvTable::open`].
+    pub fn from_reader(path: &Path, input: Box<dyn BufRead>) -> Result<Self, InputError> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(input);
+        let header: Vec<String> = reader
+            .headers()
+            .map_err(|e| csv_error(path, 1, &e))?
+            .iter()
+            .map(|h| h.trim_start_matches('\u{feff}').to_owned())
+            .collect();
+        if header.iter().all(String::is_empty) {
+            return Err(InputError::new(path, "has no header line").at_line(1));
+        }
+        for (i, name) in header.iter().enumerate() {
+            if header[..i].contains(name) {
+                let error = InputError::new(path, "the header names this column twice").at_line(1);
+                return Err(error.in_column(name.clone()));
+            }
+        }
+        Ok(Self { file: path.to_path_buf(), header, reader, record: csv::StringRecord::new() })
+    }
+
+    /// The file's name as given.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Position of the column `name`.
+    ///
+    /// # Errors
+    /// When there is no such column; the message lists those there are and suggests the nearest.
+    pub fn column(&self, name: &str) -> Result<usize, InputError> {
+        self.find(name).ok_or_else(|| {
+            let have = self.header.join(", ");
+            let error = InputError::new(&self.file, format!("the column is missing; there are: {have}"))
+                .at_line(1)
+                .in_column(name);
+            match nearest(name, &self.header) {
+                Some(near) => error.maybe(format!("`{near}` is meant; rename it to `{name}`")),
+                None => error,
+            }
+        })
+    }
+
+    /// Position of the column `name`, if the file has it.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|h| h == name)
+    }
+
+    /// The next row, or `None` at the end of the file.
+    ///
+    /// # Errors
+    /// When the row cannot be read (compression broken off, a line too long, not UTF-8) or has more or
+    /// fewer fields than the header.
+    pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, InputError> {
+        let before = self.reader.position().line();
+        let more =
+            self.reader.read_record(&mut self.record).map_err(|e| csv_error(&self.file, before, &e))?;
+        if !more {
+            return Ok(None);
+        }
+        let line = self.record.position().map_or(before, csv::Position::line);
+        if self.record.len() != self.header.len() {
+            let (have, want) = (self.record.len(), self.header.len());
+            return Err(InputError::new(
+                &self.file,
+                format!("the row has {have} fields, expected {want} as in the header"),
+            )
+            .at_line(line));
+        }
+        Ok(Some(CsvRow { file: &self.file, header: &self.header, record: &self.record, line }))
+    }
+}
+
+impl<'a> CsvRow<'a> {
+    /// 1-based line of the file.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The field as text, blanks trimmed.
+    pub fn text(&self, column: usize) -> &'a str {
+        self.record.get(column).unwrap_or("")
+    }
+
+    /// The field as a non-empty text.
+    ///
+    /// # Errors
+    /// When the field is empty.
+    pub fn name(&self, column: usize) -> Result<&'a str, InputError> {
+        match self.text(column) {
+            "" => Err(self.error(column, "is empty, expected a name")),
+            name => Ok(name),
+        }
+    }
+
+    /// The field as an integer within `min..=max`. `12.0` counts as 12, since spreadsheets write it so.
+    ///
+    /// # Errors
+    /// When the field is empty, no whole number, not finite or out of bounds.
+    pub fn integer(&self, column: usize, min: i64, max: i64) -> Result<i64, InputError> {
+        let text = self.text(column);
+        let expected = || self.error(column, format!("expected a whole number from {min} to {max}"));
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        match whole.parse::<i64>() {
+            Ok(n) if (min..=max).contains(&n) => Ok(n),
+            Ok(_) => Err(expected()),
+            Err(_) => match text.parse::<f64>() {
+                Ok(x) if x.is_finite() && x.fract() != 0.0 => {
+                    Err(expected().maybe("the unit is wrong: this column takes whole units"))
+                }
+                _ => Err(expected()),
+            },
+        }
+    }
+
+    /// The field as an integer, or `None` when it is empty.
+    ///
+    /// # Errors
+    /// As [`CsvRow::integer`].
+    pub fn integer_or_empty(&self, column: usize, min: i64, max: i64) -> Result<Option<i64>, InputError> {
+        if self.text(column).is_empty() { Ok(None) } else { self.integer(column, min, max).map(Some) }
+    }
+
+    /// An error about this row's field in `column`.
+    pub fn error(&self, column: usize, problem: impl Into<String>) -> InputError {
+        let error = InputError::new(self.file, problem).at_line(self.line).with_value(self.text(column));
+        match self.header.get(column) {
+            Some(name) => error.in_column(name.clone()),
+            None => error,
+        }
+    }
+}
+
+/// Turns an error of the CSV or compression layer into ours.
+pub(super) fn csv_error(path: &Path, line_before: u64, error: &csv::Error) -> InputError {
+    let line = error.position().map_or(line_before, csv::Position::line).max(1);
+    let out = match error.kind() {
+        csv::ErrorKind::Io(e) => return io_error(path, line, e),
+        csv::ErrorKind::Utf8 { err, .. } => InputError::new(path, format!("is not UTF-8 text: {err}")),
+        other => InputError::new(path, format!("cannot be read as CSV: {other:?}")),
+    };
+    out.at_line(line)
+}
+
+/// Turns a read error met near `line` into ours, with a word on the usual cause.
+pub(super) fn io_error(path: &Path, line: u64, error: &std::io::Error) -> InputError {
+    let out = InputError::new(path, format!("cannot be read on: {error}")).at_line(line);
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => out.maybe("the compressed file was cut short; copy it again"),
+        std::io::ErrorKind::InvalidInput => out.maybe("the compressed file is damaged; copy it again"),
+        _ => out,
+    }
+}
+
+/// The candidate within a few edits of `name`, for "Maybe ..." hints.
+pub(super) fn nearest<'a>(name: &str, candidates: &'a [String]) -> Option<&'a str> {
+    let best = candidates.iter().map(|c| (edit_distance(name, c), c.as_str())).min()?;
+    (best.0 <= name.len().max(3) / 3).then_some(best.1)
+}
+
+/// Levenshtein distance, ignoring case.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

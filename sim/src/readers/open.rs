@@ -1,0 +1,75 @@
+//! Opens a text input, plain or compressed (`.gz`, `.xz`, `.zst`, told by content, not by name), behind a
+//! limit on the length of a line: a file that is one endless line is refused, not swallowed.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use super::InputError;
+
+/// Longest line accepted, in bytes. The longest real ones (arrival orders) have under 100 kB.
+pub const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Opens `path` for reading, unpacking gzip, xz and Zstandard as it goes. A file name is told from its
+/// first bytes, so a wrong ending does no harm.
+///
+/// # Errors
+/// When the file cannot be opened, is empty, or is a directory. What goes wrong later (truncated
+/// compression, a line over [`LINE_BYTES_MAX`]) surfaces as an [`io::Error`] of the reader.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, InputError> {
+    let cannot = |e: io::Error| InputError::new(path, format!("cannot be read: {e}"));
+    let file = File::open(path).map_err(|e| {
+        let err = cannot(e);
+        if path.exists() { err } else { err.maybe("the path is mistyped") }
+    })?;
+    if file.metadata().map_err(cannot)?.is_dir() {
+        return Err(InputError::new(path, "is a directory, expected a file"));
+    }
+    let mut raw = BufReader::with_capacity(1 << 16, file);
+    let head = raw.fill_buf().map_err(cannot)?;
+    if head.is_empty() {
+        return Err(InputError::new(path, "is empty, expected at least a header line"));
+    }
+    let plain: Box<dyn Read> = if head.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(raw))
+    } else if head.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
+        Box::new(lzma_rust2::XzReader::new(raw, true))
+    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let zst = ruzstd::decoding::StreamingDecoder::new(raw)
+            .map_err(|e| InputError::new(path, format!("is not a readable Zstandard file: {e}")))?;
+        Box::new(zst)
+    } else {
+        Box::new(raw)
+    };
+    Ok(Box::new(BufReader::with_capacity(1 << 16, LineGuard::new(plain, LINE_BYTES_MAX))))
+}
+
+/// Passes bytes through and fails once a line grows over the limit.
+pub(super) struct LineGuard<R> {
+    inner: R,
+    line_bytes: usize,
+    line_bytes_max: usize,
+}
+
+impl<R> LineGuard<R> {
+    pub(super) fn new(inner: R, line_bytes_max: usize) -> Self {
+        Self { inner, line_bytes: 0, line_bytes_max }
+    }
+}
+
+impl<R: Read> Read for LineGuard<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        for (i, part) in buf[..n].split(|&b| b == b'\n').enumerate() {
+            self.line_bytes = if i == 0 { self.line_bytes + part.len() } else { part.len() };
+            if self.line_bytes > self.line_bytes_max {
+                let limit = self.line_bytes_max;
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("a line is longer than the limit of {limit} bytes"),
+                ));
+            }
+        }
+        Ok(n)
+    }
+}
