@@ -4,6 +4,8 @@
 //! with the same inputs gives the same result.
 
 mod clock;
+pub mod engine;
+pub mod jobs;
 pub mod readers;
 
 pub use clock::{Clock, FrozenClock};

@@ -5,10 +5,12 @@
 mod csv_table;
 mod error;
 mod open;
+mod swf;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
 pub use open::{LINE_BYTES_MAX, open};
+pub use swf::{JobTrace, read_swf, read_swf_from};
 
 #[cfg(test)]
 mod tests;
