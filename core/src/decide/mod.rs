@@ -1,4 +1,6 @@
-//! Deciding: assessment and pending work in, plan out; pure functions of values.
+//! Deciding: from the state of the cluster and the pending work to what should be done. Everything here is
+//! a function of values; only `execute` touches the world.
 
+pub mod placement;
 pub mod queue;
 pub mod queue_policies;
