@@ -18,6 +18,8 @@ pub(super) trait WaitingOrder {
     fn remove(&mut self, index: u32);
     /// The job that goes next at `now_seconds`, or `None` when nothing waits.
     fn choose(&mut self, now_seconds: i64) -> Option<u32>;
+    /// The waiting job's key in the order of the last choice; lower goes first.
+    fn key(&self, index: u32) -> u64;
     /// Whether nothing waits.
     fn is_empty(&self) -> bool;
 }
@@ -55,6 +57,10 @@ impl WaitingOrder for RankedOrder {
 
     fn choose(&mut self, _now_seconds: i64) -> Option<u32> {
         self.waiting.first().map(|rank| self.keyed[rank].1)
+    }
+
+    fn key(&self, index: u32) -> u64 {
+        u64::from(self.rank[index as usize])
     }
 
     fn is_empty(&self) -> bool {
@@ -140,6 +146,11 @@ impl WaitingOrder for ScoredBy<'_> {
 
     fn choose(&mut self, now_seconds: i64) -> Option<u32> {
         self.order.choose_with(self.policy, now_seconds)
+    }
+
+    fn key(&self, index: u32) -> u64 {
+        let o = &*self.order;
+        o.index.binary_search(&index).map_or(u64::MAX, |at| sortable(o.scores[at]))
     }
 
     fn is_empty(&self) -> bool {

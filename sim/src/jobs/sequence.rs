@@ -6,7 +6,7 @@
 //!    moves event by event, the next arrival first when it is not later than the next end.
 //! 2. With backfilling the chosen job's reservation is fixed once, from requested times; then before
 //!    every time step each job that fits now and by its request ends before the reservation starts, in
-//!    order of submission.
+//!    order of submission (jobs of the same second in the order of the last choice).
 //! 3. After a start, when nothing waits, time moves until one job has arrived.
 
 use std::ops::Range;
@@ -188,6 +188,11 @@ impl Sequence<'_> {
                 .map(|i| i as u32)
                 .filter(|&i| self.requested_end(i) < reservation),
         );
+        // Jobs of the same second stand in the order of the last choice.
+        let submit = |i: &u32| self.jobs.submit_seconds[self.range.start + *i as usize];
+        for run in candidates.chunk_by_mut(|a, b| submit(a) == submit(b)).filter(|run| run.len() > 1) {
+            run.sort_by_key(|&i| order.key(i));
+        }
         while self.size(chosen) > self.state.free {
             candidates.retain(|&i| {
                 let in_time = self.requested_end(i) < reservation;
