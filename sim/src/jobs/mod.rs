@@ -1,10 +1,20 @@
 //! Jobs over time: traces of jobs that come, wait, run and end on a machine, under any queue policy.
 
+mod failures;
 mod job;
+pub mod machine;
 mod metrics;
+mod observer;
 mod order;
+mod pass;
+mod queue;
 mod sequence;
+mod settings;
+mod simulation;
 
 pub use job::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
 pub use metrics::{SLOWDOWN_BOUND_SECONDS, SequenceMetrics, bounded_slowdown};
+pub use observer::{JobEvent, Moment, Observer};
 pub use sequence::SequenceSimulator;
+pub use settings::{Backfill, Discipline, Failures, Outage, Settings};
+pub use simulation::{NEVER, Outcome, Simulation, State};

@@ -8,7 +8,7 @@ use lepton_core::decide::queue::{QueuePolicy, WaitingColumns};
 use super::Jobs;
 use crate::engine::IndexSet;
 
-/// Waiting jobs, told by their index within a run's range of jobs (0 = the first submitted).
+/// Waiting jobs of a sequence, told by their index within a run's range of jobs (0 = the first submitted).
 pub(super) trait WaitingOrder {
     /// Gets ready for a run over `range` of `jobs`, with nothing waiting.
     fn prepare(&mut self, jobs: &Jobs, range: Range<usize>, policy: &dyn QueuePolicy);
@@ -30,6 +30,23 @@ pub(super) struct RankedOrder {
     keyed: Vec<(u64, u32)>,
     rank: Vec<u32>,
     waiting: IndexSet,
+}
+
+impl RankedOrder {
+    /// Number of waiting jobs.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The first waiting job at or after `rank`, with its rank.
+    pub(super) fn next_from(&self, rank: usize) -> Option<(usize, u32)> {
+        self.waiting.next_from(rank).map(|r| (r, self.keyed[r].1))
+    }
+
+    /// All waiting jobs, best rank first.
+    pub(super) fn waiting(&self) -> Vec<u32> {
+        self.waiting.iter().map(|rank| self.keyed[rank].1).collect()
+    }
 }
 
 impl WaitingOrder for RankedOrder {

@@ -5,11 +5,15 @@
 mod csv_table;
 mod error;
 mod open;
+mod philly;
 mod swf;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
 pub use open::{LINE_BYTES_MAX, open};
+pub use philly::{
+    VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters,
+};
 pub use swf::{JobTrace, read_swf, read_swf_from};
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(crate) fn json(path: &Path) -> Value {
 }
 
 /// A JSON list of numbers.
+#[allow(dead_code, reason = "not every test file reads lists")]
 pub(crate) fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
 }
