@@ -4,7 +4,7 @@ mod common;
 
 use lepton_core::decide::queue_policies::queue_policy;
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
-use lepton_sim::jobs::{Jobs, Outcome, Settings, Simulation};
+use lepton_sim::jobs::{Jobs, Outcome, PreemptiveSettings, PreemptiveSimulation, Settings, Simulation};
 use lepton_sim::readers::{VirtualCluster, read_philly_jobs, read_virtual_clusters};
 use serde_json::Value;
 
@@ -61,6 +61,39 @@ fn compare(wrong: &mut Vec<String>, what: &str, cell: &Value, (wait, completion,
     }
 }
 
+/// The jobs of one virtual cluster.
+fn jobs_of(october: &October, cluster: &str) -> Jobs {
+    let owner = october.jobs.owners.iter().position(|o| o == cluster).expect("the cluster has jobs");
+    october.jobs.filtered(|j| j.owner as usize == owner)
+}
+
+#[test]
+fn shortest_remaining_time_first_agrees_with_the_peers_simulator() {
+    let Some(october) = october() else { return };
+    let table = &october.table["helios_simulator_vc_scale_1_2"];
+    let mut wrong = Vec::new();
+    for cluster in ["2869ce", "7f04ca", "0e4a51"] {
+        let jobs = jobs_of(&october, cluster);
+        let nodes = table[cluster]["nodes"].as_u64().expect("a number of nodes") as u32;
+        let policy = queue_policy("srtf").expect("a known policy");
+        let machine = GpuNodes::new(nodes, NODE_GPUS, GangPlacement::Consolidate, Topology::default());
+        let settings = PreemptiveSettings::default();
+        let run = PreemptiveSimulation::new(&jobs, machine, policy.as_ref(), &settings).run(&mut ());
+        let (wait, completion, n) = totals(&jobs, &run);
+        let cell = &table[cluster]["srtf"];
+        // A job's end is seen one second late there, so completion is not wait + run.
+        let lost: u64 = run.lost_seconds.iter().sum();
+        for (key, got) in [("mean_queue_s", wait), ("mean_jct_s", completion + lost as f64)] {
+            let want = cell[key].as_f64().expect("a mean");
+            let got = got / n as f64;
+            if (got - want).abs() > 0.06 {
+                wrong.push(format!("{cluster} {key}: {got:.2} instead of {want}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_row_of_the_october_table_is_reproduced() {
     let Some(october) = october() else { return };
@@ -78,8 +111,7 @@ fn every_row_of_the_october_table_is_reproduced() {
             let scale: u32 = row.trim_start_matches("vc-scale-1/").parse().expect("a scale");
             let mut all = (0.0, 0.0, 0);
             for cluster in &october.clusters {
-                let owner = october.jobs.owners.iter().position(|o| *o == cluster.name).expect("has jobs");
-                let jobs = october.jobs.filtered(|j| j.owner as usize == owner);
+                let jobs = jobs_of(&october, &cluster.name);
                 let got = simulate(&jobs, cluster.nodes.div_ceil(scale), policy);
                 compare(&mut wrong, &format!("{row} {policy} {}", cluster.name), &cells[&cluster.name], got);
                 all = (all.0 + got.0, all.1 + got.1, all.2 + got.2);

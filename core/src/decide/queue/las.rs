@@ -38,6 +38,11 @@ impl QueuePolicy for LeastAttainedService {
         true
     }
 
+    fn jumps_after_seconds(&self, running: &JobFacts) -> Option<f64> {
+        let left = self.demotion_unit_seconds - running.attained_unit_seconds;
+        (left > 0.0).then(|| left / running.size)
+    }
+
     fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
         let demoted = job.attained_unit_seconds >= self.demotion_unit_seconds;
         [job.submit_seconds + if demoted { QUEUE_WEIGHT } else { 0.0 }, 0.0]

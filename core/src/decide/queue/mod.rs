@@ -105,6 +105,11 @@ pub trait QueuePolicy: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// For a policy that preempts: after how many more seconds of running the job's score jumps, if it does.
+    fn jumps_after_seconds(&self, _running: &JobFacts) -> Option<f64> {
+        None
+    }
+
     /// What of the job's facts the score needs. For a fixed score the first is the score itself.
     fn coefficients(&self, job: &JobFacts) -> [f64; 2];
 
