@@ -5,5 +5,6 @@
 
 mod clock;
 pub mod readers;
+pub mod report;
 
 pub use clock::{Clock, FrozenClock};
