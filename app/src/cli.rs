@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lepton_core::decide::placement::PLACEMENT_POLICIES;
 
 use crate::output::OutputFormat;
 
@@ -74,7 +76,8 @@ pub(crate) enum Generator {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
+#[command(
+    after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
 the cluster's devices that is allocated when the arrived demand reaches 100% (and the
 end) of its capacity. Inputs ending in .gz, .xz or .zst are read as they are.
 
@@ -83,11 +86,18 @@ Examples:
   lepton simulate placement --generate openb-like --nodes-count 10000 --policy fgd,best-fit --seeds 1..=3
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --report out.html
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --arrivals arrivals.csv.gz \\
-      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json")]
+      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json"
+)]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
-    #[arg(long, value_enum, required_unless_present = "generate", conflicts_with = "generate",
-          requires = "nodes", requires = "tasks")]
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "generate",
+        conflicts_with = "generate",
+        requires = "nodes",
+        requires = "tasks"
+    )]
     pub(crate) format: Option<TraceFormat>,
     /// Node list of the trace
     #[arg(long, value_name = "FILE", requires = "format")]
@@ -106,7 +116,8 @@ pub(crate) struct PlacementArgs {
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
     /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
-    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
+          hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
@@ -116,7 +127,7 @@ pub(crate) struct PlacementArgs {
     pub(crate) load: f64,
     /// Policy that the others are compared with, seed by seed; `none` for no comparison [default: fgd, if
     /// it is among the policies]
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = placement_policies(&["none"]), hide_possible_values = true)]
     pub(crate) baseline: Option<String>,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -129,6 +140,12 @@ pub(crate) struct PlacementArgs {
     pub(crate) output: OutputFormat,
 }
 
+/// Accepts the names of placement policies and `others`; for a typing error clap suggests the nearest.
+fn placement_policies(others: &[&'static str]) -> PossibleValuesParser {
+    let names = PLACEMENT_POLICIES.iter().map(|p| p.name).chain(others.iter().copied());
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+}
+
 /// Most seeds in one study.
 const SEEDS_MAX: u64 = 10_000;
 
@@ -139,7 +156,9 @@ pub(crate) struct Seeds(pub(crate) Vec<u64>);
 /// Reads `42..=51`, `42..52`, `1,5,9` or `7`.
 pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
     let number = |part: &str| {
-        part.trim().parse::<u64>().map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
+        part.trim()
+            .parse::<u64>()
+            .map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
     };
     let mut all = Vec::new();
     for part in text.split(',') {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context;
 use lepton_core::decide::placement::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
 use lepton_sim::generate::openb_like;
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
     }
     let study = study(&workload, &options)?;
     if let Some(path) = &args.report {
-        output::write_page(path, &placement_html(&study))?;
+        output::write_page(path, &page(&study)?)?;
     }
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,
@@ -103,6 +104,12 @@ pub(super) fn command_line() -> String {
     std::iter::once("lepton".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
+/// The report page.
+pub(super) fn page(study: &PlacementStudy) -> Result<String, Failure> {
+    let study = serde_json::to_value(study).context("cannot write the study as JSON")?;
+    Ok(placement_html(&study))
+}
+
 /// The table for people.
 pub(super) fn text(study: &PlacementStudy) -> String {
     let points: Vec<&String> =
@@ -155,7 +162,9 @@ pub(super) fn text(study: &PlacementStudy) -> String {
 
 /// `+0.31 [+0.20, +0.42]`, or a dash for the baseline itself.
 fn difference(point: &PointSummary) -> String {
-    point.paired.map_or_else(|| "-".to_owned(), |p| format!("{:+.2} [{:+.2}, {:+.2}]", p.difference, p.low, p.high))
+    point
+        .paired
+        .map_or_else(|| "-".to_owned(), |p| format!("{:+.2} [{:+.2}, {:+.2}]", p.difference, p.low, p.high))
 }
 
 /// `42..=51` for consecutive seeds, otherwise the list.
@@ -168,8 +177,7 @@ fn list(seeds: &[u64]) -> String {
 
 /// One line per run.
 fn csv(study: &PlacementStudy) -> String {
-    let points: Vec<&String> =
-        study.runs.first().map_or_else(Vec::new, |r| r.allocation_at.keys().collect());
+    let points: Vec<&String> = study.runs.first().map_or_else(Vec::new, |r| r.allocation_at.keys().collect());
     let mut out = String::from("policy,seed");
     for point in &points {
         let _ = write!(out, ",allocation_percent_at_{point},fragmentation_percent_at_{point}");
