@@ -5,7 +5,11 @@
 
 mod clock;
 pub mod engine;
+pub mod experiment;
+pub mod generate;
 pub mod jobs;
 pub mod readers;
+pub mod report;
+pub mod workload;
 
 pub use clock::{Clock, FrozenClock};

@@ -193,21 +193,29 @@ impl Sequence<'_> {
         for run in candidates.chunk_by_mut(|a, b| submit(a) == submit(b)).filter(|run| run.len() > 1) {
             run.sort_by_key(|&i| order.key(i));
         }
+        // The smallest candidate left: below it a look through the list finds nothing.
+        let mut smallest = 0;
         while self.size(chosen) > self.state.free {
-            candidates.retain(|&i| {
-                let in_time = self.requested_end(i) < reservation;
-                let starts = in_time && self.size(i) <= self.state.free;
-                if starts {
-                    self.start(i, order);
-                }
-                in_time && !starts
-            });
+            if self.state.free >= smallest {
+                smallest = u32::MAX;
+                candidates.retain(|&i| {
+                    let (size, in_time) = (self.size(i), self.requested_end(i) < reservation);
+                    let starts = in_time && size <= self.state.free;
+                    if starts {
+                        self.start(i, order);
+                    } else if in_time {
+                        smallest = smallest.min(size);
+                    }
+                    in_time && !starts
+                });
+            }
             let arrived = self.state.arrived as u32;
             if !self.step(nodes, order) {
                 break;
             }
             if self.state.arrived as u32 > arrived && self.size(arrived) <= nodes {
                 candidates.push(arrived);
+                smallest = smallest.min(self.size(arrived));
             }
         }
         self.state.candidates = candidates;

@@ -5,6 +5,7 @@
 mod csv_table;
 mod error;
 mod open;
+pub mod openb;
 mod philly;
 mod swf;
 
