@@ -58,8 +58,6 @@ pub struct Moment {
     pub waiting: usize,
     /// Jobs that run.
     pub running: usize,
-    /// Share of the free units that no gang of whole nodes can use, 0 to 1.
-    pub fragmentation: f64,
 }
 
 /// Watches a run.
@@ -67,8 +65,9 @@ pub trait Observer {
     /// Something happened at `now_seconds`.
     fn event(&mut self, _now_seconds: i64, _event: JobEvent) {}
 
-    /// Everything of one moment has happened.
-    fn moment(&mut self, _moment: Moment) {}
+    /// Everything of one moment has happened. `fragmentation` finds the share of the free units that are of
+    /// no use; it may cost time, so it is found only when asked for.
+    fn moment(&mut self, _moment: Moment, _fragmentation: impl FnOnce() -> f64) {}
 }
 
 /// Watches nothing.

@@ -11,6 +11,43 @@ use super::Discipline;
 /// The slot in which reservations are tried; no job runs in it.
 const RESERVED_SLOT: u32 = 0;
 
+/// What has turned out not to fit in this pass. Units only get fewer while it goes on, so what did not fit
+/// will not fit later in it.
+#[derive(Debug, Default)]
+pub(super) struct Unfit {
+    /// Sizes from here on do not fit.
+    size: u32,
+    /// The pass in which each shape last did not fit.
+    shapes: Vec<u64>,
+    pass: u64,
+}
+
+impl Unfit {
+    fn begin(&mut self) {
+        self.size = u32::MAX;
+        self.pass += 1;
+    }
+
+    fn add<M: Machine>(&mut self, machine: &M, job: u32, size: u32) {
+        if M::SIZE_DECIDES {
+            self.size = self.size.min(size);
+            return;
+        }
+        let shape = machine.shape(job) as usize;
+        if shape >= self.shapes.len() {
+            self.shapes.resize(shape + 1, 0);
+        }
+        self.shapes[shape] = self.pass;
+    }
+
+    fn has<M: Machine>(&self, machine: &M, job: u32, size: u32) -> bool {
+        if M::SIZE_DECIDES {
+            return size >= self.size;
+        }
+        self.shapes.get(machine.shape(job) as usize) == Some(&self.pass)
+    }
+}
+
 impl<M: Machine> Simulation<'_, M> {
     fn begin_pass(&mut self) {
         let now = self.state.now_seconds;
@@ -20,31 +57,38 @@ impl<M: Machine> Simulation<'_, M> {
 
     /// Places and starts `job` if it fits.
     fn try_start(&mut self, job: u32, observer: &mut impl Observer) -> bool {
-        let slot = self.spare_slot();
-        let fits = self.state.machine.place(slot, self.jobs.size[job as usize]);
-        if fits {
-            self.start(job, observer);
-            if self.queue.policy().change() == ScoreChange::WithState {
-                self.begin_pass();
-            }
+        let size = self.jobs.size[job as usize];
+        if self.scratch.unfit.has(&self.state.machine, job, size) {
+            return false;
         }
-        fits
+        let slot = self.spare_slot();
+        if !self.state.machine.place(slot, job, size) {
+            self.scratch.unfit.add(&self.state.machine, job, size);
+            return false;
+        }
+        self.start(job, observer);
+        if self.queue.policy().change() == ScoreChange::WithState {
+            self.begin_pass();
+        }
+        true
+    }
+
+    /// Whether nothing more can start: with sizes that count, when no unit is free.
+    fn full(&self) -> bool {
+        M::SIZE_DECIDES && self.state.machine.free_units() == 0
     }
 
     pub(super) fn pass_without_backfill(&mut self, observer: &mut impl Observer) {
         self.begin_pass();
-        let mut too_large = u32::MAX;
+        self.scratch.unfit.begin();
+        let strict = self.settings.discipline == Discipline::Strict;
         let mut passed_over = 0;
         while let Some(job) = self.queue.next() {
-            let size = self.jobs.size[job as usize];
-            if size < too_large && self.try_start(job, observer) {
+            if self.try_start(job, observer) {
                 continue;
             }
-            too_large = too_large.min(size);
             passed_over += 1;
-            let full = self.state.machine.free_units() == 0;
-            let strict = self.settings.discipline == Discipline::Strict;
-            if strict || full || passed_over > self.settings.depth_max {
+            if strict || self.full() || passed_over > self.settings.depth_max {
                 break;
             }
         }
@@ -52,6 +96,7 @@ impl<M: Machine> Simulation<'_, M> {
 
     pub(super) fn pass_easy(&mut self, observer: &mut impl Observer) {
         self.begin_pass();
+        self.scratch.unfit.begin();
         let head = loop {
             match self.queue.next() {
                 None => return,
@@ -62,49 +107,50 @@ impl<M: Machine> Simulation<'_, M> {
                 }
             }
         };
-        if self.state.machine.free_units() == 0 {
+        if self.full() {
             return;
         }
         let reserved = self.reserve(head);
         let now = self.state.now_seconds;
-        let mut too_large = self.jobs.size[head as usize];
         for _ in 0..self.settings.depth_max {
             let Some(job) = self.queue.next() else { break };
             let size = self.jobs.size[job as usize];
-            if size >= too_large {
+            if self.scratch.unfit.has(&self.state.machine, job, size) {
                 continue;
             }
             let slot = self.spare_slot();
-            if !self.state.machine.place(slot, size) {
-                too_large = size;
+            if !self.state.machine.place(slot, job, size) {
+                self.scratch.unfit.add(&self.state.machine, job, size);
                 continue;
             }
             let in_time = now + self.requested_seconds(job) <= reserved;
-            if in_time || self.scratch.machine.place_as_on(slot, &self.state.machine) {
+            let beside = |trial: &mut M| trial.place_as_on(slot, &self.state.machine);
+            if in_time || self.scratch.trial.as_mut().is_some_and(beside) {
                 self.start(job, observer);
             } else {
                 self.state.machine.release(slot);
             }
-            if self.state.machine.free_units() == 0 {
+            if self.full() {
                 break;
             }
         }
     }
 
-    /// When, by the running jobs' requests, `head` can start; the scratch machine is left as it will be
-    /// then, with the head on it.
+    /// When, by the running jobs' requests, `head` can start; the trial copy of the machine is left as it
+    /// will be then, with the head on it.
     fn reserve(&mut self, head: u32) -> i64 {
         let size = self.jobs.size[head as usize];
         let mut ends = std::mem::take(&mut self.scratch.ends);
         self.expected_ends(&mut ends);
-        self.scratch.machine.clone_from(&self.state.machine);
-        let machine = &mut self.scratch.machine;
+        self.state.machine.copy_for_trial(&mut self.scratch.trial);
         let mut reserved = NEVER;
-        for &(end, slot) in &ends {
-            machine.release(slot);
-            if machine.free_units() >= u64::from(size) && machine.place(RESERVED_SLOT, size) {
-                reserved = end;
-                break;
+        if let Some(trial) = &mut self.scratch.trial {
+            for &(end, slot) in &ends {
+                trial.release(slot);
+                if trial.free_units() >= u64::from(size) && trial.place(RESERVED_SLOT, head, size) {
+                    reserved = end;
+                    break;
+                }
             }
         }
         self.scratch.ends = ends;
@@ -133,7 +179,7 @@ impl<M: Machine> Simulation<'_, M> {
             let mut start = earliest(&self.scratch.profile, now, span, size);
             if start == now {
                 let slot = self.spare_slot();
-                if self.state.machine.place(slot, size as u32) {
+                if self.state.machine.place(slot, job, size as u32) {
                     self.start(job, observer);
                 } else {
                     start = earliest(&self.scratch.profile, now + 1, span, size);

@@ -137,14 +137,14 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         self.admit(observer);
         self.rank();
         self.redistribute(observer);
-        observer.moment(Moment {
+        let moment = Moment {
             now_seconds: now,
             units: self.machine.units(),
             free_units: self.machine.free_units(),
             waiting: self.waiting.len(),
             running: self.running.len(),
-            fragmentation: self.machine.fragmentation(),
-        });
+        };
+        observer.moment(moment, || self.machine.fragmentation());
         true
     }
 
@@ -209,7 +209,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             let j = self.arrived;
             let job = j as u32;
             self.arrived += 1;
-            if self.machine.could_hold(self.jobs.size[j]) {
+            if self.machine.could_hold(job, self.jobs.size[j]) {
                 let remaining_seconds = i64::from(self.jobs.run_seconds[j]);
                 let new = Active { job, slot: None, at_seconds: now, remaining_seconds, attained_seconds: 0 };
                 self.waiting.push(new);
@@ -275,7 +275,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
     fn start(&mut self, active: Active, observer: &mut impl Observer) -> bool {
         let slot = self.free_slots.last().copied().unwrap_or(self.slots);
         let j = active.job as usize;
-        if !self.machine.place(slot, self.jobs.size[j]) {
+        if !self.machine.place(slot, active.job, self.jobs.size[j]) {
             return false;
         }
         if self.free_slots.pop().is_none() {

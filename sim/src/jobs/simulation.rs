@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::failures::Failing;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
+use super::pass::Unfit;
 use super::queue::Queue;
 use super::{Backfill, Jobs, Settings};
 use crate::engine::EventQueue;
@@ -57,10 +58,12 @@ pub(super) struct Slot {
 
 /// Buffers that a run uses again and again.
 pub(super) struct Scratch<M> {
-    pub(super) machine: M,
+    /// Where reservations are tried.
+    pub(super) trial: Option<M>,
     pub(super) ends: Vec<(i64, u32)>,
     pub(super) profile: Vec<(i64, i64)>,
     pub(super) hit: Vec<u32>,
+    pub(super) unfit: Unfit,
 }
 
 /// What became of the jobs.
@@ -138,10 +141,11 @@ impl<'a, M: Machine> Simulation<'a, M> {
         mut state: State<M>,
     ) -> Self {
         let scratch = Scratch {
-            machine: state.machine.clone(),
+            trial: None,
             ends: Vec::new(),
             profile: Vec::new(),
             hit: Vec::new(),
+            unfit: Unfit::default(),
         };
         let waiting = std::mem::take(&mut state.waiting);
         let mut simulation = Self { jobs, settings, queue: Queue::new(jobs, policy), state, scratch };
@@ -153,7 +157,10 @@ impl<'a, M: Machine> Simulation<'a, M> {
     }
 
     /// Everything needed to go on later from here.
-    pub fn checkpoint(&self) -> State<M> {
+    pub fn checkpoint(&self) -> State<M>
+    where
+        M: Clone,
+    {
         State { waiting: self.queue.waiting(), ..self.state.clone() }
     }
 
@@ -182,14 +189,14 @@ impl<'a, M: Machine> Simulation<'a, M> {
         self.fail_and_repair(observer);
         self.admit(observer);
         self.schedule(observer);
-        observer.moment(Moment {
+        let moment = Moment {
             now_seconds: now,
             units: self.state.machine.units(),
             free_units: self.state.machine.free_units(),
             waiting: self.queue.len(),
             running: self.running(),
-            fragmentation: self.state.machine.fragmentation(),
-        });
+        };
+        observer.moment(moment, || self.state.machine.fragmentation());
         true
     }
 
@@ -227,7 +234,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
             }
             let job = self.state.arrived as u32;
             self.state.arrived += 1;
-            if self.state.machine.could_hold(self.jobs.size[job as usize]) {
+            if self.state.machine.could_hold(job, self.jobs.size[job as usize]) {
                 let facts = self.facts(job);
                 self.queue.add(job, &facts);
                 observer.event(now, JobEvent::Submitted { job });

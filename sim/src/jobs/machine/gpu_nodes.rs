@@ -217,6 +217,15 @@ impl GpuNodes {
 }
 
 impl Machine for GpuNodes {
+    const SIZE_DECIDES: bool = true;
+
+    fn copy_for_trial(&self, copy: &mut Option<Self>) {
+        match copy {
+            Some(copy) => copy.clone_from(self),
+            None => *copy = Some(self.clone()),
+        }
+    }
+
     fn units(&self) -> u64 {
         u64::from(self.in_service) * u64::from(self.gpus_per_node)
     }
@@ -225,11 +234,11 @@ impl Machine for GpuNodes {
         self.free_total
     }
 
-    fn could_hold(&self, size: u32) -> bool {
+    fn could_hold(&self, _job: u32, size: u32) -> bool {
         u64::from(size) <= self.free.len() as u64 * u64::from(self.gpus_per_node)
     }
 
-    fn place(&mut self, slot: u32, size: u32) -> bool {
+    fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
         if u64::from(size) > self.free_total {
             return false;
         }
@@ -304,7 +313,7 @@ impl Machine for GpuNodes {
     }
 
     /// Share of the free GPUs that lie on nodes partly in use.
-    fn fragmentation(&self) -> f64 {
+    fn fragmentation(&mut self) -> f64 {
         let whole = self.with_free[self.gpus_per_node as usize].len() as u64 * u64::from(self.gpus_per_node);
         if self.free_total == 0 { 0.0 } else { (self.free_total - whole) as f64 / self.free_total as f64 }
     }

@@ -27,6 +27,15 @@ impl Pool {
 }
 
 impl Machine for Pool {
+    const SIZE_DECIDES: bool = true;
+
+    fn copy_for_trial(&self, copy: &mut Option<Self>) {
+        match copy {
+            Some(copy) => copy.clone_from(self),
+            None => *copy = Some(self.clone()),
+        }
+    }
+
     fn units(&self) -> u64 {
         u64::from(self.units - self.down_count)
     }
@@ -35,11 +44,11 @@ impl Machine for Pool {
         u64::from(self.free)
     }
 
-    fn could_hold(&self, size: u32) -> bool {
+    fn could_hold(&self, _job: u32, size: u32) -> bool {
         size <= self.units
     }
 
-    fn place(&mut self, slot: u32, size: u32) -> bool {
+    fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
         if size > self.free {
             return false;
         }
@@ -60,7 +69,7 @@ impl Machine for Pool {
     }
 
     fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
-        self.place(slot, other.held[slot as usize])
+        self.place(slot, 0, other.held[slot as usize])
     }
 
     fn nodes(&self) -> u32 {
@@ -102,7 +111,8 @@ impl Machine for Pool {
         }
     }
 
-    fn fragmentation(&self) -> f64 {
+    /// A pool has no places, so nothing of it is ever out of reach.
+    fn fragmentation(&mut self) -> f64 {
         0.0
     }
 }
