@@ -17,7 +17,8 @@ fn stderr(output: &Output) -> String {
 }
 
 fn scratch(name: &str, text: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-{name}", std::process::id()));
+    let path =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-{name}", std::process::id()));
     std::fs::write(&path, text).expect("the temporary folder is writable");
     path
 }
@@ -144,7 +145,8 @@ fn a_gpu_model_that_no_node_has_is_warned_about() {
 
 #[test]
 fn the_demo_writes_a_page_and_says_where() {
-    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-demo.html", std::process::id()));
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("lepton-cli-{}-demo.html", std::process::id()));
     let output = lepton(&["demo", "--nodes-count", "40", "--report", &page.to_string_lossy()]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
