@@ -10,13 +10,17 @@ mod pass;
 mod preemptive;
 mod queue;
 mod sequence;
+mod series;
 mod settings;
 mod simulation;
 
 pub use job::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
-pub use metrics::{SLOWDOWN_BOUND_SECONDS, SequenceMetrics, bounded_slowdown};
+pub use metrics::{
+    Distribution, Fairness, SLOWDOWN_BOUND_SECONDS, Samples, SequenceMetrics, bounded_slowdown,
+};
 pub use observer::{JobEvent, Moment, Observer};
 pub use preemptive::{PreemptiveSettings, PreemptiveSimulation, RestartCost};
 pub use sequence::SequenceSimulator;
+pub use series::{Recorder, Segment, Series, SeriesRecorder};
 pub use settings::{Backfill, Discipline, Failures, Outage, Settings};
 pub use simulation::{NEVER, Outcome, Simulation, State};

@@ -126,7 +126,17 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
     /// Runs to the end and returns what became of the jobs.
     pub fn run(mut self, observer: &mut impl Observer) -> Outcome {
         while self.advance(observer) {}
+        self.into_outcome()
+    }
+
+    /// What became of the jobs so far.
+    pub fn into_outcome(self) -> Outcome {
         self.outcome
+    }
+
+    /// How many jobs have come so far.
+    pub fn arrived(&self) -> usize {
+        self.arrived
     }
 
     /// Handles the next moment at which the order can change. False, and nothing done, when all is over.

@@ -167,17 +167,22 @@ impl<'a, M: Machine> Simulation<'a, M> {
     /// Runs to the end and returns what became of the jobs.
     pub fn run(mut self, observer: &mut impl Observer) -> Outcome {
         while self.advance(observer) {}
+        self.into_outcome()
+    }
+
+    /// What became of the jobs so far.
+    pub fn into_outcome(self) -> Outcome {
         self.state.outcome
+    }
+
+    /// How many jobs have come so far.
+    pub fn arrived(&self) -> usize {
+        self.state.arrived
     }
 
     /// The machine as it stands.
     pub fn machine(&self) -> &M {
         &self.state.machine
-    }
-
-    /// What became of the jobs so far.
-    pub fn outcome(&self) -> &Outcome {
-        &self.state.outcome
     }
 
     /// Handles the next moment at which something happens. False, and nothing done, when all is over: no
