@@ -11,5 +11,6 @@ pub mod jobs;
 pub mod readers;
 pub mod report;
 pub mod workload;
+pub mod writers;
 
 pub use clock::{Clock, FrozenClock};
