@@ -38,7 +38,8 @@ fn batch_sequences(root: &Path) {
                 while begun.elapsed().as_millis() < 100 {
                     for start in STARTS {
                         let range = start..start + SEQUENCE_JOBS;
-                        let started = simulator.run(&trace.jobs, range.clone(), nodes, policy.as_ref(), backfill);
+                        let started =
+                            simulator.run(&trace.jobs, range.clone(), nodes, policy.as_ref(), backfill);
                         sum += SequenceMetrics::of(&trace.jobs, range, started, nodes).mean_bounded_slowdown;
                         starts += SEQUENCE_JOBS;
                     }

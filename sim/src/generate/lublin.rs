@@ -70,7 +70,8 @@ impl LublinModel {
     pub fn generate(&self, count: usize, seed: u64) -> Jobs {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
         let mut jobs = Jobs::with_capacity(count);
-        let mut arrivals = CyclicArrivals { weights: self.weights(), bucket: 0, points: 0.0, begun_seconds: 0.0 };
+        let mut arrivals =
+            CyclicArrivals { weights: self.weights(), bucket: 0, points: 0.0, begun_seconds: 0.0 };
         for id in 0..count as u64 {
             let submit_seconds = arrivals.next_seconds(&mut chance, self.arrival) as i64;
             let size = self.size(&mut chance);

@@ -5,10 +5,10 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
+use super::Failures;
 use super::machine::Machine;
 use super::observer::{JobEvent, Observer};
 use super::simulation::Simulation;
-use super::Failures;
 use crate::engine::EventQueue;
 
 /// What is going to fail and come back, and what interrupted jobs have saved.
@@ -58,7 +58,8 @@ impl Failing {
         if nodes == 0 {
             return;
         }
-        let mut chance = Pcg64Mcg::seed_from_u64(seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let mut chance =
+            Pcg64Mcg::seed_from_u64(seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         self.drawn += 1;
         let mut exponential = |mean: f64| -mean * (1.0 - chance.random::<f64>()).ln();
         let after = exponential(mean_seconds_between / f64::from(nodes));

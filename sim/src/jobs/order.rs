@@ -53,9 +53,8 @@ impl WaitingOrder for RankedOrder {
     fn prepare(&mut self, jobs: &Jobs, range: Range<usize>, policy: &dyn QueuePolicy) {
         self.waiting.reset(range.len());
         self.keyed.clear();
-        self.keyed.extend(
-            (0u32..).zip(range).map(|(i, j)| (sortable(policy.coefficients(&jobs.facts(j))[0]), i)),
-        );
+        self.keyed
+            .extend((0u32..).zip(range).map(|(i, j)| (sortable(policy.coefficients(&jobs.facts(j))[0]), i)));
         self.keyed.sort_unstable();
         self.rank.clear();
         self.rank.resize(self.keyed.len(), 0);
@@ -105,11 +104,8 @@ pub(super) struct ScoredOrder {
 
 impl ScoredOrder {
     fn choose_with(&mut self, policy: &dyn QueuePolicy, now_seconds: i64) -> Option<u32> {
-        let waiting = WaitingColumns {
-            submit_seconds: &self.submit_seconds,
-            first: &self.first,
-            second: &self.second,
-        };
+        let waiting =
+            WaitingColumns { submit_seconds: &self.submit_seconds, first: &self.first, second: &self.second };
         policy.score_all(now_seconds as f64, waiting, &mut self.scores);
         lowest(&self.scores).map(|at| self.index[at])
     }

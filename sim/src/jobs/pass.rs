@@ -3,10 +3,10 @@
 
 use lepton_core::decide::queue::ScoreChange;
 
+use super::Discipline;
 use super::machine::Machine;
 use super::observer::Observer;
 use super::simulation::{NEVER, Simulation};
-use super::Discipline;
 
 /// The slot in which reservations are tried; no job runs in it.
 const RESERVED_SLOT: u32 = 0;
@@ -162,9 +162,12 @@ impl<M: Machine> Simulation<'_, M> {
     fn expected_ends(&self, ends: &mut Vec<(i64, u32)>) {
         let next_second = self.state.now_seconds + 1;
         ends.clear();
-        ends.extend((0u32..).zip(&self.state.slots).filter(|(_, s)| s.running).map(|(slot, s)| {
-            ((s.start_seconds + self.requested_seconds(s.job)).max(next_second), slot)
-        }));
+        ends.extend(
+            (0u32..)
+                .zip(&self.state.slots)
+                .filter(|(_, s)| s.running)
+                .map(|(slot, s)| ((s.start_seconds + self.requested_seconds(s.job)).max(next_second), slot)),
+        );
         ends.sort_unstable();
     }
 

@@ -6,10 +6,10 @@
 
 use lepton_core::decide::queue::{JobFacts, QueuePolicy};
 
+use super::Jobs;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
 use super::simulation::{NEVER, Outcome};
-use super::Jobs;
 
 /// What a preemption costs: run time added to the stopped job, by its size.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -124,8 +124,8 @@ impl Sequence<'_> {
     /// Moves to the next event: one arrival or one end. False when there is none.
     fn step(&mut self, nodes: u32, order: &mut impl WaitingOrder) -> bool {
         let s = &mut *self.state;
-        let arrival = (s.arrived < self.range.len())
-            .then(|| self.jobs.submit_seconds[self.range.start + s.arrived]);
+        let arrival =
+            (s.arrived < self.range.len()).then(|| self.jobs.submit_seconds[self.range.start + s.arrived]);
         match (arrival, s.ends.next_time_seconds()) {
             (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
                 s.now_seconds = s.now_seconds.max(submit);
@@ -182,11 +182,7 @@ impl Sequence<'_> {
         let mut candidates = std::mem::take(&mut self.state.candidates);
         candidates.clear();
         candidates.extend(
-            self.state
-                .waiting
-                .iter()
-                .map(|i| i as u32)
-                .filter(|&i| self.requested_end(i) < reservation),
+            self.state.waiting.iter().map(|i| i as u32).filter(|&i| self.requested_end(i) < reservation),
         );
         // Jobs of the same second stand in the order of the last choice.
         let submit = |i: &u32| self.jobs.submit_seconds[self.range.start + *i as usize];

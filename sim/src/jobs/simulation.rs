@@ -90,8 +90,7 @@ impl Outcome {
     pub fn wait_seconds(&self, jobs: &Jobs, index: usize) -> Option<i64> {
         let end = self.end_seconds[index];
         let lost = self.lost_seconds.get(index).map_or(0, |&l| l as i64);
-        (end != NEVER)
-            .then(|| end - jobs.submit_seconds[index] - i64::from(jobs.run_seconds[index]) - lost)
+        (end != NEVER).then(|| end - jobs.submit_seconds[index] - i64::from(jobs.run_seconds[index]) - lost)
     }
 }
 

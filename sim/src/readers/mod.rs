@@ -16,9 +16,7 @@ pub use error::InputError;
 pub use jobs_csv::{read_jobs_csv, read_jobs_csv_from};
 pub use open::{LINE_BYTES_MAX, open};
 pub use outages::{read_outages, read_outages_from};
-pub use philly::{
-    VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters,
-};
+pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
 pub use swf::{JobTrace, read_swf, read_swf_from};
 
 #[cfg(test)]

@@ -55,7 +55,15 @@ pub fn read_philly_jobs_from(mut table: CsvTable) -> Result<JobTrace, InputError
             trace.left_out_without_run += 1;
         } else {
             let requested_seconds = run_seconds;
-            trace.jobs.push(Job { id, submit_seconds, run_seconds, requested_seconds, size, owner, priority: 0 });
+            trace.jobs.push(Job {
+                id,
+                submit_seconds,
+                run_seconds,
+                requested_seconds,
+                size,
+                owner,
+                priority: 0,
+            });
         }
         id += 1;
     }

@@ -66,7 +66,9 @@ pub fn read_swf_from(path: &Path, mut input: Box<dyn BufRead>) -> Result<JobTrac
         }
     }
     if trace.jobs.is_empty() {
-        return Err(InputError::new(path, "has no job that ran").maybe("it is not in the Standard Workload Format"));
+        return Err(
+            InputError::new(path, "has no job that ran").maybe("it is not in the Standard Workload Format")
+        );
     }
     trace.jobs.sort_stable_by_key(|j| j.id);
     trace.moved_into_order = trace.jobs.sort_by_submit();
@@ -94,8 +96,12 @@ fn read_job(line: &Line<'_>, trace: &mut JobTrace, owners: &mut HashMap<i64, u32
     let id = field(1, "job number", 0, i64::MAX)?;
     let submit_seconds = field(2, "submit time", 0, SUBMIT_SECONDS_MAX)?;
     let run = field(4, "run time", i64::from(i32::MIN), JOB_VALUE_MAX)?;
-    let size = field(5, "allocated processors", -1, JOB_VALUE_MAX)?
-        .max(field(8, "requested processors", -1, JOB_VALUE_MAX)?);
+    let size = field(5, "allocated processors", -1, JOB_VALUE_MAX)?.max(field(
+        8,
+        "requested processors",
+        -1,
+        JOB_VALUE_MAX,
+    )?);
     let requested = field(9, "requested time", i64::from(i32::MIN), JOB_VALUE_MAX)?;
     let user = field(12, "user", i64::MIN, i64::MAX)?;
     let run = if run < 0 { NEGATIVE_RUN_SECONDS } else { run };
@@ -132,11 +138,18 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// Field `n` (from 1) as a whole number; `12.00` counts as 12, a missing field as -1.
-    fn integer(&self, text: Option<&str>, n: usize, name: &str, min: i64, max: i64) -> Result<i64, InputError> {
+    fn integer(
+        &self,
+        text: Option<&str>,
+        n: usize,
+        name: &str,
+        min: i64,
+        max: i64,
+    ) -> Result<i64, InputError> {
         let Some(text) = text else { return Ok(-1) };
-        let whole = text.split_once('.').map_or(text, |(whole, zeros)| {
-            if zeros.bytes().all(|b| b == b'0') { whole } else { text }
-        });
+        let whole = text
+            .split_once('.')
+            .map_or(text, |(whole, zeros)| if zeros.bytes().all(|b| b == b'0') { whole } else { text });
         match whole.parse::<i64>() {
             Ok(value) if (min..=max).contains(&value) => Ok(value),
             _ => Err(InputError::new(self.path, format!("expected a whole number from {min} to {max}"))

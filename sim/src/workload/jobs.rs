@@ -150,7 +150,15 @@ pub fn openb_over_time(files: &OpenbFiles, seed: u64) -> Result<JobsWorkload, In
         workload.cluster.add_task(Task::new(task, class));
         let run_seconds = run.min(JOB_VALUE_MAX) as u32;
         let size = workload.cluster.class(class).demand.device_milli() as u32;
-        jobs.push(Job { id, submit_seconds, run_seconds, requested_seconds: run_seconds, size, owner: 0, priority: 0 });
+        jobs.push(Job {
+            id,
+            submit_seconds,
+            run_seconds,
+            requested_seconds: run_seconds,
+            size,
+            owner: 0,
+            priority: 0,
+        });
     }
     if left_out > 0 {
         workload.warnings.push(format!("{left_out} tasks deleted when created are left out"));

@@ -65,7 +65,11 @@ pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> i
 
 /// A text as a CSV field.
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

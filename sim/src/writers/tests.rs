@@ -11,11 +11,8 @@ fn two_jobs() -> (Jobs, Outcome) {
         let (run_seconds, requested_seconds, size) = (30, 60, 4);
         jobs.push(Job { id, submit_seconds, run_seconds, requested_seconds, size, owner: 0, priority: 0 });
     }
-    let outcome = Outcome {
-        start_seconds: vec![15, NEVER],
-        end_seconds: vec![45, NEVER],
-        ..Outcome::default()
-    };
+    let outcome =
+        Outcome { start_seconds: vec![15, NEVER], end_seconds: vec![45, NEVER], ..Outcome::default() };
     (jobs, outcome)
 }
 

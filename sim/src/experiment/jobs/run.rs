@@ -36,6 +36,8 @@ pub struct PartOutcome {
     pub outcome: Outcome,
     /// Used share of the machine, 0 to 1.
     pub utilization: f64,
+    /// Run time x size of the finished jobs, in unit-seconds.
+    pub work_unit_seconds: f64,
     /// From the first submission to the last end, in seconds.
     pub makespan_seconds: i64,
     /// Curves over time; `None` for the sequence protocol.
@@ -118,6 +120,9 @@ fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOu
         samples: Samples::of_sequence(jobs, range.clone(), started),
         owners: jobs.owners.clone(),
         utilization: metrics.utilization,
+        work_unit_seconds: (end_seconds.iter().zip(range.clone()).filter(|e| *e.0 != NEVER))
+            .map(|(_, i)| f64::from(jobs.run_seconds[i]) * f64::from(jobs.size[i]))
+            .sum(),
         makespan_seconds: last.map_or(0, |end| end - jobs.submit_seconds[range.start]),
         outcome: Outcome {
             start_seconds: started.to_vec(),
@@ -169,6 +174,7 @@ impl Run<'_> {
             samples: Samples::of(self.jobs, &outcome),
             owners: self.jobs.owners.clone(),
             utilization: if capacity > 0.0 { area / capacity } else { 0.0 },
+            work_unit_seconds: area,
             makespan_seconds,
             outcome,
             series: Some(recorder.series.series()),

@@ -198,9 +198,8 @@ pub fn run_jobs_study(
 ) -> Result<JobsStudy, JobsStudyError> {
     let started = clock.now_nanos();
     let combinations = combinations(workload, options)?;
-    let tasks: Vec<(usize, usize)> = (0..combinations.len())
-        .flat_map(|c| (0..workload.parts.len()).map(move |p| (c, p)))
-        .collect();
+    let tasks: Vec<(usize, usize)> =
+        (0..combinations.len()).flat_map(|c| (0..workload.parts.len()).map(move |p| (c, p))).collect();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -280,7 +279,9 @@ fn check(
     let name = policy.name();
     let problem = match options.protocol {
         Protocol::Sequence if policy.change() == ScoreChange::WithState => {
-            format!("`{name}` looks at what runs, which the sequence protocol does not. Maybe add `--protocol events`")
+            format!(
+                "`{name}` looks at what runs, which the sequence protocol does not. Maybe add `--protocol events`"
+            )
         }
         Protocol::Sequence if backfill == Backfill::Conservative => {
             "the sequence protocol has no conservative backfilling. Maybe add `--protocol events`".to_owned()

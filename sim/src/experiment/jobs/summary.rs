@@ -91,6 +91,8 @@ pub struct JobsSummary {
     pub preemptions: u64,
     /// Unit-seconds lost and repeated.
     pub lost_unit_seconds: u64,
+    /// Lost unit-seconds over the unit-seconds of finished jobs.
+    pub lost_share: f64,
     /// Wall time of all runs, in seconds.
     pub seconds: f64,
     /// The runs: one per sequence, virtual cluster and seed.
@@ -140,8 +142,10 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
     let mut pooled = Samples::default();
     let mut owners = Vec::new();
     let mut records = Vec::new();
+    let mut work = 0.0;
     for (part, outcome) in runs {
         pooled.pool(&outcome.samples);
+        work += outcome.work_unit_seconds;
         owners.clone_from(&outcome.owners);
         records.push(run_record(part, outcome));
     }
@@ -151,10 +155,15 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
             .map(|values| Distribution::of(values));
     let over = |value: fn(&JobsRun) -> f64| mean(&records.iter().map(value).collect::<Vec<_>>());
     let means = if by_sequence {
-        [over(|r| r.mean_bounded_slowdown), over(|r| r.mean_wait_seconds), over(|r| r.mean_completion_seconds)]
+        [
+            over(|r| r.mean_bounded_slowdown),
+            over(|r| r.mean_wait_seconds),
+            over(|r| r.mean_completion_seconds),
+        ]
     } else {
         [distributions[2].mean, distributions[0].mean, distributions[1].mean]
     };
+    let lost: u64 = records.iter().map(|r| r.lost_unit_seconds).sum();
     let nodes: f64 = records.iter().map(|r| f64::from(r.nodes)).sum();
     let weighted: f64 = records.iter().map(|r| r.utilization * f64::from(r.nodes)).sum();
     let [wait_seconds, completion_seconds, bounded_slowdown] = std::mem::take(&mut distributions);
@@ -177,7 +186,8 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
         bounded_slowdown,
         fairness,
         preemptions: records.iter().map(|r| r.preemptions).sum(),
-        lost_unit_seconds: records.iter().map(|r| r.lost_unit_seconds).sum(),
+        lost_unit_seconds: lost,
+        lost_share: if work > 0.0 { lost as f64 / work } else { 0.0 },
         seconds: records.iter().map(|r| r.seconds).sum(),
         per_sequence: records,
     }

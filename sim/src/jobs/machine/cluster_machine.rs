@@ -146,7 +146,9 @@ impl Machine for ClusterMachine {
     }
 
     fn release(&mut self, slot: u32) {
-        let Some(task) = self.task_in.get_mut(slot as usize).map(|t| std::mem::replace(t, NONE)) else { return };
+        let Some(task) = self.task_in.get_mut(slot as usize).map(|t| std::mem::replace(t, NONE)) else {
+            return;
+        };
         if task == NONE {
             return;
         }

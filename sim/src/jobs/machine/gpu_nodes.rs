@@ -203,10 +203,8 @@ impl GpuNodes {
         let mut best: Option<(u64, u32)> = None;
         for lo in (0..nodes).step_by(group as usize) {
             let hi = nodes.min(lo + group);
-            let free: u64 = (lo..hi)
-                .filter(|&n| !self.down[n as usize])
-                .map(|n| u64::from(self.free[n as usize]))
-                .sum();
+            let free: u64 =
+                (lo..hi).filter(|&n| !self.down[n as usize]).map(|n| u64::from(self.free[n as usize])).sum();
             let better = best.is_none_or(|(least, _)| free < least);
             if free >= u64::from(size) && better && self.consolidate(size, lo, hi) {
                 best = Some((free, lo));
@@ -273,9 +271,9 @@ impl Machine for GpuNodes {
     }
 
     fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
-        let fits = other.held(slot).all(|(node, gpus)| {
-            !self.down[node as usize] && self.free[node as usize] >= gpus
-        });
+        let fits = other
+            .held(slot)
+            .all(|(node, gpus)| !self.down[node as usize] && self.free[node as usize] >= gpus);
         if fits {
             for (node, gpus) in other.held(slot) {
                 self.take(slot, node, gpus);

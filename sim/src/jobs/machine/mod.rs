@@ -9,7 +9,6 @@ pub use cluster_machine::ClusterMachine;
 pub use gpu_nodes::{GangPlacement, GpuNodes, Topology};
 pub use pool::Pool;
 
-
 /// Where jobs run. Placing is all or none: a gang that does not fit changes nothing.
 pub trait Machine: Sized {
     /// Whether the size alone decides what fits: a larger job never fits where a smaller one does not.
