@@ -2,3 +2,4 @@
 //! a function of values; only `execute` touches the world.
 
 pub mod placement;
+pub mod plan;
