@@ -1,0 +1,171 @@
+//! The workspace as the checks see it: its files, its packages, and each package's modules as reached by
+//! `mod` from its crate roots.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::manifest::Manifest;
+use super::paths::Outline;
+
+/// Everything that is read once and checked by all rules. Paths are relative to `root`.
+pub(super) struct Workspace {
+    pub(super) root: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) manifest: Manifest,
+    pub(super) packages: Vec<Package>,
+}
+
+/// A member of the workspace.
+pub(super) struct Package {
+    /// Its folder, which is also the name of its room.
+    pub(super) room: String,
+    pub(super) manifest: Manifest,
+    pub(super) crates: Vec<Crate>,
+}
+
+/// One crate of a package: a library, a binary, a test, a bench or an example.
+pub(super) struct Crate {
+    /// The crate root first.
+    pub(super) modules: Vec<Module>,
+}
+
+/// A file of a crate.
+pub(super) struct Module {
+    pub(super) file: PathBuf,
+    /// Names from the crate root down; empty for the root itself.
+    pub(super) path: Vec<String>,
+    /// The whole file is test code.
+    pub(super) test: bool,
+    pub(super) outline: Outline,
+}
+
+impl Workspace {
+    pub(super) fn load(root: &Path) -> Result<Self> {
+        let files = files(root)?;
+        let manifest = Manifest::read(&read(&root.join("Cargo.toml"))?);
+        let mut packages = Vec::new();
+        for room in &manifest.members {
+            let manifest = Manifest::read(&read(&root.join(room).join("Cargo.toml"))?);
+            let mut crates = Vec::new();
+            for file in files.iter().filter(|file| is_crate_root(room, file)) {
+                crates.push(Crate::load(root, file, is_test_root(room, file))?);
+            }
+            packages.push(Package { room: room.clone(), manifest, crates });
+        }
+        Ok(Self { root: root.to_path_buf(), files, manifest, packages })
+    }
+
+    /// The text of a file; what is not UTF-8 is shown as replacement characters.
+    pub(super) fn text(&self, file: &Path) -> Result<String> {
+        read(&self.root.join(file))
+    }
+}
+
+impl Package {
+    /// All files of the package that some crate reaches.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.crates.iter().flat_map(|c| &c.modules)
+    }
+}
+
+impl Crate {
+    fn load(root: &Path, file: &Path, test: bool) -> Result<Self> {
+        let mut waiting = vec![(file.to_path_buf(), Vec::new(), test)];
+        let mut seen = BTreeSet::new();
+        let mut modules = Vec::new();
+        while let Some((file, path, test)) = waiting.pop() {
+            if !seen.insert(file.clone()) {
+                continue;
+            }
+            let outline = Outline::read(&read(&root.join(&file))?);
+            for declared in &outline.modules {
+                let folder = child_folder(&file, path.is_empty());
+                if let Some(child) = module_file(root, &folder, &declared.path) {
+                    let path = path.iter().chain(&declared.path).cloned().collect();
+                    waiting.push((child, path, test || declared.test));
+                }
+            }
+            modules.push(Module { file, path, test, outline });
+        }
+        Ok(Self { modules })
+    }
+
+    /// The crate root.
+    pub(super) fn root(&self) -> Option<&Module> {
+        self.modules.first()
+    }
+}
+
+/// The folder in which a file's `mod name;` are looked for.
+fn child_folder(file: &Path, is_root: bool) -> PathBuf {
+    let owns_folder = is_root || file.ends_with("mod.rs");
+    if owns_folder { file.parent().unwrap_or(Path::new("")).to_path_buf() } else { file.with_extension("") }
+}
+
+fn module_file(root: &Path, folder: &Path, path: &[String]) -> Option<PathBuf> {
+    let base: PathBuf = folder.join(path.iter().collect::<PathBuf>());
+    [base.with_extension("rs"), base.join("mod.rs")].into_iter().find(|file| root.join(file).is_file())
+}
+
+/// Cargo's automatic targets: src/lib.rs, src/main.rs, src/bin, build.rs, tests, benches, examples.
+fn is_crate_root(room: &str, file: &Path) -> bool {
+    let Ok(inside) = file.strip_prefix(room) else { return false };
+    let parts: Vec<&str> = inside.iter().filter_map(|part| part.to_str()).collect();
+    match parts.as_slice() {
+        ["src", "bin", name] | ["tests" | "benches" | "examples", name] => name.ends_with(".rs"),
+        ["src", "bin", _, last] | ["tests" | "benches" | "examples", _, last] => *last == "main.rs",
+        _ => matches!(parts.as_slice(), ["build.rs"] | ["src", "lib.rs" | "main.rs"]),
+    }
+}
+
+/// Tests, benches and examples stand outside a room's rules on clocks and printing.
+fn is_test_root(room: &str, file: &Path) -> bool {
+    ["tests", "benches", "examples"].iter().any(|part| file.starts_with(Path::new(room).join(part)))
+}
+
+fn read(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The files that git tracks or would track; outside of a git checkout, all files but hidden build output.
+fn files(root: &Path) -> Result<Vec<PathBuf>> {
+    let listed = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root)
+        .output();
+    let mut files = match listed {
+        Ok(out) if out.status.success() => {
+            let names = String::from_utf8_lossy(&out.stdout).into_owned();
+            names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect()
+        }
+        _ => {
+            let mut found = Vec::new();
+            walk(root, Path::new(""), &mut found)?;
+            found
+        }
+    };
+    files.retain(|file| root.join(file).is_file());
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let here = root.join(folder);
+    let entries = std::fs::read_dir(&here).with_context(|| format!("cannot list {}", here.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_file() {
+            found.push(path);
+        } else if kind.is_dir() && entry.file_name() != "target" && entry.file_name() != ".git" {
+            walk(root, &path, found)?;
+        }
+    }
+    Ok(())
+}
