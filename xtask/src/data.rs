@@ -1,6 +1,9 @@
 //! Where the recorded traces lie. The data is no part of the repository: `LEPTON_DATA` names its folder, and
 //! without it the folder `shared/data` beside the checkout is tried.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +16,8 @@ const TRACES: [&str; 3] = ["openb", "hpc-swf", "philly-jobs"];
 
 /// The folder of the traces, with all of them in it, or a sentence saying what is missing.
 pub(crate) fn find(root: &Path, set: Option<OsString>) -> Result<PathBuf, String> {
-    let (folder, named) = match set {
+    // Set to nothing means not set, as in shell scripts.
+    let (folder, named) = match set.filter(|value| !value.is_empty()) {
         // Relative paths count from the workspace root: test processes run in their package's folder.
         Some(value) => (root.join(&value), format!("{VARIABLE}={}", value.display())),
         None => (root.join(DEFAULT), format!("{VARIABLE} is not set and {DEFAULT}")),
