@@ -6,6 +6,8 @@ use super::tokens::{Token, closing, tokens};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ModuleDeclaration {
     pub(super) path: Vec<String>,
+    /// What `#[path = ".."]` says, from the folder of the declaring file.
+    pub(super) file: Option<String>,
     pub(super) test: bool,
 }
 
@@ -28,7 +30,7 @@ pub(super) struct Outline {
 impl Outline {
     pub(super) fn read(source: &str) -> Self {
         let tokens = tokens(source);
-        let mut walk = Walk { modules: Vec::new(), paths: Vec::new(), inline: Vec::new() };
+        let mut walk = Walk { modules: Vec::new(), paths: Vec::new(), inline: Vec::new(), file: None };
         walk.all(&tokens);
         Self { modules: walk.modules, paths: walk.paths, tokens }
     }
@@ -39,6 +41,8 @@ struct Walk {
     paths: Vec<PathUse>,
     /// Names of the inline modules around, with the index of the token that closes each.
     inline: Vec<(String, usize)>,
+    /// The `#[path = ".."]` of the module that comes next.
+    file: Option<String>,
 }
 
 impl Walk {
@@ -57,8 +61,13 @@ impl Walk {
             "mod" if at(i + 2) == ";" => {
                 let mut path = self.inline_names();
                 path.push(at(i + 1).to_owned());
-                self.modules.push(ModuleDeclaration { path, test: tokens[i].test });
+                let file = self.file.take();
+                self.modules.push(ModuleDeclaration { path, file, test: tokens[i].test });
                 i + 3
+            }
+            "#" if at(i + 1) == "[" && at(i + 2) == "path" && at(i + 3) == "=" => {
+                self.file = Some(at(i + 4).trim_start_matches('"').to_owned());
+                i + 6
             }
             "mod" if at(i + 2) == "{" => {
                 self.inline.push((at(i + 1).to_owned(), closing(tokens, i + 2)));

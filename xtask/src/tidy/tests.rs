@@ -251,6 +251,17 @@ fn a_file_that_no_module_declares_is_dead() {
 }
 
 #[test]
+fn a_file_that_two_crates_share_by_its_path_is_alive() {
+    let share = |from: &str| format!("//! A crate.\n#[path = \"{from}\"]\nmod shared;\nfn main() {{}}\n");
+    let tree = Tree::new()
+        .with("sim/tests/a.rs", &share("common/shared.rs"))
+        .with("sim/benches/b.rs", &share("../tests/common/shared.rs"))
+        .with("sim/tests/common/shared.rs", "//! Shared.\nmod inner;\n")
+        .with("sim/tests/common/inner.rs", "//! Inside.\n");
+    assert_eq!(tree.violations(), Vec::<String>::new());
+}
+
+#[test]
 fn test_bench_example_and_binary_files_are_roots_of_their_own() {
     for file in ["core/tests/a.rs", "core/benches/b.rs", "core/examples/c.rs", "core/src/bin/d.rs"] {
         keeps(file, "//! A crate of its own.\n");

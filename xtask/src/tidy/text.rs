@@ -1,12 +1,12 @@
 //! Rules on the text of files: an opening comment in each source file, no open ends, no file that is too
 //! large, no path of somebody's machine, and relative links that lead to files.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::violation::Violation;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, within};
 
 /// The largest file the repository takes, in bytes.
 const FILE_BYTES_MAX: u64 = 300_000;
@@ -136,18 +136,4 @@ fn link_targets(line: &str) -> Vec<String> {
         out.push(target.split_whitespace().next().unwrap_or("").to_owned());
     }
     out
-}
-
-/// The path without `.` and `..`; none when it leaves the repository.
-fn within(path: &Path) -> Option<PathBuf> {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::Normal(name) => out.push(name),
-            Component::CurDir => {}
-            Component::ParentDir if out.pop() => {}
-            _ => return None,
-        }
-    }
-    Some(out)
 }

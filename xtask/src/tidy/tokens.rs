@@ -4,7 +4,7 @@
 /// A word, a sign or a literal of a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    /// The word or sign as written; literals are reduced to `"`.
+    /// The word or sign as written. A literal begins with `"`; only plain strings keep what is in them.
     pub(super) text: String,
     /// 1-based line.
     pub(super) line: usize,
@@ -107,14 +107,14 @@ impl Lexer {
 
     /// A string with escapes, from its opening quote.
     fn string(&mut self) {
-        self.push("\"");
+        let (start, line) = (self.at, self.line);
         self.advance(1);
-        while let Some(c) = self.peek(0) {
+        while let Some(c) = self.peek(0).filter(|&c| c != '"') {
             self.advance(if c == '\\' { 2 } else { 1 });
-            if c == '"' {
-                return;
-            }
         }
+        let text = self.chars[start..self.at].iter().collect();
+        self.out.push(Token { text, line, test: false });
+        self.advance(1);
     }
 
     /// A raw string, from its first `#` or quote.

@@ -2,7 +2,7 @@
 //! `mod` from its crate roots.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -73,19 +73,24 @@ impl Package {
 
 impl Crate {
     fn load(root: &Path, file: &Path, test: bool) -> Result<Self> {
-        let mut waiting = vec![(file.to_path_buf(), Vec::new(), test)];
+        // Each with its module path, and whether its children lie beside it.
+        let mut waiting = vec![(file.to_path_buf(), Vec::new(), true, test)];
         let mut seen = BTreeSet::new();
         let mut modules = Vec::new();
-        while let Some((file, path, test)) = waiting.pop() {
+        while let Some((file, path, beside, test)) = waiting.pop() {
             if !seen.insert(file.clone()) {
                 continue;
             }
             let outline = Outline::read(&read(&root.join(&file))?);
             for declared in &outline.modules {
-                let folder = child_folder(&file, path.is_empty());
-                if let Some(child) = module_file(root, &folder, &declared.path) {
+                let found = match &declared.file {
+                    Some(named) => within(&folder_of(&file).join(named)),
+                    None => module_file(root, &child_folder(&file, beside), &declared.path),
+                };
+                if let Some(child) = found.filter(|child| root.join(child).is_file()) {
                     let path = path.iter().chain(&declared.path).cloned().collect();
-                    waiting.push((child, path, test || declared.test));
+                    let beside = declared.file.is_some() || child.ends_with("mod.rs");
+                    waiting.push((child, path, beside, test || declared.test));
                 }
             }
             modules.push(Module { file, path, test, outline });
@@ -100,9 +105,26 @@ impl Crate {
 }
 
 /// The folder in which a file's `mod name;` are looked for.
-fn child_folder(file: &Path, is_root: bool) -> PathBuf {
-    let owns_folder = is_root || file.ends_with("mod.rs");
-    if owns_folder { file.parent().unwrap_or(Path::new("")).to_path_buf() } else { file.with_extension("") }
+fn child_folder(file: &Path, beside: bool) -> PathBuf {
+    if beside { folder_of(file).to_path_buf() } else { file.with_extension("") }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+/// The path without `.` and `..`; none when it leaves the repository.
+pub(super) fn within(path: &Path) -> Option<PathBuf> {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => out.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if out.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(out)
 }
 
 fn module_file(root: &Path, folder: &Path, path: &[String]) -> Option<PathBuf> {

@@ -1,3 +1,5 @@
+//! What each placement policy chooses, and that its cached scores stay true.
+
 use super::*;
 
 /// The source's worked example: 3 nodes, L = 100, R = 200, I = 20 each, C = 10, 20, 30.
