@@ -37,6 +37,7 @@ Checks the map of the project by reading its sources:
   file-size        no file above 300 kB
   foreign-path     no absolute path of one machine
   link             relative links in Markdown lead to files
+  map-path         ARCHITECTURE.md names files and folders that exist
   lints            every package takes the workspace's lints
   dependency-page  docs/DEPENDENCIES.md explains every dependency, and no other
   bench-registry   every bench can be run by `cargo xtask bench`

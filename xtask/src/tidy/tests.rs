@@ -346,6 +346,13 @@ fn a_relative_link_that_leads_nowhere_is_reported() {
 }
 
 #[test]
+fn the_map_names_only_files_that_exist() {
+    breaks("ARCHITECTURE.md", "In `core/src/decide.rs`\nand `core/src/gone.rs`.\n", 2, "map-path");
+    keeps("ARCHITECTURE.md", "`core/src/` to `sim/src/lib.rs`, `edges/` later, `cargo test`\n");
+    keeps("docs/a.md", "`core/src/gone.rs`\n");
+}
+
+#[test]
 fn long_functions_and_files_are_only_hints() {
     let long = format!("//! Sim.\nfn f(x: [u8; 3]) {{\n{}}}\n", "    g();\n".repeat(600));
     let tree = Tree::new().with("sim/src/lib.rs", &long);

@@ -1,5 +1,5 @@
 //! Rules on the text of files: an opening comment in each source file, no open ends, no file that is too
-//! large, no path of somebody's machine, and relative links that lead to files.
+//! large, no path of somebody's machine, relative links that lead to files, and a map that names what exists.
 
 use std::path::Path;
 
@@ -17,6 +17,9 @@ const OPEN_ENDS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!
 /// Beginnings of paths that exist on one machine only.
 const FOREIGN: [&str; 4] =
     [concat!("/wo", "rk/"), concat!("/tm", "p/"), concat!("/ho", "me/"), concat!("/ro", "ot/")];
+
+/// The page whose paths must exist.
+const MAP: &str = "ARCHITECTURE.md";
 
 /// All rules that read files as text.
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
@@ -51,6 +54,9 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
         }
         if extension == "md" {
             out.extend(links(&workspace.root, file, &text));
+        }
+        if file == Path::new(MAP) {
+            out.extend(map_paths(workspace, file, &text));
         }
     }
     Ok(out)
@@ -114,6 +120,22 @@ fn links(root: &Path, file: &Path, text: &str) -> Vec<Violation> {
                     problem,
                     "correct the path or drop the link",
                 ));
+            }
+        }
+    }
+    out
+}
+
+/// Paths into a room, in code spans of the map, that lead to no file or folder.
+fn map_paths(workspace: &Workspace, file: &Path, text: &str) -> Vec<Violation> {
+    let mut out = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        for span in line.split('`').skip(1).step_by(2) {
+            let into_room = workspace.packages.iter().any(|p| span.starts_with(&format!("{}/", p.room)));
+            if into_room && !span.contains(' ') && !workspace.root.join(span).exists() {
+                let problem = format!("the map names `{span}`, which does not exist");
+                let remedy = "name the file that took its place";
+                out.push(Violation::new(file, index + 1, "map-path", problem, remedy));
             }
         }
     }
