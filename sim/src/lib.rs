@@ -4,6 +4,8 @@
 //! with the same inputs gives the same result.
 
 mod clock;
+pub mod experiment;
 pub mod readers;
+pub mod workload;
 
 pub use clock::{Clock, FrozenClock};

@@ -55,12 +55,15 @@ impl TargetWorkload {
             kept += count;
             taken.push((key, accept, count));
         }
+        // Shares of all first, then of those kept: the published study divides twice, and placements hang
+        // on the last bit where two scores are equal but for rounding.
+        let share_kept = kept as f64 / total as f64;
         let shapes = taken.into_iter().map(|(key, accept, count)| Shape {
             cpu: key.cpu_millicores,
             count: key.count,
             milli: key.milli,
             accept,
-            share: count as f64 / kept as f64,
+            share: count as f64 / total as f64 / share_kept,
         });
         Self { shapes: shapes.collect() }
     }

@@ -1,7 +1,7 @@
 //! Fragmentation gradient descent (FGD): the node, and the device, where the task makes the least free
 //! device capacity unusable for the expected mix of tasks.
 //!
-//! Score: `trunc(100 / (1 + exp(-(F - F') / 1000)))` with F the node's fragmentation before and F' after,
+//! Score: `trunc(100 sigmoid((F - F') / 1000))` with F the node's fragmentation before and F' after,
 //! in thousandths of a device; the best device of the node counts, the lowest-numbered of equals. The
 //! truncation matters: it lets near-equal nodes tie, and the fixed order then fills node after node.
 //! Source: Weng et al., "Beware of Fragmentation", USENIX ATC 2023. Good on GPU clusters with many shared
@@ -29,7 +29,7 @@ impl FragmentationGradientDescent {
         let before = self.target.fragmentation(cpu_before, &devices);
         let score_of = |devices: &DevicesLeft| {
             let growth = before - self.target.fragmentation(cpu_after, devices);
-            (100.0 / (1.0 + (-growth / 1000.0).exp())).trunc() as f32
+            (1.0 / (1.0 + (-growth / 1000.0).exp()) * 100.0).trunc() as f32
         };
         let Some(wanted) = demand.devices else {
             return (score_of(&devices), DeviceSet::NONE);
