@@ -9,16 +9,16 @@ use anyhow::{Context, Result, bail};
 use crate::data;
 
 /// A bench that can be asked for by name.
-struct Bench {
-    name: &'static str,
-    package: &'static str,
+pub(crate) struct Bench {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
     /// The `[[bench]]` target of the package.
-    target: &'static str,
+    pub(crate) target: &'static str,
     shows: &'static str,
-    page: &'static str,
+    pub(crate) page: &'static str,
 }
 
-const BENCHES: [Bench; 3] = [
+pub(crate) const BENCHES: [Bench; 3] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -47,11 +47,6 @@ cargo xtask bench [NAME [ARGS..]]
 
 Runs the bench NAME in release mode and passes ARGS on to it; `all` runs every bench in turn. Without a
 name, lists the benches. Recorded traces are found by LEPTON_DATA (default: ../shared/data).";
-
-/// The registered targets as (package, target).
-pub(crate) fn targets() -> Vec<(&'static str, &'static str)> {
-    BENCHES.iter().map(|b| (b.package, b.target)).collect()
-}
 
 /// The chore.
 pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::bench;
 use violation::Violation;
 use workspace::Workspace;
 
@@ -54,7 +53,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
         [other, ..] => bail!("`cargo xtask tidy` takes no argument, got `{other}`"),
     }
     let workspace = Workspace::load(root)?;
-    for hint in sizes::hints(&workspace) {
+    for hint in packages::bench_hints(&workspace).into_iter().chain(sizes::hints(&workspace)) {
         println!("hint: {hint}");
     }
     let violations = check(&workspace)?;
@@ -70,7 +69,7 @@ fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
     let mut out = packages::arrows(workspace);
     out.extend(packages::lints(workspace));
     out.extend(packages::dependency_page(workspace)?);
-    out.extend(packages::benches(workspace, &bench::targets()));
+    out.extend(packages::benches(workspace));
     out.extend(modules::core_arrows(workspace));
     out.extend(modules::circles(workspace));
     out.extend(modules::dead_files(workspace));

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::bench::BENCHES;
+
 use super::violation::Violation;
 use super::workspace::{Package, Workspace};
 
@@ -113,12 +115,13 @@ fn table_row((index, line): (usize, &str)) -> Option<(usize, String)> {
     Some((index + 1, name.to_owned()))
 }
 
-/// Each `[[bench]]` can be run by `cargo xtask bench`, whose registered targets are `registered`.
-pub(super) fn benches(workspace: &Workspace, registered: &[(&str, &str)]) -> Vec<Violation> {
+/// Each `[[bench]]` can be run by `cargo xtask bench`.
+pub(super) fn benches(workspace: &Workspace) -> Vec<Violation> {
     let mut out = Vec::new();
     for package in &workspace.packages {
         for (target, line) in &package.manifest.benches {
-            if !registered.contains(&(package.manifest.name.as_str(), target.as_str())) {
+            let name = &package.manifest.name;
+            if !BENCHES.iter().any(|b| b.package == name && b.target == target) {
                 out.push(Violation::new(
                     &manifest_file(package),
                     *line,
@@ -127,6 +130,21 @@ pub(super) fn benches(workspace: &Workspace, registered: &[(&str, &str)]) -> Vec
                     "add it to the table in xtask/src/bench.rs",
                 ));
             }
+        }
+    }
+    out
+}
+
+/// Registered benches without a target or a page, as hints: one may be on its way from another branch.
+pub(super) fn bench_hints(workspace: &Workspace) -> Vec<String> {
+    let mut out = Vec::new();
+    for bench in &BENCHES {
+        let package = workspace.packages.iter().find(|p| p.manifest.name == bench.package);
+        let targets = package.map_or(&[][..], |p| &p.manifest.benches);
+        if !targets.iter().any(|(target, _)| target == bench.target) {
+            out.push(format!("the registered bench `{}` is no [[bench]] of {}", bench.name, bench.package));
+        } else if !workspace.root.join(bench.page).is_file() {
+            out.push(format!("the bench `{}` has no page {}", bench.name, bench.page));
         }
     }
     out
