@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::data;
+use crate::{Usage, data};
 
 /// A bench that can be asked for by name.
 pub(crate) struct Bench {
@@ -68,7 +68,8 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
         [name, args @ ..] => {
             let Some(bench) = BENCHES.iter().find(|b| b.name == *name) else {
                 let names: Vec<&str> = BENCHES.iter().map(|b| b.name).collect();
-                bail!("there is no bench `{name}`; there are: {}", names.join(", "));
+                let there_are = names.join(", ");
+                bail!(Usage(format!("there is no bench `{name}`; there are: {there_are}")));
             };
             run(root, bench, args)?;
             Ok(ExitCode::SUCCESS)

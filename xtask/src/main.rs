@@ -14,6 +14,7 @@ mod data;
 mod test;
 mod tidy;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,8 +27,17 @@ The project's chores.
 
 `--help` after a chore says more about it.";
 
-/// Exit code for a chore that was asked for wrongly.
-const USAGE: u8 = 2;
+/// A chore was asked for wrongly: the message says what there is instead. Ends with exit code 2.
+#[derive(Debug)]
+struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -40,14 +50,11 @@ fn main() -> ExitCode {
         Some((&"test", rest)) => test::main(&workspace_root(), rest),
         Some((&"tidy", rest)) => tidy::main(&workspace_root(), rest),
         Some((&"bench", rest)) => bench::main(&workspace_root(), rest),
-        Some((other, _)) => {
-            eprintln!("there is no chore `{other}`\n\n{HELP}");
-            Ok(ExitCode::from(USAGE))
-        }
+        Some((other, _)) => Err(Usage(format!("there is no chore `{other}`\n\n{HELP}")).into()),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
 

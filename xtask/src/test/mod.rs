@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::data;
+use crate::{Usage, data};
 use tally::{GroupReport, State, Tally};
 
 const HELP: &str = "\
@@ -66,7 +66,8 @@ fn wanted_groups(args: &[&str]) -> Result<Vec<(&'static str, Group)>> {
     for arg in args {
         if !GROUPS.iter().any(|(name, _)| name == arg) {
             let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
-            bail!("there is no test group `{arg}`; there are: {}", names.join(", "));
+            let there_are = names.join(", ");
+            bail!(Usage(format!("there is no test group `{arg}`; there are: {there_are}")));
         }
     }
     Ok(GROUPS.into_iter().filter(|(name, _)| args.is_empty() || args.contains(name)).collect())

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::Usage;
 use violation::Violation;
 use workspace::Workspace;
 
@@ -50,7 +51,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             println!("{HELP}");
             return Ok(ExitCode::SUCCESS);
         }
-        [other, ..] => bail!("`cargo xtask tidy` takes no argument, got `{other}`"),
+        [other, ..] => bail!(Usage(format!("`cargo xtask tidy` takes no argument, got `{other}`"))),
     }
     let workspace = Workspace::load(root)?;
     for hint in packages::bench_hints(&workspace).into_iter().chain(sizes::hints(&workspace)) {
