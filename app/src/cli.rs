@@ -74,7 +74,8 @@ pub(crate) enum Generator {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
+#[command(
+    after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
 the cluster's devices that is allocated when the arrived demand reaches 100% (and the
 end) of its capacity. Inputs ending in .gz, .xz or .zst are read as they are.
 
@@ -83,11 +84,18 @@ Examples:
   lepton simulate placement --generate openb-like --nodes-count 10000 --policy fgd,best-fit --seeds 1..=3
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --report out.html
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --arrivals arrivals.csv.gz \\
-      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json")]
+      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json"
+)]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
-    #[arg(long, value_enum, required_unless_present = "generate", conflicts_with = "generate",
-          requires = "nodes", requires = "tasks")]
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "generate",
+        conflicts_with = "generate",
+        requires = "nodes",
+        requires = "tasks"
+    )]
     pub(crate) format: Option<TraceFormat>,
     /// Node list of the trace
     #[arg(long, value_name = "FILE", requires = "format")]
@@ -139,7 +147,9 @@ pub(crate) struct Seeds(pub(crate) Vec<u64>);
 /// Reads `42..=51`, `42..52`, `1,5,9` or `7`.
 pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
     let number = |part: &str| {
-        part.trim().parse::<u64>().map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
+        part.trim()
+            .parse::<u64>()
+            .map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
     };
     let mut all = Vec::new();
     for part in text.split(',') {

@@ -155,7 +155,9 @@ pub(super) fn text(study: &PlacementStudy) -> String {
 
 /// `+0.31 [+0.20, +0.42]`, or a dash for the baseline itself.
 fn difference(point: &PointSummary) -> String {
-    point.paired.map_or_else(|| "-".to_owned(), |p| format!("{:+.2} [{:+.2}, {:+.2}]", p.difference, p.low, p.high))
+    point
+        .paired
+        .map_or_else(|| "-".to_owned(), |p| format!("{:+.2} [{:+.2}, {:+.2}]", p.difference, p.low, p.high))
 }
 
 /// `42..=51` for consecutive seeds, otherwise the list.
@@ -168,8 +170,7 @@ fn list(seeds: &[u64]) -> String {
 
 /// One line per run.
 fn csv(study: &PlacementStudy) -> String {
-    let points: Vec<&String> =
-        study.runs.first().map_or_else(Vec::new, |r| r.allocation_at.keys().collect());
+    let points: Vec<&String> = study.runs.first().map_or_else(Vec::new, |r| r.allocation_at.keys().collect());
     let mut out = String::from("policy,seed");
     for point in &points {
         let _ = write!(out, ",allocation_percent_at_{point},fragmentation_percent_at_{point}");

@@ -153,17 +153,13 @@ fn read(file: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The files that git tracks or would track; outside of a git checkout, all files but hidden build output.
+/// The files that git tracks and the sources that it would; what else lies around untracked (a report, a
+/// trace) is nobody's business here. Outside of a git checkout: all files but build output.
 fn files(root: &Path) -> Result<Vec<PathBuf>> {
-    let listed = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root)
-        .output();
-    let mut files = match listed {
-        Ok(out) if out.status.success() => {
-            let names = String::from_utf8_lossy(&out.stdout).into_owned();
-            names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect()
-        }
+    let tracked = git_files(root, &["--cached"]);
+    let new = git_files(root, &["--others", "--exclude-standard", "--", "*.rs", "*.md", "*.toml"]);
+    let mut files = match (tracked, new) {
+        (Some(tracked), Some(new)) => [tracked, new].concat(),
         _ => {
             let mut found = Vec::new();
             walk(root, Path::new(""), &mut found)?;
@@ -174,6 +170,14 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+/// What `git ls-files` lists; none where it cannot.
+fn git_files(root: &Path, args: &[&str]) -> Option<Vec<PathBuf>> {
+    let out = Command::new("git").args(["ls-files", "-z"]).args(args).current_dir(root).output().ok()?;
+    let names = String::from_utf8_lossy(&out.stdout).into_owned();
+    let files = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+    out.status.success().then_some(files)
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
