@@ -1,22 +1,23 @@
 //! The group `browser`: tests that look at a page in Chromium. They are marked
-//! `#[ignore = "needs chromium"]` and their names end in `_in_a_browser`.
+//! `#[ignore = "needs chromium"]`, so that a plain `cargo test` needs no browser, and found by that mark.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::run_cargo_tests;
 use super::tally::{State, Tally};
-use super::{cargo, run_cargo_tests};
+use crate::tidy;
 
-/// How the names of such tests end.
-const NAME: &str = "_in_a_browser";
-/// Programs that do, the first found is enough.
-const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// The reason such tests give for being ignored.
+const REASON: &str = "needs chromium";
+/// The program that they start.
+const PROGRAM: &str = "chromium";
 
 pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>) -> Result<(State, Tally)> {
-    let tests = count(root, traces)?;
-    if tests == 0 {
+    let tests = tidy::ignored_tests(root, REASON)?;
+    if tests.is_empty() {
         return Ok((State::Passed("no test looks at a page".to_owned()), Tally::default()));
     }
     if !is_installed()
@@ -24,33 +25,18 @@ pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>) -> Result<(Stat
     {
         return Ok((State::NotRun(format!("no Chromium: {error:#}")), Tally::default()));
     }
-    let (state, tally) = run_cargo_tests(root, traces, &["--ignored", NAME])?;
-    if tally.passed + tally.failed < tests && matches!(state, State::Passed(_)) {
-        let ran = tally.passed + tally.failed;
-        return Ok((State::Failed(format!("{ran} of the {tests} tests ran")), tally));
+    let args: Vec<&str> = ["--ignored"].into_iter().chain(tests.iter().map(String::as_str)).collect();
+    let (state, tally) = run_cargo_tests(root, traces, &args)?;
+    let (ran, marked) = (tally.passed + tally.failed, tests.len());
+    if matches!(state, State::Passed(_)) && ran < marked as u64 {
+        return Ok((State::Failed(format!("{marked} tests are marked, {ran} ran")), tally));
     }
     Ok((state, tally))
 }
 
-/// How many tests there are, so that Chromium is not fetched for none.
-fn count(root: &Path, traces: &Result<PathBuf, String>) -> Result<u64> {
-    let out = cargo(root, traces)
-        .args(["test", "--quiet", "--workspace", "--", "--list", "--ignored", NAME])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo test")?;
-    if !out.status.success() {
-        bail!("cannot list the tests: cargo test ended with {}", out.status);
-    }
-    let text = String::from_utf8_lossy(&out.stdout);
-    let tests = text.lines().filter(|line| line.ends_with(&format!("{NAME}: test"))).count();
-    Ok(tests as u64)
-}
-
 fn is_installed() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| PROGRAMS.iter().any(|name| folder.join(name).is_file()))
+    std::env::split_paths(&path).any(|folder| folder.join(PROGRAM).is_file())
 }
 
 /// Debian's Chromium through apt, as root only: nobody's machine is changed by asking for a password.

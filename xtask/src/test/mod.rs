@@ -23,7 +23,7 @@ Runs the groups named, or all of them:
   data     the tests that replay recorded traces have them: LEPTON_DATA (default ../shared/data) names a
            folder with openb, hpc-swf and philly-jobs. They are ordinary tests, so they run with `rust`,
            and on their own only when `rust` is not asked for
-  browser  tests named *_in_a_browser, ignored otherwise; as root on Debian, Chromium is installed for them
+  browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
 /// The groups in the order they run.
@@ -99,8 +99,12 @@ fn run_cargo_tests(
     traces: &Result<PathBuf, String>,
     test_args: &[&str],
 ) -> Result<(State, Tally)> {
-    let mut command = cargo(root, traces);
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root);
+    match traces {
+        Ok(folder) => command.env(data::VARIABLE, folder),
+        Err(_) => command.env_remove(data::VARIABLE),
+    };
     if !test_args.is_empty() {
         command.arg("--").args(test_args);
     }
@@ -112,15 +116,4 @@ fn run_cargo_tests(
         _ => State::Failed(String::new()),
     };
     Ok((state, tally))
-}
-
-/// cargo in the workspace root, with the traces passed on to the tests.
-fn cargo(root: &Path, traces: &Result<PathBuf, String>) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
-    match traces {
-        Ok(folder) => command.env(data::VARIABLE, folder),
-        Err(_) => command.env_remove(data::VARIABLE),
-    };
-    command
 }

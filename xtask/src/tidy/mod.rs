@@ -65,6 +65,17 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
     Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Names of the tests of the workspace that are ignored with `reason` in the mark, each once.
+pub(crate) fn ignored_tests(root: &Path, reason: &str) -> Result<Vec<String>> {
+    let workspace = Workspace::load(root)?;
+    let modules = workspace.packages.iter().flat_map(workspace::Package::modules);
+    let mut names: Vec<String> =
+        modules.flat_map(|m| tokens::ignored_functions(&m.outline.tokens, reason)).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
 /// All rules over `workspace`, in the order of file and line.
 fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
     let mut out = packages::arrows(workspace);

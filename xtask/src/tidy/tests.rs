@@ -373,3 +373,13 @@ fn use_trees_are_read_to_their_leaves() {
         outline.paths.iter().map(|p| format!("{}|{}", p.inline.join("::"), p.names.join("::"))).collect();
     assert_eq!(paths, ["|a::b", "|a::b::c", "|a::e::*", "|a::f", "m|super::g", "m|h::i"]);
 }
+
+#[test]
+fn ignored_tests_are_found_by_their_reason() {
+    let text = "//! Sim.\n#[test]\n#[ignore = \"needs chromium, slow\"]\nfn page() {}\n#[test]\n#[ignore = \
+                \"slow\"]\nfn other() {}\n// #[ignore = \"needs chromium\"] fn comment()\n";
+    let tree =
+        Tree::new().with("sim/src/lib.rs", text).with("sim/tests/a.rs", &text.replace("page", "a_page"));
+    let names = super::ignored_tests(&tree.root, "needs chromium").expect("the tree is readable");
+    assert_eq!(names, ["a_page", "page"]);
+}

@@ -236,3 +236,16 @@ pub(super) fn item_end(tokens: &[Token], start: usize) -> usize {
     }
     tokens.len().saturating_sub(1)
 }
+
+/// Names of the functions under `#[ignore = ".."]` with `reason` in the text.
+pub(super) fn ignored_functions(tokens: &[Token], reason: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for (i, mark) in tokens.windows(5).enumerate() {
+        let ignored = mark[0].is("#") && mark[1].is("[") && mark[2].is("ignore") && mark[3].is("=");
+        if ignored && mark[4].text.contains(reason) {
+            let name = tokens[i..].iter().skip_while(|t| !t.is("fn")).nth(1);
+            out.extend(name.map(|t| t.text.clone()));
+        }
+    }
+    out
+}
