@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lepton_core::decide::placement::PLACEMENT_POLICIES;
 
 use crate::output::OutputFormat;
 
@@ -114,7 +116,8 @@ pub(crate) struct PlacementArgs {
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
     /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
-    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
+          hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
@@ -124,7 +127,7 @@ pub(crate) struct PlacementArgs {
     pub(crate) load: f64,
     /// Policy that the others are compared with, seed by seed; `none` for no comparison [default: fgd, if
     /// it is among the policies]
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = placement_policies(&["none"]), hide_possible_values = true)]
     pub(crate) baseline: Option<String>,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -135,6 +138,12 @@ pub(crate) struct PlacementArgs {
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
+}
+
+/// Accepts the names of placement policies and `others`; for a typing error clap suggests the nearest.
+fn placement_policies(others: &[&'static str]) -> PossibleValuesParser {
+    let names = PLACEMENT_POLICIES.iter().map(|p| p.name).chain(others.iter().copied());
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
 /// Most seeds in one study.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Form of the result on stdout.
@@ -45,7 +45,13 @@ pub(crate) fn note(text: &str) {
 /// A table with this header; all columns but the first are aligned right.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    let lines = ContentLineStyle::new(' ', ' ', ' ');
+    table.load_style(
+        TableStyle::new()
+            .header_lines(lines)
+            .header_separator(LineStyle::new(' ', '─', '─', ' '))
+            .content_lines(lines),
+    );
     table.set_header(header.to_vec());
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -7,6 +7,7 @@ mod clock;
 pub mod experiment;
 pub mod generate;
 pub mod readers;
+pub mod report;
 pub mod workload;
 
 pub use clock::{Clock, FrozenClock};

@@ -2,9 +2,8 @@
 
 use lepton_sim::experiment::StudyOptions;
 use lepton_sim::generate::openb_like;
-use lepton_sim::report::placement_html;
 
-use super::simulate_placement::{command_line, study, text, threads};
+use super::simulate_placement::{command_line, page, study, text, threads};
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -32,6 +31,6 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     };
     let study = study(&workload, &options)?;
     output::print(&text(&study))?;
-    output::write_page(&args.report, &placement_html(&study))?;
+    output::write_page(&args.report, &page(&study)?)?;
     if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context;
 use lepton_core::decide::placement::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
 use lepton_sim::generate::openb_like;
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
     }
     let study = study(&workload, &options)?;
     if let Some(path) = &args.report {
-        output::write_page(path, &placement_html(&study))?;
+        output::write_page(path, &page(&study)?)?;
     }
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,
@@ -101,6 +102,12 @@ pub(super) fn command_line() -> String {
     };
     let words = std::env::args_os().skip(1).map(|w| quoted(w.to_string_lossy().into_owned()));
     std::iter::once("lepton".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The report page.
+pub(super) fn page(study: &PlacementStudy) -> Result<String, Failure> {
+    let study = serde_json::to_value(study).context("cannot write the study as JSON")?;
+    Ok(placement_html(&study))
 }
 
 /// The table for people.
