@@ -12,32 +12,51 @@ use crate::{Usage, data};
 pub(crate) struct Bench {
     pub(crate) name: &'static str,
     pub(crate) package: &'static str,
-    /// The `[[bench]]` target of the package.
-    pub(crate) target: &'static str,
+    /// The bench or example of the package that is run.
+    pub(crate) target: Target,
     shows: &'static str,
     pub(crate) page: &'static str,
+}
+
+/// A program of a package that measures something.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// `benches/NAME.rs`, a `[[bench]]` without the test harness.
+    Bench(&'static str),
+    /// `examples/NAME.rs`.
+    Example(&'static str),
+}
+
+impl Target {
+    /// The program's file in its package.
+    pub(crate) fn file(self) -> String {
+        match self {
+            Self::Bench(name) => format!("benches/{name}.rs"),
+            Self::Example(name) => format!("examples/{name}.rs"),
+        }
+    }
 }
 
 pub(crate) const BENCHES: [Bench; 3] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
-        target: "placement",
+        target: Target::Bench("placement"),
         shows: "the published placement study on the openb traces, run by run, and how long it takes",
         page: "docs/benchmarks/placement.md",
     },
     Bench {
         name: "scale",
         package: "lepton-sim",
-        target: "scale",
+        target: Target::Bench("scale"),
         shows: "the cost of a decision and the memory at 1,213, 10,000 and 100,000 nodes",
         page: "docs/benchmarks/scale.md",
     },
     Bench {
         name: "jobs",
         package: "lepton-sim",
-        target: "jobs",
-        shows: "queue policies on recorded job traces, and job starts per second",
+        target: Target::Example("job_rates"),
+        shows: "how fast jobs are simulated under the queue policies, on recorded and generated traces",
         page: "docs/benchmarks/jobs.md",
     },
 ];
@@ -84,7 +103,11 @@ fn list() -> String {
 
 fn run(root: &Path, bench: &Bench, args: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["bench", "--package", bench.package, "--bench", bench.target]).current_dir(root);
+    match bench.target {
+        Target::Bench(name) => command.args(["bench", "--bench", name]),
+        Target::Example(name) => command.args(["run", "--release", "--example", name]),
+    };
+    command.args(["--package", bench.package]).current_dir(root);
     if !args.is_empty() {
         command.arg("--").args(args);
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::bench::BENCHES;
+use crate::bench::{BENCHES, Bench, Target};
 
 use super::violation::Violation;
 use super::workspace::{Package, Workspace};
@@ -121,7 +121,9 @@ pub(super) fn benches(workspace: &Workspace) -> Vec<Violation> {
     for package in &workspace.packages {
         for (target, line) in &package.manifest.benches {
             let name = &package.manifest.name;
-            if !BENCHES.iter().any(|b| b.package == name && b.target == target) {
+            let registered =
+                |b: &Bench| b.package == name && matches!(b.target, Target::Bench(t) if t == target);
+            if !BENCHES.iter().any(registered) {
                 out.push(Violation::new(
                     &manifest_file(package),
                     *line,
@@ -135,14 +137,19 @@ pub(super) fn benches(workspace: &Workspace) -> Vec<Violation> {
     out
 }
 
-/// Registered benches without a target or a page, as hints: one may be on its way from another branch.
+/// Registered benches without a program or a page, as hints: one may be on its way from another branch.
 pub(super) fn bench_hints(workspace: &Workspace) -> Vec<String> {
     let mut out = Vec::new();
     for bench in &BENCHES {
         let package = workspace.packages.iter().find(|p| p.manifest.name == bench.package);
-        let targets = package.map_or(&[][..], |p| &p.manifest.benches);
-        if !targets.iter().any(|(target, _)| target == bench.target) {
-            out.push(format!("the registered bench `{}` is no [[bench]] of {}", bench.name, bench.package));
+        let file = package.map(|p| Path::new(&p.room).join(bench.target.file()));
+        if !file.is_some_and(|file| workspace.root.join(file).is_file()) {
+            out.push(format!(
+                "{} has no {} for the bench `{}`",
+                bench.package,
+                bench.target.file(),
+                bench.name
+            ));
         } else if !workspace.root.join(bench.page).is_file() {
             out.push(format!("the bench `{}` has no page {}", bench.name, bench.page));
         }
