@@ -1,3 +1,5 @@
+//! What the cluster refuses, what it undoes, and what its invariants and its document form say.
+
 use super::fragmentation::{ShapeKey, TargetWorkload};
 use super::invariants::{Violation, check};
 use super::*;
@@ -133,11 +135,12 @@ fn a_document_comes_back_as_the_same_cluster() {
 
 #[test]
 fn a_document_that_contradicts_itself_is_refused() {
+    type Break = fn(&mut ClusterDocument);
     let mut cluster = small();
     let t = task(&mut cluster, "t", 3000, gpus(1, 400));
     cluster.place(t, at(0, &[1])).expect("it fits");
     let sound = ClusterDocument::of_cluster(&cluster, 0);
-    let broken: [(&str, fn(&mut ClusterDocument)); 6] = [
+    let broken: [(&str, Break); 6] = [
         ("not among the nodes", |s| s.tasks[0].node = Some("third".into())),
         ("InsufficientResource", |s| s.tasks[0].demand[0] = 9000),
         ("used twice", |s| s.nodes[1].name = "first".into()),
