@@ -9,9 +9,9 @@ const DASHES = ["none", "6 3", "2 3", "9 3 2 3"];
 function build(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {})) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+    else if ((value ?? false) !== false) node.setAttribute(key, value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat().filter((child) => child !== null));
   return node;
 }
 const html = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
@@ -29,7 +29,6 @@ const known = Number.isFinite;
 /** A number for reading: thousands separated, a true minus sign, an en dash where there is none. */
 const number = (value, digits = 0) => known(value)
   ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212") : "–";
-const signed = (value, digits) => (value > 0 ? "+" : "") + number(value, digits);
 
 /** Round values between low and high, about `count` of them. */
 function ticks(low, high, count) {
@@ -136,8 +135,7 @@ function lineChart(host, options) {
     cursor.append(line("axis", toX(value), top, toX(value), bottom));
     return series.map((one) => ({ one, i: sampleAt(one.x, value, options.before) })).filter(({ one, i }) => known(one.y[i])).sort((a, b) => b.one.y[b.i] - a.one.y[a.i]).map(({ one, i }) => {
       if (one.y[i] >= y0) cursor.append(dot(toX(options.before ? value : one.x[i]), toY(one.y[i]), 4, paint(one.index)));
-      const range = one.low && series.length < 5 ? ` (${y.format(one.low[i], true)} to ${y.format(one.high[i], true)})` : "";
-      return { name: one.name, index: one.index, value: y.format(one.y[i], true) + range };
+      return { name: one.name, index: one.index, value: y.format(one.y[i], true) };
     });
   }
   function show(value, pageY) {
@@ -191,7 +189,7 @@ function sortTable(host, { columns, rows, caption, order, mark }) {
     fill();
   } }, column.title)));
   function fill() {
-    const { value } = columns[order.column], missing = (one) => one === null || one === undefined;
+    const { value } = columns[order.column], missing = (one) => (one ?? null) === null;
     const sorted = rows.slice().sort((a, b) => {
       const [p, q] = [value(a), value(b)];
       return missing(p) - missing(q) || (p < q ? -1 : p > q ? 1 : 0) * (order.down ? -1 : 1);
@@ -262,12 +260,9 @@ function segmented(host, title, choices, value, onchange) {
 
 /** A slider over positions 0..count-1; `label(position)` is shown and spoken. */
 function slider(host, title, count, value, label, onchange) {
-  const output = html("output", {}, label(value));
-  const input = html("input", { type: "range", max: count - 1, value, "aria-valuetext": label(value), oninput: () => {
-    output.textContent = label(+input.value);
-    input.setAttribute("aria-valuetext", output.textContent);
-    onchange(+input.value);
-  } });
+  const output = html("output"), input = html("input", { type: "range", max: count - 1, value, oninput: () => { tell(); onchange(+input.value); } });
+  const tell = () => input.setAttribute("aria-valuetext", output.textContent = label(+input.value));
+  tell();
   host.append(html("label", { class: "slider" }, title, input, output));
 }
 

@@ -23,7 +23,8 @@ pub fn placement_html(study: &Value) -> String {
 fn page(template: &str, script: &str, data: &Value) -> String {
     let data = embedded_json(data);
     let parts = [("{{theme}}", THEME), ("{{data}}", &data), ("{{charts}}", CHARTS), ("{{script}}", script)];
-    let mut html = String::with_capacity(template.len() + parts.iter().map(|(_, text)| text.len()).sum::<usize>());
+    let mut html =
+        String::with_capacity(template.len() + parts.iter().map(|(_, text)| text.len()).sum::<usize>());
     let mut rest = template;
     for (marker, text) in parts {
         let (before, after) = rest.split_once(marker).expect("every template has all markers, in this order");

@@ -46,7 +46,7 @@ function finding() {
   const clear = !ends || ends[0] > 0;
   return [
     clear ? `${claim}: ${number(points, 2)} points more than ${peer}.` : `${claim}, which these seeds cannot tell apart from ${peer}.`,
-    `${ends ? `The difference paired by seed has a 95% interval of ${number(ends[0], 2)} to ${number(ends[1], 2)} points. ` : ""}It stands for ${number(points / 100 * study.devices)} GPUs: ${percent(100 - meanOf(first))} stay unallocated against ${percent(100 - meanOf(other))}. ${over}`,
+    `${ends ? `The difference paired by seed has a 95% interval of ${number(ends[0], 2)} to ${number(ends[1], 2)} points. ` : ""}That is ${number(points / 100 * study.devices)} GPUs: ${percent(100 - meanOf(first))} stay unallocated against ${percent(100 - meanOf(other))}. ${over}`,
   ];
 }
 
@@ -101,7 +101,7 @@ function drawBars() {
 
 function drawTable() {
   const at = (row) => row.allocation_at[state.table], plain = (title, value, digits, descending) => ({ title, value, cell: (row) => number(value(row), digits), descending });
-  const pairText = (pair) => pair ? `${signed(pair.difference, 2)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
+  const pairText = (pair) => pair ? `${pair.difference > 0 ? "+" : ""}${number(pair.difference, 2)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
   sortTable(byId("table"), {
     caption: `At ${state.table}% arrived load, means over seeds. A heading sorts.`, rows: summary, order: state.order, mark: (row) => row === best[0],
     columns: [

@@ -7,7 +7,8 @@ use super::{CHARTS, THEME, embedded_json, placement_html};
 
 /// The text between the data element's tags.
 fn embedded(html: &str) -> &str {
-    let (_, after) = html.split_once("<script type=\"application/json\" id=\"data\">").expect("the data element");
+    let (_, after) =
+        html.split_once("<script type=\"application/json\" id=\"data\">").expect("the data element");
     after.split_once("</script>").expect("the end of the data element").0
 }
 
@@ -46,7 +47,9 @@ fn markers_in_the_data_are_not_filled() {
 #[test]
 fn the_page_refers_to_nothing_outside_itself() {
     let html = placement_html(&study("openb")).replace("http://www.w3.org/2000/svg", "");
-    for reference in ["http:", "https:", "//cdn", "src=", "href=", "@import", "url(\"", "url('", "fetch(", "import("] {
+    for reference in
+        ["http:", "https:", "//cdn", "src=", "href=", "@import", "url(\"", "url('", "fetch(", "import("]
+    {
         assert!(!html.contains(reference), "the page contains {reference}");
     }
     assert!(html.contains("default-src 'none'"), "the browser is told to load nothing");
@@ -63,7 +66,7 @@ fn scripts_never_write_markup() {
 #[test]
 fn style_and_scripts_stay_small() {
     let bytes = THEME.len() + CHARTS.len() + include_str!("placement.js").len();
-    assert!(bytes < 40_000, "{bytes} bytes");
+    assert!(bytes < 40 * 1024, "{bytes} bytes");
 }
 
 proptest! {
