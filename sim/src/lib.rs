@@ -4,7 +4,9 @@
 //! with the same inputs gives the same result.
 
 mod clock;
+pub mod experiment;
 pub mod readers;
 pub mod report;
+pub mod workload;
 
 pub use clock::{Clock, FrozenClock};

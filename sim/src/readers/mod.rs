@@ -5,6 +5,7 @@
 mod csv_table;
 mod error;
 mod open;
+pub mod openb;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;

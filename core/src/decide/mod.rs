@@ -1,0 +1,4 @@
+//! Deciding: from the state of the cluster and the pending work to what should be done. Everything here is
+//! a function of values; only `execute` touches the world.
+
+pub mod placement;

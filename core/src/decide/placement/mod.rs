@@ -1,0 +1,85 @@
+//! Placing one task: the [`Placer`] keeps a score per (class, node) until the node changes and knows the
+//! best node of each class; a [`PlacementPolicy`] says what the score is. Hard rules are checked here, so a
+//! policy only ever sees nodes on which the class fits.
+
+mod best_node;
+mod feasible_set;
+mod placer;
+mod registry;
+
+mod best_fit;
+mod dot_product;
+mod even_share;
+mod fgd;
+mod first_fit;
+mod gpu_clustering;
+mod gpu_packing;
+mod kube_least_allocated;
+mod kube_most_allocated;
+mod random;
+mod worst_fit;
+
+pub use even_share::{even_share_of_load, even_share_of_resources};
+pub use placer::Placer;
+pub use registry::{PLACEMENT_POLICIES, PlacementContext, PolicyInfo, UnknownPolicy, placement_policy};
+
+use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceDemand, DeviceSet, NodeId};
+
+/// Scores nodes for classes of tasks. One instance serves one run: it may keep caches and a seeded
+/// generator of its own.
+pub trait PlacementPolicy: Send {
+    /// The score of placing a task of `class` on `node`, on which it fits; higher is better, never NaN.
+    /// It may depend on the class and on the state of that node alone: the [`Placer`] keeps it until the
+    /// node changes.
+    fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32;
+
+    /// The devices to take on `node`, on which the class fits.
+    fn devices(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> DeviceSet {
+        match cluster.class(class).demand.devices {
+            None => DeviceSet::NONE,
+            Some(demand) => tightest_devices(cluster, node, &demand),
+        }
+    }
+
+    /// Whether the policy draws a node by chance instead of scoring.
+    fn by_chance(&self) -> bool {
+        false
+    }
+
+    /// For policies that draw: the position of the chosen one among `candidates` (at least 1) nodes on
+    /// which the class fits.
+    fn draw(&mut self, candidates: usize) -> usize {
+        let _ = candidates;
+        0
+    }
+}
+
+/// The devices that fit with the least left, lowest index first among equals. For whole devices these are
+/// the lowest-numbered free ones.
+pub fn tightest_devices(cluster: &Cluster, node: NodeId, demand: &DeviceDemand) -> DeviceSet {
+    let free = cluster.devices_free(node);
+    if demand.count == 1 {
+        let best = fitting_devices(cluster, node, demand).min_by_key(|&i| (free[i], i));
+        return best.map_or(DeviceSet::NONE, DeviceSet::one);
+    }
+    let mut fitting: Vec<usize> = fitting_devices(cluster, node, demand).collect();
+    if demand.milli < DEVICE_MILLI {
+        fitting.sort_by_key(|&i| (free[i], i));
+    }
+    fitting.into_iter().take(usize::from(demand.count)).collect()
+}
+
+/// The devices of a node that the demand accepts and that have room, lowest index first.
+pub fn fitting_devices<'a>(
+    cluster: &'a Cluster,
+    node: NodeId,
+    demand: &'a DeviceDemand,
+) -> impl Iterator<Item = usize> + 'a {
+    let models = cluster.device_models(node);
+    (cluster.devices_free(node).iter().enumerate())
+        .filter(|&(i, &free)| free >= demand.milli && demand.accept.contains(models[i]))
+        .map(|(i, _)| i)
+}
+
+#[cfg(test)]
+mod tests;

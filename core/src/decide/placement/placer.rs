@@ -1,0 +1,170 @@
+//! The decision engine of placement: O(changed nodes) per decision, whatever the size of the cluster.
+//!
+//! It decides and does not place: the caller carries the decision out on the cluster, whose change log
+//! then tells the engine what to score again, for each class when it next comes up.
+
+use super::PlacementPolicy;
+use super::best_node::{BestNode, UNFIT};
+use super::feasible_set::FeasibleSet;
+use crate::model::{ClassId, Cluster, NodeId, Placement, TaskId};
+
+/// What is known of the nodes for one class.
+enum Candidates {
+    Scored(BestNode),
+    Drawn(FeasibleSet),
+}
+
+struct ClassIndex {
+    /// Position in the cluster's change log up to which the scores are true.
+    known_to: u64,
+    candidates: Candidates,
+}
+
+/// Finds the node for a task under one policy. Of nodes with equal scores the first in `order` is taken.
+pub struct Placer {
+    policy: Box<dyn PlacementPolicy>,
+    /// Nodes in order of preference.
+    order: Vec<NodeId>,
+    /// Per node: its place in `order`.
+    rank: Vec<u32>,
+    classes: Vec<Option<ClassIndex>>,
+    /// Per node: the last refresh that scored it, so that each refresh scores a node once.
+    scored_in: Vec<u64>,
+    refresh: u64,
+}
+
+impl Placer {
+    /// An engine for a cluster whose nodes, when equally good, are taken in this order. Every node of the
+    /// cluster stands in `order` once.
+    pub fn new(policy: Box<dyn PlacementPolicy>, order: Vec<NodeId>) -> Self {
+        let mut rank = vec![0; order.len()];
+        for (place, node) in order.iter().enumerate() {
+            rank[node.index()] = place as u32;
+        }
+        let scored_in = vec![0; order.len()];
+        Self { policy, order, rank, classes: Vec::new(), scored_in, refresh: 0 }
+    }
+
+    /// An engine that takes equally good nodes in the order of the cluster.
+    pub fn in_node_order(policy: Box<dyn PlacementPolicy>, cluster: &Cluster) -> Self {
+        Self::new(policy, cluster.nodes().collect())
+    }
+
+    /// Where a task should go, or `None` when it fits nowhere or its owner's quota is used up.
+    pub fn place(&mut self, cluster: &Cluster, task: TaskId) -> Option<Placement> {
+        if cluster.obstacle_of_quota(task).is_some() {
+            return None;
+        }
+        self.place_class(cluster, cluster.task(task).class)
+    }
+
+    /// Where a task of the class should go, or `None` when it fits nowhere.
+    pub fn place_class(&mut self, cluster: &Cluster, class: ClassId) -> Option<Placement> {
+        self.bring_up_to_date(cluster, class);
+        let node = if cluster.class(class).rules.look_around() {
+            self.best_that_obeys(cluster, class)
+        } else {
+            self.best(class)
+        }?;
+        Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
+    }
+
+    /// The cached score of a node for a class, `None` when it does not fit; brought up to date first.
+    pub fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> Option<f32> {
+        self.bring_up_to_date(cluster, class);
+        let position = self.rank[node.index()] as usize;
+        match &self.classes[class.index()].as_ref()?.candidates {
+            Candidates::Scored(tree) => Some(tree.get(position)).filter(|&s| s != UNFIT),
+            Candidates::Drawn(_) => cluster.fits(node, class).then_some(0.0),
+        }
+    }
+
+    fn best(&mut self, class: ClassId) -> Option<NodeId> {
+        let position = match &self.classes[class.index()].as_ref()?.candidates {
+            Candidates::Scored(tree) => tree.best()?,
+            Candidates::Drawn(set) if set.len() == 0 => return None,
+            Candidates::Drawn(set) => set.get(self.policy.draw(set.len())),
+        };
+        Some(self.order[position])
+    }
+
+    /// The best node that also obeys the rules about tasks elsewhere: candidates that do not are set aside
+    /// and put back afterwards.
+    fn best_that_obeys(&mut self, cluster: &Cluster, class: ClassId) -> Option<NodeId> {
+        let mut aside = Vec::new();
+        let found = loop {
+            let Some(node) = self.best(class) else { break None };
+            if cluster.obstacle_around(node, class).is_none() {
+                break Some(node);
+            }
+            let position = self.rank[node.index()] as usize;
+            if let Some(index) = &mut self.classes[class.index()] {
+                match &mut index.candidates {
+                    Candidates::Scored(tree) => {
+                        aside.push((position, tree.get(position)));
+                        tree.set(position, UNFIT);
+                    }
+                    Candidates::Drawn(set) => {
+                        aside.push((position, 0.0));
+                        set.set(position, false);
+                    }
+                }
+            }
+        };
+        if let Some(index) = &mut self.classes[class.index()] {
+            for (position, score) in aside {
+                match &mut index.candidates {
+                    Candidates::Scored(tree) => tree.set(position, score),
+                    Candidates::Drawn(set) => set.set(position, true),
+                }
+            }
+        }
+        found
+    }
+
+    /// Scores the nodes that changed since the class last came up; all of them the first time.
+    fn bring_up_to_date(&mut self, cluster: &Cluster, class: ClassId) {
+        if self.classes.len() <= class.index() {
+            self.classes.resize_with(class.index() + 1, || None);
+        }
+        let known = self.classes[class.index()].take();
+        let changed = known.as_ref().and_then(|k| cluster.changes().since(k.known_to));
+        let mut index = known.unwrap_or_else(|| {
+            let candidates = if self.policy.by_chance() {
+                Candidates::Drawn(FeasibleSet::new(self.order.len()))
+            } else {
+                Candidates::Scored(BestNode::new(self.order.len()))
+            };
+            ClassIndex { known_to: 0, candidates }
+        });
+        self.refresh += 1;
+        match changed {
+            Some(nodes) => {
+                for &node in nodes {
+                    if self.scored_in[node.index()] != self.refresh {
+                        self.scored_in[node.index()] = self.refresh;
+                        self.score_again(cluster, class, node, &mut index.candidates);
+                    }
+                }
+            }
+            None => {
+                for node in cluster.nodes() {
+                    self.score_again(cluster, class, node, &mut index.candidates);
+                }
+            }
+        }
+        index.known_to = cluster.changes().end();
+        self.classes[class.index()] = Some(index);
+    }
+
+    fn score_again(&mut self, cluster: &Cluster, class: ClassId, node: NodeId, candidates: &mut Candidates) {
+        let fits = cluster.fits(node, class);
+        let position = self.rank[node.index()] as usize;
+        match candidates {
+            Candidates::Scored(tree) => {
+                tree.set(position, if fits { self.policy.score(cluster, class, node) } else { UNFIT });
+            }
+            Candidates::Drawn(set) => set.set(position, fits),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The names of the placement policies.
+
+use super::PlacementPolicy;
+use super::best_fit::BestFit;
+use super::dot_product::DotProduct;
+use super::even_share::EvenShare;
+use super::fgd::FragmentationGradientDescent;
+use super::first_fit::FirstFit;
+use super::gpu_clustering::GpuClustering;
+use super::gpu_packing::GpuPacking;
+use super::kube_least_allocated::KubeLeastAllocated;
+use super::kube_most_allocated::KubeMostAllocated;
+use super::random::Random;
+use super::worst_fit::WorstFit;
+use crate::model::fragmentation::TargetWorkload;
+use crate::model::{Cluster, ResourceSchema};
+
+/// A policy by name, with one line on what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyInfo {
+    /// Name on the command line and in reports.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// All placement policies.
+pub const PLACEMENT_POLICIES: &[PolicyInfo] = &[
+    PolicyInfo { name: "random", summary: "any node on which the task fits, by chance" },
+    PolicyInfo { name: "first-fit", summary: "the first node of a fixed order on which the task fits" },
+    PolicyInfo { name: "best-fit", summary: "the node with the least CPU and device capacity left over" },
+    PolicyInfo { name: "worst-fit", summary: "the node with the most CPU and device capacity left over" },
+    PolicyInfo {
+        name: "dot-product",
+        summary: "the node whose free capacity is least aligned with the demand",
+    },
+    PolicyInfo { name: "gpu-packing", summary: "used devices first, then used nodes, then empty nodes" },
+    PolicyInfo {
+        name: "gpu-clustering",
+        summary: "nodes that run tasks asking for the same number of devices",
+    },
+    PolicyInfo { name: "fgd", summary: "the node whose device fragmentation grows least (FGD, ATC 2023)" },
+    PolicyInfo {
+        name: "kube-least-allocated",
+        summary: "the Kubernetes default: emptiest node, balanced between CPU and memory",
+    },
+    PolicyInfo { name: "kube-most-allocated", summary: "the Kubernetes bin-packing score: fullest node" },
+    PolicyInfo { name: "even-share", summary: "the node with the most capacity over its even share of load" },
+];
+
+/// What a policy may know when it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacementContext<'a> {
+    /// The cluster, as it is at the start.
+    pub cluster: &'a Cluster,
+    /// The expected mix of tasks.
+    pub target: &'a TargetWorkload,
+    /// Seed of policies that draw.
+    pub seed: u64,
+}
+
+/// Largest CPU capacity (millicores) and device capacity (thousandths) of any node: the scale of the
+/// packing scores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scale {
+    pub(super) cpu: f64,
+    pub(super) device_milli: f64,
+}
+
+impl Scale {
+    fn of(cluster: &Cluster) -> Self {
+        let cpu = cluster.nodes().map(|n| cluster.capacity(n)[ResourceSchema::CPU]).max().unwrap_or(0);
+        let devices = cluster.nodes().map(|n| cluster.devices_free(n).len()).max().unwrap_or(0);
+        Self { cpu: cpu.max(1) as f64, device_milli: (devices.max(1) * 1000) as f64 }
+    }
+}
+
+/// A policy name that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no placement policy `{name}`; there are: {}", known_names())]
+pub struct UnknownPolicy {
+    /// The name asked for.
+    pub name: String,
+}
+
+fn known_names() -> String {
+    PLACEMENT_POLICIES.iter().map(|p| p.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The policy of that name.
+///
+/// # Errors
+/// When there is no such policy.
+pub fn placement_policy(
+    name: &str,
+    context: &PlacementContext<'_>,
+) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
+    let scale = Scale::of(context.cluster);
+    Ok(match name {
+        "random" => Box::new(Random::new(context.seed)),
+        "first-fit" => Box::new(FirstFit),
+        "best-fit" => Box::new(BestFit::new(scale)),
+        "worst-fit" => Box::new(WorstFit::new(scale)),
+        "dot-product" => Box::new(DotProduct::new(scale)),
+        "gpu-packing" => Box::new(GpuPacking),
+        "gpu-clustering" => Box::new(GpuClustering::new(scale)),
+        "fgd" => Box::new(FragmentationGradientDescent::new(context.target.clone())),
+        "kube-least-allocated" => Box::new(KubeLeastAllocated),
+        "kube-most-allocated" => Box::new(KubeMostAllocated),
+        "even-share" => Box::new(EvenShare::new(context.cluster)),
+        _ => return Err(UnknownPolicy { name: name.to_owned() }),
+    })
+}

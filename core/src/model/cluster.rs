@@ -1,0 +1,508 @@
+//! The state of a cluster as flat arrays: nodes, devices, tasks, who stands where.
+//!
+//! Invariant: what is free on a node is its capacity less the demands of the tasks it hosts, per resource
+//! and per device, and never negative ([`super::invariants`] checks it from scratch).
+//! It decides nothing: it answers whether a class fits and carries out placements that do.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::changes::ChangeLog;
+use super::{
+    AMOUNT_MAX, ClassId, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, Demand, DeviceDemand,
+    DeviceKind, DeviceModel, DeviceSet, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId,
+    ModelSet, NodeId, NodeSpec, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
+};
+
+/// Where a task stands: the node, and which of its devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Placement {
+    /// The node.
+    pub node: NodeId,
+    /// The devices used; empty for tasks without a device demand.
+    pub devices: DeviceSet,
+}
+
+/// An owner's limit on what its placed tasks may hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Amount of each resource, in the order of the schema.
+    pub resources: Box<[i64]>,
+    /// Thousandths of devices.
+    pub device_milli: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Owner {
+    pub(super) name: Box<str>,
+    pub(super) quota: Option<Quota>,
+    pub(super) held: Quota,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Labels {
+    pub(super) keys: Vec<String>,
+    /// Per key: the values seen.
+    pub(super) values: Vec<Vec<String>>,
+    /// Per key: the value of each node, `NO_VALUE` where it has none.
+    pub(super) of_node: Vec<Vec<u32>>,
+}
+
+pub(super) const NO_VALUE: u32 = u32::MAX;
+
+/// A cluster: its nodes and their devices, the tasks and their classes, and the current placements.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub(super) schema: ResourceSchema,
+    pub(super) models: Vec<DeviceModel>,
+    pub(super) node_names: Vec<Box<str>>,
+    pub(super) node_by_name: BTreeMap<Box<str>, NodeId>,
+    pub(super) health: Vec<Health>,
+    /// nodes x resources.
+    pub(super) capacity: Vec<i64>,
+    /// nodes x resources.
+    pub(super) free: Vec<i64>,
+    /// The devices of node i are `device_start[i]..device_start[i + 1]`.
+    pub(super) device_start: Vec<u32>,
+    pub(super) device_free: Vec<u16>,
+    pub(super) device_model: Vec<ModelId>,
+    pub(super) node_models: Vec<ModelSet>,
+    pub(super) labels: Labels,
+    pub(super) hosted: Vec<Vec<TaskId>>,
+    pub(super) classes: Vec<TaskClass>,
+    class_ids: HashMap<TaskClass, ClassId>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) placements: Vec<Option<Placement>>,
+    pub(super) gangs: Vec<Vec<TaskId>>,
+    pub(super) owners: Vec<Owner>,
+    pub(super) group_names: Vec<Box<str>>,
+    /// Per group: how many of its tasks stand on each node that has some.
+    pub(super) group_nodes: Vec<BTreeMap<NodeId, u32>>,
+    pub(super) device_milli_held: i64,
+    pub(super) changes: ChangeLog,
+}
+
+impl Cluster {
+    /// A cluster without nodes.
+    pub fn new(schema: ResourceSchema) -> Self {
+        Self {
+            schema,
+            models: Vec::new(),
+            node_names: Vec::new(),
+            node_by_name: BTreeMap::new(),
+            health: Vec::new(),
+            capacity: Vec::new(),
+            free: Vec::new(),
+            device_start: vec![0],
+            device_free: Vec::new(),
+            device_model: Vec::new(),
+            node_models: Vec::new(),
+            labels: Labels::default(),
+            hosted: Vec::new(),
+            classes: Vec::new(),
+            class_ids: HashMap::new(),
+            tasks: Vec::new(),
+            placements: Vec::new(),
+            gangs: Vec::new(),
+            owners: Vec::new(),
+            group_names: Vec::new(),
+            group_nodes: Vec::new(),
+            device_milli_held: 0,
+            changes: ChangeLog::new(),
+        }
+    }
+
+    // ---- what there is ----
+
+    /// The resources by name.
+    pub fn schema(&self) -> &ResourceSchema {
+        &self.schema
+    }
+
+    /// The device models, by [`ModelId`].
+    pub fn models(&self) -> &[DeviceModel] {
+        &self.models
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> usize {
+        self.node_names.len()
+    }
+
+    /// All nodes in order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
+        (0..self.node_count()).map(NodeId::from)
+    }
+
+    /// How many devices there are.
+    pub fn device_count(&self) -> usize {
+        self.device_free.len()
+    }
+
+    /// Capacity of all devices together, in thousandths.
+    pub fn device_milli_capacity(&self) -> i64 {
+        self.device_count() as i64 * i64::from(DEVICE_MILLI)
+    }
+
+    /// Thousandths of devices held by placed tasks.
+    pub fn device_milli_held(&self) -> i64 {
+        self.device_milli_held
+    }
+
+    /// A node's name.
+    pub fn node_name(&self, node: NodeId) -> &str {
+        &self.node_names[node.index()]
+    }
+
+    /// The node of that name.
+    pub fn node_named(&self, name: &str) -> Option<NodeId> {
+        self.node_by_name.get(name).copied()
+    }
+
+    /// Whether the node works.
+    pub fn health(&self, node: NodeId) -> Health {
+        self.health[node.index()]
+    }
+
+    /// Capacity of each resource of a node.
+    pub fn capacity(&self, node: NodeId) -> &[i64] {
+        let r = self.schema.len();
+        &self.capacity[node.index() * r..(node.index() + 1) * r]
+    }
+
+    /// What is free of each resource on a node.
+    pub fn free(&self, node: NodeId) -> &[i64] {
+        let r = self.schema.len();
+        &self.free[node.index() * r..(node.index() + 1) * r]
+    }
+
+    fn device_range(&self, node: NodeId) -> std::ops::Range<usize> {
+        self.device_start[node.index()] as usize..self.device_start[node.index() + 1] as usize
+    }
+
+    /// What is free on each device of a node, in thousandths.
+    pub fn devices_free(&self, node: NodeId) -> &[u16] {
+        &self.device_free[self.device_range(node)]
+    }
+
+    /// The model of each device of a node.
+    pub fn device_models(&self, node: NodeId) -> &[ModelId] {
+        &self.device_model[self.device_range(node)]
+    }
+
+    /// The set of the models of a node's devices.
+    pub fn node_models(&self, node: NodeId) -> ModelSet {
+        self.node_models[node.index()]
+    }
+
+    /// The tasks on a node, in no particular order.
+    pub fn hosted(&self, node: NodeId) -> &[TaskId] {
+        &self.hosted[node.index()]
+    }
+
+    /// The node's value under a label key.
+    pub fn label(&self, node: NodeId, key: LabelKey) -> Option<LabelValue> {
+        match self.labels.of_node[key.index()][node.index()] {
+            NO_VALUE => None,
+            value => Some(LabelValue(value)),
+        }
+    }
+
+    /// The labels of a node, as key and value.
+    pub fn labels_of(&self, node: NodeId) -> impl Iterator<Item = (&str, &str)> {
+        let Labels { keys, values, of_node } = &self.labels;
+        keys.iter().zip(values).zip(of_node).filter_map(move |((key, values), of_node)| {
+            let value = values.get(of_node[node.index()] as usize)?;
+            Some((key.as_str(), value.as_str()))
+        })
+    }
+
+    /// How many values a label key has.
+    pub fn label_value_count(&self, key: LabelKey) -> usize {
+        self.labels.values[key.index()].len()
+    }
+
+    /// All classes, by [`ClassId`].
+    pub fn classes(&self) -> &[TaskClass] {
+        &self.classes
+    }
+
+    /// A class.
+    pub fn class(&self, class: ClassId) -> &TaskClass {
+        &self.classes[class.index()]
+    }
+
+    /// All tasks, by [`TaskId`].
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// A task.
+    pub fn task(&self, task: TaskId) -> &Task {
+        &self.tasks[task.index()]
+    }
+
+    /// Where a task stands, if it is placed.
+    pub fn placement(&self, task: TaskId) -> Option<Placement> {
+        self.placements[task.index()]
+    }
+
+    /// The members of each gang, by [`GangId`].
+    pub fn gangs(&self) -> &[Vec<TaskId>] {
+        &self.gangs
+    }
+
+    /// How many of a group's tasks stand on each node that has some.
+    pub fn group_nodes(&self, group: GroupId) -> &BTreeMap<NodeId, u32> {
+        &self.group_nodes[group.index()]
+    }
+
+    /// An owner's quota, if it has one.
+    pub fn quota(&self, owner: OwnerId) -> Option<&Quota> {
+        self.owners[owner.index()].quota.as_ref()
+    }
+
+    /// What an owner's placed tasks hold together.
+    pub fn held_by(&self, owner: OwnerId) -> &Quota {
+        &self.owners[owner.index()].held
+    }
+
+    /// Which nodes changed, in order.
+    pub fn changes(&self) -> &ChangeLog {
+        &self.changes
+    }
+
+    // ---- building it ----
+
+    /// The id of a device model, added when it is new.
+    ///
+    /// # Errors
+    /// When the cluster has [`DEVICE_MODELS_MAX`] others already.
+    pub fn add_model(&mut self, kind: DeviceKind, name: &str) -> Result<ModelId, ModelError> {
+        let known = self.models.iter().position(|m| m.kind == kind && m.name == name);
+        let index = known.unwrap_or(self.models.len());
+        if index >= DEVICE_MODELS_MAX {
+            return Err(ModelError::TooMany {
+                name: name.to_owned(),
+                what: "device models before it",
+                count: index,
+                max: DEVICE_MODELS_MAX,
+            });
+        }
+        if known.is_none() {
+            self.models.push(DeviceModel { kind, name: name.to_owned() });
+        }
+        Ok(ModelId(index as u8))
+    }
+
+    /// Adds a node.
+    ///
+    /// # Errors
+    /// When its name is taken, an amount is out of range, or it has too many devices.
+    pub fn add_node(&mut self, spec: NodeSpec) -> Result<NodeId, ModelError> {
+        self.check_amounts(&spec.name, &spec.capacity)?;
+        if spec.devices.len() > DEVICES_PER_NODE_MAX {
+            return Err(ModelError::TooMany {
+                name: spec.name.into(),
+                what: "devices",
+                count: spec.devices.len(),
+                max: DEVICES_PER_NODE_MAX,
+            });
+        }
+        if let Some(model) = spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
+            return Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") });
+        }
+        let node = NodeId::from(self.node_count());
+        if self.node_by_name.contains_key(&spec.name) {
+            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.into() });
+        }
+        self.node_by_name.insert(spec.name.clone(), node);
+        self.node_names.push(spec.name);
+        self.health.push(spec.health);
+        self.capacity.extend_from_slice(&spec.capacity);
+        self.free.extend_from_slice(&spec.capacity);
+        self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
+        self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
+        self.device_model.extend_from_slice(&spec.devices);
+        self.device_start.push(self.device_free.len() as u32);
+        self.hosted.push(Vec::new());
+        for of_node in &mut self.labels.of_node {
+            of_node.push(NO_VALUE);
+        }
+        for (key, value) in &spec.labels {
+            let key = self.label_key(key);
+            let value = self.label_value(key, value);
+            self.labels.of_node[key.index()][node.index()] = value.0;
+        }
+        self.changes.fit_to(self.node_count());
+        self.changes.push(node);
+        Ok(node)
+    }
+
+    /// The id of a label key, added when it is new.
+    pub fn label_key(&mut self, name: &str) -> LabelKey {
+        let known = self.labels.keys.iter().position(|k| k == name);
+        LabelKey::from(known.unwrap_or_else(|| {
+            self.labels.keys.push(name.to_owned());
+            self.labels.values.push(Vec::new());
+            self.labels.of_node.push(vec![NO_VALUE; self.node_names.len()]);
+            self.labels.keys.len() - 1
+        }))
+    }
+
+    /// The id of a value under a label key, added when it is new.
+    pub fn label_value(&mut self, key: LabelKey, name: &str) -> LabelValue {
+        let values = &mut self.labels.values[key.index()];
+        LabelValue::from(values.iter().position(|v| v == name).unwrap_or_else(|| {
+            values.push(name.to_owned());
+            values.len() - 1
+        }))
+    }
+
+    /// The id of a group of tasks, added when it is new.
+    pub fn group(&mut self, name: &str) -> GroupId {
+        let known = self.group_names.iter().position(|g| &**g == name);
+        GroupId::from(known.unwrap_or_else(|| {
+            self.group_names.push(name.into());
+            self.group_nodes.push(BTreeMap::new());
+            self.group_names.len() - 1
+        }))
+    }
+
+    /// The id of an owner, added (without quota) when it is new.
+    pub fn owner(&mut self, name: &str) -> OwnerId {
+        let known = self.owners.iter().position(|o| &*o.name == name);
+        OwnerId::from(known.unwrap_or_else(|| {
+            let held = Quota { resources: vec![0; self.schema.len()].into(), device_milli: 0 };
+            self.owners.push(Owner { name: name.into(), quota: None, held });
+            self.owners.len() - 1
+        }))
+    }
+
+    /// An owner's name.
+    pub fn owner_name(&self, owner: OwnerId) -> &str {
+        &self.owners[owner.index()].name
+    }
+
+    /// Sets or lifts an owner's quota. What is placed already stays.
+    pub fn set_quota(&mut self, owner: OwnerId, quota: Option<Quota>) {
+        self.owners[owner.index()].quota = quota;
+    }
+
+    /// The id of a class, added when it is new.
+    ///
+    /// # Errors
+    /// When an amount or the device demand is out of range.
+    pub fn add_class(&mut self, class: TaskClass) -> Result<ClassId, ModelError> {
+        self.check_amounts("task class", &class.demand.resources)?;
+        if let Some(d) = class.demand.devices {
+            let fine =
+                (1..=DEVICES_PER_NODE_MAX as u16).contains(&d.count) && (1..=DEVICE_MILLI).contains(&d.milli);
+            if !fine {
+                return Err(ModelError::DeviceDemand { count: d.count, milli: d.milli });
+            }
+        }
+        if let Some(&known) = self.class_ids.get(&class) {
+            return Ok(known);
+        }
+        let id = ClassId::from(self.classes.len());
+        self.classes.push(class.clone());
+        self.class_ids.insert(class, id);
+        Ok(id)
+    }
+
+    /// A new, empty gang.
+    pub fn add_gang(&mut self) -> GangId {
+        self.gangs.push(Vec::new());
+        GangId::from(self.gangs.len() - 1)
+    }
+
+    /// Adds a task, not yet placed.
+    pub fn add_task(&mut self, task: Task) -> TaskId {
+        let id = TaskId::from(self.tasks.len());
+        if let Some(gang) = task.gang {
+            self.gangs[gang.index()].push(id);
+        }
+        self.tasks.push(task);
+        self.placements.push(None);
+        id
+    }
+
+    /// Sets a node's health. Tasks on it stay until they are removed.
+    pub fn set_health(&mut self, node: NodeId, health: Health) {
+        self.health[node.index()] = health;
+        self.changes.push(node);
+    }
+
+    // ---- moving things ----
+
+    pub(super) fn hold(&mut self, task: TaskId, place: Placement, sign: i64) {
+        let Task { class, owner, .. } = self.tasks[task.index()];
+        let class = &self.classes[class.index()];
+        let at = place.node.index() * self.schema.len();
+        for (free, need) in self.free[at..].iter_mut().zip(&class.demand.resources) {
+            *free -= sign * need;
+        }
+        if let Some(DeviceDemand { milli, .. }) = class.demand.devices {
+            let start = self.device_start[place.node.index()] as usize;
+            for index in place.devices.iter() {
+                let free = &mut self.device_free[start + index];
+                *free = if sign > 0 { *free - milli } else { *free + milli };
+            }
+        }
+        let milli = class.demand.device_milli();
+        self.device_milli_held += sign * milli;
+        if let Some(owner) = owner {
+            let held = &mut self.owners[owner.index()].held;
+            held.device_milli += sign * milli;
+            for (held, need) in held.resources.iter_mut().zip(&class.demand.resources) {
+                *held += sign * need;
+            }
+        }
+        if let Some(group) = class.group {
+            let nodes = &mut self.group_nodes[group.index()];
+            let count = nodes.entry(place.node).or_insert(0);
+            *count = count.saturating_add_signed(sign as i32);
+            if *count == 0 {
+                nodes.remove(&place.node);
+            }
+        }
+        self.changes.push(place.node);
+    }
+
+    /// Takes a task off its node. Returns where it stood, or `None` when it had no place.
+    pub fn remove(&mut self, task: TaskId) -> Option<Placement> {
+        let place = self.placements[task.index()].take()?;
+        let hosted = &mut self.hosted[place.node.index()];
+        if let Some(at) = hosted.iter().position(|&t| t == task) {
+            hosted.swap_remove(at);
+        }
+        self.hold(task, place, -1);
+        Some(place)
+    }
+
+    fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {
+        if amounts.len() != self.schema.len() {
+            return Err(ModelError::AmountCount {
+                name: name.to_owned(),
+                given: amounts.len(),
+                expected: self.schema.len(),
+            });
+        }
+        for (resource, &amount) in self.schema.names().iter().zip(amounts) {
+            if !(0..=AMOUNT_MAX).contains(&amount) {
+                return Err(ModelError::AmountRange {
+                    name: name.to_owned(),
+                    resource: resource.clone(),
+                    amount,
+                    max: AMOUNT_MAX,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a task demands.
+    pub fn demand(&self, task: TaskId) -> &Demand {
+        &self.class(self.task(task).class).demand
+    }
+}

@@ -1,0 +1,166 @@
+//! Whether a class fits on a node, and why not: the hard rules. Every policy chooses only among nodes
+//! that pass here; the same checks guard each placement.
+
+use super::cluster::NO_VALUE;
+use super::{
+    ClassId, Cluster, DeviceDemand, GroupRule, LabelKey, NodeId, Obstacle, PlaceError, Placement, Scope,
+    SpreadRule, TaskId,
+};
+
+impl Cluster {
+    /// How many devices of the node have room for the demand.
+    pub fn devices_fitting(&self, node: NodeId, demand: &DeviceDemand) -> usize {
+        let free = self.devices_free(node);
+        if self.node_models(node).within(demand.accept) {
+            return free.iter().filter(|&&f| f >= demand.milli).count();
+        }
+        let models = self.device_models(node).iter();
+        free.iter().zip(models).filter(|&(&f, &m)| f >= demand.milli && demand.accept.contains(m)).count()
+    }
+
+    /// Whether the class may stand on the node as far as the node alone tells: health, labels, device
+    /// model, free resources, free devices. Rules about other tasks are [`Cluster::obstacle_around`].
+    pub fn fits(&self, node: NodeId, class: ClassId) -> bool {
+        let class = self.class(class);
+        let enough = self.free(node).iter().zip(&class.demand.resources).all(|(free, need)| free >= need);
+        enough
+            && self.health(node).takes_tasks()
+            && class.demand.devices.is_none_or(|d| {
+                d.accept.meets(self.node_models(node))
+                    && self.devices_fitting(node, &d) >= usize::from(d.count)
+            })
+            && self.labels_match(node, class)
+    }
+
+    fn labels_match(&self, node: NodeId, class: &super::TaskClass) -> bool {
+        class.rules.selectors.iter().all(|s| {
+            let value = self.label(node, s.key);
+            value.is_some_and(|v| s.values.contains(&v))
+        })
+    }
+
+    /// What keeps the class off the node, looking at the node alone; `None` when nothing does.
+    pub fn obstacle(&self, node: NodeId, class: ClassId) -> Option<Obstacle> {
+        if self.fits(node, class) {
+            return None;
+        }
+        let class = self.class(class);
+        Some(if !self.health(node).takes_tasks() {
+            Obstacle::NodeNotReady
+        } else if !self.labels_match(node, class) {
+            Obstacle::LabelMismatch
+        } else if class.demand.devices.is_some_and(|d| !d.accept.meets(self.node_models(node))) {
+            Obstacle::DeviceModelMismatch
+        } else if self.free(node).iter().zip(&class.demand.resources).any(|(free, need)| free < need) {
+            Obstacle::InsufficientResource
+        } else {
+            Obstacle::InsufficientDevices
+        })
+    }
+
+    /// What keeps the class off the node because of tasks elsewhere: affinity, anti-affinity, spread.
+    pub fn obstacle_around(&self, node: NodeId, class: ClassId) -> Option<Obstacle> {
+        let class = self.class(class);
+        let rules = &class.rules;
+        if rules.anti_affinity.iter().any(|r| self.group_tasks_near(node, r) > 0) {
+            return Some(Obstacle::AntiAffinity);
+        }
+        let lonely = |r: &GroupRule| {
+            let first_of_own = class.group == Some(r.group) && self.group_nodes(r.group).is_empty();
+            !first_of_own && self.group_tasks_near(node, r) == 0
+        };
+        if rules.affinity.iter().any(lonely) {
+            return Some(Obstacle::Affinity);
+        }
+        rules.spread.iter().any(|r| self.spread_broken_by(node, r)).then_some(Obstacle::Spread)
+    }
+
+    /// What keeps the task within its owner's quota from being placed.
+    pub fn obstacle_of_quota(&self, task: TaskId) -> Option<Obstacle> {
+        let owner = self.task(task).owner?;
+        let quota = self.quota(owner)?;
+        let held = self.held_by(owner);
+        let demand = self.demand(task);
+        let over = held.device_milli + demand.device_milli() > quota.device_milli
+            || (held.resources.iter().zip(&demand.resources).zip(&quota.resources))
+                .any(|((held, need), most)| held + need > *most);
+        over.then_some(Obstacle::Quota)
+    }
+
+    fn together(&self, a: NodeId, b: NodeId, scope: Scope) -> bool {
+        match scope {
+            Scope::Node => a == b,
+            Scope::Domain(key) => self.label(a, key).is_some() && self.label(a, key) == self.label(b, key),
+        }
+    }
+
+    fn group_tasks_near(&self, node: NodeId, rule: &GroupRule) -> u32 {
+        let nodes = self.group_nodes(rule.group);
+        match rule.scope {
+            Scope::Node => nodes.get(&node).copied().unwrap_or(0),
+            scope => nodes.iter().filter(|&(&n, _)| self.together(n, node, scope)).map(|(_, c)| c).sum(),
+        }
+    }
+
+    /// The group's tasks per value of the key, over the values that some node carries.
+    pub(super) fn spread_counts(&self, group: super::GroupId, key: LabelKey) -> Vec<u32> {
+        let mut counts = vec![0; self.label_value_count(key)];
+        let of_node = &self.labels.of_node[key.index()];
+        for (node, count) in self.group_nodes(group) {
+            if of_node[node.index()] != NO_VALUE {
+                counts[of_node[node.index()] as usize] += count;
+            }
+        }
+        counts
+    }
+
+    fn spread_broken_by(&self, node: NodeId, rule: &SpreadRule) -> bool {
+        let Some(value) = self.label(node, rule.key) else {
+            return true;
+        };
+        let counts = self.spread_counts(rule.group, rule.key);
+        let least = counts.iter().min().copied().unwrap_or(0);
+        counts[value.index()] + 1 > least + rule.skew_max
+    }
+
+    /// Whether the devices named are the number asked for, exist, are accepted and have room.
+    pub fn devices_right(&self, class: ClassId, place: Placement) -> bool {
+        let Some(demand) = self.class(class).demand.devices else {
+            return place.devices.is_empty();
+        };
+        let free = self.devices_free(place.node);
+        let models = self.device_models(place.node);
+        place.devices.len() == usize::from(demand.count)
+            && place
+                .devices
+                .iter()
+                .all(|i| i < free.len() && free[i] >= demand.milli && demand.accept.contains(models[i]))
+    }
+
+    /// Places a task.
+    ///
+    /// # Errors
+    /// When the task has a place, a rule forbids this one, or the devices are not right; the cluster is
+    /// then as it was.
+    pub fn place(&mut self, task: TaskId, place: Placement) -> Result<(), PlaceError> {
+        let node = place.node;
+        let class = self.task(task).class;
+        if self.placement(task).is_some() {
+            return Err(PlaceError::AlreadyPlaced(task));
+        }
+        let obstacle = self
+            .obstacle(node, class)
+            .or_else(|| self.obstacle_around(node, class))
+            .or_else(|| self.obstacle_of_quota(task));
+        if let Some(obstacle) = obstacle {
+            return Err(PlaceError::Forbidden { task, node, obstacle });
+        }
+        if !self.devices_right(class, place) {
+            return Err(PlaceError::WrongDevices { task, node });
+        }
+        self.placements[task.index()] = Some(place);
+        self.hosted[node.index()].push(task);
+        self.hold(task, place, 1);
+        Ok(())
+    }
+}

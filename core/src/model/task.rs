@@ -1,0 +1,158 @@
+//! Tasks: what they demand, which rules bind them, what it costs to move them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClassId, DEVICE_MILLI, GangId, GroupId, LabelKey, LabelValue, ModelSet, OwnerId};
+
+/// Devices asked for: `count` of them, `milli` on each, all of accepted models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DeviceDemand {
+    /// How many devices, at least 1.
+    pub count: u16,
+    /// Thousandths of each device, 1 to 1000.
+    pub milli: u16,
+    /// Accepted device models.
+    pub accept: ModelSet,
+}
+
+impl DeviceDemand {
+    /// Whether the task shares one device with others.
+    pub fn is_sharing(&self) -> bool {
+        self.count == 1 && self.milli < DEVICE_MILLI
+    }
+
+    /// Thousandths of devices over all devices asked for.
+    pub fn total_milli(&self) -> i64 {
+        i64::from(self.count) * i64::from(self.milli)
+    }
+}
+
+/// What a task asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Demand {
+    /// Amount of each resource, in the order of the cluster's schema.
+    pub resources: Box<[i64]>,
+    /// Devices, if any.
+    pub devices: Option<DeviceDemand>,
+}
+
+impl Demand {
+    /// Thousandths of devices over all devices asked for; 0 without devices.
+    pub fn device_milli(&self) -> i64 {
+        self.devices.map_or(0, |d| d.total_milli())
+    }
+}
+
+/// The node must carry one of `values` under `key`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selector {
+    /// Label key.
+    pub key: LabelKey,
+    /// Accepted values.
+    pub values: Vec<LabelValue>,
+}
+
+/// Where tasks of a group count as together: on one node, or in one domain (all nodes with the same value
+/// under a label key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The same node.
+    Node,
+    /// The same value under this label key.
+    Domain(LabelKey),
+}
+
+/// A rule of a class about where the tasks of a group stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GroupRule {
+    /// The group spoken of.
+    pub group: GroupId,
+    /// What counts as together.
+    pub scope: Scope,
+}
+
+/// The group's tasks are spread over the domains of `key`: the fullest domain may hold at most `skew_max`
+/// more of them than the emptiest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpreadRule {
+    /// The group spoken of.
+    pub group: GroupId,
+    /// Label key whose values are the domains.
+    pub key: LabelKey,
+    /// Largest accepted difference, at least 1.
+    pub skew_max: u32,
+}
+
+/// Hard constraints on where a class may stand, beside capacity and device model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Rules {
+    /// Labels that the node must carry; all selectors must hold.
+    pub selectors: Vec<Selector>,
+    /// A task of the group must be there already, unless the task itself is the group's first.
+    pub affinity: Vec<GroupRule>,
+    /// No task of the group may be there.
+    pub anti_affinity: Vec<GroupRule>,
+    /// Spread over failure domains.
+    pub spread: Vec<SpreadRule>,
+}
+
+impl Rules {
+    /// Whether a rule looks beyond the node itself: such rules are asked again at each decision and not
+    /// kept with the node's score.
+    pub fn look_around(&self) -> bool {
+        !(self.affinity.is_empty() && self.anti_affinity.is_empty() && self.spread.is_empty())
+    }
+}
+
+/// Tasks of equal demand and equal rules.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TaskClass {
+    /// What each of its tasks asks for.
+    pub demand: Demand,
+    /// What binds them.
+    pub rules: Rules,
+    /// The group they belong to, for rules of this and other classes.
+    pub group: Option<GroupId>,
+}
+
+impl TaskClass {
+    /// A class without rules or group.
+    pub fn of_demand(resources: impl Into<Box<[i64]>>, devices: Option<DeviceDemand>) -> Self {
+        let demand = Demand { resources: resources.into(), devices };
+        Self { demand, rules: Rules::default(), group: None }
+    }
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its name, as users know it.
+    pub name: Box<str>,
+    /// Demand and rules.
+    pub class: ClassId,
+    /// Who it belongs to.
+    pub owner: Option<OwnerId>,
+    /// The gang it is a member of.
+    pub gang: Option<GangId>,
+    /// Higher is more important.
+    pub priority: i32,
+    /// What a move of it costs, in units of the objective.
+    pub move_cost: f32,
+    /// Never moved, resized or preempted.
+    pub do_not_disrupt: bool,
+}
+
+impl Task {
+    /// A task of priority 0 without owner or gang, free to move.
+    pub fn new(name: impl Into<Box<str>>, class: ClassId) -> Self {
+        Self {
+            name: name.into(),
+            class,
+            owner: None,
+            gang: None,
+            priority: 0,
+            move_cost: 0.0,
+            do_not_disrupt: false,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
+
+mod placement;
+mod stats;
+mod study;
+
+pub use placement::{Curve, PlacementRun, run_placement};
+pub use stats::{Paired, Spread, paired, spread};
+pub use study::{
+    Heat, HeatNode, HeatPolicy, PlacementStudy, PointSummary, PolicySummary, RunRecord, StudyError,
+    StudyOptions, run_study,
+};

@@ -1,0 +1,131 @@
+//! The report pages in a real browser. Not part of the plain test run, because it needs Chromium:
+//! `cargo test -p lepton-sim --test report_page -- --ignored`.
+
+use std::path::Path;
+use std::process::Command;
+
+use lepton_sim::report::placement_html;
+use serde_json::{Value, json};
+
+/// A study of `policies` over two seeds on twelve nodes, up to 130% load: the first policy ends at 95% of the
+/// GPUs, every other one a point below the one before it.
+fn study(policies: &[&str]) -> Value {
+    let load: Vec<u32> = (0..=130).collect();
+    let run = |i: usize| {
+        let end = 95.0 - (i / 2) as f64 + 0.1 * (i % 2) as f64;
+        let allocation: Vec<f64> = load.iter().map(|&x| f64::from(x).min(end)).collect();
+        json!({
+            "policy": policies[i / 2], "seed": 42 + i % 2,
+            "curve": { "load_percent": load, "allocation_percent": allocation, "fragmentation_percent": vec![5.0; 131] },
+            "allocation_at": { "100": end, "130": end }, "fragmentation_at": { "100": 5.0, "130": 5.0 },
+            "decisions": 1000, "placed": 900, "dropped": 100,
+            "seconds": 0.1, "latency_p50_us": 5.1, "latency_p99_us": 40.0,
+        })
+    };
+    let summary = |i: usize| {
+        let below = i as f64;
+        let paired = json!({ "difference": -below, "low": -below - 0.1, "high": -below + 0.1 });
+        let allocation = json!({ "mean": 95.0 - below, "sd": 0.1, "paired": paired });
+        let fragmentation = json!({ "mean": 5.0, "sd": 0.1, "paired": null });
+        json!({
+            "policy": policies[i], "runs": 2,
+            "allocation_at": { "100": allocation, "130": allocation },
+            "fragmentation_at": { "100": fragmentation, "130": fragmentation },
+            "seconds": 0.1, "decisions": 1000, "latency_p50_us": 5.1, "latency_p99_us": 40.0,
+        })
+    };
+    let node = |i: usize| json!({ "name": format!("node-{i}"), "model": if i < 8 { "A" } else { "<i>B</i>" }, "devices": 8 });
+    let map = |policy: &&str| json!({ "policy": policy, "used_percent": [vec![50.0; 12], vec![95.0; 12]] });
+    json!({
+        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate placement", "trace": "test",
+        "nodes": 12, "devices": 96, "tasks_in_trace": 500, "load": 1.3, "seeds": [42, 43],
+        "baseline": policies[0], "threads": 1,
+        "runs": (0..policies.len() * 2).map(run).collect::<Vec<_>>(),
+        "summary": (0..policies.len()).map(summary).collect::<Vec<_>>(),
+        "heat": {
+            "seed": 42, "load_percent": [50, 100],
+            "nodes": (0..12).map(node).collect::<Vec<_>>(),
+            "policies": policies.iter().map(map).collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// The document after its scripts have run, as Chromium writes it.
+fn rendered(name: &str, html: &str) -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("{name}.html"));
+    std::fs::write(&file, html).unwrap();
+    let output = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", folder.join(format!("{name}-profile")).display()))
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .expect("chromium starts");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The value of a data attribute of the document's root element.
+fn data<'a>(dom: &'a str, name: &str) -> Option<&'a str> {
+    let root = dom.split_once("<html")?.1.split_once('>')?.0;
+    Some(root.split_once(&format!("data-{name}=\""))?.1.split_once('"')?.0)
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_placement_page_draws_curves_bars_table_and_node_maps() {
+    let dom = rendered("placement", &placement_html(&study(&["fgd", "best-fit", "</script><b>bold</b>"])));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("6"), "three policies in two figures");
+    assert_eq!(data(&dom, "bars"), Some("3"));
+    assert_eq!(data(&dom, "rows"), Some("3"));
+    assert_eq!(data(&dom, "cells"), Some("24"), "twelve nodes in two maps");
+    let finding =
+        "fgd allocates 95.00% of the cluster’s 96 GPUs: 1.00 points more than best-fit, the next best.";
+    assert!(dom.contains(finding));
+    assert!(!dom.contains("<b>bold"), "a policy's name stays text");
+    assert!(!dom.contains("<i>B"), "a model's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_policy_within_the_interval_of_the_baseline_is_not_called_better() {
+    let mut study = study(&["fgd", "best-fit"]);
+    study["baseline"] = json!("best-fit");
+    study["summary"][0]["allocation_at"]["100"]["paired"] =
+        json!({ "difference": 1.0, "low": -0.5, "high": 2.5 });
+    let dom = rendered("unclear", &placement_html(&study));
+    assert!(dom.contains("which these seeds cannot tell apart from best-fit, the baseline."));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_single_run_without_baseline_or_node_maps_still_makes_a_page() {
+    let mut study = study(&["fgd"]);
+    study["runs"].as_array_mut().unwrap().truncate(1);
+    study["seeds"] = json!([42]);
+    study["baseline"] = Value::Null;
+    study["heat"] = Value::Null;
+    for load in ["100", "130"] {
+        study["summary"][0]["allocation_at"][load]["paired"] = Value::Null;
+    }
+    let dom = rendered("single", &placement_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "rows"), Some("1"));
+    assert_eq!(data(&dom, "cells"), Some("0"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_error_in_the_page_is_seen_by_these_tests() {
+    let dom = rendered("broken", &placement_html(&json!({ "runs": [] })));
+    assert!(data(&dom, "error").is_some());
+    assert_eq!(data(&dom, "ready"), None);
+}
