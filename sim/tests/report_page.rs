@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use lepton_sim::report::placement_html;
+use lepton_sim::report::{jobs_html, placement_html};
 use serde_json::{Value, json};
 
 /// A study of `policies` over two seeds on twelve nodes, up to 130% load: the first policy ends at 95% of the
@@ -47,6 +47,35 @@ fn study(policies: &[&str]) -> Value {
             "nodes": (0..12).map(node).collect::<Vec<_>>(),
             "policies": policies.iter().map(map).collect::<Vec<_>>(),
         },
+    })
+}
+
+/// A jobs study of `policies` with easy backfilling: `count` jobs of one minute, one after the other on two rows.
+fn jobs_study(policies: &[&str], count: usize) -> Value {
+    let row = |i: usize| {
+        json!({
+            "policy": policies[i], "backfill": "easy", "mean_bounded_slowdown": 2.0 + 2.0 * i as f64,
+            "mean_wait_seconds": 90.0, "mean_completion_seconds": 150.0, "utilization": 0.9, "p95_wait_seconds": 300.0,
+            "p99_wait_seconds": 400.0, "max_wait_seconds": 500.0, "jain_fairness": 0.8, "preemptions": null,
+            "lost_work_seconds": 0.0, "makespan_seconds": 3600.0,
+        })
+    };
+    let times = |delay: usize| (0..count).map(|i| i / 2 * 60 + delay).collect::<Vec<_>>();
+    let jobs = json!({
+        "submit_seconds": times(0), "start_seconds": times(90), "end_seconds": times(150),
+        "nodes": vec![1; count], "lane": (0..count).map(|i| i % 2).collect::<Vec<_>>(),
+    });
+    let quantiles: Vec<f64> = (0..=100).map(|i| 1.0 + f64::from(i)).collect();
+    let of_each =
+        |value: &dyn Fn(&str) -> Value| policies.iter().map(|policy| value(policy)).collect::<Vec<_>>();
+    json!({
+        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate jobs", "trace": "test", "nodes": 2, "seeds": [1],
+        "summary": (0..policies.len()).map(row).collect::<Vec<_>>(),
+        "series": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+            "time_seconds": [0, 600, 3600], "queue_length": [3, 1, 0], "utilization": [1.0, 0.5, 0.0] })),
+        "distributions": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+            "wait_seconds": quantiles, "completion_seconds": quantiles, "bounded_slowdown": quantiles })),
+        "gantt": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "jobs": jobs, "lanes": 2 })),
     })
 }
 
@@ -120,6 +149,33 @@ fn a_single_run_without_baseline_or_node_maps_still_makes_a_page() {
     assert_eq!(data(&dom, "ready"), Some("true"));
     assert_eq!(data(&dom, "rows"), Some("1"));
     assert_eq!(data(&dom, "cells"), Some("0"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_jobs_page_draws_series_distributions_table_and_fifty_thousand_jobs() {
+    let dom = rendered("jobs", &jobs_html(&jobs_study(&["sjf", "</script><b>bold</b>"], 50_000)));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("10"), "two policies in five figures");
+    assert_eq!(data(&dom, "rows"), Some("2"));
+    assert_eq!(data(&dom, "jobs"), Some("50000"));
+    assert!(dom.contains("sjf + easy keeps the mean bounded slowdown at 2.00: 50.0% below"));
+    assert!(!dom.contains("<b>bold"), "a policy's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_jobs_page_of_a_summary_alone_shows_the_table() {
+    let mut study = jobs_study(&["sjf"], 2);
+    for part in ["series", "distributions", "gantt"] {
+        study[part] = json!([]);
+    }
+    let dom = rendered("summary", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "rows"), Some("1"));
+    assert_eq!(data(&dom, "curves"), Some("0"));
 }
 
 #[test]

@@ -81,13 +81,13 @@ function listen(node, point, step, leave) {
 /**
  * Curves over one axis. options: label, series [{name, index, x, y, low?, high?}],
  * x {domain, label, format, read, log?, ticks?}, y {floor?, ceiling?, label, format(value, exact)}, reference? {x, y},
- * before? (read the last sample instead of the nearest), snap? (read whole x only), rest (x first read by keys), onread?.
+ * before? (read the last sample instead of the nearest), snap? (read whole x only), rest (x first read by keys), onread?, bare? (no names at the ends).
  * Returns follow(x or null), which shows the reading line without the read-out.
  */
 function lineChart(host, options) {
   const { series, x, y } = options;
-  const width = Math.max(280, host.clientWidth), narrow = width < 520, height = Math.round(clamp(width * 0.62, 240, 380));
-  const top = 26, left = 44, bottom = height - 42, right = width - (narrow ? 10 : 22 + Math.min(150, Math.max(...series.map((one) => one.name.length)) * 6.8));
+  const width = Math.max(280, host.clientWidth), narrow = width < 520, bare = narrow || options.bare, height = Math.round(clamp(width * 0.62, 240, 380));
+  const top = 26, left = 44, bottom = height - 42, right = width - (bare ? 10 : 22 + Math.min(150, Math.max(...series.map((one) => one.name.length)) * 6.8));
   const [x0, x1] = x.domain, inside = (value) => value >= x0 && value <= x1;
   const seen = series.flatMap((one) => one.x.flatMap((at, i) => inside(at) ? [(one.low || one.y)[i], (one.high || one.y)[i]] : [])).filter(known);
   let y0 = y.floor ?? seen.reduce((low, value) => Math.min(low, value), Infinity), y1 = y.ceiling ?? seen.reduce((high, value) => Math.max(high, value), y0);
@@ -122,7 +122,7 @@ function lineChart(host, options) {
   }
   root.append(plot);
   spread(labels, 14, top, bottom);
-  if (!narrow) root.append(...labels.map((label) => svg("g", { "data-name": label.one.name, style: paint(label.one.index) },
+  if (!bare) root.append(...labels.map((label) => svg("g", { "data-name": label.one.name, style: paint(label.one.index) },
     svg("path", { class: "lead", d: `M${label.x + 1} ${label.y}L${right + 8} ${label.at}h5` }), text("name", right + 17, label.at + 4, label.one.name))));
 
   const cursor = svg("g");
