@@ -67,10 +67,13 @@ function sampleAt(xs, x, before) {
   return !before && xs[low + 1] - x < x - xs[low] ? low + 1 : low;
 }
 
+/** A lifted finger leaves the element too, but its read-out must stay to be read: until a tap elsewhere takes the focus. */
+const unlessTouch = (leave) => (event) => { if (event.pointerType !== "touch") leave(); };
+
 /** Listens to pointer and arrow keys alike: point(event) or step(direction as [x, y], event), and leave(). */
 function listen(node, point, step, leave) {
   const turns = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  return build(node, { tabindex: 0, onpointermove: point, onpointerdown: point, onpointerleave: leave, onblur: leave, onkeydown: (event) => {
+  return build(node, { tabindex: 0, onpointermove: point, onpointerdown: point, onpointerleave: unlessTouch(leave), onblur: leave, onkeydown: (event) => {
     if (event.key === "Escape") leave();
     if (!turns[event.key]) return;
     event.preventDefault();
@@ -175,7 +178,7 @@ function barChart(host, options) {
       const box = group.getBoundingClientRect();
       showTip(event.pageX ?? scrollX + box.left + box.width / 2, event.pageY ?? scrollY + box.top, bar.name, bar.detail);
     };
-    root.append(build(group, { tabindex: 0, onfocus: show, onpointermove: show, onpointerdown: show, onblur: hideTip, onpointerleave: hideTip }, []));
+    root.append(build(group, { tabindex: 0, onfocus: show, onpointermove: show, onpointerdown: show, onblur: hideTip, onpointerleave: unlessTouch(hideTip) }, []));
   });
   host.replaceChildren(root);
 }

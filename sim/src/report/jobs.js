@@ -243,6 +243,7 @@ function prepareGantt() {
     return showTip(event.pageX, event.pageY, `${duration(run.end[picked] - run.start[picked])} on ${number(jobs.nodes[picked])} ${jobs.nodes[picked] === 1 ? "node" : "nodes"}`,
       [["waited", run.wait[picked]], ["submitted at", jobs.submit_seconds[picked]], ["started at", run.start[picked]], ["ended at", run.end[picked]]].map(([name, value]) => ({ name, value: duration(value) })));
   };
+  const forget = () => { hideTip(); if (picked >= 0) { picked = -1; drawGantt(); } };
   const lift = (event) => { fingers.delete(event.pointerId); };
   build(canvas, {
     onpointerdown: (event) => { fingers.set(event.pointerId, place(event)); canvas.setPointerCapture(event.pointerId); tell(event, place(event)); },
@@ -256,7 +257,7 @@ function prepareGantt() {
       return change(apart(old) / apart(at), 1, 0, 0, (at.x + other.x) / 2);
     },
     onpointerup: lift, onpointercancel: lift,
-    onpointerleave: () => { hideTip(); if (picked >= 0) { picked = -1; drawGantt(); } },
+    onpointerleave: unlessTouch(forget), onblur: forget,
     onkeydown: (event) => {
       const act = { ArrowLeft: [1, 1, -0.1], ArrowRight: [1, 1, 0.1], ArrowUp: [1, 1, 0, -0.1], ArrowDown: [1, 1, 0, 0.1], "+": [0.5, 1], "-": [2, 1] }[event.key];
       if (!act) return;

@@ -1,5 +1,5 @@
 // The page of `lepton simulate placement`: reads the embedded study, words the finding, draws the figures.
-// Every number comes from the study; nothing is estimated here beyond means and spreads over seeds.
+// Nothing is estimated here beyond means and spreads over seeds.
 
 const byId = (id) => document.getElementById(id);
 const study = JSON.parse(byId("data").textContent);
@@ -59,7 +59,7 @@ function words() {
     ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, seconds < 10 ? 1 : 0)} s of computing`],
   ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
   byId("command").textContent = `$ ${study.command}`;
-  byId("footer").textContent = `${study.tool} ${study.version}, ${study.threads} ${study.threads === 1 ? "thread" : "threads"}. This page is one file and loads nothing.`;
+  byId("footer").textContent = `${study.tool} ${study.version}, threads: ${study.threads}. This page is one file and loads nothing.`;
 }
 
 function drawCurves() {
