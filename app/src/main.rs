@@ -1,3 +1,21 @@
-//! The `lepton` command.
+//! The `lepton` command: reads arguments, wires the crates together, prints results.
 
-fn main() {}
+mod cli;
+mod clock;
+mod commands;
+mod failure;
+mod output;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // Clap itself prints usage errors and leaves with 2.
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

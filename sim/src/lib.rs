@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod experiment;
+pub mod generate;
 pub mod readers;
 pub mod report;
 pub mod workload;

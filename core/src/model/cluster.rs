@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::changes::ChangeLog;
 use super::{
     AMOUNT_MAX, ClassId, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, Demand, DeviceDemand,
-    DeviceKind, DeviceModel, DeviceSet, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId,
-    ModelSet, NodeId, NodeSpec, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
+    DeviceKind, DeviceModel, DeviceSet, GangId, GroupId, GroupRule, Health, LabelKey, LabelValue, ModelError,
+    ModelId, ModelSet, NodeId, NodeSpec, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
 };
 
 /// Where a task stands: the node, and which of its devices.
@@ -77,6 +77,8 @@ pub struct Cluster {
     pub(super) group_names: Vec<Box<str>>,
     /// Per group: how many of its tasks stand on each node that has some.
     pub(super) group_nodes: Vec<BTreeMap<NodeId, u32>>,
+    /// Per anti-affinity rule of some class: how many tasks that bring it along stand on each node.
+    pub(super) repelled_from: Vec<(GroupRule, BTreeMap<NodeId, u32>)>,
     pub(super) device_milli_held: i64,
     pub(super) changes: ChangeLog,
 }
@@ -106,6 +108,7 @@ impl Cluster {
             owners: Vec::new(),
             group_names: Vec::new(),
             group_nodes: Vec::new(),
+            repelled_from: Vec::new(),
             device_milli_held: 0,
             changes: ChangeLog::new(),
         }
@@ -404,6 +407,11 @@ impl Cluster {
         if let Some(&known) = self.class_ids.get(&class) {
             return Ok(known);
         }
+        for rule in &class.rules.anti_affinity {
+            if !self.repelled_from.iter().any(|(known, _)| known == rule) {
+                self.repelled_from.push((*rule, BTreeMap::new()));
+            }
+        }
         let id = ClassId::from(self.classes.len());
         self.classes.push(class.clone());
         self.class_ids.insert(class, id);
@@ -459,11 +467,11 @@ impl Cluster {
             }
         }
         if let Some(group) = class.group {
-            let nodes = &mut self.group_nodes[group.index()];
-            let count = nodes.entry(place.node).or_insert(0);
-            *count = count.saturating_add_signed(sign as i32);
-            if *count == 0 {
-                nodes.remove(&place.node);
+            count_on(&mut self.group_nodes[group.index()], place.node, sign);
+        }
+        for (rule, nodes) in &mut self.repelled_from {
+            if class.rules.anti_affinity.contains(rule) {
+                count_on(nodes, place.node, sign);
             }
         }
         self.changes.push(place.node);
@@ -504,5 +512,14 @@ impl Cluster {
     /// What a task demands.
     pub fn demand(&self, task: TaskId) -> &Demand {
         &self.class(self.task(task).class).demand
+    }
+}
+
+/// Counts a task more (`sign` 1) or less (-1) on a node; nodes without any are left out.
+fn count_on(nodes: &mut BTreeMap<NodeId, u32>, node: NodeId, sign: i64) {
+    let count = nodes.entry(node).or_insert(0);
+    *count = count.saturating_add_signed(sign as i32);
+    if *count == 0 {
+        nodes.remove(&node);
     }
 }

@@ -1,10 +1,12 @@
 //! Whether a class fits on a node, and why not: the hard rules. Every policy chooses only among nodes
 //! that pass here; the same checks guard each placement.
 
+use std::collections::BTreeMap;
+
 use super::cluster::NO_VALUE;
 use super::{
-    ClassId, Cluster, DeviceDemand, GroupRule, LabelKey, NodeId, Obstacle, PlaceError, Placement, Scope,
-    SpreadRule, TaskId,
+    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, LabelKey, NodeId, Obstacle, PlaceError, Placement,
+    Scope, SpreadRule, TaskId,
 };
 
 impl Cluster {
@@ -58,16 +60,18 @@ impl Cluster {
         })
     }
 
-    /// What keeps the class off the node because of tasks elsewhere: affinity, anti-affinity, spread.
+    /// What keeps the class off the node because of tasks elsewhere: affinity, anti-affinity (which
+    /// binds both sides, whoever came first), spread.
     pub fn obstacle_around(&self, node: NodeId, class: ClassId) -> Option<Obstacle> {
         let class = self.class(class);
         let rules = &class.rules;
-        if rules.anti_affinity.iter().any(|r| self.group_tasks_near(node, r) > 0) {
+        let near = |r: &GroupRule| self.tasks_near(node, r.scope, self.group_nodes(r.group)) > 0;
+        if rules.anti_affinity.iter().any(near) || self.repelled(node, class.group) {
             return Some(Obstacle::AntiAffinity);
         }
         let lonely = |r: &GroupRule| {
             let first_of_own = class.group == Some(r.group) && self.group_nodes(r.group).is_empty();
-            !first_of_own && self.group_tasks_near(node, r) == 0
+            !first_of_own && !near(r)
         };
         if rules.affinity.iter().any(lonely) {
             return Some(Obstacle::Affinity);
@@ -94,16 +98,30 @@ impl Cluster {
         }
     }
 
-    fn group_tasks_near(&self, node: NodeId, rule: &GroupRule) -> u32 {
-        let nodes = self.group_nodes(rule.group);
-        match rule.scope {
+    /// Whether a task near the node brings along an anti-affinity to the group.
+    fn repelled(&self, node: NodeId, group: Option<GroupId>) -> bool {
+        let Some(group) = group else { return false };
+        let mut rules = self.repelled_from.iter().filter(|(rule, _)| rule.group == group);
+        rules.any(|(rule, nodes)| self.tasks_near(node, rule.scope, nodes) > 0)
+    }
+
+    /// Whether a decision about the class must look at tasks elsewhere: because of a rule of its own, or
+    /// because another class keeps away from its group.
+    pub fn looks_around(&self, class: ClassId) -> bool {
+        let class = self.class(class);
+        class.rules.look_around()
+            || class.group.is_some_and(|g| self.repelled_from.iter().any(|(rule, _)| rule.group == g))
+    }
+
+    fn tasks_near(&self, node: NodeId, scope: Scope, nodes: &BTreeMap<NodeId, u32>) -> u32 {
+        match scope {
             Scope::Node => nodes.get(&node).copied().unwrap_or(0),
             scope => nodes.iter().filter(|&(&n, _)| self.together(n, node, scope)).map(|(_, c)| c).sum(),
         }
     }
 
     /// The group's tasks per value of the key, over the values that some node carries.
-    pub(super) fn spread_counts(&self, group: super::GroupId, key: LabelKey) -> Vec<u32> {
+    pub(super) fn spread_counts(&self, group: GroupId, key: LabelKey) -> Vec<u32> {
         let mut counts = vec![0; self.label_value_count(key)];
         let of_node = &self.labels.of_node[key.index()];
         for (node, count) in self.group_nodes(group) {

@@ -28,3 +28,6 @@ pub use plan::{Action, Outcome, Plan, Reason, Step, StepResult};
 pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
 pub use snapshot::{Snapshot, SnapshotDemand, SnapshotDevice, SnapshotError, SnapshotNode, SnapshotTask};
 pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, SpreadRule, Task, TaskClass};
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ pub struct Rules {
     pub selectors: Vec<Selector>,
     /// A task of the group must be there already, unless the task itself is the group's first.
     pub affinity: Vec<GroupRule>,
-    /// No task of the group may be there.
+    /// No task of the group may be there, neither when the task comes nor later.
     pub anti_affinity: Vec<GroupRule>,
     /// Spread over failure domains.
     pub spread: Vec<SpreadRule>,
@@ -99,7 +99,7 @@ pub struct Rules {
 impl Rules {
     /// Whether a rule looks beyond the node itself: such rules are asked again at each decision and not
     /// kept with the node's score.
-    pub fn look_around(&self) -> bool {
+    pub(super) fn look_around(&self) -> bool {
         !(self.affinity.is_empty() && self.anti_affinity.is_empty() && self.spread.is_empty())
     }
 }

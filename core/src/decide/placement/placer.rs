@@ -61,7 +61,7 @@ impl Placer {
     /// Where a task of the class should go, or `None` when it fits nowhere.
     pub fn place_class(&mut self, cluster: &Cluster, class: ClassId) -> Option<Placement> {
         self.bring_up_to_date(cluster, class);
-        let node = if cluster.class(class).rules.look_around() {
+        let node = if cluster.looks_around(class) {
             self.best_that_obeys(cluster, class)
         } else {
             self.best(class)

@@ -1,0 +1,236 @@
+//! The command line: commands, options, help.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lepton_core::decide::placement::PLACEMENT_POLICIES;
+
+use crate::output::OutputFormat;
+
+/// Lepton, a learning scheduler for AI clusters: simulates, compares and explains placement decisions.
+#[derive(Debug, Parser)]
+#[command(name = "lepton", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job on a generated cluster: compare policies and write a report page
+    Demo(DemoArgs),
+    /// Replay a workload under one or several policies, compare, report
+    #[command(subcommand)]
+    Simulate(Simulate),
+    /// List the policies
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Print a completion script for a shell
+    #[command(after_help = "Examples:\n  lepton completion bash > /etc/bash_completion.d/lepton")]
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Simulate {
+    /// Fill a cluster with tasks that arrive one by one and never leave
+    Placement(Box<PlacementArgs>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// List all policies with what they do
+    List {
+        /// Form of the result on stdout
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        output: OutputFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lepton demo
+  lepton demo --nodes-count 5000 --report big.html")]
+pub(crate) struct DemoArgs {
+    /// Nodes of the generated cluster
+    #[arg(long, value_name = "N", default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
+    pub(crate) nodes_count: usize,
+    /// Where the report page goes
+    #[arg(long, value_name = "FILE", default_value = "lepton-demo.html")]
+    pub(crate) report: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// Node list, task list and arrival orders as CSV (Alibaba cluster-trace-gpu-v2023)
+    Openb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generator {
+    /// A GPU cluster and task list with the statistics of the openb trace
+    OpenbLike,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
+the cluster's devices that is allocated when the arrived demand reaches 100% (and the
+end) of its capacity. Inputs ending in .gz, .xz or .zst are read as they are.
+
+Examples:
+  lepton simulate placement --generate openb-like
+  lepton simulate placement --generate openb-like --nodes-count 10000 --policy fgd,best-fit --seeds 1..=3
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --report out.html
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --arrivals arrivals.csv.gz \\
+      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json"
+)]
+pub(crate) struct PlacementArgs {
+    /// Format of the trace files
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "generate",
+        conflicts_with = "generate",
+        requires = "nodes",
+        requires = "tasks"
+    )]
+    pub(crate) format: Option<TraceFormat>,
+    /// Node list of the trace
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) nodes: Option<PathBuf>,
+    /// Task list of the trace
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) tasks: Option<PathBuf>,
+    /// Arrival orders and node ranks by seed; other seeds are drawn
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) arrivals: Option<PathBuf>,
+    /// Generate the workload instead of reading one
+    #[arg(long, value_enum)]
+    pub(crate) generate: Option<Generator>,
+    /// Nodes of the generated cluster
+    #[arg(long, value_name = "N", requires = "generate", conflicts_with = "format",
+          default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
+    pub(crate) nodes_count: usize,
+    /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
+          hide_possible_values = true)]
+    pub(crate) policy: Vec<String>,
+    /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
+    #[arg(long, default_value = "42..=46", value_parser = seeds)]
+    pub(crate) seeds: Seeds,
+    /// Device demand that arrives, as a multiple of the cluster's device capacity
+    #[arg(long, default_value_t = 1.3, value_parser = load)]
+    pub(crate) load: f64,
+    /// Policy that the others are compared with, seed by seed; `none` for no comparison [default: fgd, if
+    /// it is among the policies]
+    #[arg(long, value_name = "POLICY", value_parser = placement_policies(&["none"]), hide_possible_values = true)]
+    pub(crate) baseline: Option<String>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Write a report page to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+/// Accepts the names of placement policies and `others`; for a typing error clap suggests the nearest.
+fn placement_policies(others: &[&'static str]) -> PossibleValuesParser {
+    let names = PLACEMENT_POLICIES.iter().map(|p| p.name).chain(others.iter().copied());
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+}
+
+/// Most seeds in one study.
+const SEEDS_MAX: u64 = 10_000;
+
+/// A list of seeds as given on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seeds(pub(crate) Vec<u64>);
+
+/// Reads `42..=51`, `42..52`, `1,5,9` or `7`.
+pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
+    let number = |part: &str| {
+        part.trim()
+            .parse::<u64>()
+            .map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
+    };
+    let mut all = Vec::new();
+    for part in text.split(',') {
+        let (from, to) = if let Some((from, to)) = part.split_once("..=") {
+            (number(from)?, number(to)?)
+        } else if let Some((from, to)) = part.split_once("..") {
+            let to = number(to)?;
+            (number(from)?, to.checked_sub(1).ok_or_else(|| format!("the range `{part}` is empty"))?)
+        } else {
+            (number(part)?, number(part)?)
+        };
+        if from > to {
+            return Err(format!("the range `{part}` is empty"));
+        }
+        if to - from >= SEEDS_MAX || all.len() as u64 + (to - from) >= SEEDS_MAX {
+            return Err(format!("more than {SEEDS_MAX} seeds"));
+        }
+        all.extend(from..=to);
+    }
+    for (i, seed) in all.iter().enumerate() {
+        if all[..i].contains(seed) {
+            return Err(format!("seed {seed} is named twice"));
+        }
+    }
+    Ok(Seeds(all))
+}
+
+/// Reads a load: above 0, at most 10.
+fn load(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
+        _ => Err("expected a number above 0 and at most 10; 1.3 means 130% of the capacity".to_owned()),
+    }
+}
+
+/// Reads a number of nodes: 1 to a million.
+fn nodes_count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_come_as_ranges_lists_and_numbers() {
+        assert_eq!(seeds("42..=44"), Ok(Seeds(vec![42, 43, 44])));
+        assert_eq!(seeds("42..44"), Ok(Seeds(vec![42, 43])));
+        assert_eq!(seeds("7"), Ok(Seeds(vec![7])));
+        assert_eq!(seeds("1,5..=6"), Ok(Seeds(vec![1, 5, 6])));
+    }
+
+    #[test]
+    fn bad_seeds_are_refused() {
+        for bad in ["", "x", "5..=4", "5..5", "1,1", "-1", "0..=18446744073709551615", "1..=3..=5"] {
+            assert!(seeds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loads_out_of_range_are_refused() {
+        for bad in ["0", "-1", "NaN", "inf", "11", ""] {
+            assert!(load(bad).is_err(), "{bad}");
+        }
+    }
+}

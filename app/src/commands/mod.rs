@@ -1,0 +1,19 @@
+//! The commands, one file each.
+
+mod completion;
+mod demo;
+mod policy_list;
+mod simulate_placement;
+
+use crate::cli::{Cli, Command, Policy, Simulate};
+use crate::failure::Failure;
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
+        Command::Policy(Policy::List { output }) => policy_list::run(output),
+        Command::Completion { shell } => completion::run(shell),
+    }
+}

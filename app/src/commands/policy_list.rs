@@ -1,0 +1,36 @@
+//! `lepton policy list`.
+
+use lepton_core::decide::placement::PLACEMENT_POLICIES;
+
+use crate::failure::Failure;
+use crate::output::{self, OutputFormat};
+
+pub(crate) fn run(format: OutputFormat) -> Result<(), Failure> {
+    let rows = PLACEMENT_POLICIES.iter().map(|p| (p.name, "placement", p.summary));
+    match format {
+        OutputFormat::Table => {
+            let mut table = output::table(&["policy", "decides", "what it does"]);
+            for column in table.column_iter_mut() {
+                column.set_cell_alignment(comfy_table::CellAlignment::Left);
+            }
+            for (name, decides, summary) in rows {
+                table.add_row([name, decides, summary]);
+            }
+            output::print(&format!("{table}\n"))?;
+        }
+        OutputFormat::Json => {
+            let rows: Vec<_> = rows
+                .map(|(name, decides, summary)| {
+                    serde_json::json!({"policy": name, "decides": decides, "summary": summary})
+                })
+                .collect();
+            output::print_json(&serde_json::json!({ "policies": rows }))?;
+        }
+        OutputFormat::Csv => {
+            let lines: String =
+                rows.map(|(name, decides, summary)| format!("{name},{decides},\"{summary}\"\n")).collect();
+            output::print(&format!("policy,decides,summary\n{lines}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What people and programs read: tables, JSON documents and CSV on stdout; progress and notes on stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Form of the result on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// A table for people.
+    Table,
+    /// Exactly one JSON document.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+}
+
+/// Writes to stdout. A closed pipe (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+/// Prints one JSON document.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string(value).context("cannot write the result as JSON")?;
+    text.push('\n');
+    print(&text)
+}
+
+/// A remark for people, on stderr.
+#[expect(clippy::print_stderr, reason = "the one place where notes are printed")]
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A table with this header; all columns but the first are aligned right.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    let lines = ContentLineStyle::new(' ', ' ', ' ');
+    table.load_style(
+        TableStyle::new()
+            .header_lines(lines)
+            .header_separator(LineStyle::new(' ', '─', '─', ' '))
+            .content_lines(lines),
+    );
+    table.set_header(header.to_vec());
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// A progress bar with the expected time left; silent when stderr is no terminal.
+pub(crate) fn progress(what: &'static str, steps: u64) -> ProgressBar {
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(steps), target);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Writes a file that people will open, and says where it is.
+pub(crate) fn write_page(path: &Path, html: &str) -> anyhow::Result<()> {
+    std::fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    note(&format!("report: file://{}", full.display()));
+    Ok(())
+}
