@@ -56,7 +56,7 @@ function words() {
   byId("facts").append(...[
     ["Cluster", `${number(study.nodes)} nodes, ${number(study.devices)} GPUs`], ["Trace", `${study.trace}, ${number(study.tasks_in_trace)} tasks`],
     ["Arrivals up to", percent(study.load * 100, 0)], ["Seeds", inRow ? `${seeds[0]} to ${seeds[seeds.length - 1]}` : seeds.join(", ")],
-    ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, seconds < 10 ? 1 : 0)} s of computing`],
+    ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, 1)} s of computing`],
   ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
   byId("command").textContent = `$ ${study.command}`;
   byId("footer").textContent = `${study.tool} ${study.version}, threads: ${study.threads}. This page is one file and loads nothing.`;
