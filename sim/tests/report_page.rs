@@ -83,7 +83,7 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
 fn rendered(name: &str, html: &str) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join(format!("{name}.html"));
-    std::fs::write(&file, html).unwrap();
+    std::fs::write(&file, html).expect("the page is written");
     let output = Command::new("chromium")
         .args([
             "--headless",
@@ -96,7 +96,7 @@ fn rendered(name: &str, html: &str) -> String {
         .arg(format!("file://{}", file.display()))
         .output()
         .expect("chromium starts");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("the document is UTF-8")
 }
 
 /// The value of a data attribute of the document's root element.
