@@ -26,9 +26,9 @@ const swatch = (index) => svg("svg", { class: "swatch", viewBox: "0 0 20 10", st
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const known = Number.isFinite;
-/** A number for reading: thousands separated, a true minus sign, an en dash where there is none. */
+/** A number for reading: thousands separated, a true minus sign but none before zero, an en dash for nothing. */
 const number = (value, digits = 0) => known(value)
-  ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212") : "–";
+  ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212") : "–";
 
 /** Round values between low and high, about `count` of them. */
 function ticks(low, high, count) {
@@ -230,7 +230,7 @@ function heatBlock({ label, values, columns, cell, ramp, onpick }) {
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   let picked = null;
-  /** Draws all cells, and a frame around `index` unless it is null. */
+  /** Draws all cells, and a frame around `index`. */
   function draw(index) {
     picked = index;
     context.clearRect(0, 0, width, height);
