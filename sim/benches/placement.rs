@@ -5,13 +5,15 @@
 
 #[path = "../tests/common/published.rs"]
 mod published;
+#[path = "common/wall_clock.rs"]
+mod wall_clock;
 
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use lepton_sim::Clock;
 use lepton_sim::experiment::{StudyOptions, run_study};
 use published::{DETERMINISTIC, Published, RANDOM, folder, load};
+use wall_clock::WallClock;
 
 const TRACES: [&str; 17] = [
     "default",
@@ -33,18 +35,10 @@ const TRACES: [&str; 17] = [
     "multigpu50",
 ];
 
-struct WallClock(Instant);
-
-impl Clock for WallClock {
-    fn now_nanos(&self) -> u64 {
-        self.0.elapsed().as_nanos() as u64
-    }
-}
-
 fn main() {
     let Some(folder) = folder() else { std::process::exit(1) };
     let published = Published::read(&folder);
-    let clock = WallClock(Instant::now());
+    let clock = WallClock::start();
     let policies: Vec<&str> = ["random"].into_iter().chain(DETERMINISTIC.iter().map(|p| p.0)).collect();
     println!("| trace | {} | equal to published | random, published |", policies.join(" | "));
     println!("|---|{}", "---|".repeat(policies.len() + 2));

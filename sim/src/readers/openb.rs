@@ -218,3 +218,6 @@ fn columns<const N: usize>(table: &CsvTable, names: [&str; N]) -> Result<[usize;
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! `lepton simulate placement` as a user meets it: exit codes, one JSON document, equal results.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lepton(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(args)
+        .output()
+        .expect("the binary was built for this test")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn scratch(name: &str, text: &str) -> PathBuf {
+    let path =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-{name}", std::process::id()));
+    std::fs::write(&path, text).expect("the temporary folder is writable");
+    path
+}
+
+const SMALL: [&str; 9] = [
+    "simulate",
+    "placement",
+    "--generate",
+    "openb-like",
+    "--nodes-count",
+    "60",
+    "--seeds",
+    "1..=2",
+    "--policy",
+];
+
+fn json(policies: &str, threads: &str) -> Value {
+    let mut args = SMALL.to_vec();
+    args.extend([policies, "--threads", threads, "--output", "json"]);
+    let output = lepton(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
+}
+
+/// The document without what differs from run to run by nature.
+fn without_times(mut document: Value) -> Value {
+    for run in document["runs"].as_array_mut().expect("runs").iter_mut() {
+        for field in ["seconds", "latency_p50_us", "latency_p99_us"] {
+            run[field] = Value::Null;
+        }
+    }
+    for field in ["seconds", "threads", "command", "summary"] {
+        document[field] = Value::Null;
+    }
+    document
+}
+
+#[test]
+fn the_json_document_has_what_the_contract_names() {
+    let study = json("best-fit,fgd", "2");
+    let run = &study["runs"][0];
+    assert_eq!(study["runs"].as_array().expect("runs").len(), 4);
+    for field in ["policy", "seed", "decisions", "seconds", "latency_p50_us", "latency_p99_us"] {
+        assert!(!run[field].is_null(), "runs[].{field}");
+    }
+    assert!(run["allocation_at"]["100"].as_f64().expect("a number") > 50.0);
+    assert!(run["allocation_at"]["130"].as_f64().expect("a number") > 50.0);
+    assert_eq!(run["curve"]["load_percent"][130], 130);
+    assert!(
+        run["curve"]["allocation_percent"].is_array() && run["curve"]["fragmentation_percent"].is_array()
+    );
+    let summary = &study["summary"][0];
+    assert_eq!(summary["policy"], "best-fit");
+    let paired = &summary["allocation_at"]["100"]["paired"];
+    assert!(paired["low"].as_f64() <= paired["difference"].as_f64());
+    assert!(paired["difference"].as_f64() <= paired["high"].as_f64());
+    assert!(study["summary"][1]["allocation_at"]["100"]["paired"].is_null(), "the baseline itself");
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_number_of_threads() {
+    let policies = "random,first-fit,fgd,kube-least-allocated";
+    assert_eq!(without_times(json(policies, "1")), without_times(json(policies, "3")));
+}
+
+#[test]
+fn bad_usage_gives_exit_code_2_and_a_hint() {
+    let cases: [(&[&str], &str); 7] = [
+        (&["simulate", "placement"], "--format"),
+        (&["simulate", "placement", "--format", "openb"], "--nodes"),
+        (&["simulate", "placement", "--generate", "openb-like", "--policy", "fdg"], "fgd"),
+        (&["simulate", "placement", "--generate", "openb-like", "--seeds", "5..=4"], "empty"),
+        (&["simulate", "placement", "--generate", "openb-like", "--load", "NaN"], "130%"),
+        (&["simulate", "placement", "--generate", "openb-like", "--nodes-count", "0"], "1000000"),
+        (&["simulate", "placment"], "placement"),
+    ];
+    for (args, hint) in cases {
+        let output = lepton(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(hint), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn bad_input_gives_exit_code_2_with_file_line_column_and_value() {
+    let nodes = scratch("nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
+    let header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli\n";
+    let cases = [
+        ("negative", format!("{header}a,-5,1,0,0\n"), "line 2, column `cpu_milli`, value `-5`: expected"),
+        (
+            "columns",
+            "name,cpu_milli,num_gpu,gpu_milli\n".to_owned(),
+            "column `memory_mib`: the column is missing",
+        ),
+        ("empty", String::new(), "is empty"),
+    ];
+    for (name, text, expected) in cases {
+        let tasks = scratch(&format!("{name}.csv"), &text);
+        let (n, t) = (nodes.to_string_lossy(), tasks.to_string_lossy());
+        let output = lepton(&["simulate", "placement", "--format", "openb", "--nodes", &n, "--tasks", &t]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let said = stderr(&output);
+        assert!(said.contains(&*t) && said.contains(expected), "{name}: {said}");
+    }
+    let missing =
+        lepton(&["simulate", "placement", "--format", "openb", "--nodes", "no/such", "--tasks", "x"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("no/such"), "{}", stderr(&missing));
+}
+
+#[test]
+fn a_gpu_model_that_no_node_has_is_warned_about() {
+    let nodes = scratch("warn-nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
+    let tasks = scratch(
+        "warn-tasks.csv",
+        "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\na,1,1,1,1000,H9\nb,1,1,1,1000,\n",
+    );
+    let (n, t) = (nodes.to_string_lossy(), tasks.to_string_lossy());
+    let output = lepton(&["simulate", "placement", "--format", "openb", "--nodes", &n, "--tasks", &t]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`H9`, which no node has"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_demo_writes_a_page_and_says_where() {
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("lepton-cli-{}-demo.html", std::process::id()));
+    let output = lepton(&["demo", "--nodes-count", "40", "--report", &page.to_string_lossy()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
+    let html = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(html.contains("<!doctype html") || html.contains("<!DOCTYPE html"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("fgd"));
+}
+
+#[test]
+fn completion_scripts_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = lepton(&["completion", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("simulate"), "{shell}");
+    }
+}
+
+#[test]
+fn every_policy_is_listed() {
+    let output = lepton(&["policy", "list", "--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let names: Vec<&str> = document["policies"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|p| p["policy"].as_str())
+        .collect();
+    for policy in ["random", "best-fit", "fgd", "kube-least-allocated", "even-share"] {
+        assert!(names.contains(&policy), "{policy}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The machine's clock for benches.
+
+use std::time::Instant;
+
+use lepton_sim::Clock;
+
+/// Nanoseconds since it was made.
+pub struct WallClock(Instant);
+
+impl WallClock {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for WallClock {
+    fn now_nanos(&self) -> u64 {
+        self.0.elapsed().as_nanos() as u64
+    }
+}
