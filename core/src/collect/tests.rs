@@ -1,3 +1,5 @@
+//! What is believed of readings, and what is not.
+
 use super::*;
 use crate::model::{
     DeviceKind, DeviceSet, Health, NodeReading, Reading, ResourceSchema, Snapshot, TaskReading,

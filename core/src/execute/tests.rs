@@ -1,3 +1,5 @@
+//! Steps carried out, refused, undone, and found again after a kill.
+
 use super::*;
 use crate::model::{
     Action, NodeId, NodeSpec, Placement, Plan, Reason, ResourceSchema, Snapshot, Step, StepResult, Task,

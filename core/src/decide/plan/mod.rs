@@ -57,6 +57,3 @@ impl Default for DecideConfig {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

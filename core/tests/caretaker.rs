@@ -1,6 +1,8 @@
-use super::*;
-use crate::analyze::{AnalyzeConfig, assess};
-use crate::model::{
+//! What the caretaker decides on small clusters, assessed as the loop assesses them.
+
+use lepton_core::analyze::{AnalyzeConfig, assess};
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider};
+use lepton_core::model::{
     Action, Health, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot, Task, TaskClass,
     TaskId, TaskState,
 };
@@ -28,7 +30,7 @@ fn task(snapshot: &mut Snapshot, cpu: i64, used: i64, on: Option<u32>) -> TaskId
     snapshot.arrived[class.index()] += 1;
     match on {
         Some(node) => {
-            let place = Placement { node: NodeId(node), devices: crate::model::DeviceSet::NONE };
+            let place = Placement { node: NodeId(node), devices: lepton_core::model::DeviceSet::NONE };
             snapshot.cluster.place(id, place).expect("it fits");
         }
         None => {
@@ -46,7 +48,7 @@ fn decide(snapshot: &mut Snapshot) -> Decided {
 }
 
 fn actions(decided: &Decided) -> Vec<(Reason, Option<TaskId>, Option<NodeId>)> {
-    let of = |step: &crate::model::Step| match step.action {
+    let of = |step: &lepton_core::model::Step| match step.action {
         Action::Place { task, to } | Action::Migrate { task, to, .. } => (Some(task), Some(to.node)),
         Action::Preempt { task, .. } => (Some(task), None),
         Action::Cordon { node } => (None, Some(node)),
