@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lepton_core::decide::placement::PLACEMENT_POLICIES;
 
+use crate::cli_jobs::JobsArgs;
 use crate::output::OutputFormat;
 
 /// Lepton, a learning scheduler for AI clusters: simulates, compares and explains placement decisions.
@@ -38,6 +39,8 @@ pub(crate) enum Command {
 pub(crate) enum Simulate {
     /// Fill a cluster with tasks that arrive one by one and never leave
     Placement(Box<PlacementArgs>),
+    /// Run jobs that come, wait in a queue, run and leave
+    Jobs(Box<JobsArgs>),
 }
 
 #[derive(Debug, Subcommand)]

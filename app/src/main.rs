@@ -1,6 +1,7 @@
 //! The `lepton` command: reads arguments, wires the crates together, prints results.
 
 mod cli;
+mod cli_jobs;
 mod clock;
 mod commands;
 mod failure;

@@ -4,10 +4,13 @@
 //! with the same inputs gives the same result.
 
 mod clock;
+pub mod engine;
 pub mod experiment;
 pub mod generate;
+pub mod jobs;
 pub mod readers;
 pub mod report;
 pub mod workload;
+pub mod writers;
 
 pub use clock::{Clock, FrozenClock};

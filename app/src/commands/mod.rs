@@ -2,7 +2,9 @@
 
 mod completion;
 mod demo;
+mod jobs_workload;
 mod policy_list;
+mod simulate_jobs;
 mod simulate_placement;
 
 use crate::cli::{Cli, Command, Policy, Simulate};
@@ -13,6 +15,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
+        Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Policy(Policy::List { output }) => policy_list::run(output),
         Command::Completion { shell } => completion::run(shell),
     }

@@ -1,12 +1,15 @@
 //! `lepton policy list`.
 
 use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::queue_policies::queue_policies;
 
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 
 pub(crate) fn run(format: OutputFormat) -> Result<(), Failure> {
-    let rows = PLACEMENT_POLICIES.iter().map(|p| (p.name, "placement", p.summary));
+    let queue = queue_policies();
+    let rows = (PLACEMENT_POLICIES.iter().map(|p| (p.name, "placement", p.summary)))
+        .chain(queue.iter().map(|p| (p.name(), "queue", p.about())));
     match format {
         OutputFormat::Table => {
             let mut table = output::table(&["policy", "decides", "what it does"]);

@@ -3,3 +3,5 @@
 
 pub mod placement;
 pub mod plan;
+pub mod queue;
+pub mod queue_policies;

@@ -1,5 +1,6 @@
 //! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
 
+pub mod jobs;
 mod placement;
 mod stats;
 mod study;

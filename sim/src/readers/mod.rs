@@ -4,12 +4,20 @@
 
 mod csv_table;
 mod error;
+mod jobs_csv;
 mod open;
 pub mod openb;
+mod outages;
+mod philly;
+mod swf;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
+pub use jobs_csv::{read_jobs_csv, read_jobs_csv_from};
 pub use open::{LINE_BYTES_MAX, open};
+pub use outages::{read_outages, read_outages_from};
+pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
+pub use swf::{JobTrace, read_swf, read_swf_from};
 
 #[cfg(test)]
 mod tests;

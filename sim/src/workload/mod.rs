@@ -1,6 +1,7 @@
 //! Workloads: a cluster, a list of tasks to draw from, and the sequences in which they arrive. They come
 //! from trace files or from generators; experiments do not see the difference.
 
+pub mod jobs;
 mod openb;
 mod sequence;
 

@@ -1,0 +1,256 @@
+//! The options of `lepton simulate jobs`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+use lepton_core::decide::queue_policies::queue_policies;
+
+use crate::cli::{Seeds, seeds};
+use crate::output::OutputFormat;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JobsFormat {
+    /// Standard Workload Format of parallel batch traces
+    Swf,
+    /// GPU jobs as CSV: `submit_s,duration_s,gpus,vc` (Microsoft Philly)
+    Philly,
+    /// Task list with creation and deletion times (Alibaba cluster-trace-gpu-v2023)
+    Openb,
+    /// Any jobs as CSV: `submit_seconds,run_seconds,size` and optionally `requested_seconds,owner,priority,id`
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JobsGenerator {
+    /// Parallel batch jobs by the Lublin-Feitelson model
+    Lublin,
+    /// GPU training jobs that arrive at a constant rate
+    Poisson,
+    /// GPU training jobs with a daily cycle
+    DailyCycle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackfillChoice {
+    /// Nothing starts ahead of its turn
+    None,
+    /// What does not delay the first waiting job
+    Easy,
+    /// What delays no waiting job ahead of it
+    Conservative,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProtocolChoice {
+    /// The loop of the RLScheduler study, job sequences on a pool of nodes
+    Sequence,
+    /// Event by event: ends, failures, arrivals, then one pass through the queue
+    Events,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueueChoice {
+    /// Nothing passes a job that does not fit
+    Strict,
+    /// Whatever fits starts
+    Skipping,
+}
+
+/// The nodes: a number of them, or the file that lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NodesChoice {
+    Count(u32),
+    File(PathBuf),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Jobs come, wait in a queue, run and leave. Inputs ending in .gz, .xz or .zst are read as they are.
+
+With --starts, sequences of --length jobs run on an empty machine each, in the loop of the
+RLScheduler study, and means are means over the sequences; with --clusters, each virtual
+cluster is scheduled alone, and means are over all jobs.
+
+Examples:
+  lepton simulate jobs --generate lublin --nodes 256 --jobs-count 20000 --policy fcfs,sjf,f1 --backfill none,easy
+  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 --policy sjf,f1,saf --backfill easy \\
+      --starts 1981,2756,4299 --length 1024 --output json
+  lepton simulate jobs --format philly --trace jobs.csv.gz --clusters vc.csv --scale 1/2 --policy fcfs,sjf,sgf
+  lepton simulate jobs --format openb --nodes nodes.csv --trace pods.csv --placement fgd,best-fit --queue skipping"
+)]
+pub(crate) struct JobsArgs {
+    /// Format of the trace
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "generate",
+        conflicts_with = "generate",
+        requires = "trace"
+    )]
+    pub(crate) format: Option<JobsFormat>,
+    /// The trace
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Generate the jobs instead of reading them
+    #[arg(long, value_enum)]
+    pub(crate) generate: Option<JobsGenerator>,
+    /// Jobs to generate
+    #[arg(long, value_name = "N", requires = "generate", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) jobs_count: u32,
+    /// Number of nodes (for openb: the node list) [default: as the trace says]
+    #[arg(long, value_name = "N|FILE", value_parser = nodes)]
+    pub(crate) nodes: Option<NodesChoice>,
+    /// Virtual clusters, `vc,nodes`: each is scheduled alone
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "starts"])]
+    pub(crate) clusters: Option<PathBuf>,
+    /// Divides the nodes of every virtual cluster, rounded up: 1, 1/2, 1/4, ..
+    #[arg(long, value_name = "1/D", requires = "clusters", default_value = "1", value_parser = scale)]
+    pub(crate) scale: u32,
+    /// GPUs of each node; a job's size counts GPUs then [default: 8 for philly and GPU generators, otherwise
+    /// a job's size counts nodes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) gpus_per_node: Option<u32>,
+    /// Nodes that share an NVLink domain, for the placement `topology`
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) nodes_per_domain: u32,
+    /// Nodes of a rack, for the placement `topology`
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) nodes_per_rack: u32,
+    /// Queue policies to compare, separated by commas; `lepton policy list` names them; `fifo` is `fcfs`
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', default_value = "fcfs,sjf,saf,f1",
+          value_parser = policies(), hide_possible_values = true)]
+    pub(crate) policy: Vec<String>,
+    /// Ways of backfilling to compare, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "none")]
+    pub(crate) backfill: Vec<BackfillChoice>,
+    /// Placements to compare: consolidate, spread, topology on GPU nodes [default: consolidate]; for openb any
+    /// placement policy [default: fgd]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    pub(crate) placement: Vec<String>,
+    /// What a queue does when its first job does not fit
+    #[arg(long, value_enum, default_value = "strict")]
+    pub(crate) queue: QueueChoice,
+    /// Most waiting jobs looked at beyond the first in one pass [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<usize>,
+    /// Loop to run [default: sequence with --starts, otherwise events]
+    #[arg(long, value_enum)]
+    pub(crate) protocol: Option<ProtocolChoice>,
+    /// First jobs (from 0) of sequences, each run on an empty machine
+    #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
+    pub(crate) starts: Vec<usize>,
+    /// Jobs of each sequence
+    #[arg(long, value_name = "N", default_value_t = 1024, requires = "starts")]
+    pub(crate) length: usize,
+    /// Only jobs submitted from the first to before the second of these seconds
+    #[arg(long, value_name = "FROM..TO", value_parser = window, allow_hyphen_values = true)]
+    pub(crate) window: Option<(i64, i64)>,
+    /// Moves submissions closer together or further apart to this offered load (1.0 = 100% of the machine)
+    #[arg(long, value_parser = load)]
+    pub(crate) load: Option<f64>,
+    /// Seeds of what is drawn: a range `42..=51`, a list `1,5,9`, or one number
+    #[arg(long, default_value = "42", value_parser = seeds)]
+    pub(crate) seeds: Seeds,
+    /// Failures to replay, `at_seconds,node,repair_seconds`
+    #[arg(long, value_name = "FILE", conflicts_with = "mean_hours_between_failures")]
+    pub(crate) failures: Option<PathBuf>,
+    /// Mean time between failures of one node; failures are drawn
+    #[arg(long, value_name = "HOURS", value_parser = positive)]
+    pub(crate) mean_hours_between_failures: Option<f64>,
+    /// Mean time to repair a node, with drawn failures
+    #[arg(long, value_name = "HOURS", default_value_t = 4.0, value_parser = positive,
+          requires = "mean_hours_between_failures")]
+    pub(crate) mean_hours_to_repair: f64,
+    /// Jobs save their state this often; without it a failure costs the whole run
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) checkpoint_minutes: Option<u32>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Write what became of each job to this CSV file (one policy, one run)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jobs_csv: Option<PathBuf>,
+    /// Write what became of each job to this SWF file (one policy, one run)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jobs_swf: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+/// Accepts the names of queue policies; for a typing error clap suggests the nearest.
+fn policies() -> PossibleValuesParser {
+    let names = queue_policies().into_iter().map(|p| p.name()).chain(["fifo"]);
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+}
+
+/// Reads a number of nodes or takes the text as a file name.
+fn nodes(text: &str) -> Result<NodesChoice, String> {
+    match text.parse::<i64>() {
+        Ok(count) if (1..=10_000_000).contains(&count) => Ok(NodesChoice::Count(count as u32)),
+        Ok(_) => Err("expected a number of nodes from 1 to 10000000".to_owned()),
+        Err(_) if text.is_empty() => Err("expected a number of nodes or a file".to_owned()),
+        Err(_) => Ok(NodesChoice::File(PathBuf::from(text))),
+    }
+}
+
+/// Reads `1` or `1/D` and returns D.
+fn scale(text: &str) -> Result<u32, String> {
+    let divisor = if text == "1" { Some(1) } else { text.strip_prefix("1/").and_then(|d| d.parse().ok()) };
+    divisor.filter(|&d: &u32| d > 0).ok_or_else(|| "expected 1, 1/2, 1/4 or alike".to_owned())
+}
+
+/// Reads `FROM..TO`, in seconds.
+fn window(text: &str) -> Result<(i64, i64), String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    match parsed {
+        Some((from, to)) if from < to => Ok((from, to)),
+        _ => Err("expected FROM..TO in seconds, e.g. 0..2678400".to_owned()),
+    }
+}
+
+fn load(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
+        _ => Err("expected a number above 0 and at most 10; 0.9 means 90% of the machine".to_owned()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if hours > 0.0 && hours <= 1e9 => Ok(hours),
+        _ => Err("expected a number of hours above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_a_number_or_a_file() {
+        assert_eq!(nodes("256"), Ok(NodesChoice::Count(256)));
+        assert_eq!(nodes("nodes.csv"), Ok(NodesChoice::File("nodes.csv".into())));
+        assert!(nodes("0").is_err());
+        assert!(nodes("-3").is_err());
+    }
+
+    #[test]
+    fn scales_are_one_over_a_whole_number() {
+        assert_eq!(scale("1"), Ok(1));
+        assert_eq!(scale("1/4"), Ok(4));
+        for bad in ["", "0", "2", "1/0", "1/-2", "0.5"] {
+            assert!(scale(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn windows_are_two_ascending_seconds() {
+        assert_eq!(window("-5..10"), Ok((-5, 10)));
+        for bad in ["", "5", "10..5", "a..b"] {
+            assert!(window(bad).is_err(), "{bad}");
+        }
+    }
+}

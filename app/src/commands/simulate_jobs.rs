@@ -1,0 +1,290 @@
+//! `lepton simulate jobs`: reads or generates the jobs, runs the study, prints.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use lepton_sim::experiment::jobs::{
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, JobsWorkload, MachineSpec, Protocol,
+    run_jobs_study,
+};
+use lepton_sim::jobs::machine::Topology;
+use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, Outcome, PreemptiveSettings, Settings};
+use lepton_sim::readers::read_outages;
+use lepton_sim::writers::{write_jobs_csv, write_swf};
+
+use super::jobs_workload::workload;
+use super::simulate_placement::{command_line, threads};
+use crate::cli_jobs::{BackfillChoice, JobsArgs, JobsFormat, ProtocolChoice, QueueChoice};
+use crate::clock::WallClock;
+use crate::failure::Failure;
+use crate::output::{self, OutputFormat};
+use crate::stop;
+
+pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
+    let workload = workload(args)?;
+    for warning in &workload.warnings {
+        output::note(&format!("warning: {warning}"));
+    }
+    let options = options(args, &workload)?;
+    check_result_files(args, &workload, &options)?;
+    let study = study(&workload, &options)?;
+    write_results(args, &workload, &study)?;
+    match args.output {
+        OutputFormat::Table => output::print(&text(&study))?,
+        OutputFormat::Json => output::print_json(&study)?,
+        OutputFormat::Csv => output::print(&csv(&study))?,
+    }
+    if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// Runs the study with a progress bar over jobs; Ctrl-C keeps the runs that are done.
+fn study(workload: &JobsWorkload, options: &JobsStudyOptions) -> Result<JobsStudy, Failure> {
+    let stop = stop::on_ctrl_c()?;
+    let combinations = options.policies.len() * options.backfills.len() * options.placements.len();
+    let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
+    let bar = output::progress("jobs", (jobs * combinations) as u64);
+    let study = run_jobs_study(workload, options, &WallClock::start(), &stop, &|n| bar.inc(n));
+    bar.finish_and_clear();
+    Ok(study?)
+}
+
+impl From<JobsStudyError> for Failure {
+    fn from(error: JobsStudyError) -> Self {
+        match error {
+            JobsStudyError::Stopped => Self::Stopped,
+            JobsStudyError::Threads { .. } => Self::Other(error.into()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions, Failure> {
+    let mut placements = args.placement.clone();
+    if placements.is_empty() {
+        let default = match workload.machine {
+            MachineSpec::Pool => "pool",
+            MachineSpec::GpuNodes { .. } => "consolidate",
+            MachineSpec::Cluster { .. } => "fgd",
+        };
+        placements.push(default.to_owned());
+    }
+    let protocol = match args.protocol {
+        Some(ProtocolChoice::Sequence) => Protocol::Sequence,
+        None if !args.starts.is_empty() => Protocol::Sequence,
+        Some(ProtocolChoice::Events) | None => Protocol::Events,
+    };
+    if protocol == Protocol::Sequence && !matches!(workload.machine, MachineSpec::Pool) {
+        let problem = "the sequence protocol runs on a pool of nodes. Maybe add `--protocol events`";
+        return Err(Failure::Input(problem.to_owned()));
+    }
+    let policy = |p: &String| if p == "fifo" { "fcfs".to_owned() } else { p.clone() };
+    let settings = Settings {
+        discipline: match args.queue {
+            QueueChoice::Strict => Discipline::Strict,
+            QueueChoice::Skipping => Discipline::Skipping,
+        },
+        backfill: Backfill::None,
+        depth_max: args.depth.unwrap_or(usize::MAX),
+        failures: failures(args)?,
+        checkpoint_interval_seconds: args.checkpoint_minutes.map(|m| m * 60),
+    };
+    Ok(JobsStudyOptions {
+        policies: distinct(args.policy.iter().map(policy)),
+        backfills: distinct(args.backfill.iter().map(|b| match b {
+            BackfillChoice::None => Backfill::None,
+            BackfillChoice::Easy => Backfill::Easy,
+            BackfillChoice::Conservative => Backfill::Conservative,
+        })),
+        placements: distinct(placements),
+        protocol,
+        settings,
+        preemptive: PreemptiveSettings::default(),
+        seeds: args.seeds.0.clone(),
+        threads: threads(args.threads),
+        segments_max: 0,
+        command: command_line(),
+    })
+}
+
+fn distinct<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut out = Vec::new();
+    for one in all {
+        if !out.contains(&one) {
+            out.push(one);
+        }
+    }
+    out
+}
+
+fn failures(args: &JobsArgs) -> Result<Failures, Failure> {
+    Ok(match (&args.failures, args.mean_hours_between_failures) {
+        (Some(file), _) => Failures::Recorded(read_outages(file)?),
+        (None, Some(hours)) => Failures::Hazard {
+            mean_seconds_between: hours * 3600.0,
+            mean_repair_seconds: args.mean_hours_to_repair * 3600.0,
+            seed: 0,
+        },
+        (None, None) => Failures::None,
+    })
+}
+
+/// Domains and racks as asked for.
+pub(super) fn topology(args: &JobsArgs) -> Topology {
+    Topology { nodes_per_domain: args.nodes_per_domain, nodes_per_rack: args.nodes_per_rack }
+}
+
+/// Result files hold one run: says so before the work is done.
+fn check_result_files(
+    args: &JobsArgs,
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+) -> Result<(), Failure> {
+    let wanted = args.jobs_csv.is_some() || args.jobs_swf.is_some();
+    let combinations = options.policies.len() * options.backfills.len() * options.placements.len();
+    if wanted && combinations * workload.parts.len() != 1 {
+        let problem = "--jobs-csv and --jobs-swf hold one run. Maybe name one policy, one backfilling, one \
+                       placement, one seed, and neither --clusters nor several --starts";
+        return Err(Failure::Input(problem.to_owned()));
+    }
+    if args.jobs_swf.is_some() && args.format == Some(JobsFormat::Openb) {
+        return Err(Failure::Input(
+            "openb tasks have no processors, so no SWF. Maybe use --jobs-csv".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn write_results(args: &JobsArgs, workload: &JobsWorkload, study: &JobsStudy) -> Result<(), Failure> {
+    let (Some(part), Some((_, run))) = (workload.parts.first(), study.runs().next()) else { return Ok(()) };
+    let mut jobs = Jobs { owners: part.jobs.owners.clone(), ..Jobs::default() };
+    for i in part.range.clone() {
+        jobs.push(part.jobs.get(i));
+    }
+    let write = |path: &Path, what: &dyn Fn(&mut BufWriter<File>, &Jobs, &Outcome) -> std::io::Result<()>| {
+        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+        what(&mut BufWriter::new(file), &jobs, &run.outcome)
+            .with_context(|| format!("cannot write {}", path.display()))
+    };
+    if let Some(path) = &args.jobs_csv {
+        write(path, &|out, jobs, outcome| write_jobs_csv(out, jobs, outcome))?;
+    }
+    if let Some(path) = &args.jobs_swf {
+        write(path, &|out, jobs, outcome| write_swf(out, jobs, outcome, u64::from(part.nodes)))?;
+    }
+    Ok(())
+}
+
+/// The table for people.
+fn text(study: &JobsStudy) -> String {
+    let several =
+        |value: fn(&JobsSummary) -> &str| study.summary.iter().any(|s| value(s) != value(&study.summary[0]));
+    let placements = several(|s| &s.placement);
+    let lost = study.summary.iter().any(|s| s.preemptions > 0);
+    let mut header = vec!["policy", "backfill"];
+    header.extend(placements.then_some("placement"));
+    header.extend([
+        "slowdown",
+        "worst run",
+        "wait s",
+        "median",
+        "p95",
+        "p99",
+        "completion s",
+        "use %",
+        "Jain",
+    ]);
+    header.extend(lost.then_some(["preempted", "lost %"]).into_iter().flatten());
+    let mut table = output::table(&header);
+    for s in &study.summary {
+        let mut row = vec![s.policy.clone(), s.backfill.to_owned()];
+        row.extend(placements.then(|| s.placement.clone()));
+        row.extend([
+            format!("{:.2}", s.mean_bounded_slowdown),
+            format!("{:.2}", s.worst_run_mean_bounded_slowdown),
+            format!("{:.1}", s.mean_wait_seconds),
+            format!("{:.0}", s.wait_seconds.median),
+            format!("{:.0}", s.wait_seconds.p95),
+            format!("{:.0}", s.wait_seconds.p99),
+            format!("{:.1}", s.mean_completion_seconds),
+            format!("{:.1}", 100.0 * s.utilization),
+            format!("{:.3}", s.fairness.jain_index),
+        ]);
+        if lost {
+            row.extend([s.preemptions.to_string(), format!("{:.2}", 100.0 * s.lost_share)]);
+        }
+        table.add_row(row);
+    }
+    let mut text = String::new();
+    let JobsStudy { trace, jobs, nodes, seconds, threads, .. } = study;
+    let runs: usize = study.summary.iter().map(|s| s.runs).sum();
+    let _ = writeln!(text, "{trace}: {jobs} jobs, {nodes} nodes, seeds {:?}", study.seeds);
+    let _ = writeln!(text, "{table}");
+    let _ = writeln!(
+        text,
+        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1. {runs} runs in \
+         {seconds:.2} s on {threads} threads."
+    );
+    let unfinished: usize = study.summary.iter().map(|s| s.jobs - s.finished).sum();
+    if unfinished > 0 {
+        let large: usize = study.summary.iter().map(|s| s.too_large).sum();
+        let _ = writeln!(
+            text,
+            "{unfinished} jobs over all runs did not finish, {large} of them because the machine could never \
+             hold them; they are in no figure."
+        );
+    }
+    text
+}
+
+/// One line per run.
+fn csv(study: &JobsStudy) -> String {
+    let mut out = String::from(
+        "policy,backfill,placement,start,virtual_cluster,seed,nodes,jobs,finished,too_large,\
+         mean_bounded_slowdown,mean_wait_seconds,mean_completion_seconds,utilization,makespan_seconds,\
+         preemptions,lost_unit_seconds,seconds\n",
+    );
+    for (s, r) in study.runs() {
+        let start = r.start.map_or_else(String::new, |s| s.to_string());
+        let cluster = r.virtual_cluster.as_deref().unwrap_or("");
+        let cluster = if cluster.contains([',', '"']) {
+            format!("\"{}\"", cluster.replace('"', "\"\""))
+        } else {
+            cluster.to_owned()
+        };
+        let _ = writeln!(
+            out,
+            "{},{},{},{start},{cluster},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            s.policy,
+            s.backfill,
+            s.placement,
+            r.seed,
+            r.nodes,
+            r.jobs,
+            r.finished,
+            r.too_large,
+            r.mean_bounded_slowdown,
+            r.mean_wait_seconds,
+            r.mean_completion_seconds,
+            r.utilization,
+            r.makespan_seconds,
+            r.preemptions,
+            r.lost_unit_seconds,
+            r.seconds
+        );
+    }
+    out
+}
+
+/// Keeps the jobs submitted within `[from, to)`.
+pub(super) fn within(jobs: Jobs, window: Option<(i64, i64)>) -> Result<Arc<Jobs>, Failure> {
+    let Some((from, to)) = window else { return Ok(Arc::new(jobs)) };
+    let kept = jobs.filtered(|j| (from..to).contains(&j.submit_seconds));
+    if kept.is_empty() {
+        return Err(Failure::Input(format!("no job is submitted within {from}..{to} seconds")));
+    }
+    Ok(Arc::new(kept))
+}

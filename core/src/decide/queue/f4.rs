@@ -1,0 +1,25 @@
+//! F4: a rule found by regression over simulated schedules (Carastan-Santos and de Camargo, SC 2017).
+
+use super::{JobFacts, QueuePolicy, ScoreChange, log_submit};
+
+/// q sqrt(p) + 5.3e5 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct F4;
+
+impl QueuePolicy for F4 {
+    fn name(&self) -> &'static str {
+        "f4"
+    }
+
+    fn about(&self) -> &'static str {
+        "q sqrt(p) + 5.3e5 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving."
+    }
+
+    fn change(&self) -> ScoreChange {
+        ScoreChange::Never
+    }
+
+    fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
+        [job.requested_seconds * job.size.sqrt() + 5.3e5 * log_submit(job), 0.0]
+    }
+}

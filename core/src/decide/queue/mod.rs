@@ -1,0 +1,136 @@
+//! Queue policies: which waiting job goes next. One file each behind [`QueuePolicy`]; the registry that
+//! names them is one level up.
+//!
+//! A policy turns a job's facts into at most two coefficients once, and coefficients plus a waiting time
+//! into a score; the lowest score goes first, ties go to the earlier submission. It says how its score
+//! changes ([`ScoreChange`]), so that an engine can keep a sorted order where nothing changes and rescore
+//! only where it must. What it deliberately is not: it places nothing, starts nothing and keeps no state.
+
+mod drf;
+mod f1;
+mod f2;
+mod f3;
+mod f4;
+mod fcfs;
+mod las;
+mod lxf;
+mod priority_ageing;
+mod saf;
+mod saf_oracle;
+mod sgf;
+mod sjf;
+mod smallest;
+mod spf_oracle;
+mod sqaf;
+mod srtf;
+mod unicep;
+mod wfp3;
+
+pub use drf::DominantResourceFairness;
+pub use f1::F1;
+pub use f2::F2;
+pub use f3::F3;
+pub use f4::F4;
+pub use fcfs::FirstComeFirstServed;
+pub use las::LeastAttainedService;
+pub use lxf::LargestExpansionFactor;
+pub use priority_ageing::PriorityAgeing;
+pub use saf::SmallestAreaFirst;
+pub use saf_oracle::SmallestAreaOracle;
+pub use sgf::SmallestGpuTimeFirst;
+pub use sjf::ShortestJobFirst;
+pub use smallest::SmallestFirst;
+pub use spf_oracle::ShortestProcessingOracle;
+pub use sqaf::SquareRootAreaFirst;
+pub use srtf::ShortestRemainingTimeFirst;
+pub use unicep::Unicep;
+pub use wfp3::Wfp3;
+
+/// What a queue policy may know of a job. Sizes are in units of the machine (processors, nodes or GPUs).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JobFacts {
+    /// When the job was submitted, in seconds of the trace's own clock.
+    pub submit_seconds: f64,
+    /// How long the job asks to run (the user's walltime), in seconds.
+    pub requested_seconds: f64,
+    /// How long it will really run, in seconds. Only an oracle may look at it.
+    pub run_seconds: f64,
+    /// How much of its run is left, in seconds. Only an oracle may look at it.
+    pub remaining_seconds: f64,
+    /// Units it occupies while it runs.
+    pub size: f64,
+    /// Service it has had, in unit-seconds.
+    pub attained_unit_seconds: f64,
+    /// The submitter's priority; a higher one matters more.
+    pub priority: f64,
+    /// Share of the scarcest resource that its owner's running jobs hold, 0 to 1.
+    pub owner_share: f64,
+}
+
+/// How a policy's score moves while a job waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreChange {
+    /// Fixed at submission: the engine may sort once.
+    Never,
+    /// A function of the coefficients and the waiting time: the engine rescores at each choice.
+    WithWaiting,
+    /// Depends on what else runs or on service had: the engine takes new coefficients at each choice.
+    WithState,
+}
+
+/// The waiting jobs' columns that a rescoring reads; all of one length, in queue order.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingColumns<'a> {
+    /// Submit times, in seconds.
+    pub submit_seconds: &'a [f64],
+    /// First coefficient of each job.
+    pub first: &'a [f64],
+    /// Second coefficient of each job.
+    pub second: &'a [f64],
+}
+
+/// Orders the waiting jobs: the lowest score goes first.
+pub trait QueuePolicy: Send + Sync + std::fmt::Debug {
+    /// The name used on the command line and in results.
+    fn name(&self) -> &'static str;
+
+    /// One sentence: what it does, its source, when it is good.
+    fn about(&self) -> &'static str;
+
+    /// How the score moves while a job waits.
+    fn change(&self) -> ScoreChange;
+
+    /// Whether running jobs may be stopped for waiting ones that score lower.
+    fn preempts(&self) -> bool {
+        false
+    }
+
+    /// For a policy that preempts: after how many more seconds of running the job's score jumps, if it does.
+    fn jumps_after_seconds(&self, _running: &JobFacts) -> Option<f64> {
+        None
+    }
+
+    /// What of the job's facts the score needs. For a fixed score the first is the score itself.
+    fn coefficients(&self, job: &JobFacts) -> [f64; 2];
+
+    /// The score after a wait, from the job's coefficients.
+    fn score(&self, coefficients: [f64; 2], _wait_seconds: f64) -> f64 {
+        coefficients[0]
+    }
+
+    /// Scores all waiting jobs at `now_seconds` into `scores` (cleared first): one call per choice.
+    fn score_all(&self, now_seconds: f64, waiting: WaitingColumns<'_>, scores: &mut Vec<f64>) {
+        scores.clear();
+        let columns = waiting.submit_seconds.iter().zip(waiting.first).zip(waiting.second);
+        scores.extend(columns.map(|((submit, &a), &b)| self.score([a, b], now_seconds - submit)));
+    }
+}
+
+/// log10 of the submit time, counted from the trace's beginning, with 0 (and anything before) taken as
+/// 0.1 s: the term that the rules F1 to F4 share.
+fn log_submit(job: &JobFacts) -> f64 {
+    if job.submit_seconds > 0.0 { job.submit_seconds.log10() } else { -1.0 }
+}
+
+#[cfg(test)]
+mod tests;

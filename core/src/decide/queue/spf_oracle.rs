@@ -1,0 +1,25 @@
+//! Shortest processing time first with the true run time: what perfect run-time prediction would give.
+
+use super::{JobFacts, QueuePolicy, ScoreChange};
+
+/// Shortest true run time first; an oracle that bounds what better time estimates can gain.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ShortestProcessingOracle;
+
+impl QueuePolicy for ShortestProcessingOracle {
+    fn name(&self) -> &'static str {
+        "spf-oracle"
+    }
+
+    fn about(&self) -> &'static str {
+        "Shortest true run time first; an oracle that bounds what better time estimates can gain."
+    }
+
+    fn change(&self) -> ScoreChange {
+        ScoreChange::Never
+    }
+
+    fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
+        [job.run_seconds, 0.0]
+    }
+}

@@ -1,0 +1,12 @@
+//! A study of jobs over time: every queue policy, way of backfilling and placement on every part of a
+//! workload, in parallel, and what it amounts to. What is simulated is in [`crate::jobs`].
+
+mod run;
+mod study;
+mod summary;
+
+pub use run::{PartOutcome, run_part};
+pub use study::{
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsWorkload, MachineSpec, Part, Protocol, run_jobs_study,
+};
+pub use summary::{JobsRun, JobsSummary};

@@ -1,0 +1,214 @@
+//! One run of a study: one part of the workload under one combination.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lepton_core::decide::placement::{PlacementContext, Placer, placement_policy};
+use lepton_core::decide::queue::QueuePolicy;
+use lepton_core::decide::queue_policies::queue_policy;
+
+use super::study::{JobsStudyOptions, JobsWorkload, MachineSpec, Part, Protocol, gang_placement};
+use crate::Clock;
+use crate::jobs::machine::{ClusterMachine, GpuNodes, Machine, Pool};
+use crate::jobs::{
+    Backfill, Failures, Jobs, NEVER, Outcome, PreemptiveSimulation, Recorder, Samples, Segment,
+    SequenceMetrics, SequenceSimulator, Series, Settings, Simulation,
+};
+
+/// How a part is scheduled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combination {
+    /// Queue policy.
+    pub policy: String,
+    /// Backfilling.
+    pub backfill: Backfill,
+    /// Placement.
+    pub placement: String,
+}
+
+/// What one run gave.
+#[derive(Debug, Clone)]
+pub struct PartOutcome {
+    /// Per-job values of the finished jobs.
+    pub samples: Samples,
+    /// Names of the owners.
+    pub owners: Vec<String>,
+    /// What became of the jobs.
+    pub outcome: Outcome,
+    /// Used share of the machine, 0 to 1.
+    pub utilization: f64,
+    /// Run time x size of the finished jobs, in unit-seconds.
+    pub work_unit_seconds: f64,
+    /// From the first submission to the last end, in seconds.
+    pub makespan_seconds: i64,
+    /// Curves over time; `None` for the sequence protocol.
+    pub series: Option<Series>,
+    /// Stretches of jobs, where asked for.
+    pub segments: Vec<Segment>,
+    /// Wall time, in seconds.
+    pub seconds: f64,
+}
+
+/// Moments between two looks at the stop flag.
+const MOMENTS_PER_LOOK: u32 = 2048;
+
+/// Runs one part; `None` when it was stopped.
+pub fn run_part(
+    workload: &JobsWorkload,
+    part: &Part,
+    combination: &Combination,
+    options: &JobsStudyOptions,
+    clock: &dyn Clock,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Option<PartOutcome> {
+    let policy = queue_policy(&combination.policy)?;
+    let begun = clock.now_nanos();
+    let mut outcome = if options.protocol == Protocol::Sequence {
+        let outcome = sequence(part, policy.as_ref(), combination.backfill);
+        progress(part.range.len() as u64);
+        outcome
+    } else {
+        let cut;
+        let jobs = if part.range == (0..part.jobs.len()) {
+            part.jobs.as_ref()
+        } else {
+            cut = slice(&part.jobs, part.range.clone());
+            &cut
+        };
+        let run = Run { jobs, policy: policy.as_ref(), combination, options, part, stop, progress };
+        match &workload.machine {
+            MachineSpec::Pool => run.on(Pool::new(part.nodes), u64::from(part.nodes)),
+            MachineSpec::GpuNodes { gpus_per_node, topology } => {
+                let placement = gang_placement(&combination.placement);
+                let units = u64::from(part.nodes) * u64::from(*gpus_per_node);
+                run.on(GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology), units)
+            }
+            MachineSpec::Cluster { cluster, target } => {
+                let context = PlacementContext { cluster, target, seed: part.seed };
+                let placement = placement_policy(&combination.placement, &context).ok()?;
+                let placer = Placer::in_node_order(placement, cluster);
+                let units = cluster.device_milli_capacity().max(0) as u64;
+                run.on(ClusterMachine::new(cluster.as_ref().clone(), placer, target.clone()), units)
+            }
+        }?
+    };
+    outcome.seconds = (clock.now_nanos() - begun) as f64 / 1e9;
+    Some(outcome)
+}
+
+fn slice(jobs: &Jobs, range: std::ops::Range<usize>) -> Jobs {
+    let mut out = Jobs::with_capacity(range.len());
+    out.owners.clone_from(&jobs.owners);
+    for i in range {
+        out.push(jobs.get(i));
+    }
+    out
+}
+
+fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOutcome {
+    let mut simulator = SequenceSimulator::default();
+    let (jobs, range) = (part.jobs.as_ref(), part.range.clone());
+    let started = simulator.run(jobs, range.clone(), part.nodes, policy, backfill != Backfill::None);
+    let metrics = SequenceMetrics::of(jobs, range.clone(), started, part.nodes);
+    let ends = started.iter().zip(range.clone()).map(|(&start, i)| {
+        if start == SequenceSimulator::NEVER { NEVER } else { start + i64::from(jobs.run_seconds[i]) }
+    });
+    let end_seconds: Vec<i64> = ends.collect();
+    let fit = end_seconds.iter().filter(|&&e| e != NEVER).count();
+    let last = end_seconds.iter().filter(|&&e| e != NEVER).max();
+    PartOutcome {
+        samples: Samples::of_sequence(jobs, range.clone(), started),
+        owners: jobs.owners.clone(),
+        utilization: metrics.utilization,
+        work_unit_seconds: (end_seconds.iter().zip(range.clone()).filter(|e| *e.0 != NEVER))
+            .map(|(_, i)| f64::from(jobs.run_seconds[i]) * f64::from(jobs.size[i]))
+            .sum(),
+        makespan_seconds: last.map_or(0, |end| end - jobs.submit_seconds[range.start]),
+        outcome: Outcome {
+            start_seconds: started.to_vec(),
+            too_large: range.len() - fit,
+            starts: fit as u64,
+            end_seconds,
+            ..Outcome::default()
+        },
+        series: None,
+        segments: Vec::new(),
+        seconds: 0.0,
+    }
+}
+
+/// A run of the general simulation.
+struct Run<'a> {
+    jobs: &'a Jobs,
+    policy: &'a dyn QueuePolicy,
+    combination: &'a Combination,
+    options: &'a JobsStudyOptions,
+    part: &'a Part,
+    stop: &'a AtomicBool,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Run<'_> {
+    /// Runs on `machine`, which has `units` units when all is in service.
+    fn on<M: Machine>(&self, machine: M, units: u64) -> Option<PartOutcome> {
+        let mut recorder = Recorder::keeping(self.options.segments_max);
+        let outcome = if self.policy.preempts() {
+            let settings = &self.options.preemptive;
+            let mut run = PreemptiveSimulation::new(self.jobs, machine, self.policy, settings);
+            self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
+            run.into_outcome()
+        } else {
+            let settings = self.settings();
+            let mut run = Simulation::new(self.jobs, machine, self.policy, &settings);
+            self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
+            run.into_outcome()
+        };
+        let ended = || outcome.end_seconds.iter().zip(0..).filter(|e| *e.0 != NEVER);
+        let first = self.jobs.submit_seconds.first().copied().unwrap_or(0);
+        let makespan_seconds = ended().map(|e| e.0 - first).max().unwrap_or(0);
+        let area: f64 = ended()
+            .map(|(_, i): (_, usize)| f64::from(self.jobs.run_seconds[i]) * f64::from(self.jobs.size[i]))
+            .sum();
+        let capacity = units as f64 * makespan_seconds as f64;
+        Some(PartOutcome {
+            samples: Samples::of(self.jobs, &outcome),
+            owners: self.jobs.owners.clone(),
+            utilization: if capacity > 0.0 { area / capacity } else { 0.0 },
+            work_unit_seconds: area,
+            makespan_seconds,
+            outcome,
+            series: Some(recorder.series.series()),
+            segments: recorder.segments,
+            seconds: 0.0,
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = self.options.settings.clone();
+        settings.backfill = self.combination.backfill;
+        if let Failures::Hazard { seed, .. } = &mut settings.failures {
+            *seed = self.part.seed;
+        }
+        settings
+    }
+
+    /// Takes step after step until there is none; `None` when stopped. A step says whether there was one and
+    /// how many jobs have come.
+    fn watch(&self, mut step: impl FnMut() -> (bool, usize)) -> Option<()> {
+        let mut told = 0;
+        for moment in 1u32.. {
+            let (more, arrived) = step();
+            if !more || moment % MOMENTS_PER_LOOK == 0 {
+                (self.progress)((arrived - told) as u64);
+                told = arrived;
+                if !more {
+                    return Some(());
+                }
+                if self.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+            }
+        }
+        Some(())
+    }
+}

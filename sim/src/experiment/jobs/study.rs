@@ -1,0 +1,308 @@
+//! What a study of jobs is asked and answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
+use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::model::Cluster;
+use lepton_core::model::fragmentation::TargetWorkload;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::run::{Combination, PartOutcome, run_part};
+use super::summary::{JobsRun, JobsSummary, summarize};
+use crate::Clock;
+use crate::jobs::machine::{GangPlacement, Topology};
+use crate::jobs::{Backfill, Failures, Jobs, PreemptiveSettings, Settings};
+
+/// Which loop is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// The batch-sequence loop of the RLScheduler study, on a pool; its own form of EASY.
+    Sequence,
+    /// The general simulation, event by event.
+    Events,
+}
+
+/// The machine of a study.
+#[derive(Debug, Clone)]
+pub enum MachineSpec {
+    /// Units without places.
+    Pool,
+    /// Nodes of equal GPU count.
+    GpuNodes {
+        /// GPUs of each node.
+        gpus_per_node: u32,
+        /// Domains and racks.
+        topology: Topology,
+    },
+    /// A cluster that knows the jobs as its tasks; used by one part alone.
+    Cluster {
+        /// The cluster; task i is job i.
+        cluster: Box<Cluster>,
+        /// The mix that fragmentation is judged against.
+        target: TargetWorkload,
+    },
+}
+
+impl MachineSpec {
+    /// Names of the placements that it has.
+    pub fn placements(&self) -> Vec<&'static str> {
+        match self {
+            Self::Pool => vec!["pool"],
+            Self::GpuNodes { .. } => vec!["consolidate", "spread", "topology"],
+            Self::Cluster { .. } => PLACEMENT_POLICIES.iter().map(|p| p.name).collect(),
+        }
+    }
+}
+
+/// The gang placement of that name.
+pub(super) fn gang_placement(name: &str) -> GangPlacement {
+    match name {
+        "spread" => GangPlacement::Spread,
+        "topology" => GangPlacement::Topology,
+        _ => GangPlacement::Consolidate,
+    }
+}
+
+/// A part of the workload that is scheduled alone: the whole, a virtual cluster, or a sequence.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Virtual cluster, where there are several.
+    pub virtual_cluster: Option<String>,
+    /// First job of the sequence, where the workload is cut into sequences.
+    pub start: Option<usize>,
+    /// Seed of what the part has of chance.
+    pub seed: u64,
+    /// Nodes (of a pool: units).
+    pub nodes: u32,
+    /// Its jobs, in order of submission. A sequence is the range of them below.
+    pub jobs: Arc<Jobs>,
+    /// The jobs to run.
+    pub range: std::ops::Range<usize>,
+}
+
+/// What a study runs over.
+#[derive(Debug, Clone)]
+pub struct JobsWorkload {
+    /// Short name for tables and reports.
+    pub name: String,
+    /// The machine.
+    pub machine: MachineSpec,
+    /// The parts.
+    pub parts: Vec<Part>,
+    /// What a careful reader would want to know about the input.
+    pub warnings: Vec<String>,
+}
+
+/// How a study is done.
+#[derive(Debug, Clone)]
+pub struct JobsStudyOptions {
+    /// Queue policies, in the order of the report.
+    pub policies: Vec<String>,
+    /// Ways of backfilling, in the order of the report.
+    pub backfills: Vec<Backfill>,
+    /// Placements, in the order of the report; see [`MachineSpec::placements`].
+    pub placements: Vec<String>,
+    /// Which loop.
+    pub protocol: Protocol,
+    /// Everything else of a run; `backfill` is taken from the list, seeds of failures from the parts.
+    pub settings: Settings,
+    /// How preemptive policies are run.
+    pub preemptive: PreemptiveSettings,
+    /// Seeds, for the record.
+    pub seeds: Vec<u64>,
+    /// Threads to use.
+    pub threads: usize,
+    /// Most stretches of jobs kept per run for a Gantt view; 0 keeps none.
+    pub segments_max: usize,
+    /// The command that asked for the study, for the report.
+    pub command: String,
+}
+
+/// A study that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum JobsStudyError {
+    /// A policy is not known.
+    #[error("there is no queue policy `{0}`. Maybe see `lepton policy list`")]
+    Policy(String),
+    /// A placement is not known.
+    #[error("there is no placement `{name}` on this machine; there are: {have}")]
+    Placement {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        have: String,
+    },
+    /// Options that do not go together.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The caller asked to stop before a run was done.
+    #[error("stopped before the first run was done")]
+    Stopped,
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {problem}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why not.
+        problem: String,
+    },
+}
+
+/// A finished study: exactly what `--output json` prints and the report shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobsStudy {
+    /// Always "lepton".
+    pub tool: &'static str,
+    /// Version of Lepton.
+    pub version: &'static str,
+    /// The command that made it.
+    pub command: String,
+    /// Name of the workload.
+    pub trace: String,
+    /// Jobs over all parts, each counted once.
+    pub jobs: usize,
+    /// Nodes over all parts; of one sequence where it is cut into sequences.
+    pub nodes: u64,
+    /// Which loop was run.
+    pub protocol: Protocol,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+    /// Threads used.
+    pub threads: usize,
+    /// Wall time of the study, seconds.
+    pub seconds: f64,
+    /// Whether the study was stopped before all runs were done.
+    pub stopped_early: bool,
+    /// Remarks on the input.
+    pub warnings: Vec<String>,
+    /// Per policy, backfilling and placement.
+    pub summary: Vec<JobsSummary>,
+}
+
+/// Runs the study. `progress` is told how many jobs have come since the last call, from any thread; when
+/// `stop` turns true, runs not finished are left out and what is done is kept.
+///
+/// # Errors
+/// When a policy or placement is unknown, options do not go together, or nothing was done before `stop`.
+pub fn run_jobs_study(
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+    clock: &dyn Clock,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<JobsStudy, JobsStudyError> {
+    let started = clock.now_nanos();
+    let combinations = combinations(workload, options)?;
+    let tasks: Vec<(usize, usize)> =
+        (0..combinations.len()).flat_map(|c| (0..workload.parts.len()).map(move |p| (c, p))).collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| JobsStudyError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let run_one = |&(c, p): &(usize, usize)| -> Option<PartOutcome> {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        run_part(workload, &workload.parts[p], &combinations[c], options, clock, stop, progress)
+    };
+    let results: Vec<Option<PartOutcome>> = pool.install(|| tasks.par_iter().map(run_one).collect());
+    let finished = AtomicU64::new(0);
+    let mut summary = Vec::new();
+    let mut results = results.into_iter();
+    for combination in &combinations {
+        let runs: Vec<(&Part, PartOutcome)> = (workload.parts.iter())
+            .zip(results.by_ref().take(workload.parts.len()))
+            .filter_map(|(part, outcome)| Some((part, outcome?)))
+            .collect();
+        finished.fetch_add(runs.len() as u64, Ordering::Relaxed);
+        if !runs.is_empty() {
+            summary.push(summarize(combination, runs));
+        }
+    }
+    if summary.is_empty() {
+        return Err(JobsStudyError::Stopped);
+    }
+    let sequences = workload.parts.iter().any(|p| p.start.is_some());
+    let first_seed = workload.parts.first().map_or(0, |p| p.seed);
+    let counted = || workload.parts.iter().filter(|p| p.seed == first_seed);
+    Ok(JobsStudy {
+        tool: "lepton",
+        version: env!("CARGO_PKG_VERSION"),
+        command: options.command.clone(),
+        trace: workload.name.clone(),
+        jobs: counted().map(|p| p.range.len()).sum(),
+        nodes: counted().take(if sequences { 1 } else { usize::MAX }).map(|p| u64::from(p.nodes)).sum(),
+        protocol: options.protocol,
+        seeds: options.seeds.clone(),
+        threads: options.threads,
+        seconds: (clock.now_nanos() - started) as f64 / 1e9,
+        stopped_early: finished.into_inner() < tasks.len() as u64,
+        warnings: workload.warnings.clone(),
+        summary,
+    })
+}
+
+/// All combinations of policy, backfilling and placement, checked.
+fn combinations(
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+) -> Result<Vec<Combination>, JobsStudyError> {
+    let have = workload.machine.placements();
+    if let Some(name) = options.placements.iter().find(|p| !have.contains(&p.as_str())) {
+        return Err(JobsStudyError::Placement { name: name.clone(), have: have.join(", ") });
+    }
+    let mut all = Vec::new();
+    for name in &options.policies {
+        let policy = queue_policy(name).ok_or_else(|| JobsStudyError::Policy(name.clone()))?;
+        for &backfill in &options.backfills {
+            check(policy.as_ref(), backfill, options)?;
+            for placement in &options.placements {
+                let (policy, placement) = (name.clone(), placement.clone());
+                all.push(Combination { policy, backfill, placement });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Whether policy, backfilling and loop go together.
+fn check(
+    policy: &dyn QueuePolicy,
+    backfill: Backfill,
+    options: &JobsStudyOptions,
+) -> Result<(), JobsStudyError> {
+    let name = policy.name();
+    let problem = match options.protocol {
+        Protocol::Sequence if policy.change() == ScoreChange::WithState => {
+            format!(
+                "`{name}` looks at what runs, which the sequence protocol does not. Maybe add `--protocol events`"
+            )
+        }
+        Protocol::Sequence if backfill == Backfill::Conservative => {
+            "the sequence protocol has no conservative backfilling. Maybe add `--protocol events`".to_owned()
+        }
+        Protocol::Sequence if options.settings.failures != Failures::None => {
+            "in the sequence protocol nothing fails. Maybe add `--protocol events`".to_owned()
+        }
+        Protocol::Events if policy.preempts() && backfill != Backfill::None => {
+            format!("`{name}` preempts, so there is nothing to backfill. Maybe use `--backfill none`")
+        }
+        Protocol::Events if policy.preempts() && options.settings.failures != Failures::None => {
+            format!("`{name}` preempts; preemptive runs have no failures. Maybe leave it out")
+        }
+        _ => return Ok(()),
+    };
+    Err(JobsStudyError::Unsupported(problem))
+}
+
+impl JobsStudy {
+    /// All runs with the summary they belong to.
+    pub fn runs(&self) -> impl Iterator<Item = (&JobsSummary, &JobsRun)> {
+        self.summary.iter().flat_map(|s| s.per_sequence.iter().map(move |r| (s, r)))
+    }
+}

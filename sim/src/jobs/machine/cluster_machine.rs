@@ -1,0 +1,213 @@
+//! The core's cluster as a machine: tasks with CPU, memory and (shared) devices, placed one by one by any
+//! placement policy. Units are thousandths of a device, so a task without devices has size 0.
+
+use lepton_core::decide::placement::Placer;
+use lepton_core::model::fragmentation::TargetWorkload;
+use lepton_core::model::{Cluster, Health, NodeId, Placement, TaskId};
+
+use super::Machine;
+
+/// A slot that holds nothing.
+const NONE: u32 = u32::MAX;
+
+/// A cluster under a placement policy. The cluster's task i is job i of the simulation.
+pub struct ClusterMachine {
+    cluster: Cluster,
+    /// Chooses the node; a trial copy has none and takes the first node that fits.
+    placer: Option<Placer>,
+    /// Whether each class fits somewhere on the empty cluster.
+    possible: Vec<bool>,
+    /// The task in each slot.
+    task_in: Vec<u32>,
+    /// The slot of each task.
+    slot_of: Vec<u32>,
+    /// Device milli on nodes in service.
+    units: i64,
+    /// Device milli of these that are free.
+    free_units: i64,
+    target: TargetWorkload,
+    node_fragmentation: Vec<f64>,
+    fragmentation_sum: f64,
+    /// Position in the cluster's change log up to which fragmentation is known.
+    known_to: Option<u64>,
+}
+
+impl ClusterMachine {
+    /// A machine over an empty cluster that knows all tasks; `target` is the mix that fragmentation is
+    /// judged against.
+    pub fn new(cluster: Cluster, placer: Placer, target: TargetWorkload) -> Self {
+        let possible = (0..cluster.classes().len() as u32)
+            .map(|class| cluster.nodes().any(|n| cluster.fits(n, lepton_core::model::ClassId(class))))
+            .collect();
+        let units = cluster.device_milli_capacity();
+        let slot_of = vec![NONE; cluster.tasks().len()];
+        let node_fragmentation = vec![0.0; cluster.node_count()];
+        Self {
+            cluster,
+            placer: Some(placer),
+            possible,
+            task_in: Vec::new(),
+            slot_of,
+            units,
+            free_units: units,
+            target,
+            node_fragmentation,
+            fragmentation_sum: 0.0,
+            known_to: None,
+        }
+    }
+
+    /// The cluster as it stands.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn in_service(&self, node: NodeId) -> bool {
+        self.cluster.health(node) == Health::Up
+    }
+
+    fn put(&mut self, slot: u32, task: TaskId, place: Placement) -> bool {
+        if self.cluster.place(task, place).is_err() {
+            return false;
+        }
+        let s = slot as usize;
+        if s >= self.task_in.len() {
+            self.task_in.resize(s + 1, NONE);
+        }
+        self.task_in[s] = task.0;
+        self.slot_of[task.index()] = slot;
+        self.free_units -= self.cluster.demand(task).device_milli();
+        true
+    }
+
+    fn node_milli(&self, node: NodeId) -> (i64, i64) {
+        let devices = self.cluster.devices_free(node);
+        let free = devices.iter().map(|&f| i64::from(f)).sum();
+        (devices.len() as i64 * 1000, free)
+    }
+}
+
+impl Machine for ClusterMachine {
+    const SIZE_DECIDES: bool = false;
+
+    fn shape(&self, job: u32) -> u32 {
+        self.cluster.task(TaskId(job)).class.0
+    }
+
+    fn copy_for_trial(&self, copy: &mut Option<Self>) {
+        let known = copy.get_or_insert_with(|| Self {
+            cluster: self.cluster.clone(),
+            placer: None,
+            possible: Vec::new(),
+            task_in: Vec::new(),
+            slot_of: Vec::new(),
+            units: 0,
+            free_units: 0,
+            target: self.target.clone(),
+            node_fragmentation: Vec::new(),
+            fragmentation_sum: 0.0,
+            known_to: None,
+        });
+        known.cluster.clone_from(&self.cluster);
+        known.task_in.clone_from(&self.task_in);
+        known.slot_of.clone_from(&self.slot_of);
+        known.units = self.units;
+        known.free_units = self.free_units;
+    }
+
+    fn units(&self) -> u64 {
+        self.units.max(0) as u64
+    }
+
+    fn free_units(&self) -> u64 {
+        self.free_units.max(0) as u64
+    }
+
+    fn could_hold(&self, job: u32, _size: u32) -> bool {
+        self.possible.get(self.shape(job) as usize).copied().unwrap_or(false)
+    }
+
+    fn place(&mut self, slot: u32, job: u32, _size: u32) -> bool {
+        let task = TaskId(job);
+        let place = match &mut self.placer {
+            Some(placer) => placer.place(&self.cluster, task),
+            None => {
+                let class = self.cluster.task(task).class;
+                self.cluster.nodes().find(|&n| self.cluster.fits(n, class)).map(|node| {
+                    let devices = self.cluster.class(class).demand.devices;
+                    let devices = devices.map_or(lepton_core::model::DeviceSet::NONE, |d| {
+                        lepton_core::decide::placement::tightest_devices(&self.cluster, node, &d)
+                    });
+                    Placement { node, devices }
+                })
+            }
+        };
+        place.is_some_and(|place| self.put(slot, task, place))
+    }
+
+    fn release(&mut self, slot: u32) {
+        let Some(task) = self.task_in.get_mut(slot as usize).map(|t| std::mem::replace(t, NONE)) else {
+            return;
+        };
+        if task == NONE {
+            return;
+        }
+        let task = TaskId(task);
+        self.slot_of[task.index()] = NONE;
+        if let Some(place) = self.cluster.remove(task)
+            && self.in_service(place.node)
+        {
+            self.free_units += self.cluster.demand(task).device_milli();
+        }
+    }
+
+    fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
+        let task = TaskId(other.task_in[slot as usize]);
+        other.cluster.placement(task).is_some_and(|place| self.put(slot, task, place))
+    }
+
+    fn nodes(&self) -> u32 {
+        self.cluster.node_count() as u32
+    }
+
+    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) {
+        if node >= self.nodes() || !self.in_service(NodeId(node)) {
+            return;
+        }
+        let node = NodeId(node);
+        let (all, free) = self.node_milli(node);
+        self.units -= all;
+        self.free_units -= free;
+        self.cluster.set_health(node, Health::Down);
+        hit.extend(self.cluster.hosted(node).iter().map(|t| self.slot_of[t.index()]));
+        hit.sort_unstable();
+    }
+
+    fn repair(&mut self, node: u32) {
+        if node >= self.nodes() || self.in_service(NodeId(node)) {
+            return;
+        }
+        let node = NodeId(node);
+        self.cluster.set_health(node, Health::Up);
+        let (all, free) = self.node_milli(node);
+        self.units += all;
+        self.free_units += free;
+    }
+
+    /// Expected share of the free device milli that a task of the target mix cannot use (FGD, ATC 2023).
+    fn fragmentation(&mut self) -> f64 {
+        let mut rate = |nodes: &mut dyn Iterator<Item = NodeId>| {
+            for node in nodes {
+                let now = self.target.node_fragmentation(&self.cluster, node);
+                let kept = &mut self.node_fragmentation[node.index()];
+                self.fragmentation_sum += now - std::mem::replace(kept, now);
+            }
+        };
+        match self.known_to.and_then(|at| self.cluster.changes().since(at)) {
+            Some(changed) => rate(&mut changed.iter().copied()),
+            None => rate(&mut self.cluster.nodes()),
+        }
+        self.known_to = Some(self.cluster.changes().end());
+        if self.free_units > 0 { self.fragmentation_sum / self.free_units as f64 } else { 0.0 }
+    }
+}

@@ -1,0 +1,318 @@
+//! Nodes with a count of GPUs each: the machine of GPU clusters whose jobs are gangs. Nodes are kept in one
+//! set per number of free GPUs, so that the fullest or emptiest node that fits is found at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::Machine;
+use crate::engine::IndexSet;
+
+/// How a gang's GPUs are laid out over nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GangPlacement {
+    /// Fewest nodes: within one node the fullest that fits, otherwise whole empty nodes and the rest on the
+    /// emptiest of the others.
+    Consolidate,
+    /// GPU by GPU on the node with the most free ones: evens out load, at the price of communication.
+    Spread,
+    /// As consolidated, but within one NVLink domain if any holds the gang, else within one rack, else
+    /// anywhere; of several, the group with the fewest free GPUs.
+    Topology,
+}
+
+/// Consecutive nodes form NVLink domains, and these form racks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// Nodes that share an NVLink domain; at least 1.
+    pub nodes_per_domain: u32,
+    /// Nodes in a rack; at least 1.
+    pub nodes_per_rack: u32,
+}
+
+impl Default for Topology {
+    /// Each node its own domain, 16 nodes a rack.
+    fn default() -> Self {
+        Self { nodes_per_domain: 1, nodes_per_rack: 16 }
+    }
+}
+
+/// Nodes of equal GPU count.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GpuNodes {
+    gpus_per_node: u32,
+    placement: GangPlacement,
+    topology: Topology,
+    /// Free GPUs of each node, whether or not it is in service.
+    free: Vec<u32>,
+    down: Vec<bool>,
+    /// `with_free[f]`: nodes in service that have f free GPUs.
+    with_free: Vec<IndexSet>,
+    free_total: u64,
+    in_service: u32,
+    /// First part of what each slot holds; `NONE` when it holds nothing.
+    first_part: Vec<u32>,
+    parts: Vec<Part>,
+    spare_parts: Vec<u32>,
+    /// Scratch for a placement that is being tried.
+    tried: Vec<(u32, u32)>,
+}
+
+/// GPUs of one node that a slot holds, and where its next part is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Part {
+    node: u32,
+    gpus: u32,
+    next: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl GpuNodes {
+    /// `nodes` free nodes of `gpus_per_node` GPUs (at least 1).
+    pub fn new(nodes: u32, gpus_per_node: u32, placement: GangPlacement, topology: Topology) -> Self {
+        let gpus_per_node = gpus_per_node.max(1);
+        let mut with_free: Vec<IndexSet> =
+            (0..=gpus_per_node).map(|_| IndexSet::new(nodes as usize)).collect();
+        for node in 0..nodes as usize {
+            with_free[gpus_per_node as usize].insert(node);
+        }
+        Self {
+            gpus_per_node,
+            placement,
+            topology,
+            free: vec![gpus_per_node; nodes as usize],
+            down: vec![false; nodes as usize],
+            with_free,
+            free_total: u64::from(nodes) * u64::from(gpus_per_node),
+            in_service: nodes,
+            first_part: Vec::new(),
+            parts: Vec::new(),
+            spare_parts: Vec::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// Free GPUs of each node.
+    pub fn free_gpus(&self) -> &[u32] {
+        &self.free
+    }
+
+    fn set_free(&mut self, node: u32, free: u32) {
+        let n = node as usize;
+        let before = self.free[n];
+        self.free[n] = free;
+        if !self.down[n] {
+            self.with_free[before as usize].remove(n);
+            self.with_free[free as usize].insert(n);
+            self.free_total = self.free_total + u64::from(free) - u64::from(before);
+        }
+    }
+
+    fn take(&mut self, slot: u32, node: u32, gpus: u32) {
+        self.set_free(node, self.free[node as usize] - gpus);
+        let s = slot as usize;
+        if s >= self.first_part.len() {
+            self.first_part.resize(s + 1, NONE);
+        }
+        let part = Part { node, gpus, next: self.first_part[s] };
+        let at = if let Some(at) = self.spare_parts.pop() {
+            self.parts[at as usize] = part;
+            at
+        } else {
+            self.parts.push(part);
+            self.parts.len() as u32 - 1
+        };
+        self.first_part[s] = at;
+    }
+
+    /// What `slot` holds, as (node, GPUs).
+    pub fn held(&self, slot: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let first = self.first_part.get(slot as usize).copied().filter(|&at| at != NONE);
+        std::iter::successors(first, |&at| Some(self.parts[at as usize].next).filter(|&n| n != NONE))
+            .map(|at| (self.parts[at as usize].node, self.parts[at as usize].gpus))
+    }
+
+    /// The first node of `lo..hi` with exactly `free` GPUs free.
+    fn node_with(&self, free: u32, lo: u32, hi: u32) -> Option<u32> {
+        let found = self.with_free[free as usize].next_from(lo as usize)? as u32;
+        (found < hi).then_some(found)
+    }
+
+    /// Lays a gang out over as few nodes of `lo..hi` as possible, into `tried`. False when it does not fit.
+    fn consolidate(&mut self, size: u32, lo: u32, hi: u32) -> bool {
+        self.tried.clear();
+        let per_node = self.gpus_per_node;
+        if size <= per_node {
+            let node = (size..=per_node).find_map(|f| self.node_with(f, lo, hi));
+            self.tried.extend(node.map(|n| (n, size)));
+            return node.is_some();
+        }
+        let mut from = lo;
+        for _ in 0..size / per_node {
+            let Some(node) = self.node_with(per_node, from, hi) else { return false };
+            self.tried.push((node, per_node));
+            from = node + 1;
+        }
+        let rest = size % per_node;
+        if rest == 0 {
+            return true;
+        }
+        // The whole nodes just taken are the lowest empty ones, so the others of them come after.
+        let emptiest = self
+            .node_with(per_node, from, hi)
+            .or_else(|| (rest..per_node).rev().find_map(|f| self.node_with(f, lo, hi)));
+        self.tried.extend(emptiest.map(|n| (n, rest)));
+        emptiest.is_some()
+    }
+
+    /// Lays a gang out GPU by GPU on the emptiest nodes, into `tried`.
+    fn spread(&mut self, slot: u32, size: u32) -> bool {
+        if u64::from(size) > self.free_total {
+            return false;
+        }
+        for _ in 0..size {
+            let emptiest = (1..=self.gpus_per_node).rev().find_map(|f| self.node_with(f, 0, NONE));
+            let Some(node) = emptiest else { break };
+            self.take(slot, node, 1);
+        }
+        self.merge_parts(slot);
+        true
+    }
+
+    /// Joins the parts of `slot` that lie on the same node.
+    fn merge_parts(&mut self, slot: u32) {
+        let mut tried = std::mem::take(&mut self.tried);
+        tried.clear();
+        tried.extend(self.held(slot));
+        tried.sort_unstable();
+        tried.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            first.1 += if same { later.1 } else { 0 };
+            same
+        });
+        self.release(slot);
+        for &(node, gpus) in &tried {
+            self.take(slot, node, gpus);
+        }
+        self.tried = tried;
+    }
+
+    /// Consolidated within the tightest group of `group` nodes that holds the gang.
+    fn within_group(&mut self, size: u32, group: u32) -> bool {
+        let nodes = self.free.len() as u32;
+        let group = group.clamp(1, nodes.max(1));
+        let mut best: Option<(u64, u32)> = None;
+        for lo in (0..nodes).step_by(group as usize) {
+            let hi = nodes.min(lo + group);
+            let free: u64 =
+                (lo..hi).filter(|&n| !self.down[n as usize]).map(|n| u64::from(self.free[n as usize])).sum();
+            let better = best.is_none_or(|(least, _)| free < least);
+            if free >= u64::from(size) && better && self.consolidate(size, lo, hi) {
+                best = Some((free, lo));
+            }
+        }
+        best.is_some_and(|(_, lo)| self.consolidate(size, lo, nodes.min(lo + group)))
+    }
+}
+
+impl Machine for GpuNodes {
+    const SIZE_DECIDES: bool = true;
+
+    fn copy_for_trial(&self, copy: &mut Option<Self>) {
+        match copy {
+            Some(copy) => copy.clone_from(self),
+            None => *copy = Some(self.clone()),
+        }
+    }
+
+    fn units(&self) -> u64 {
+        u64::from(self.in_service) * u64::from(self.gpus_per_node)
+    }
+
+    fn free_units(&self) -> u64 {
+        self.free_total
+    }
+
+    fn could_hold(&self, _job: u32, size: u32) -> bool {
+        u64::from(size) <= self.free.len() as u64 * u64::from(self.gpus_per_node)
+    }
+
+    fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
+        if u64::from(size) > self.free_total {
+            return false;
+        }
+        let fits = match self.placement {
+            GangPlacement::Spread => return self.spread(slot, size),
+            GangPlacement::Consolidate => self.consolidate(size, 0, NONE),
+            GangPlacement::Topology => {
+                let Topology { nodes_per_domain, nodes_per_rack } = self.topology;
+                self.within_group(size, nodes_per_domain)
+                    || self.within_group(size, nodes_per_rack)
+                    || self.consolidate(size, 0, NONE)
+            }
+        };
+        if fits {
+            let tried = std::mem::take(&mut self.tried);
+            for &(node, gpus) in &tried {
+                self.take(slot, node, gpus);
+            }
+            self.tried = tried;
+        }
+        fits
+    }
+
+    fn release(&mut self, slot: u32) {
+        let mut at = std::mem::replace(&mut self.first_part[slot as usize], NONE);
+        while at != NONE {
+            let part = self.parts[at as usize];
+            self.set_free(part.node, self.free[part.node as usize] + part.gpus);
+            self.spare_parts.push(at);
+            at = part.next;
+        }
+    }
+
+    fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
+        let fits = other
+            .held(slot)
+            .all(|(node, gpus)| !self.down[node as usize] && self.free[node as usize] >= gpus);
+        if fits {
+            for (node, gpus) in other.held(slot) {
+                self.take(slot, node, gpus);
+            }
+        }
+        fits
+    }
+
+    fn nodes(&self) -> u32 {
+        self.free.len() as u32
+    }
+
+    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) {
+        let n = node as usize;
+        if n >= self.down.len() || self.down[n] {
+            return;
+        }
+        self.with_free[self.free[n] as usize].remove(n);
+        self.free_total -= u64::from(self.free[n]);
+        self.in_service -= 1;
+        self.down[n] = true;
+        let slots = 0..self.first_part.len() as u32;
+        hit.extend(slots.filter(|&slot| self.held(slot).any(|(on, _)| on == node)));
+    }
+
+    fn repair(&mut self, node: u32) {
+        let n = node as usize;
+        if n >= self.down.len() || !self.down[n] {
+            return;
+        }
+        self.down[n] = false;
+        self.in_service += 1;
+        self.free_total += u64::from(self.free[n]);
+        self.with_free[self.free[n] as usize].insert(n);
+    }
+
+    /// Share of the free GPUs that lie on nodes partly in use.
+    fn fragmentation(&mut self) -> f64 {
+        let whole = self.with_free[self.gpus_per_node as usize].len() as u64 * u64::from(self.gpus_per_node);
+        if self.free_total == 0 { 0.0 } else { (self.free_total - whole) as f64 / self.free_total as f64 }
+    }
+}

@@ -1,0 +1,26 @@
+//! Jobs over time: traces of jobs that come, wait, run and end on a machine, under any queue policy.
+
+mod failures;
+mod job;
+pub mod machine;
+mod metrics;
+mod observer;
+mod order;
+mod pass;
+mod preemptive;
+mod queue;
+mod sequence;
+mod series;
+mod settings;
+mod simulation;
+
+pub use job::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
+pub use metrics::{
+    Distribution, Fairness, SLOWDOWN_BOUND_SECONDS, Samples, SequenceMetrics, bounded_slowdown,
+};
+pub use observer::{JobEvent, Moment, Observer};
+pub use preemptive::{PreemptiveSettings, PreemptiveSimulation, RestartCost};
+pub use sequence::SequenceSimulator;
+pub use series::{Recorder, Segment, Series, SeriesRecorder};
+pub use settings::{Backfill, Discipline, Failures, Outage, Settings};
+pub use simulation::{NEVER, Outcome, Simulation, State};

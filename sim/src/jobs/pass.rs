@@ -1,0 +1,251 @@
+//! One pass through the queue: who starts now. Three ways: by the discipline alone, with EASY and with
+//! conservative backfilling.
+
+use lepton_core::decide::queue::ScoreChange;
+
+use super::Discipline;
+use super::machine::Machine;
+use super::observer::Observer;
+use super::simulation::{NEVER, Simulation};
+
+/// The slot in which reservations are tried; no job runs in it.
+const RESERVED_SLOT: u32 = 0;
+
+/// What has turned out not to fit in this pass. Units only get fewer while it goes on, so what did not fit
+/// will not fit later in it.
+#[derive(Debug, Default)]
+pub(super) struct Unfit {
+    /// Sizes from here on do not fit.
+    size: u32,
+    /// The pass in which each shape last did not fit.
+    shapes: Vec<u64>,
+    pass: u64,
+}
+
+impl Unfit {
+    fn begin(&mut self) {
+        self.size = u32::MAX;
+        self.pass += 1;
+    }
+
+    fn add<M: Machine>(&mut self, machine: &M, job: u32, size: u32) {
+        if M::SIZE_DECIDES {
+            self.size = self.size.min(size);
+            return;
+        }
+        let shape = machine.shape(job) as usize;
+        if shape >= self.shapes.len() {
+            self.shapes.resize(shape + 1, 0);
+        }
+        self.shapes[shape] = self.pass;
+    }
+
+    fn has<M: Machine>(&self, machine: &M, job: u32, size: u32) -> bool {
+        if M::SIZE_DECIDES {
+            return size >= self.size;
+        }
+        self.shapes.get(machine.shape(job) as usize) == Some(&self.pass)
+    }
+}
+
+impl<M: Machine> Simulation<'_, M> {
+    fn begin_pass(&mut self) {
+        let now = self.state.now_seconds;
+        let Self { jobs, state, queue, .. } = self;
+        queue.begin_pass(now, |job| state.facts(jobs, job));
+    }
+
+    /// Places and starts `job` if it fits.
+    fn try_start(&mut self, job: u32, observer: &mut impl Observer) -> bool {
+        let size = self.jobs.size[job as usize];
+        if self.scratch.unfit.has(&self.state.machine, job, size) {
+            return false;
+        }
+        let slot = self.spare_slot();
+        if !self.state.machine.place(slot, job, size) {
+            self.scratch.unfit.add(&self.state.machine, job, size);
+            return false;
+        }
+        self.start(job, observer);
+        if self.queue.policy().change() == ScoreChange::WithState {
+            self.begin_pass();
+        }
+        true
+    }
+
+    /// Whether nothing more can start: with sizes that count, when no unit is free.
+    fn full(&self) -> bool {
+        M::SIZE_DECIDES && self.state.machine.free_units() == 0
+    }
+
+    pub(super) fn pass_without_backfill(&mut self, observer: &mut impl Observer) {
+        self.begin_pass();
+        self.scratch.unfit.begin();
+        let strict = self.settings.discipline == Discipline::Strict;
+        let mut passed_over = 0;
+        while let Some(job) = self.queue.next() {
+            if self.try_start(job, observer) {
+                continue;
+            }
+            passed_over += 1;
+            if strict || self.full() || passed_over > self.settings.depth_max {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn pass_easy(&mut self, observer: &mut impl Observer) {
+        self.begin_pass();
+        self.scratch.unfit.begin();
+        let head = loop {
+            match self.queue.next() {
+                None => return,
+                Some(job) => {
+                    if !self.try_start(job, observer) {
+                        break job;
+                    }
+                }
+            }
+        };
+        if self.full() {
+            return;
+        }
+        let reserved = self.reserve(head);
+        let now = self.state.now_seconds;
+        for _ in 0..self.settings.depth_max {
+            let Some(job) = self.queue.next() else { break };
+            let size = self.jobs.size[job as usize];
+            if self.scratch.unfit.has(&self.state.machine, job, size) {
+                continue;
+            }
+            let slot = self.spare_slot();
+            if !self.state.machine.place(slot, job, size) {
+                self.scratch.unfit.add(&self.state.machine, job, size);
+                continue;
+            }
+            let in_time = now + self.requested_seconds(job) <= reserved;
+            let beside = |trial: &mut M| trial.place_as_on(slot, &self.state.machine);
+            if in_time || self.scratch.trial.as_mut().is_some_and(beside) {
+                self.start(job, observer);
+            } else {
+                self.state.machine.release(slot);
+            }
+            if self.full() {
+                break;
+            }
+        }
+    }
+
+    /// When, by the running jobs' requests, `head` can start; the trial copy of the machine is left as it
+    /// will be then, with the head on it.
+    fn reserve(&mut self, head: u32) -> i64 {
+        let size = self.jobs.size[head as usize];
+        let mut ends = std::mem::take(&mut self.scratch.ends);
+        self.expected_ends(&mut ends);
+        self.state.machine.copy_for_trial(&mut self.scratch.trial);
+        let mut reserved = NEVER;
+        if let Some(trial) = &mut self.scratch.trial {
+            for &(end, slot) in &ends {
+                trial.release(slot);
+                if trial.free_units() >= u64::from(size) && trial.place(RESERVED_SLOT, head, size) {
+                    reserved = end;
+                    break;
+                }
+            }
+        }
+        self.scratch.ends = ends;
+        reserved
+    }
+
+    /// (expected end, slot) of the running jobs in order of time; what runs past its request is expected to
+    /// end in the next second.
+    fn expected_ends(&self, ends: &mut Vec<(i64, u32)>) {
+        let next_second = self.state.now_seconds + 1;
+        ends.clear();
+        ends.extend(
+            (0u32..)
+                .zip(&self.state.slots)
+                .filter(|(_, s)| s.running)
+                .map(|(slot, s)| ((s.start_seconds + self.requested_seconds(s.job)).max(next_second), slot)),
+        );
+        ends.sort_unstable();
+    }
+
+    pub(super) fn pass_conservative(&mut self, observer: &mut impl Observer) {
+        self.begin_pass();
+        let now = self.state.now_seconds;
+        self.build_profile();
+        for _ in 0..=self.settings.depth_max {
+            let Some(job) = self.queue.next() else { break };
+            let size = i64::from(self.jobs.size[job as usize]);
+            let span = self.requested_seconds(job);
+            let mut start = earliest(&self.scratch.profile, now, span, size);
+            if start == now {
+                let slot = self.spare_slot();
+                if self.state.machine.place(slot, job, size as u32) {
+                    self.start(job, observer);
+                } else {
+                    start = earliest(&self.scratch.profile, now + 1, span, size);
+                }
+            }
+            if start != NEVER {
+                reserve_span(&mut self.scratch.profile, start, start.saturating_add(span), size);
+            }
+        }
+    }
+
+    /// Free units from now on, as the running jobs' requests say: (from when, how many), ascending.
+    fn build_profile(&mut self) {
+        let mut ends = std::mem::take(&mut self.scratch.ends);
+        self.expected_ends(&mut ends);
+        let profile = &mut self.scratch.profile;
+        profile.clear();
+        let mut free = self.state.machine.free_units() as i64;
+        profile.push((self.state.now_seconds, free));
+        for &(end, slot) in &ends {
+            free += i64::from(self.jobs.size[self.state.slots[slot as usize].job as usize]);
+            match profile.last_mut() {
+                Some(last) if last.0 == end => last.1 = free,
+                _ => profile.push((end, free)),
+            }
+        }
+        self.scratch.ends = ends;
+    }
+}
+
+/// The earliest time from `from` on at which `size` units are free for `span` seconds; [`NEVER`] if never.
+fn earliest(profile: &[(i64, i64)], from: i64, span: i64, size: i64) -> i64 {
+    let mut start = from;
+    let first = profile.partition_point(|p| p.0 <= from).saturating_sub(1);
+    for (at, &(time, free)) in profile.iter().enumerate().skip(first) {
+        if time >= start.saturating_add(span) {
+            return start;
+        }
+        if free < size {
+            match profile.get(at + 1) {
+                Some(next) => start = next.0,
+                None => return NEVER,
+            }
+        }
+    }
+    start
+}
+
+/// Takes `size` units out of the profile from `start` to `end`.
+fn reserve_span(profile: &mut Vec<(i64, i64)>, start: i64, end: i64, size: i64) {
+    let first = split(profile, start);
+    let last = split(profile, end);
+    for step in &mut profile[first..last] {
+        step.1 -= size;
+    }
+}
+
+/// Makes sure that a step begins at `time` and returns its position; `time` is not before the first step.
+fn split(profile: &mut Vec<(i64, i64)>, time: i64) -> usize {
+    let at = profile.partition_point(|p| p.0 < time);
+    if profile.get(at).is_none_or(|p| p.0 != time) {
+        let free = profile[at.saturating_sub(1)].1;
+        profile.insert(at, (time, free));
+    }
+    at
+}

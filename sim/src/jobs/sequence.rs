@@ -1,0 +1,232 @@
+//! The batch-sequence protocol of the RLScheduler study (Zhang et al., SC 2020): consecutive jobs of a
+//! trace on an empty machine of n identical nodes, one choice at a time. Kept apart from the general
+//! simulation because its loop differs on purpose, and published figures depend on every step of it:
+//!
+//! 1. The job with the lowest score is chosen. If it does not fit it stays chosen until it does; time
+//!    moves event by event, the next arrival first when it is not later than the next end.
+//! 2. With backfilling the chosen job's reservation is fixed once, from requested times; then before
+//!    every time step each job that fits now and by its request ends before the reservation starts, in
+//!    order of submission (jobs of the same second in the order of the last choice).
+//! 3. After a start, when nothing waits, time moves until one job has arrived.
+
+use std::ops::Range;
+
+use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
+
+use super::Jobs;
+use super::order::{RankedOrder, ScoredBy, ScoredOrder, WaitingOrder};
+use crate::engine::{EventQueue, IndexSet};
+
+/// Simulates sequences; keeps its memory from one to the next.
+#[derive(Debug, Default)]
+pub struct SequenceSimulator {
+    state: State,
+    ranked: RankedOrder,
+    scored: ScoredOrder,
+}
+
+/// The machine and the clock of one sequence. Jobs are told by their index within the sequence.
+#[derive(Debug, Default)]
+struct State {
+    now_seconds: i64,
+    free: u32,
+    arrived: usize,
+    started: usize,
+    start_seconds: Vec<i64>,
+    /// Ends by true run time; of one second, the job started first comes first.
+    ends: EventQueue<u32>,
+    /// (requested end, index) of each running job, ascending; kept only with backfilling.
+    requested_ends: Vec<(i64, u32)>,
+    /// Waiting jobs in order of submission; kept only with backfilling.
+    waiting: IndexSet,
+    candidates: Vec<u32>,
+}
+
+impl SequenceSimulator {
+    /// Simulates the jobs of `range` on `nodes` nodes and returns when each started, in seconds. The
+    /// scores of `policy` must not depend on what runs ([`ScoreChange::WithState`] is taken as fixed), and
+    /// no job may be larger than the machine: such a job would never start, and is given
+    /// [`SequenceSimulator::NEVER`] without holding up the others.
+    pub fn run(
+        &mut self,
+        jobs: &Jobs,
+        range: Range<usize>,
+        nodes: u32,
+        policy: &dyn QueuePolicy,
+        backfill: bool,
+    ) -> &[i64] {
+        if policy.change() == ScoreChange::WithWaiting {
+            let mut order = ScoredBy { order: &mut self.scored, policy };
+            order.prepare(jobs, range.clone(), policy);
+            Sequence { jobs, range, backfill, state: &mut self.state }.run(nodes, &mut order);
+        } else {
+            self.ranked.prepare(jobs, range.clone(), policy);
+            Sequence { jobs, range, backfill, state: &mut self.state }.run(nodes, &mut self.ranked);
+        }
+        &self.state.start_seconds
+    }
+
+    /// The start time of a job that does not fit the machine.
+    pub const NEVER: i64 = i64::MAX;
+}
+
+struct Sequence<'a> {
+    jobs: &'a Jobs,
+    range: Range<usize>,
+    backfill: bool,
+    state: &'a mut State,
+}
+
+impl Sequence<'_> {
+    fn run(mut self, nodes: u32, order: &mut impl WaitingOrder) {
+        self.reset(nodes);
+        loop {
+            while order.is_empty() {
+                if !self.step(nodes, order) {
+                    return;
+                }
+            }
+            let Some(chosen) = order.choose(self.state.now_seconds) else { return };
+            if self.size(chosen) > self.state.free {
+                if self.backfill {
+                    self.wait_backfilling(chosen, nodes, order);
+                } else {
+                    while self.size(chosen) > self.state.free && self.step(nodes, order) {}
+                }
+            }
+            self.start(chosen, order);
+        }
+    }
+
+    fn reset(&mut self, nodes: u32) {
+        let s = &mut *self.state;
+        s.now_seconds = i64::MIN;
+        s.free = nodes;
+        s.arrived = 0;
+        s.started = 0;
+        s.start_seconds.clear();
+        s.start_seconds.resize(self.range.len(), SequenceSimulator::NEVER);
+        s.ends.clear();
+        s.requested_ends.clear();
+        s.waiting.reset(if self.backfill { self.range.len() } else { 0 });
+    }
+
+    fn size(&self, index: u32) -> u32 {
+        self.jobs.size[self.range.start + index as usize]
+    }
+
+    /// Requested end of a job that starts now.
+    fn requested_end(&self, index: u32) -> i64 {
+        let requested = self.jobs.requested_seconds[self.range.start + index as usize];
+        self.state.now_seconds + i64::from(requested)
+    }
+
+    /// Moves to the next event: one arrival or one end. False when there is none.
+    fn step(&mut self, nodes: u32, order: &mut impl WaitingOrder) -> bool {
+        let s = &mut *self.state;
+        let arrival =
+            (s.arrived < self.range.len()).then(|| self.jobs.submit_seconds[self.range.start + s.arrived]);
+        match (arrival, s.ends.next_time_seconds()) {
+            (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
+                s.now_seconds = s.now_seconds.max(submit);
+                let index = s.arrived as u32;
+                s.arrived += 1;
+                if self.jobs.size[self.range.start + index as usize] <= nodes {
+                    order.add(index);
+                    if self.backfill {
+                        self.state.waiting.insert(index as usize);
+                    }
+                }
+                true
+            }
+            (_, Some(_)) => self.end_one(),
+            (_, None) => false,
+        }
+    }
+
+    fn end_one(&mut self) -> bool {
+        let Some(end) = self.state.ends.pop() else { return false };
+        self.state.now_seconds = self.state.now_seconds.max(end.time_seconds);
+        self.state.free += self.size(end.what);
+        if self.backfill {
+            let requested = self.jobs.requested_seconds[self.range.start + end.what as usize];
+            let key = (self.state.start_seconds[end.what as usize] + i64::from(requested), end.what);
+            if let Ok(at) = self.state.requested_ends.binary_search(&key) {
+                self.state.requested_ends.remove(at);
+            }
+        }
+        true
+    }
+
+    fn start(&mut self, index: u32, order: &mut impl WaitingOrder) {
+        order.remove(index);
+        let size = self.size(index);
+        let requested_end = self.requested_end(index);
+        let run = i64::from(self.jobs.run_seconds[self.range.start + index as usize]);
+        let s = &mut *self.state;
+        s.free -= size;
+        s.start_seconds[index as usize] = s.now_seconds;
+        s.started += 1;
+        s.ends.schedule(s.now_seconds + run, index);
+        if self.backfill {
+            s.waiting.remove(index as usize);
+            let key = (requested_end, index);
+            let at = s.requested_ends.partition_point(|k| *k < key);
+            s.requested_ends.insert(at, key);
+        }
+    }
+
+    /// Lets time pass until `chosen` fits, starting others that do not delay its reservation.
+    fn wait_backfilling(&mut self, chosen: u32, nodes: u32, order: &mut impl WaitingOrder) {
+        let reservation = self.reservation(chosen);
+        let mut candidates = std::mem::take(&mut self.state.candidates);
+        candidates.clear();
+        candidates.extend(
+            self.state.waiting.iter().map(|i| i as u32).filter(|&i| self.requested_end(i) < reservation),
+        );
+        // Jobs of the same second stand in the order of the last choice.
+        let submit = |i: &u32| self.jobs.submit_seconds[self.range.start + *i as usize];
+        for run in candidates.chunk_by_mut(|a, b| submit(a) == submit(b)).filter(|run| run.len() > 1) {
+            run.sort_by_key(|&i| order.key(i));
+        }
+        // The smallest candidate left: below it a look through the list finds nothing.
+        let mut smallest = 0;
+        while self.size(chosen) > self.state.free {
+            if self.state.free >= smallest {
+                smallest = u32::MAX;
+                candidates.retain(|&i| {
+                    let (size, in_time) = (self.size(i), self.requested_end(i) < reservation);
+                    let starts = in_time && size <= self.state.free;
+                    if starts {
+                        self.start(i, order);
+                    } else if in_time {
+                        smallest = smallest.min(size);
+                    }
+                    in_time && !starts
+                });
+            }
+            let arrived = self.state.arrived as u32;
+            if !self.step(nodes, order) {
+                break;
+            }
+            if self.state.arrived as u32 > arrived && self.size(arrived) <= nodes {
+                candidates.push(arrived);
+                smallest = smallest.min(self.size(arrived));
+            }
+        }
+        self.state.candidates = candidates;
+    }
+
+    /// When, by the running jobs' requested times, enough nodes are free for `chosen`.
+    fn reservation(&self, chosen: u32) -> i64 {
+        let mut free = self.state.free;
+        let wanted = self.size(chosen);
+        for &(end, index) in &self.state.requested_ends {
+            free += self.size(index);
+            if free >= wanted {
+                return end;
+            }
+        }
+        self.state.now_seconds
+    }
+}

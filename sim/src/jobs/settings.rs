@@ -1,0 +1,83 @@
+//! How a simulation is run: queue discipline, backfilling, failures. Values only.
+
+use serde::{Deserialize, Serialize};
+
+/// What a queue does when the job at its head does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Discipline {
+    /// Nothing passes the head.
+    Strict,
+    /// Every job that fits starts, in the policy's order; large jobs may starve.
+    Skipping,
+}
+
+/// What may start ahead of its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backfill {
+    /// Only what the discipline lets through.
+    None,
+    /// EASY (Lifka, JSSPP 1995): whatever does not delay the head's reservation.
+    Easy,
+    /// Conservative (Mu'alem and Feitelson, TPDS 2001): whatever delays no job ahead of it. On machines with
+    /// nodes the reservations count units, and a job whose time has come waits until its shape fits too.
+    Conservative,
+}
+
+/// A node that goes out of service, and comes back unless it never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// When the node fails, in seconds.
+    pub at_seconds: i64,
+    /// Which node (of a pool: which unit).
+    pub node: u32,
+    /// When it is back, in seconds after the failure; `None` when never.
+    pub repair_seconds: Option<u32>,
+}
+
+/// Where failures come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum Failures {
+    /// Nothing fails.
+    #[default]
+    None,
+    /// A recorded list.
+    Recorded(Vec<Outage>),
+    /// Each node fails at a constant hazard rate, independently of the others.
+    Hazard {
+        /// Mean time between failures of one node, in seconds; above zero.
+        mean_seconds_between: f64,
+        /// Mean time to repair, in seconds (exponentially distributed, at least one second).
+        mean_repair_seconds: f64,
+        /// Seed of the failures' chance.
+        seed: u64,
+    },
+}
+
+/// The settings of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// What happens when the head does not fit.
+    pub discipline: Discipline,
+    /// What may start ahead of its turn.
+    pub backfill: Backfill,
+    /// At most this many waiting jobs are looked at beyond the head in one pass.
+    pub depth_max: usize,
+    /// What fails.
+    pub failures: Failures,
+    /// Jobs save their state after each such span of run time, in seconds; `None`: never, a failure costs
+    /// the whole run.
+    pub checkpoint_interval_seconds: Option<u32>,
+}
+
+impl Default for Settings {
+    /// A strict queue without backfilling or failures.
+    fn default() -> Self {
+        Self {
+            discipline: Discipline::Strict,
+            backfill: Backfill::None,
+            depth_max: usize::MAX,
+            failures: Failures::None,
+            checkpoint_interval_seconds: None,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Writers of results: what became of each job, as SWF for the tools of that world and as CSV for the rest.
+
+use std::io::{self, Write};
+
+use crate::jobs::{Jobs, NEVER, Outcome, bounded_slowdown};
+
+/// Writes a result as SWF: the trace's jobs in order of submission with their wait, run time, size, request
+/// and owner; status 1 for finished jobs, 5 (cancelled) for those that never ended, whose wait is -1.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_swf(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome, nodes: u64) -> io::Result<()> {
+    writeln!(out, "; Version: 2\n; MaxJobs: {}\n; MaxProcs: {nodes}", jobs.len())?;
+    for i in 0..jobs.len() {
+        let wait = outcome.wait_seconds(jobs, i);
+        let status = if wait.is_some() { 1 } else { 5 };
+        writeln!(
+            out,
+            "{} {} {} {} {size} -1 -1 {size} {} -1 {status} {} -1 -1 -1 -1 -1 -1",
+            jobs.id[i],
+            jobs.submit_seconds[i],
+            wait.unwrap_or(-1),
+            jobs.run_seconds[i],
+            jobs.requested_seconds[i],
+            jobs.owner[i],
+            size = jobs.size[i],
+        )?;
+    }
+    out.flush()
+}
+
+/// Writes a result as CSV, one line per job in order of submission; fields of jobs that never started or
+/// never ended are empty.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> io::Result<()> {
+    writeln!(
+        out,
+        "id,owner,size,submit_seconds,start_seconds,end_seconds,wait_seconds,run_seconds,bounded_slowdown,\
+         lost_seconds"
+    )?;
+    let known = |seconds: i64| if seconds == NEVER { String::new() } else { seconds.to_string() };
+    for i in 0..jobs.len() {
+        let owner = jobs.owners.get(jobs.owner[i] as usize).map_or("", String::as_str);
+        let wait = outcome.wait_seconds(jobs, i);
+        let slowdown = wait.map(|w| bounded_slowdown(w as f64, f64::from(jobs.run_seconds[i])));
+        writeln!(
+            out,
+            "{},{},{},{},{},{},{},{},{},{}",
+            jobs.id[i],
+            quoted(owner),
+            jobs.size[i],
+            jobs.submit_seconds[i],
+            known(outcome.start_seconds[i]),
+            known(outcome.end_seconds[i]),
+            wait.map_or_else(String::new, |w| w.to_string()),
+            jobs.run_seconds[i],
+            slowdown.map_or_else(String::new, |s| format!("{s:.4}")),
+            outcome.lost_seconds.get(i).copied().unwrap_or(0),
+        )?;
+    }
+    out.flush()
+}
+
+/// A text as a CSV field.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;
