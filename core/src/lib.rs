@@ -1,5 +1,10 @@
-//! The brain of Lepton: the cluster model and everything that decides. Pure and synchronous: state,
-//! configuration, seeds and time come in as arguments; the same input gives the same output.
+//! The brain of Lepton: the cluster model and the loop that collects, analyzes, decides and executes. Pure
+//! and synchronous: state, configuration, seeds and time come in as arguments; the same input gives the
+//! same output.
 
+pub mod analyze;
+pub mod collect;
+pub mod cycle;
 pub mod decide;
+pub mod execute;
 pub mod model;

@@ -3,6 +3,8 @@
 //!
 //! Run by `cargo xtask bench placement`; needs LEPTON_DATA.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
+
 #[path = "../tests/common/published.rs"]
 mod published;
 #[path = "common/wall_clock.rs"]

@@ -4,6 +4,8 @@
 //! Each size runs in a process of its own, so that its peak memory is its own. Run by `cargo xtask bench
 //! scale`; with `--svg FILE` (relative to the workspace) it also draws the plot of docs/benchmarks.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
 #[path = "common/wall_clock.rs"]
 mod wall_clock;
 

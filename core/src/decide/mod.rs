@@ -2,5 +2,6 @@
 //! a function of values; only `execute` touches the world.
 
 pub mod placement;
+pub mod plan;
 pub mod queue;
 pub mod queue_policies;

@@ -72,6 +72,8 @@ pub struct Cluster {
     class_ids: HashMap<TaskClass, ClassId>,
     pub(super) tasks: Vec<Task>,
     pub(super) placements: Vec<Option<Placement>>,
+    /// Ids of tasks that are done, to be used again.
+    retired: Vec<TaskId>,
     pub(super) gangs: Vec<Vec<TaskId>>,
     pub(super) owners: Vec<Owner>,
     pub(super) group_names: Vec<Box<str>>,
@@ -104,6 +106,7 @@ impl Cluster {
             class_ids: HashMap::new(),
             tasks: Vec::new(),
             placements: Vec::new(),
+            retired: Vec::new(),
             gangs: Vec::new(),
             owners: Vec::new(),
             group_names: Vec::new(),
@@ -424,15 +427,28 @@ impl Cluster {
         GangId::from(self.gangs.len() - 1)
     }
 
-    /// Adds a task, not yet placed.
+    /// Adds a task, not yet placed. The id of a retired task may be used again.
     pub fn add_task(&mut self, task: Task) -> TaskId {
-        let id = TaskId::from(self.tasks.len());
+        let id = self.retired.pop().unwrap_or(TaskId::from(self.tasks.len()));
         if let Some(gang) = task.gang {
             self.gangs[gang.index()].push(id);
         }
-        self.tasks.push(task);
-        self.placements.push(None);
+        if id.index() < self.tasks.len() {
+            self.tasks[id.index()] = task;
+        } else {
+            self.tasks.push(task);
+            self.placements.push(None);
+        }
         id
+    }
+
+    /// Forgets a task that is done: takes it off its node and gives its id free for a later one.
+    pub fn retire(&mut self, task: TaskId) {
+        self.remove(task);
+        if let Some(gang) = self.tasks[task.index()].gang.take() {
+            self.gangs[gang.index()].retain(|&t| t != task);
+        }
+        self.retired.push(task);
     }
 
     /// Sets a node's health. Tasks on it stay until they are removed.

@@ -176,9 +176,37 @@ impl Cluster {
         if !self.devices_right(class, place) {
             return Err(PlaceError::WrongDevices { task, node });
         }
+        self.put_back(task, place);
+        Ok(())
+    }
+
+    /// Puts a task back where it just stood: the room is there, and rules that have come to forbid the
+    /// place since (the node fell sick) do not drive it away.
+    pub(super) fn put_back(&mut self, task: TaskId, place: Placement) {
         self.placements[task.index()] = Some(place);
-        self.hosted[node.index()].push(task);
+        self.hosted[place.node.index()].push(task);
         self.hold(task, place, 1);
+    }
+
+    /// Books a task where the world says it stands. Rules are not asked, capacity is: the world may have
+    /// broken a rule, but what does not fit was misread.
+    ///
+    /// # Errors
+    /// When the task has a place, or the node has no room for it.
+    pub fn book(&mut self, task: TaskId, place: Placement) -> Result<(), PlaceError> {
+        let class = self.task(task).class;
+        if self.placement(task).is_some() {
+            return Err(PlaceError::AlreadyPlaced(task));
+        }
+        let need = &self.class(class).demand.resources;
+        if self.free(place.node).iter().zip(need).any(|(free, need)| free < need) {
+            let obstacle = Obstacle::InsufficientResource;
+            return Err(PlaceError::Forbidden { task, node: place.node, obstacle });
+        }
+        if !self.devices_right(class, place) {
+            return Err(PlaceError::WrongDevices { task, node: place.node });
+        }
+        self.put_back(task, place);
         Ok(())
     }
 }

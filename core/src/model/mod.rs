@@ -1,9 +1,11 @@
 //! The words of Lepton as types: nodes, devices, resources, tasks, gangs, placements, plans; and the rules
 //! that hold between them. All stages of the loop meet here and only here.
 
+mod assessment;
 mod changes;
 mod cluster;
 mod device;
+mod document;
 mod error;
 mod fit;
 pub mod fragmentation;
@@ -11,23 +13,33 @@ mod ids;
 pub mod invariants;
 mod node;
 mod plan;
+mod reading;
+mod record;
 mod resources;
 mod snapshot;
 mod task;
+mod trial;
 
+pub use assessment::{Assessment, NodeLoad};
 pub use changes::ChangeLog;
 pub use cluster::{Cluster, Placement, Quota};
 pub use device::{
     DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind, DeviceModel, DeviceSet, ModelId,
     ModelSet,
 };
+pub use document::{
+    ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentTask,
+};
 pub use error::{ModelError, Obstacle, PlaceError};
 pub use ids::{ClassId, GangId, GroupId, LabelKey, LabelValue, NodeId, OwnerId, TaskId};
 pub use node::{Health, NodeSpec};
 pub use plan::{Action, Outcome, Plan, Reason, Step, StepResult};
+pub use reading::{NodeReading, Reading, Readings, TaskReading};
+pub use record::{Candidate, DecisionRecord};
 pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
-pub use snapshot::{Snapshot, SnapshotDemand, SnapshotDevice, SnapshotError, SnapshotNode, SnapshotTask};
+pub use snapshot::{Snapshot, TaskState};
 pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, SpreadRule, Task, TaskClass};
+pub use trial::Trial;
 
 #[cfg(test)]
 mod tests;

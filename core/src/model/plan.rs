@@ -50,11 +50,6 @@ pub enum Action {
         /// The node.
         node: NodeId,
     },
-    /// Empty a node: cordon it and move its tasks away.
-    Drain {
-        /// The node.
-        node: NodeId,
-    },
 }
 
 /// Why a step is proposed: one dominant, stable code.
@@ -100,9 +95,9 @@ pub struct Plan {
 pub enum StepResult {
     /// Carried out.
     Done,
-    /// The world had changed; nothing was done.
-    Refused(Obstacle),
-    /// Carried out in part and taken back.
+    /// The world had changed: why it was refused. Nothing was done.
+    Refused(String),
+    /// Carried out in part and taken back: why, and where that left things.
     Undone(String),
 }
 

@@ -1,250 +1,83 @@
-//! A cluster as a document: what a file, an API or another program exchanges with Lepton. Names instead of
-//! ids, units in the names of amounts.
-//!
-//! A snapshot is data that may be wrong; [`Snapshot::to_cluster`] checks it all. The state that decisions
-//! work on is [`Cluster`].
+//! The cluster as the loop believes it to be at one moment: who stands where, what is really used, what
+//! waits, how old the belief is. Collect keeps it true; the other stages read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
+use super::{Cluster, NodeId, ResourceSchema, TaskId};
 
-use super::{
-    Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, GangId, Health, ModelError, ModelSet, NodeId,
-    NodeSpec, PlaceError, Placement, ResourceSchema, Rules, Task, TaskClass, TaskId,
-};
+/// What is known of a task beside its place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskState {
+    /// When it was submitted, seconds.
+    pub submitted_seconds: u64,
+    /// How long it stands still when it is moved, seconds.
+    pub pause_seconds: u32,
+    /// Real use of each resource, in the order of the schema; empty while unknown.
+    pub used: Vec<i64>,
+    /// Work that would be lost if its node failed now, seconds.
+    pub unsaved_seconds: u64,
+    /// When it last changed its node, and where it came from.
+    pub moved: Option<(u64, NodeId)>,
+}
 
-/// A whole cluster at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The cluster at one moment, as believed.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// Seconds since the start of the trace, or of the epoch for a live cluster.
+    /// The moment, seconds.
     pub time_seconds: u64,
-    /// The resources, by name with the unit last.
-    pub resources: Vec<String>,
-    /// The nodes.
-    pub nodes: Vec<SnapshotNode>,
-    /// Placed and pending tasks.
-    pub tasks: Vec<SnapshotTask>,
-}
-
-/// A node of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SnapshotNode {
-    /// Unique name.
-    pub name: String,
-    /// Capacity of each resource, in the order of `resources`.
-    pub capacity: Vec<i64>,
-    /// Devices in the order of their index.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub devices: Vec<SnapshotDevice>,
-    /// Labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// Whether it works.
-    #[serde(default)]
-    pub health: Health,
-}
-
-/// A run of equal devices of a [`SnapshotNode`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SnapshotDevice {
-    /// What they are.
-    pub kind: DeviceKind,
-    /// Model name.
-    pub model: String,
-    /// How many.
-    pub count: usize,
-}
-
-/// A task of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SnapshotTask {
-    /// Unique name.
-    pub name: String,
-    /// Amount of each resource, in the order of `resources`.
-    pub demand: Vec<i64>,
-    /// Devices asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub devices: Option<SnapshotDemand>,
-    /// Who it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// Name of the gang it is a member of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gang: Option<String>,
-    /// Higher is more important.
-    #[serde(default)]
-    pub priority: i32,
-    /// Cost of a move, in units of the objective.
-    #[serde(default)]
-    pub move_cost: f32,
-    /// Never moved or preempted.
-    #[serde(default)]
-    pub do_not_disrupt: bool,
-    /// The node it stands on; pending without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
-    /// Indices of the devices it uses there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub device_indices: Vec<usize>,
-}
-
-/// A device demand of a [`SnapshotTask`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SnapshotDemand {
-    /// How many devices.
-    pub count: u16,
-    /// Thousandths of each.
-    pub milli: u16,
-    /// Accepted model names; empty accepts any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub models: Vec<String>,
-}
-
-/// A snapshot that contradicts itself.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SnapshotError {
-    /// A node, task or resource is out of range.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// A task names a node that is not there.
-    #[error("task `{task}` stands on node `{node}`, which is not among the nodes")]
-    UnknownNode {
-        /// The task.
-        task: String,
-        /// The node named.
-        node: String,
-    },
-    /// A task stands where it cannot.
-    #[error("task `{task}` cannot stand on node `{node}`: {error}")]
-    Misplaced {
-        /// The task.
-        task: String,
-        /// The node.
-        node: String,
-        /// Why not.
-        error: PlaceError,
-    },
+    /// Nodes, tasks, placements.
+    pub cluster: Cluster,
+    /// Per [`TaskId`].
+    pub tasks: Vec<TaskState>,
+    /// Tasks that want a place.
+    pub pending: BTreeSet<TaskId>,
+    /// Per [`NodeId`]: estimated probability of a failure within the next hour.
+    pub risk: Vec<f64>,
+    /// When each source last looked, seconds.
+    pub sources: BTreeMap<String, u64>,
+    /// Sources that have not looked for too long: with any, nothing is to be acted on.
+    pub stale: BTreeSet<String>,
+    /// Readings that were absurd or spoke of unknown things, and were not used: how many so far.
+    pub rejected: u64,
+    /// Per class: how many of its tasks have come so far; the mix that decisions reckon with.
+    pub arrived: Vec<u64>,
+    /// Tasks by name.
+    pub task_by_name: HashMap<Box<str>, TaskId>,
 }
 
 impl Snapshot {
-    /// The document of a cluster. Rules about groups are not part of it yet.
-    pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
-        let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
-        let tasks = (0..cluster.tasks().len()).map(|i| task_of(cluster, TaskId::from(i))).collect();
-        Self { time_seconds, resources: cluster.schema().names().to_vec(), nodes, tasks }
-    }
-
-    /// The cluster of this document, all placements checked.
-    ///
-    /// # Errors
-    /// When something is named twice, out of range, unknown or stands where it cannot.
-    pub fn to_cluster(&self) -> Result<Cluster, SnapshotError> {
-        let mut cluster = Cluster::new(ResourceSchema::new(self.resources.iter().cloned())?);
-        for node in &self.nodes {
-            let mut devices = Vec::new();
-            for run in &node.devices {
-                let model = cluster.add_model(run.kind, &run.model)?;
-                devices.extend(std::iter::repeat_n(model, run.count.min(super::DEVICES_PER_NODE_MAX + 1)));
-            }
-            let mut spec = NodeSpec::new(node.name.as_str(), node.capacity.clone(), devices);
-            spec.labels = node.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-            cluster.add_node(spec)?;
-        }
-        let mut names = std::collections::BTreeSet::new();
-        let mut gangs: BTreeMap<&str, GangId> = BTreeMap::new();
-        for task in &self.tasks {
-            if !names.insert(task.name.as_str()) {
-                return Err(ModelError::DuplicateName { kind: "task", name: task.name.clone() }.into());
-            }
-            let gang = task.gang.as_deref().map(|g| *gangs.entry(g).or_insert_with(|| cluster.add_gang()));
-            add_task(&mut cluster, task, gang)?;
-        }
-        // Health last: tasks may stand on a node that has fallen sick since.
-        for (index, node) in self.nodes.iter().enumerate() {
-            cluster.set_health(NodeId::from(index), node.health);
-        }
-        Ok(cluster)
-    }
-}
-
-fn node_of(cluster: &Cluster, node: NodeId) -> SnapshotNode {
-    let mut devices: Vec<SnapshotDevice> = Vec::new();
-    for id in cluster.device_models(node) {
-        let model = &cluster.models()[usize::from(id.0)];
-        match devices.last_mut() {
-            Some(run) if run.kind == model.kind && run.model == model.name => run.count += 1,
-            _ => devices.push(SnapshotDevice { kind: model.kind, model: model.name.clone(), count: 1 }),
+    /// A snapshot of a cluster of which nothing is known yet.
+    pub fn new(schema: ResourceSchema) -> Self {
+        Self {
+            time_seconds: 0,
+            cluster: Cluster::new(schema),
+            tasks: Vec::new(),
+            pending: BTreeSet::new(),
+            risk: Vec::new(),
+            sources: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            rejected: 0,
+            arrived: Vec::new(),
+            task_by_name: HashMap::new(),
         }
     }
-    SnapshotNode {
-        name: cluster.node_name(node).to_owned(),
-        capacity: cluster.capacity(node).to_vec(),
-        devices,
-        labels: cluster.labels_of(node).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        health: cluster.health(node),
-    }
-}
 
-fn task_of(cluster: &Cluster, id: TaskId) -> SnapshotTask {
-    let task = cluster.task(id);
-    let demand = cluster.demand(id);
-    let place = cluster.placement(id);
-    SnapshotTask {
-        name: task.name.to_string(),
-        demand: demand.resources.to_vec(),
-        devices: demand.devices.map(|d| SnapshotDemand {
-            count: d.count,
-            milli: d.milli,
-            models: if d.accept == ModelSet::ANY {
-                Vec::new()
-            } else {
-                (cluster.models().iter().enumerate())
-                    .filter(|&(i, _)| d.accept.contains(super::ModelId(i as u8)))
-                    .map(|(_, m)| m.name.clone())
-                    .collect()
-            },
-        }),
-        owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
-        gang: task.gang.map(|g| format!("gang-{}", g.0)),
-        priority: task.priority,
-        move_cost: task.move_cost,
-        do_not_disrupt: task.do_not_disrupt,
-        node: place.map(|p| cluster.node_name(p.node).to_owned()),
-        device_indices: place.map_or_else(Vec::new, |p| p.devices.iter().collect()),
+    /// What is known of a task.
+    pub fn task(&self, task: TaskId) -> &TaskState {
+        &self.tasks[task.index()]
     }
-}
 
-fn add_task(cluster: &mut Cluster, task: &SnapshotTask, gang: Option<GangId>) -> Result<(), SnapshotError> {
-    let devices = task.devices.as_ref().map(|d| {
-        let named = cluster.models().iter().enumerate().filter(|(_, m)| d.models.contains(&m.name));
-        let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
-        let accept = if d.models.is_empty() { ModelSet::ANY } else { named };
-        DeviceDemand { count: d.count, milli: d.milli, accept }
-    });
-    let demand = Demand { resources: task.demand.clone().into(), devices };
-    let class = cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None })?;
-    let owner = task.owner.as_deref().map(|o| cluster.owner(o));
-    let id = cluster.add_task(Task {
-        name: task.name.as_str().into(),
-        class,
-        owner,
-        gang,
-        priority: task.priority,
-        move_cost: task.move_cost,
-        do_not_disrupt: task.do_not_disrupt,
-    });
-    let Some(name) = &task.node else { return Ok(()) };
-    let unknown = || SnapshotError::UnknownNode { task: task.name.clone(), node: name.clone() };
-    let node = cluster.node_named(name).ok_or_else(unknown)?;
-    let misplaced = |error| SnapshotError::Misplaced { task: task.name.clone(), node: name.clone(), error };
-    if task.device_indices.iter().any(|&i| i >= cluster.devices_free(node).len()) {
-        return Err(misplaced(PlaceError::WrongDevices { task: id, node }));
+    /// Real use of a resource by the tasks of a node; a task whose use is unknown counts with `expected`
+    /// times its demand.
+    pub fn used(&self, node: NodeId, resource: usize, expected: f64) -> f64 {
+        self.cluster.hosted(node).iter().map(|&t| self.task_use(t, resource, expected)).sum()
     }
-    let devices = task.device_indices.iter().copied().collect::<DeviceSet>();
-    cluster.place(id, Placement { node, devices }).map_err(misplaced)
+
+    /// Real use of a resource by a task, or `expected` times its demand while unknown.
+    pub fn task_use(&self, task: TaskId, resource: usize, expected: f64) -> f64 {
+        match self.task(task).used.get(resource) {
+            Some(&used) => used as f64,
+            None => expected * self.cluster.demand(task).resources[resource] as f64,
+        }
+    }
 }

@@ -1,3 +1,5 @@
+//! What the cluster refuses, what it undoes, and what its invariants and its document form say.
+
 use super::fragmentation::{ShapeKey, TargetWorkload};
 use super::invariants::{Violation, check};
 use super::*;
@@ -116,28 +118,29 @@ fn anti_affinity_binds_the_later_task_too() {
 }
 
 #[test]
-fn a_snapshot_comes_back_as_the_same_cluster() {
+fn a_document_comes_back_as_the_same_cluster() {
     let mut cluster = small();
     let t = task(&mut cluster, "t", 3000, gpus(1, 400));
     let _pending = task(&mut cluster, "pending", 100_000, gpus(1, 1000));
     cluster.place(t, at(0, &[1])).expect("it fits");
     cluster.set_health(NodeId(0), Health::Sick);
-    let snapshot = Snapshot::of_cluster(&cluster, 7);
+    let snapshot = ClusterDocument::of_cluster(&cluster, 7);
     let text = serde_json::to_string(&snapshot).expect("plain data");
-    let read: Snapshot = serde_json::from_str(&text).expect("what was written");
+    let read: ClusterDocument = serde_json::from_str(&text).expect("what was written");
     assert_eq!(read, snapshot);
     let back = read.to_cluster().expect("it is sound");
-    assert_eq!(Snapshot::of_cluster(&back, 7), snapshot);
+    assert_eq!(ClusterDocument::of_cluster(&back, 7), snapshot);
     assert_eq!(check(&back), Ok(()));
 }
 
 #[test]
-fn a_snapshot_that_contradicts_itself_is_refused() {
+fn a_document_that_contradicts_itself_is_refused() {
+    type Break = fn(&mut ClusterDocument);
     let mut cluster = small();
     let t = task(&mut cluster, "t", 3000, gpus(1, 400));
     cluster.place(t, at(0, &[1])).expect("it fits");
-    let sound = Snapshot::of_cluster(&cluster, 0);
-    let broken: [(&str, fn(&mut Snapshot)); 6] = [
+    let sound = ClusterDocument::of_cluster(&cluster, 0);
+    let broken: [(&str, Break); 6] = [
         ("not among the nodes", |s| s.tasks[0].node = Some("third".into())),
         ("InsufficientResource", |s| s.tasks[0].demand[0] = 9000),
         ("used twice", |s| s.nodes[1].name = "first".into()),

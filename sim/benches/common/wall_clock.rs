@@ -5,11 +5,11 @@ use std::time::Instant;
 use lepton_sim::Clock;
 
 /// Nanoseconds since it was made.
-pub struct WallClock(Instant);
+pub(crate) struct WallClock(Instant);
 
 impl WallClock {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 }

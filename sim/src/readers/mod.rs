@@ -1,5 +1,5 @@
 //! Readers of recorded workloads. Each format is one file; what they share is here: opening a possibly
-//! compressed file with explicit limits ([`open`]), typed CSV fields ([`CsvTable`]) and errors that say
+//! compressed file with explicit limits ([`open()`]), typed CSV fields ([`CsvTable`]) and errors that say
 //! file, line, column, value and what was expected ([`InputError`]).
 
 mod csv_table;

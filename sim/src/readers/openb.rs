@@ -151,8 +151,10 @@ pub fn read_tasks(path: &Path) -> Result<Vec<OpenbTask>, InputError> {
 /// When the file cannot be read, a line is of another form, a row is out of range, the ranks are no
 /// permutation, or a seed lacks one of its lines.
 pub fn read_arrivals(path: &Path, tasks: usize, nodes: usize) -> Result<BTreeMap<u64, Arrivals>, InputError> {
+    // By seed: the tasks in order and the ranks of the nodes, as far as they have been read.
+    type Lines = (Option<Vec<u32>>, Option<Vec<u32>>);
     let mut input = open(path)?;
-    let mut found: BTreeMap<u64, (Option<Vec<u32>>, Option<Vec<u32>>)> = BTreeMap::new();
+    let mut found: BTreeMap<u64, Lines> = BTreeMap::new();
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();

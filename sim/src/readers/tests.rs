@@ -1,3 +1,5 @@
+//! What the shared parts of the readers accept, refuse and say.
+
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 

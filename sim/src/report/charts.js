@@ -9,9 +9,9 @@ const DASHES = ["none", "6 3", "2 3", "9 3 2 3"];
 function build(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {})) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+    else if ((value ?? false) !== false) node.setAttribute(key, value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat().filter((child) => child !== null));
   return node;
 }
 const html = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
@@ -26,10 +26,9 @@ const swatch = (index) => svg("svg", { class: "swatch", viewBox: "0 0 20 10", st
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const known = Number.isFinite;
-/** A number for reading: thousands separated, a true minus sign, an en dash where there is none. */
+/** A number for reading: thousands separated, a true minus sign but none before zero, an en dash for nothing. */
 const number = (value, digits = 0) => known(value)
-  ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212") : "–";
-const signed = (value, digits) => (value > 0 ? "+" : "") + number(value, digits);
+  ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212") : "–";
 
 /** Round values between low and high, about `count` of them. */
 function ticks(low, high, count) {
@@ -68,10 +67,13 @@ function sampleAt(xs, x, before) {
   return !before && xs[low + 1] - x < x - xs[low] ? low + 1 : low;
 }
 
+/** A lifted finger leaves the element too, but its read-out must stay to be read: until a tap elsewhere takes the focus. */
+const unlessTouch = (leave) => (event) => { if (event.pointerType !== "touch") leave(); };
+
 /** Listens to pointer and arrow keys alike: point(event) or step(direction as [x, y], event), and leave(). */
 function listen(node, point, step, leave) {
   const turns = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  return build(node, { tabindex: 0, onpointermove: point, onpointerdown: point, onpointerleave: leave, onblur: leave, onkeydown: (event) => {
+  return build(node, { tabindex: 0, onpointermove: point, onpointerdown: point, onpointerleave: unlessTouch(leave), onblur: leave, onkeydown: (event) => {
     if (event.key === "Escape") leave();
     if (!turns[event.key]) return;
     event.preventDefault();
@@ -82,13 +84,13 @@ function listen(node, point, step, leave) {
 /**
  * Curves over one axis. options: label, series [{name, index, x, y, low?, high?}],
  * x {domain, label, format, read, log?, ticks?}, y {floor?, ceiling?, label, format(value, exact)}, reference? {x, y},
- * before? (read the last sample instead of the nearest), snap? (read whole x only), rest (x first read by keys), onread?.
+ * before? (read the last sample instead of the nearest), snap? (read whole x only), rest (x first read by keys), onread?, bare? (no names at the ends).
  * Returns follow(x or null), which shows the reading line without the read-out.
  */
 function lineChart(host, options) {
   const { series, x, y } = options;
-  const width = Math.max(280, host.clientWidth), narrow = width < 520, height = Math.round(clamp(width * 0.62, 240, 380));
-  const top = 26, left = 44, bottom = height - 42, right = width - (narrow ? 10 : 22 + Math.min(150, Math.max(...series.map((one) => one.name.length)) * 6.8));
+  const width = Math.max(280, host.clientWidth), narrow = width < 520, bare = narrow || options.bare, height = Math.round(clamp(width * 0.62, 240, 380));
+  const top = 26, left = 44, bottom = height - 42, right = width - (bare ? 10 : 22 + Math.min(150, Math.max(...series.map((one) => one.name.length)) * 6.8));
   const [x0, x1] = x.domain, inside = (value) => value >= x0 && value <= x1;
   const seen = series.flatMap((one) => one.x.flatMap((at, i) => inside(at) ? [(one.low || one.y)[i], (one.high || one.y)[i]] : [])).filter(known);
   let y0 = y.floor ?? seen.reduce((low, value) => Math.min(low, value), Infinity), y1 = y.ceiling ?? seen.reduce((high, value) => Math.max(high, value), y0);
@@ -123,7 +125,7 @@ function lineChart(host, options) {
   }
   root.append(plot);
   spread(labels, 14, top, bottom);
-  if (!narrow) root.append(...labels.map((label) => svg("g", { "data-name": label.one.name, style: paint(label.one.index) },
+  if (!bare) root.append(...labels.map((label) => svg("g", { "data-name": label.one.name, style: paint(label.one.index) },
     svg("path", { class: "lead", d: `M${label.x + 1} ${label.y}L${right + 8} ${label.at}h5` }), text("name", right + 17, label.at + 4, label.one.name))));
 
   const cursor = svg("g");
@@ -136,8 +138,7 @@ function lineChart(host, options) {
     cursor.append(line("axis", toX(value), top, toX(value), bottom));
     return series.map((one) => ({ one, i: sampleAt(one.x, value, options.before) })).filter(({ one, i }) => known(one.y[i])).sort((a, b) => b.one.y[b.i] - a.one.y[a.i]).map(({ one, i }) => {
       if (one.y[i] >= y0) cursor.append(dot(toX(options.before ? value : one.x[i]), toY(one.y[i]), 4, paint(one.index)));
-      const range = one.low && series.length < 5 ? ` (${y.format(one.low[i], true)} to ${y.format(one.high[i], true)})` : "";
-      return { name: one.name, index: one.index, value: y.format(one.y[i], true) + range };
+      return { name: one.name, index: one.index, value: y.format(one.y[i], true) };
     });
   }
   function show(value, pageY) {
@@ -177,7 +178,7 @@ function barChart(host, options) {
       const box = group.getBoundingClientRect();
       showTip(event.pageX ?? scrollX + box.left + box.width / 2, event.pageY ?? scrollY + box.top, bar.name, bar.detail);
     };
-    root.append(build(group, { tabindex: 0, onfocus: show, onpointermove: show, onpointerdown: show, onblur: hideTip, onpointerleave: hideTip }, []));
+    root.append(build(group, { tabindex: 0, onfocus: show, onpointermove: show, onpointerdown: show, onblur: hideTip, onpointerleave: unlessTouch(hideTip) }, []));
   });
   host.replaceChildren(root);
 }
@@ -191,7 +192,7 @@ function sortTable(host, { columns, rows, caption, order, mark }) {
     fill();
   } }, column.title)));
   function fill() {
-    const { value } = columns[order.column], missing = (one) => one === null || one === undefined;
+    const { value } = columns[order.column], missing = (one) => (one ?? null) === null;
     const sorted = rows.slice().sort((a, b) => {
       const [p, q] = [value(a), value(b)];
       return missing(p) - missing(q) || (p < q ? -1 : p > q ? 1 : 0) * (order.down ? -1 : 1);
@@ -229,7 +230,7 @@ function heatBlock({ label, values, columns, cell, ramp, onpick }) {
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   let picked = null;
-  /** Draws all cells, and a frame around `index` unless it is null. */
+  /** Draws all cells, and a frame around `index`. */
   function draw(index) {
     picked = index;
     context.clearRect(0, 0, width, height);
@@ -262,12 +263,9 @@ function segmented(host, title, choices, value, onchange) {
 
 /** A slider over positions 0..count-1; `label(position)` is shown and spoken. */
 function slider(host, title, count, value, label, onchange) {
-  const output = html("output", {}, label(value));
-  const input = html("input", { type: "range", max: count - 1, value, "aria-valuetext": label(value), oninput: () => {
-    output.textContent = label(+input.value);
-    input.setAttribute("aria-valuetext", output.textContent);
-    onchange(+input.value);
-  } });
+  const output = html("output"), input = html("input", { type: "range", max: count - 1, value, oninput: () => { tell(); onchange(+input.value); } });
+  const tell = () => input.setAttribute("aria-valuetext", output.textContent = label(+input.value));
+  tell();
   host.append(html("label", { class: "slider" }, title, input, output));
 }
 

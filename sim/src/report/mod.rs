@@ -18,6 +18,25 @@ pub fn placement_html(study: &Value) -> String {
     page(include_str!("placement.html"), include_str!("placement.js"), study)
 }
 
+/// The page of a jobs study: the table of results, queue length and utilisation over time, distributions of
+/// wait, completion time and bounded slowdown, and a Gantt view that can be zoomed.
+///
+/// `study` holds `tool`, `version`, `command`, `trace`, `nodes` (their number), `seeds` and four lists whose
+/// members carry `policy` and `backfill`; all but `summary` may be empty or missing:
+///
+/// - `summary`: `mean_bounded_slowdown`, `mean_wait_seconds`, `p95_`, `p99_` and `max_wait_seconds`,
+///   `mean_completion_seconds`, `utilization` (0 to 1), `jain_fairness`, `preemptions`, `lost_work_seconds`
+///   and `makespan_seconds`; a null is shown as a dash.
+/// - `series`: `time_seconds` ascending from 0, with the `queue_length` and `utilization` (0 to 1) that hold
+///   from each time to the next.
+/// - `distributions`: quantiles at equal steps from 0 to 1 of `wait_seconds`, `completion_seconds` and
+///   `bounded_slowdown`.
+/// - `gantt`: `lanes` (number of rows) and `jobs` with lists `submit_seconds`, `start_seconds`, `end_seconds`,
+///   `nodes` (given to the job) and `lane` (its row from 0; the jobs of one row do not overlap).
+pub fn jobs_html(study: &Value) -> String {
+    page(include_str!("jobs.html"), include_str!("jobs.js"), study)
+}
+
 /// Fills a template. Markers are looked for in the template alone, so text that looks like a marker stays
 /// as it is in data and scripts.
 fn page(template: &str, script: &str, data: &Value) -> String {

@@ -1,10 +1,9 @@
 // The page of `lepton simulate placement`: reads the embedded study, words the finding, draws the figures.
-// Every number comes from the study; nothing is estimated here beyond means and spreads over seeds.
+// Nothing is estimated here beyond means and spreads over seeds.
 
 const byId = (id) => document.getElementById(id);
 const study = JSON.parse(byId("data").textContent);
 const { runs, summary, seeds, baseline, heat } = study;
-const names = summary.map((one) => one.policy), indexOf = (name) => names.indexOf(name);
 const percent = (value, digits = 2) => known(value) ? `${number(value, digits)}%` : "–";
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const grid = runs[0].curve.load_percent, loadMax = grid[grid.length - 1], loadNear = Math.min(80, loadMax - 10);
@@ -12,6 +11,7 @@ const loads = Object.keys(summary[0].allocation_at).sort((a, b) => a - b);
 const headline = loads.includes("100") ? "100" : loads[loads.length - 1];
 const meanOf = (row) => row.allocation_at[headline].mean;
 const best = summary.slice().sort((a, b) => meanOf(b) - meanOf(a));
+const names = best.map((row) => row.policy), indexOf = (name) => names.indexOf(name);
 
 /** One curve of one policy over its seeds: mean (y), lowest, highest and sd at every load of the grid. */
 function curve(mine, field) {
@@ -46,7 +46,7 @@ function finding() {
   const clear = !ends || ends[0] > 0;
   return [
     clear ? `${claim}: ${number(points, 2)} points more than ${peer}.` : `${claim}, which these seeds cannot tell apart from ${peer}.`,
-    `${ends ? `The difference paired by seed has a 95% interval of ${number(ends[0], 2)} to ${number(ends[1], 2)} points. ` : ""}It stands for ${number(points / 100 * study.devices)} GPUs: ${percent(100 - meanOf(first))} stay unallocated against ${percent(100 - meanOf(other))}. ${over}`,
+    `${ends ? `The difference paired by seed has a 95% interval of ${number(ends[0], 2)} to ${number(ends[1], 2)} points. ` : ""}That is ${number(points / 100 * study.devices)} of the GPUs: ${percent(100 - meanOf(first))} stay unallocated against ${percent(100 - meanOf(other))}. ${over}`,
   ];
 }
 
@@ -56,10 +56,10 @@ function words() {
   byId("facts").append(...[
     ["Cluster", `${number(study.nodes)} nodes, ${number(study.devices)} GPUs`], ["Trace", `${study.trace}, ${number(study.tasks_in_trace)} tasks`],
     ["Arrivals up to", percent(study.load * 100, 0)], ["Seeds", inRow ? `${seeds[0]} to ${seeds[seeds.length - 1]}` : seeds.join(", ")],
-    ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, seconds < 10 ? 1 : 0)} s of computing`],
+    ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, 1)} s of computing`],
   ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
   byId("command").textContent = `$ ${study.command}`;
-  byId("footer").textContent = `${study.tool} ${study.version}, ${study.threads} ${study.threads === 1 ? "thread" : "threads"}. This page is one file and loads nothing.`;
+  byId("footer").textContent = `${study.tool} ${study.version}, threads: ${study.threads}. This page is one file and loads nothing.`;
 }
 
 function drawCurves() {
@@ -101,7 +101,7 @@ function drawBars() {
 
 function drawTable() {
   const at = (row) => row.allocation_at[state.table], plain = (title, value, digits, descending) => ({ title, value, cell: (row) => number(value(row), digits), descending });
-  const pairText = (pair) => pair ? `${signed(pair.difference, 2)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
+  const pairText = (pair) => pair ? `${pair.difference > 0 ? "+" : ""}${number(pair.difference, 2)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
   sortTable(byId("table"), {
     caption: `At ${state.table}% arrived load, means over seeds. A heading sorts.`, rows: summary, order: state.order, mark: (row) => row === best[0],
     columns: [
@@ -138,7 +138,7 @@ function drawHeat() {
     panel.querySelector(".heat").replaceChildren(...groups.map((group) => {
       const share = percent(usedIn(group.nodes, used), 1), count = group.nodes.length;
       const block = heatBlock({ label: `${policy} on ${group.model}: ${count} nodes, ${share} used. Arrow keys read nodes.`, values: group.nodes.map((i) => used[i]),
-        columns: Math.min(most, Math.max(8, Math.ceil(count / 4))), cell, ramp, onpick: pick(group) });
+        columns: Math.min(most, Math.ceil(Math.sqrt(count * 5))), cell, ramp, onpick: pick(group) });
       blocks.push({ group, draw: block.draw });
       return html("div", {}, html("p", {}, html("b", {}, group.model), ` ${number(count)} nodes, ${share}`), block.canvas);
     }));
@@ -153,7 +153,7 @@ function drawHeat() {
 
 /** Two maps side by side: the best policy, and the baseline or the next best. */
 function prepareHeat() {
-  const offered = best.map((row) => row.policy).filter((name) => heat.policies.some((one) => one.policy === name));
+  const offered = names.filter((name) => heat.policies.some((one) => one.policy === name));
   state.heatPolicies = [...new Set([offered[0], offered.includes(baseline) ? baseline : offered[1], offered[1]])].filter(Boolean).slice(0, 2);
   state.heatLoad = heat.load_percent.reduce((found, load, i, all) => (Math.abs(load - 100) < Math.abs(all[found] - 100) ? i : found), 0);
   byId("heat-section").hidden = false;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CHARTS, THEME, embedded_json, placement_html};
+use super::{CHARTS, THEME, embedded_json, jobs_html, placement_html};
 
 /// The text between the data element's tags.
 fn embedded(html: &str) -> &str {
@@ -12,61 +12,85 @@ fn embedded(html: &str) -> &str {
     after.split_once("</script>").expect("the end of the data element").0
 }
 
+/// Every page of this room; what holds for one must hold for all.
+const PAGES: [fn(&Value) -> String; 2] = [placement_html, jobs_html];
+
 fn study(name: &str) -> Value {
     json!({ "tool": "lepton", "trace": name, "runs": [{ "policy": name, "seed": 42, "seconds": 0.12 }] })
 }
 
 #[test]
 fn the_embedded_data_is_the_study() {
-    let study = study("openb");
-    let read: Value = serde_json::from_str(embedded(&placement_html(&study))).unwrap();
-    assert_eq!(read, study);
+    for page in PAGES {
+        let read: Value = serde_json::from_str(embedded(&page(&study("openb")))).unwrap();
+        assert_eq!(read, study("openb"));
+    }
 }
 
 #[test]
 fn a_name_cannot_leave_the_data_element() {
     for name in ["</script><b>", "<!--<script>", "</SCRIPT >", "]]>", "a&amp;b", "\u{2028}\u{2029}", "\"\\"] {
-        let html = placement_html(&study(name));
-        let data = embedded(&html);
-        assert!(!data.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{name}: {data}");
-        assert_eq!(serde_json::from_str::<Value>(data).unwrap(), study(name));
-        let ends = html.matches("</script>").count();
-        assert_eq!(ends, placement_html(&study("openb")).matches("</script>").count(), "{name}");
+        for page in PAGES {
+            let html = page(&study(name));
+            let data = embedded(&html);
+            assert!(!data.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{name}: {data}");
+            assert_eq!(serde_json::from_str::<Value>(data).unwrap(), study(name));
+            let elements = |html: &str| html.matches("</script>").count();
+            assert_eq!(elements(&html), elements(&page(&study("openb"))), "{name}");
+        }
     }
 }
 
 #[test]
 fn markers_in_the_data_are_not_filled() {
     let name = "{{script}} {{charts}} {{theme}} {{data}}";
-    let html = placement_html(&study(name));
-    assert_eq!(html.matches(CHARTS).count(), 1);
-    assert_eq!(html.matches(THEME).count(), 1);
-    assert!(embedded(&html).contains(name));
+    for page in PAGES {
+        let html = page(&study(name));
+        assert_eq!(html.matches(CHARTS).count(), 1);
+        assert_eq!(html.matches(THEME).count(), 1);
+        assert!(embedded(&html).contains(name));
+    }
 }
 
 #[test]
-fn the_page_refers_to_nothing_outside_itself() {
-    let html = placement_html(&study("openb")).replace("http://www.w3.org/2000/svg", "");
-    for reference in
-        ["http:", "https:", "//cdn", "src=", "href=", "@import", "url(\"", "url('", "fetch(", "import("]
-    {
-        assert!(!html.contains(reference), "the page contains {reference}");
+fn a_page_refers_to_nothing_outside_itself() {
+    for page in PAGES {
+        let html = page(&study("openb")).replace("http://www.w3.org/2000/svg", "");
+        for reference in [
+            "http:",
+            "https:",
+            "src=",
+            "href=",
+            "@import",
+            "@font-face",
+            "url(\"",
+            "url('",
+            "fetch(",
+            "import(",
+        ] {
+            assert!(!html.contains(reference), "the page contains {reference}");
+        }
+        assert!(html.contains("default-src 'none'"), "the browser is told to load nothing");
     }
-    assert!(html.contains("default-src 'none'"), "the browser is told to load nothing");
 }
 
 #[test]
 fn scripts_never_write_markup() {
-    let html = placement_html(&study("openb"));
-    for call in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-        assert!(!html.contains(call), "the page contains {call}");
+    for page in PAGES {
+        let html = page(&study("openb"));
+        for call in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!html.contains(call), "the page contains {call}");
+        }
     }
 }
 
 #[test]
 fn style_and_scripts_stay_small() {
-    let bytes = THEME.len() + CHARTS.len() + include_str!("placement.js").len();
-    assert!(bytes < 40_000, "{bytes} bytes");
+    let shared = THEME.len() + CHARTS.len();
+    let (placement, jobs) =
+        (shared + include_str!("placement.js").len(), shared + include_str!("jobs.js").len());
+    assert!(placement < 40 * 1024, "placement: {placement} bytes");
+    assert!(jobs < 46 * 1024, "jobs: {jobs} bytes");
 }
 
 proptest! {

@@ -35,7 +35,7 @@ pub struct PlacementWorkload {
     pub tasks: Vec<WorkloadTask>,
     /// The mix that fragmentation is judged against: the shapes of 95% of the list.
     pub target: TargetWorkload,
-    /// Given arrival sequences by seed; other seeds are drawn by [`sequence`].
+    /// Given arrival sequences by seed; other seeds are drawn by [`sequence()`].
     pub arrivals: BTreeMap<u64, Arrivals>,
     /// What a careful reader would want to know about the input.
     pub warnings: Vec<String>,

@@ -36,13 +36,15 @@ pub fn sequence(workload: &PlacementWorkload, load: f64, seed: u64) -> Arrivals 
         order.retain(|&row| !out[row as usize]);
     }
     let asks_for_devices = order.iter().any(|&row| total(row) > 0);
-    while asks_for_devices {
-        let row = chance.random_range(0..workload.tasks.len()) as u32;
-        if arrived + demand(row).map_or(0, |d| i64::from(d.milli)) > limit {
-            break;
+    if asks_for_devices {
+        loop {
+            let row = chance.random_range(0..workload.tasks.len()) as u32;
+            if arrived + demand(row).map_or(0, |d| i64::from(d.milli)) > limit {
+                break;
+            }
+            arrived += total(row);
+            order.push(row);
         }
-        arrived += total(row);
-        order.push(row);
     }
     let mut node_rank: Vec<u32> = (0..cluster.node_count() as u32).collect();
     node_rank.shuffle(&mut chance);

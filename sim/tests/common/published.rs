@@ -8,7 +8,7 @@ use lepton_sim::readers::CsvTable;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
 /// Policies with published results that do not depend on chance: our name, the study's.
-pub const DETERMINISTIC: [(&str, &str); 5] = [
+pub(crate) const DETERMINISTIC: [(&str, &str); 5] = [
     ("dot-product", "02-DotProd"),
     ("gpu-clustering", "03-GpuClustering"),
     ("gpu-packing", "04-GpuPacking"),
@@ -17,7 +17,7 @@ pub const DETERMINISTIC: [(&str, &str); 5] = [
 ];
 
 /// The study's name of the random policy.
-pub const RANDOM: &str = "01-Random";
+pub(crate) const RANDOM: &str = "01-Random";
 
 /// Largest difference that counts as equal: the published values have two decimals.
 const EQUAL: f64 = 0.0101;
@@ -26,7 +26,8 @@ const EQUAL: f64 = 0.0101;
 ///
 /// # Panics
 /// When CI is set and LEPTON_DATA is not: there the real trace must be replayed.
-pub fn folder() -> Option<PathBuf> {
+#[expect(clippy::print_stderr, reason = "a test that is not run says so")]
+pub(crate) fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("LEPTON_DATA") {
         return Some(PathBuf::from(folder).join("openb"));
     }
@@ -36,7 +37,7 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// One of the 17 traces by its short name, with the study's arrival orders.
-pub fn load(folder: &Path, trace: &str) -> PlacementWorkload {
+pub(crate) fn load(folder: &Path, trace: &str) -> PlacementWorkload {
     let arrivals = if trace.starts_with("gpuspec") { "default" } else { trace };
     let tasks = match trace {
         "default" => folder.join("openb_pod_list_default.csv"),
@@ -51,14 +52,14 @@ pub fn load(folder: &Path, trace: &str) -> PlacementWorkload {
 }
 
 /// Published allocation curves.
-pub struct Published {
+pub(crate) struct Published {
     /// By trace, policy (the study's name), seed: one value per whole percent of load.
     curves: HashMap<(String, String, u64), Vec<Option<f64>>>,
 }
 
 impl Published {
     /// Reads the results.
-    pub fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let mut table =
             CsvTable::open(&folder.join("published_alloc_by_seed.csv.gz")).expect("the results are readable");
         let first = table.column("0").expect("curves start at 0");
@@ -73,12 +74,16 @@ impl Published {
     }
 
     /// The published curve.
-    pub fn curve(&self, trace: &str, policy: &str, seed: u64) -> &[Option<f64>] {
+    pub(crate) fn curve(&self, trace: &str, policy: &str, seed: u64) -> &[Option<f64>] {
         &self.curves[&(trace.to_owned(), policy.to_owned(), seed)]
     }
 
     /// The first load at which the run differs from the published curve: load, published, ours.
-    pub fn difference(&self, trace: &str, run: &RunRecord) -> Option<(usize, Option<f64>, Option<f64>)> {
+    pub(crate) fn difference(
+        &self,
+        trace: &str,
+        run: &RunRecord,
+    ) -> Option<(usize, Option<f64>, Option<f64>)> {
         let policy = DETERMINISTIC.iter().find(|p| p.0 == run.policy).expect("a deterministic policy").1;
         let ours = |load: usize| run.curve.allocation_percent.get(load).copied().flatten();
         self.curve(trace, policy, run.seed).iter().enumerate().find_map(|(load, &theirs)| {

@@ -14,6 +14,22 @@ enum Candidates {
     Drawn(FeasibleSet),
 }
 
+impl Candidates {
+    fn score(&self, position: usize) -> f32 {
+        match self {
+            Self::Scored(tree) => tree.get(position),
+            Self::Drawn(_) => 0.0,
+        }
+    }
+
+    fn set(&mut self, position: usize, score: f32) {
+        match self {
+            Self::Scored(tree) => tree.set(position, score),
+            Self::Drawn(set) => set.set(position, score != UNFIT),
+        }
+    }
+}
+
 struct ClassIndex {
     /// Position in the cluster's change log up to which the scores are true.
     known_to: u64,
@@ -62,10 +78,24 @@ impl Placer {
     pub fn place_class(&mut self, cluster: &Cluster, class: ClassId) -> Option<Placement> {
         self.bring_up_to_date(cluster, class);
         let node = if cluster.looks_around(class) {
-            self.best_that_obeys(cluster, class)
+            self.best_admitted(cluster, class, usize::MAX, &mut |_, _| true)
         } else {
             self.best(class)
         }?;
+        Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
+    }
+
+    /// Where a task of the class should go among the nodes that `admit` accepts, asked with their scores,
+    /// the best first, at most `asked_max` times; `None` when there is none.
+    pub fn place_class_where(
+        &mut self,
+        cluster: &Cluster,
+        class: ClassId,
+        asked_max: usize,
+        admit: &mut dyn FnMut(NodeId, f32) -> bool,
+    ) -> Option<Placement> {
+        self.bring_up_to_date(cluster, class);
+        let node = self.best_admitted(cluster, class, asked_max, admit)?;
         Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
     }
 
@@ -88,38 +118,42 @@ impl Placer {
         Some(self.order[position])
     }
 
-    /// The best node that also obeys the rules about tasks elsewhere: candidates that do not are set aside
-    /// and put back afterwards.
-    fn best_that_obeys(&mut self, cluster: &Cluster, class: ClassId) -> Option<NodeId> {
+    /// The best node that obeys the rules about tasks elsewhere and is admitted: candidates that are not
+    /// are set aside and put back afterwards.
+    fn best_admitted(
+        &mut self,
+        cluster: &Cluster,
+        class: ClassId,
+        asked_max: usize,
+        admit: &mut dyn FnMut(NodeId, f32) -> bool,
+    ) -> Option<NodeId> {
         let mut aside = Vec::new();
+        let mut asked = 0;
         let found = loop {
-            let Some(node) = self.best(class) else { break None };
-            if cluster.obstacle_around(node, class).is_none() {
-                break Some(node);
-            }
+            let Some(node) = self.best(class).filter(|_| asked < asked_max) else { break None };
             let position = self.rank[node.index()] as usize;
-            if let Some(index) = &mut self.classes[class.index()] {
-                match &mut index.candidates {
-                    Candidates::Scored(tree) => {
-                        aside.push((position, tree.get(position)));
-                        tree.set(position, UNFIT);
-                    }
-                    Candidates::Drawn(set) => {
-                        aside.push((position, 0.0));
-                        set.set(position, false);
-                    }
+            let score = self.candidates(class).map_or(0.0, |c| c.score(position));
+            if cluster.obstacle_around(node, class).is_none() {
+                asked += 1;
+                if admit(node, score) {
+                    break Some(node);
                 }
+            }
+            aside.push((position, score));
+            if let Some(candidates) = self.candidates(class) {
+                candidates.set(position, UNFIT);
             }
         };
-        if let Some(index) = &mut self.classes[class.index()] {
+        if let Some(candidates) = self.candidates(class) {
             for (position, score) in aside {
-                match &mut index.candidates {
-                    Candidates::Scored(tree) => tree.set(position, score),
-                    Candidates::Drawn(set) => set.set(position, true),
-                }
+                candidates.set(position, score);
             }
         }
         found
+    }
+
+    fn candidates(&mut self, class: ClassId) -> Option<&mut Candidates> {
+        Some(&mut self.classes[class.index()].as_mut()?.candidates)
     }
 
     /// Scores the nodes that changed since the class last came up; all of them the first time.
@@ -158,13 +192,7 @@ impl Placer {
     }
 
     fn score_again(&mut self, cluster: &Cluster, class: ClassId, node: NodeId, candidates: &mut Candidates) {
-        let fits = cluster.fits(node, class);
-        let position = self.rank[node.index()] as usize;
-        match candidates {
-            Candidates::Scored(tree) => {
-                tree.set(position, if fits { self.policy.score(cluster, class, node) } else { UNFIT });
-            }
-            Candidates::Drawn(set) => set.set(position, fits),
-        }
+        let score = if cluster.fits(node, class) { self.policy.score(cluster, class, node) } else { UNFIT };
+        candidates.set(self.rank[node.index()] as usize, score);
     }
 }

@@ -1,3 +1,5 @@
+//! What each placement policy chooses, and that kept scores equal scores from scratch on any cluster.
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

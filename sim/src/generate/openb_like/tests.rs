@@ -1,3 +1,5 @@
+//! What the generated cluster and tasks must have in common with the published statistics.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What the openb reader takes, and how it refuses every kind of broken file.
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -160,7 +162,7 @@ proptest! {
             }
             bytes
         };
-        for bytes in [noise.clone(), damaged(NODES), damaged(TASKS), damaged("1,pods,0,1\n1,noderank,1,0\n")] {
+        for bytes in [noise, damaged(NODES), damaged(TASKS), damaged("1,pods,0,1\n1,noderank,1,0\n")] {
             let file = Scratch::new("noise", &bytes);
             let _ = read_nodes(&file.0);
             let _ = read_tasks(&file.0);

@@ -1,0 +1,153 @@
+//! Merging readings into the snapshot, one by one and in order.
+
+use super::CollectConfig;
+use crate::model::{
+    Demand, DeviceDemand, ModelSet, NodeReading, NodeSpec, Placement, Reading, Readings, Rules, Snapshot,
+    Task, TaskClass, TaskId, TaskReading, TaskState,
+};
+
+/// Brings the snapshot up to date with what one source told. What cannot be believed is left out and
+/// counted in [`Snapshot::rejected`]; nothing is lost by it, since a source repeats itself when asked to
+/// list.
+pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config: &CollectConfig) {
+    snapshot.time_seconds = now_seconds;
+    // A source whose clock runs ahead cannot be fresher than now.
+    let looked = told.time_seconds.min(now_seconds);
+    let last = snapshot.sources.entry(told.source.clone()).or_insert(0);
+    *last = looked.max(*last);
+    for reading in &told.readings {
+        if merge_one(snapshot, reading, now_seconds, config).is_none() {
+            snapshot.rejected += 1;
+        }
+    }
+    snapshot.stale = (snapshot.sources.iter())
+        .filter(|&(_, &looked)| now_seconds.saturating_sub(looked) > config.freshness_seconds)
+        .map(|(source, _)| source.clone())
+        .collect();
+}
+
+/// `None` when the reading cannot be believed.
+fn merge_one(
+    snapshot: &mut Snapshot,
+    reading: &Reading,
+    now_seconds: u64,
+    config: &CollectConfig,
+) -> Option<()> {
+    let task_of = |snapshot: &Snapshot, name: &str| snapshot.task_by_name.get(name).copied();
+    match reading {
+        Reading::NodeAdded(node) => add_node(snapshot, node),
+        Reading::NodeState { node, health } => {
+            let node = snapshot.cluster.node_named(node)?;
+            if snapshot.cluster.health(node) != *health {
+                snapshot.cluster.set_health(node, *health);
+            }
+            Some(())
+        }
+        Reading::FaultSignal { node, risk } => {
+            let node = snapshot.cluster.node_named(node)?;
+            if !(0.0..=1.0).contains(risk) {
+                return None;
+            }
+            snapshot.risk[node.index()] = *risk;
+            Some(())
+        }
+        Reading::TaskSubmitted(task) => add_task(snapshot, task),
+        Reading::TaskPlaced { task, node, devices } => {
+            let task = task_of(snapshot, task)?;
+            let place = Placement { node: snapshot.cluster.node_named(node)?, devices: *devices };
+            place_task(snapshot, task, place, now_seconds)
+        }
+        Reading::TaskUnplaced { task } => {
+            let task = task_of(snapshot, task)?;
+            snapshot.cluster.remove(task);
+            snapshot.pending.insert(task);
+            Some(())
+        }
+        Reading::TaskEnded { task } => {
+            let id = snapshot.task_by_name.remove(task.as_str())?;
+            snapshot.cluster.retire(id);
+            snapshot.pending.remove(&id);
+            Some(())
+        }
+        Reading::TaskUse { task, amounts, unsaved_seconds } => {
+            let task = task_of(snapshot, task)?;
+            let node = snapshot.cluster.placement(task)?.node;
+            let capacity = snapshot.cluster.capacity(node);
+            let sound = amounts.len() == capacity.len()
+                && (amounts.iter().zip(capacity)).all(|(&used, &all)| {
+                    (0..=all.saturating_mul(config.use_of_capacity_max)).contains(&used)
+                });
+            if !sound {
+                return None;
+            }
+            let state = &mut snapshot.tasks[task.index()];
+            state.used.clone_from(amounts);
+            state.unsaved_seconds = *unsaved_seconds;
+            Some(())
+        }
+    }
+}
+
+fn add_node(snapshot: &mut Snapshot, node: &NodeReading) -> Option<()> {
+    if snapshot.cluster.node_named(&node.name).is_some() {
+        return None;
+    }
+    let models = node.devices.iter().map(|(kind, model)| snapshot.cluster.add_model(*kind, model).ok());
+    let models = models.collect::<Option<Vec<_>>>()?;
+    let mut spec = NodeSpec::new(node.name.as_str(), node.capacity.clone(), models);
+    spec.health = node.health;
+    snapshot.cluster.add_node(spec).ok()?;
+    snapshot.risk.push(0.0);
+    Some(())
+}
+
+fn add_task(snapshot: &mut Snapshot, task: &TaskReading) -> Option<()> {
+    if snapshot.task_by_name.contains_key(task.name.as_str()) {
+        return None;
+    }
+    let (count, milli) = task.devices;
+    let devices = (count > 0).then_some(DeviceDemand { count, milli, accept: ModelSet::ANY });
+    let demand = Demand { resources: task.demand.clone().into(), devices };
+    let class =
+        snapshot.cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None }).ok()?;
+    if snapshot.arrived.len() <= class.index() {
+        snapshot.arrived.resize(class.index() + 1, 0);
+    }
+    snapshot.arrived[class.index()] += 1;
+    let id = snapshot.cluster.add_task(Task {
+        priority: task.priority,
+        do_not_disrupt: task.do_not_disrupt,
+        ..Task::new(task.name.as_str(), class)
+    });
+    if snapshot.tasks.len() <= id.index() {
+        snapshot.tasks.resize_with(id.index() + 1, TaskState::default);
+    }
+    snapshot.tasks[id.index()] = TaskState {
+        submitted_seconds: task.submitted_seconds,
+        pause_seconds: task.pause_seconds,
+        ..TaskState::default()
+    };
+    snapshot.task_by_name.insert(task.name.as_str().into(), id);
+    snapshot.pending.insert(id);
+    Some(())
+}
+
+fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement, now_seconds: u64) -> Option<()> {
+    let before = snapshot.cluster.placement(task);
+    if before == Some(place) {
+        return Some(());
+    }
+    let left = snapshot.cluster.remove(task);
+    if snapshot.cluster.book(task, place).is_err() {
+        if let Some(left) = left {
+            // It was there a moment ago, so there is room.
+            let _ = snapshot.cluster.book(task, left);
+        }
+        return None;
+    }
+    if let Some(left) = left.filter(|l| l.node != place.node) {
+        snapshot.tasks[task.index()].moved = Some((now_seconds, left.node));
+    }
+    snapshot.pending.remove(&task);
+    Some(())
+}

@@ -1,0 +1,276 @@
+//! The rules of the loop: clear nodes that are failing, take work off hot nodes, place what waits where it
+//! does not make a node hot.
+//!
+//! Each step must pay: its expected gain must exceed its cost. A task that was moved is left alone for the
+//! cool-down and never goes back where it came from. The learned policy will replace the scores here, not
+//! the frame.
+
+use super::expected_use::ExpectedUse;
+use super::place_only::{Engine, in_order, size};
+use super::records::{CANDIDATES_KEPT, Recorder, name};
+use super::{DecideConfig, Decided, Decider};
+use crate::decide::placement::{Placer, UnknownPolicy};
+use crate::model::{
+    Action, Assessment, Candidate, ClassId, DecisionRecord, Health, NodeId, Obstacle, Placement, Reason,
+    Snapshot, Step, TaskId, Trial,
+};
+
+/// Nodes asked for a safe place before the best unsafe one is taken.
+const SAFE_ASKED_MAX: usize = 32;
+
+/// Decides by the rules above.
+pub struct Caretaker {
+    config: DecideConfig,
+    engine: Engine,
+}
+
+impl Caretaker {
+    /// With this configuration.
+    ///
+    /// # Errors
+    /// When the configuration names a policy that is not there.
+    pub fn new(config: DecideConfig, seed: u64) -> Result<Self, UnknownPolicy> {
+        Ok(Self { engine: Engine::new(&config.policy, seed)?, config })
+    }
+}
+
+impl Decider for Caretaker {
+    fn decide(&mut self, snapshot: &mut Snapshot, assessment: &Assessment, cycle: u64) -> Decided {
+        let recorder = Recorder::new(snapshot, cycle, &self.engine.policy);
+        let expected = ExpectedUse::now(snapshot, assessment);
+        let placer = self.engine.placer(snapshot);
+        let config = &self.config;
+        let mut draft = Draft {
+            snapshot,
+            assessment,
+            config,
+            placer,
+            recorder,
+            expected,
+            moves: 0,
+            trial: Trial::default(),
+            decided: Decided::default(),
+        };
+        // Phase 1: clear nodes that are failing, before their work is lost.
+        draft.clear_failing();
+        // Phase 2: take work off nodes above the safety level.
+        draft.relieve_hot();
+        // Phase 3: place what waits.
+        draft.place_waiting();
+        draft.finish()
+    }
+}
+
+/// A plan in the making: the snapshot's cluster is ahead of the world by the steps drafted so far.
+struct Draft<'a> {
+    snapshot: &'a mut Snapshot,
+    assessment: &'a Assessment,
+    config: &'a DecideConfig,
+    placer: &'a mut Placer,
+    recorder: Recorder,
+    expected: ExpectedUse,
+    moves: usize,
+    trial: Trial,
+    decided: Decided,
+}
+
+impl Draft<'_> {
+    fn clear_failing(&mut self) {
+        for &node in &self.assessment.failing {
+            let risk = if self.snapshot.cluster.health(node) == Health::Sick {
+                1.0
+            } else {
+                self.snapshot.risk[node.index()]
+            };
+            if self.snapshot.cluster.health(node) == Health::Up {
+                let record = self.recorder.record(self.snapshot, "cordon", None);
+                let to = name(&self.snapshot.cluster, node);
+                self.push(
+                    Action::Cordon { node },
+                    DecisionRecord { to, reason: Some(Reason::NodeFailing), gain: risk, ..record },
+                );
+            }
+            let mut tasks = self.movable(node);
+            tasks.sort_by(|&a, &b| {
+                let at_stake = |t: TaskId| self.work_at_stake(t);
+                at_stake(b).total_cmp(&at_stake(a)).then(a.cmp(&b))
+            });
+            for task in tasks {
+                let gain = risk * self.work_at_stake(task);
+                self.migrate(task, node, Reason::NodeFailing, gain);
+            }
+        }
+    }
+
+    fn relieve_hot(&mut self) {
+        for &node in &self.assessment.hot {
+            let mut tasks = self.movable(node);
+            tasks.retain(|&t| !self.cooling_down(t));
+            // Cheap moves first: the least standing still per use taken away.
+            tasks.sort_by(|&a, &b| {
+                let price = |t: TaskId| self.move_cost(t) / self.share_of(t, node).max(1e-9);
+                price(a).total_cmp(&price(b)).then(a.cmp(&b))
+            });
+            for task in tasks {
+                let excess = self.expected.share_with(self.snapshot, node, None) - self.config.safety_level;
+                if excess <= 0.0 {
+                    break;
+                }
+                let devices = self.snapshot.cluster.devices_free(node).len().max(1) as f64;
+                let gain = self.share_of(task, node).min(excess) * devices * self.config.hot_minutes;
+                self.migrate(task, node, Reason::NodeOverloaded, gain);
+            }
+        }
+    }
+
+    fn place_waiting(&mut self) {
+        let mut no_room: Vec<ClassId> = Vec::new();
+        for task in in_order(&self.snapshot.cluster, &self.snapshot.tasks, &self.snapshot.pending) {
+            let class = self.snapshot.cluster.task(task).class;
+            let record = if no_room.contains(&class) { None } else { self.search(task, None) };
+            let Some((to, candidates)) = record else {
+                let ruled_out = self.recorder.ruled_out(&self.snapshot.cluster, class);
+                let obstacle = ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0);
+                self.decided.plan.unplaced.push((task, obstacle));
+                no_room.push(class);
+                continue;
+            };
+            let record = self.recorder.record(self.snapshot, "place", Some(task));
+            if !self.try_place(task, to) {
+                continue;
+            }
+            let to_name = name(&self.snapshot.cluster, to.node);
+            let gain = size(&self.snapshot.cluster, task);
+            let reason = Some(Reason::PendingTaskFits);
+            self.push(
+                Action::Place { task, to },
+                DecisionRecord { to: to_name, reason, candidates, gain, ..record },
+            );
+        }
+    }
+
+    /// Drafts a migration off `from`, if there is a safe place and it pays.
+    fn migrate(&mut self, task: TaskId, from: NodeId, reason: Reason, gain: f64) {
+        let cost = self.move_cost(task);
+        if gain <= cost || self.moves >= self.config.moves_max {
+            return;
+        }
+        let Some(stood) = self.snapshot.cluster.placement(task) else { return };
+        let Some((to, candidates)) = self.search(task, Some(from)) else { return };
+        let record = self.recorder.record(self.snapshot, "migrate", Some(task));
+        self.trial.remove(&mut self.snapshot.cluster, task);
+        self.expected.add(self.snapshot, from, task, -1.0);
+        if !self.try_place(task, to) {
+            self.trial.take_back(&mut self.snapshot.cluster);
+            self.expected.add(self.snapshot, from, task, 1.0);
+            return;
+        }
+        self.moves += 1;
+        let cluster = &self.snapshot.cluster;
+        let (from_name, to_name) = (name(cluster, from), name(cluster, to.node));
+        self.push(
+            Action::Migrate { task, from: stood, to },
+            DecisionRecord {
+                from: from_name,
+                to: to_name,
+                reason: Some(reason),
+                candidates,
+                gain,
+                cost,
+                ..record
+            },
+        );
+    }
+
+    /// The best place for a task: one that stays below the safety level; for a pending task (`off` is
+    /// `None`) otherwise the best of all. Failing nodes are left out, and for a migration the node it comes
+    /// from and the one it came from before.
+    fn search(&mut self, task: TaskId, off: Option<NodeId>) -> Option<(Placement, Vec<Candidate>)> {
+        let (snapshot, assessment) = (&*self.snapshot, self.assessment);
+        let class = snapshot.cluster.task(task).class;
+        let before = snapshot.task(task).moved.map(|m| m.1);
+        let mut candidates = Vec::new();
+        let mut seen = 0;
+        let expected = &self.expected;
+        let level = self.config.safety_level;
+        let mut safe = |node: NodeId, score: f32| {
+            if assessment.failing.contains(&node)
+                || (off.is_some() && (Some(node) == off || Some(node) == before))
+            {
+                return false;
+            }
+            seen += 1;
+            let expected_use = expected.share_with(snapshot, node, Some(task));
+            let safe = expected_use <= level;
+            if seen <= CANDIDATES_KEPT || safe {
+                candidates.push(Candidate {
+                    node: snapshot.cluster.node_name(node).to_owned(),
+                    score,
+                    expected_use,
+                    safe,
+                });
+            }
+            safe
+        };
+        let found = self.placer.place_class_where(&snapshot.cluster, class, SAFE_ASKED_MAX, &mut safe);
+        if found.is_some() || off.is_some() {
+            return found.map(|to| (to, candidates));
+        }
+        let working = &mut |node: NodeId, _: f32| !assessment.failing.contains(&node);
+        let found = self.placer.place_class_where(&snapshot.cluster, class, SAFE_ASKED_MAX, working);
+        found.map(|to| (to, candidates))
+    }
+
+    fn try_place(&mut self, task: TaskId, to: Placement) -> bool {
+        if self.trial.place(&mut self.snapshot.cluster, task, to).is_err() {
+            return false;
+        }
+        self.expected.add(self.snapshot, to.node, task, 1.0);
+        true
+    }
+
+    fn push(&mut self, action: Action, record: DecisionRecord) {
+        let reason = record.reason.unwrap_or(Reason::PendingTaskFits);
+        self.decided.plan.steps.push(Step { action, reason, gain: record.gain, cost: record.cost });
+        self.decided.records.push(record);
+    }
+
+    /// Tasks of a node that may be moved.
+    fn movable(&self, node: NodeId) -> Vec<TaskId> {
+        let cluster = &self.snapshot.cluster;
+        cluster.hosted(node).iter().copied().filter(|&t| !cluster.task(t).do_not_disrupt).collect()
+    }
+
+    fn cooling_down(&self, task: TaskId) -> bool {
+        let now = self.snapshot.time_seconds;
+        let moved = self.snapshot.task(task).moved;
+        moved.is_some_and(|(when, _)| now.saturating_sub(when) < self.config.cool_down_seconds)
+    }
+
+    /// Device-minutes that standing still during a move costs.
+    fn move_cost(&self, task: TaskId) -> f64 {
+        size(&self.snapshot.cluster, task) * f64::from(self.snapshot.task(task).pause_seconds) / 60.0
+    }
+
+    /// Device-minutes lost when the task's node fails: unsaved work, and waiting for a new place.
+    fn work_at_stake(&self, task: TaskId) -> f64 {
+        let unsaved = self.snapshot.task(task).unsaved_seconds as f64 / 60.0;
+        size(&self.snapshot.cluster, task) * (unsaved + self.config.restart_minutes)
+    }
+
+    /// Share of the node's busiest resource that the task uses.
+    fn share_of(&self, task: TaskId, node: NodeId) -> f64 {
+        let cluster = &self.snapshot.cluster;
+        let share = |r: usize| {
+            let capacity = cluster.capacity(node)[r].max(1) as f64;
+            self.snapshot.task_use(task, r, self.assessment.use_of_demand) / capacity
+        };
+        (0..cluster.schema().len()).map(share).fold(0.0, f64::max)
+    }
+
+    /// The plan; the cluster is put back as the world has it.
+    fn finish(self) -> Decided {
+        self.trial.end(&mut self.snapshot.cluster);
+        self.decided
+    }
+}

@@ -1,0 +1,121 @@
+//! Placing what waits, and nothing else: what a cluster does without the loop. First come, first served by
+//! priority; a task that does not fit waits and does not hold up the others.
+
+use super::records::{Recorder, name};
+use super::{Decided, Decider};
+use crate::decide::placement::{PlacementContext, Placer, UnknownPolicy, placement_policy};
+use crate::model::fragmentation::TargetWorkload;
+use crate::model::{
+    Action, Assessment, ClassId, Cluster, Reason, ResourceSchema, Snapshot, Step, TaskId, Trial,
+};
+
+/// Places pending tasks by one placement policy.
+pub struct PlaceOnly {
+    engine: Engine,
+}
+
+impl PlaceOnly {
+    /// By the policy of that name.
+    ///
+    /// # Errors
+    /// When there is no such policy.
+    pub fn new(policy: &str, seed: u64) -> Result<Self, UnknownPolicy> {
+        Ok(Self { engine: Engine::new(policy, seed)? })
+    }
+}
+
+impl Decider for PlaceOnly {
+    fn decide(&mut self, snapshot: &mut Snapshot, _: &Assessment, cycle: u64) -> Decided {
+        let mut recorder = Recorder::new(snapshot, cycle, &self.engine.policy);
+        let mut decided = Decided::default();
+        let placer = self.engine.placer(snapshot);
+        let mut no_room: Vec<ClassId> = Vec::new();
+        let mut found = Vec::new();
+        let mut trial = Trial::default();
+        for task in in_order(&snapshot.cluster, &snapshot.tasks, &snapshot.pending) {
+            let class = snapshot.cluster.task(task).class;
+            if no_room.contains(&class) {
+                continue;
+            }
+            match placer.place(&snapshot.cluster, task) {
+                Some(to) if trial.place(&mut snapshot.cluster, task, to).is_ok() => found.push((task, to)),
+                _ => no_room.push(class),
+            }
+        }
+        trial.end(&mut snapshot.cluster);
+        for (task, to) in found {
+            let gain = size(&snapshot.cluster, task);
+            decided.plan.steps.push(Step {
+                action: Action::Place { task, to },
+                reason: Reason::PendingTaskFits,
+                gain,
+                cost: 0.0,
+            });
+            let mut record = recorder.record(snapshot, "place", Some(task));
+            record.to = name(&snapshot.cluster, to.node);
+            record.reason = Some(Reason::PendingTaskFits);
+            record.gain = gain;
+            decided.records.push(record);
+        }
+        decided
+    }
+}
+
+/// Pending tasks: higher priority first, then who came first.
+pub(super) fn in_order(
+    cluster: &Cluster,
+    states: &[crate::model::TaskState],
+    pending: &std::collections::BTreeSet<TaskId>,
+) -> Vec<TaskId> {
+    let mut tasks: Vec<TaskId> = pending.iter().copied().collect();
+    tasks.sort_by_key(|&t| {
+        (std::cmp::Reverse(cluster.task(t).priority), states[t.index()].submitted_seconds, t)
+    });
+    tasks
+}
+
+/// Size of a task in devices: its device demand, or its CPU at sixteen cores a device, whichever is more.
+pub(super) fn size(cluster: &Cluster, task: TaskId) -> f64 {
+    let demand = cluster.demand(task);
+    let cpu = demand.resources[ResourceSchema::CPU] as f64 / 16_000.0;
+    (demand.device_milli() as f64 / 1000.0).max(cpu)
+}
+
+/// A placement engine that is made anew when nodes were added or the mix of tasks has doubled.
+pub(super) struct Engine {
+    pub(super) policy: String,
+    seed: u64,
+    made: Option<(usize, u32, Placer)>,
+}
+
+impl Engine {
+    pub(super) fn new(policy: &str, seed: u64) -> Result<Self, UnknownPolicy> {
+        let empty = Cluster::new(ResourceSchema::cpu_and_memory());
+        let target = TargetWorkload::default();
+        placement_policy(policy, &PlacementContext { cluster: &empty, target: &target, seed })?;
+        Ok(Self { policy: policy.to_owned(), seed, made: None })
+    }
+
+    /// The engine for the snapshot.
+    pub(super) fn placer(&mut self, snapshot: &Snapshot) -> &mut Placer {
+        let nodes = snapshot.cluster.node_count();
+        let doublings = snapshot.arrived.iter().sum::<u64>().checked_ilog2().unwrap_or(0);
+        let fresh = self.made.take().filter(|(n, d, _)| (*n, *d) == (nodes, doublings));
+        let placer = match fresh {
+            Some((_, _, placer)) => placer,
+            None => {
+                let counts: Vec<(ClassId, u64)> = (snapshot.arrived.iter().enumerate())
+                    .filter(|&(_, &count)| count > 0)
+                    .map(|(class, &count)| (ClassId::from(class), count))
+                    .collect();
+                let target = TargetWorkload::from_classes(&snapshot.cluster, &counts);
+                let context =
+                    PlacementContext { cluster: &snapshot.cluster, target: &target, seed: self.seed };
+                let policy = placement_policy(&self.policy, &context)
+                    .expect("the name was checked when this was made");
+                Placer::in_node_order(policy, &snapshot.cluster)
+            }
+        };
+        &mut self.made.insert((nodes, doublings, placer)).2
+    }
+}

@@ -1,0 +1,247 @@
+//! A cluster as a document: what a file, an API or another program exchanges with Lepton. Names instead of
+//! ids, units in the names of amounts.
+//!
+//! A document may be wrong; [`ClusterDocument::to_cluster`] checks it all. The state that decisions work on
+//! is [`Cluster`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, GangId, Health, ModelError, ModelSet, NodeId,
+    NodeSpec, PlaceError, Placement, ResourceSchema, Rules, Task, TaskClass, TaskId,
+};
+
+/// A whole cluster at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterDocument {
+    /// Seconds since the start of the trace, or of the epoch for a live cluster.
+    pub time_seconds: u64,
+    /// The resources, by name with the unit last.
+    pub resources: Vec<String>,
+    /// The nodes.
+    pub nodes: Vec<DocumentNode>,
+    /// Placed and pending tasks.
+    pub tasks: Vec<DocumentTask>,
+}
+
+/// A node of a [`ClusterDocument`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentNode {
+    /// Unique name.
+    pub name: String,
+    /// Capacity of each resource, in the order of `resources`.
+    pub capacity: Vec<i64>,
+    /// Devices in the order of their index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DocumentDevices>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Whether it works.
+    #[serde(default)]
+    pub health: Health,
+}
+
+/// A run of equal devices of a [`DocumentNode`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentDevices {
+    /// What they are.
+    pub kind: DeviceKind,
+    /// Model name.
+    pub model: String,
+    /// How many.
+    pub count: usize,
+}
+
+/// A task of a [`ClusterDocument`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentTask {
+    /// Unique name.
+    pub name: String,
+    /// Amount of each resource, in the order of `resources`.
+    pub demand: Vec<i64>,
+    /// Devices asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<DocumentDemand>,
+    /// Who it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Name of the gang it is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gang: Option<String>,
+    /// Higher is more important.
+    #[serde(default)]
+    pub priority: i32,
+    /// Cost of a move, in units of the objective.
+    #[serde(default)]
+    pub move_cost: f32,
+    /// Never moved or preempted.
+    #[serde(default)]
+    pub do_not_disrupt: bool,
+    /// The node it stands on; pending without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Indices of the devices it uses there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_indices: Vec<usize>,
+}
+
+/// A device demand of a [`DocumentTask`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentDemand {
+    /// How many devices.
+    pub count: u16,
+    /// Thousandths of each.
+    pub milli: u16,
+    /// Accepted model names; empty accepts any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+}
+
+/// A document that contradicts itself.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DocumentError {
+    /// A node, task or resource is out of range.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A task names a node that is not there.
+    #[error("task `{task}` stands on node `{node}`, which is not among the nodes")]
+    UnknownNode {
+        /// The task.
+        task: String,
+        /// The node named.
+        node: String,
+    },
+    /// A task stands where it cannot.
+    #[error("task `{task}` cannot stand on node `{node}`: {error}")]
+    Misplaced {
+        /// The task.
+        task: String,
+        /// The node.
+        node: String,
+        /// Why not.
+        error: PlaceError,
+    },
+}
+
+impl ClusterDocument {
+    /// The document of a cluster. Rules about groups are not part of it yet.
+    pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
+        let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
+        let tasks = (0..cluster.tasks().len()).map(|i| task_of(cluster, TaskId::from(i))).collect();
+        Self { time_seconds, resources: cluster.schema().names().to_vec(), nodes, tasks }
+    }
+
+    /// The cluster of this document, all placements checked.
+    ///
+    /// # Errors
+    /// When something is named twice, out of range, unknown or stands where it cannot.
+    pub fn to_cluster(&self) -> Result<Cluster, DocumentError> {
+        let mut cluster = Cluster::new(ResourceSchema::new(self.resources.iter().cloned())?);
+        for node in &self.nodes {
+            let mut devices = Vec::new();
+            for run in &node.devices {
+                let model = cluster.add_model(run.kind, &run.model)?;
+                devices.extend(std::iter::repeat_n(model, run.count.min(super::DEVICES_PER_NODE_MAX + 1)));
+            }
+            let mut spec = NodeSpec::new(node.name.as_str(), node.capacity.clone(), devices);
+            spec.health = node.health;
+            spec.labels = node.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            cluster.add_node(spec)?;
+        }
+        let mut names = std::collections::BTreeSet::new();
+        let mut gangs: BTreeMap<&str, GangId> = BTreeMap::new();
+        for task in &self.tasks {
+            if !names.insert(task.name.as_str()) {
+                return Err(ModelError::DuplicateName { kind: "task", name: task.name.clone() }.into());
+            }
+            let gang = task.gang.as_deref().map(|g| *gangs.entry(g).or_insert_with(|| cluster.add_gang()));
+            add_task(&mut cluster, task, gang)?;
+        }
+        Ok(cluster)
+    }
+}
+
+fn node_of(cluster: &Cluster, node: NodeId) -> DocumentNode {
+    let mut devices: Vec<DocumentDevices> = Vec::new();
+    for id in cluster.device_models(node) {
+        let model = &cluster.models()[usize::from(id.0)];
+        match devices.last_mut() {
+            Some(run) if run.kind == model.kind && run.model == model.name => run.count += 1,
+            _ => devices.push(DocumentDevices { kind: model.kind, model: model.name.clone(), count: 1 }),
+        }
+    }
+    DocumentNode {
+        name: cluster.node_name(node).to_owned(),
+        capacity: cluster.capacity(node).to_vec(),
+        devices,
+        labels: cluster.labels_of(node).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        health: cluster.health(node),
+    }
+}
+
+fn task_of(cluster: &Cluster, id: TaskId) -> DocumentTask {
+    let task = cluster.task(id);
+    let demand = cluster.demand(id);
+    let place = cluster.placement(id);
+    DocumentTask {
+        name: task.name.to_string(),
+        demand: demand.resources.to_vec(),
+        devices: demand.devices.map(|d| DocumentDemand {
+            count: d.count,
+            milli: d.milli,
+            models: if d.accept == ModelSet::ANY {
+                Vec::new()
+            } else {
+                (cluster.models().iter().enumerate())
+                    .filter(|&(i, _)| d.accept.contains(super::ModelId(i as u8)))
+                    .map(|(_, m)| m.name.clone())
+                    .collect()
+            },
+        }),
+        owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
+        gang: task.gang.map(|g| format!("gang-{}", g.0)),
+        priority: task.priority,
+        move_cost: task.move_cost,
+        do_not_disrupt: task.do_not_disrupt,
+        node: place.map(|p| cluster.node_name(p.node).to_owned()),
+        device_indices: place.map_or_else(Vec::new, |p| p.devices.iter().collect()),
+    }
+}
+
+fn add_task(cluster: &mut Cluster, task: &DocumentTask, gang: Option<GangId>) -> Result<(), DocumentError> {
+    let devices = task.devices.as_ref().map(|d| {
+        let named = cluster.models().iter().enumerate().filter(|(_, m)| d.models.contains(&m.name));
+        let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
+        let accept = if d.models.is_empty() { ModelSet::ANY } else { named };
+        DeviceDemand { count: d.count, milli: d.milli, accept }
+    });
+    let demand = Demand { resources: task.demand.clone().into(), devices };
+    let class = cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None })?;
+    let owner = task.owner.as_deref().map(|o| cluster.owner(o));
+    let id = cluster.add_task(Task {
+        name: task.name.as_str().into(),
+        class,
+        owner,
+        gang,
+        priority: task.priority,
+        move_cost: task.move_cost,
+        do_not_disrupt: task.do_not_disrupt,
+    });
+    let Some(name) = &task.node else { return Ok(()) };
+    let unknown = || DocumentError::UnknownNode { task: task.name.clone(), node: name.clone() };
+    let node = cluster.node_named(name).ok_or_else(unknown)?;
+    let misplaced = |error| DocumentError::Misplaced { task: task.name.clone(), node: name.clone(), error };
+    if task.device_indices.iter().any(|&i| i >= cluster.devices_free(node).len()) {
+        return Err(misplaced(PlaceError::WrongDevices { task: id, node }));
+    }
+    let devices = task.device_indices.iter().copied().collect::<DeviceSet>();
+    cluster.book(id, Placement { node, devices }).map_err(misplaced)
+}

@@ -1,0 +1,167 @@
+//! What the caretaker decides on small clusters, assessed as the loop assesses them.
+
+use lepton_core::analyze::{AnalyzeConfig, assess};
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider};
+use lepton_core::model::{
+    Action, Health, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot, Task, TaskClass,
+    TaskId, TaskState,
+};
+
+/// Nodes of 10 cores and 100 MiB, named n0, n1, ...
+fn cluster_of(nodes: usize) -> Snapshot {
+    let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+    for i in 0..nodes {
+        let spec = NodeSpec::new(format!("n{i}"), vec![10_000, 100], vec![]);
+        snapshot.cluster.add_node(spec).expect("a sound node");
+        snapshot.risk.push(0.0);
+    }
+    snapshot.time_seconds = 10_000;
+    snapshot
+}
+
+/// A task of `cpu` millicores that uses `used` of them: on a node, or pending.
+fn task(snapshot: &mut Snapshot, cpu: i64, used: i64, on: Option<u32>) -> TaskId {
+    let class = snapshot.cluster.add_class(TaskClass::of_demand([cpu, 1], None)).expect("a sound class");
+    let name = format!("t{}", snapshot.tasks.len());
+    let id = snapshot.cluster.add_task(Task::new(name, class));
+    let state = TaskState { pause_seconds: 60, unsaved_seconds: 600, ..TaskState::default() };
+    snapshot.tasks.push(TaskState { used: on.map_or_else(Vec::new, |_| vec![used, 1]), ..state });
+    snapshot.arrived.resize(snapshot.cluster.classes().len(), 0);
+    snapshot.arrived[class.index()] += 1;
+    match on {
+        Some(node) => {
+            let place = Placement { node: NodeId(node), devices: lepton_core::model::DeviceSet::NONE };
+            snapshot.cluster.place(id, place).expect("it fits");
+        }
+        None => {
+            snapshot.pending.insert(id);
+        }
+    }
+    id
+}
+
+fn decide(snapshot: &mut Snapshot) -> Decided {
+    let config = DecideConfig { policy: "best-fit".into(), ..DecideConfig::default() };
+    let mut caretaker = Caretaker::new(config, 0).expect("a known policy");
+    let assessment = assess(snapshot, &AnalyzeConfig::default());
+    caretaker.decide(snapshot, &assessment, 1)
+}
+
+fn actions(decided: &Decided) -> Vec<(Reason, Option<TaskId>, Option<NodeId>)> {
+    let of = |step: &lepton_core::model::Step| match step.action {
+        Action::Place { task, to } | Action::Migrate { task, to, .. } => (Some(task), Some(to.node)),
+        Action::Preempt { task, .. } => (Some(task), None),
+        Action::Cordon { node } => (None, Some(node)),
+    };
+    decided.plan.steps.iter().map(|s| (s.reason, of(s).0, of(s).1)).collect()
+}
+
+#[test]
+fn a_calm_cluster_gets_an_empty_plan() {
+    let mut snapshot = cluster_of(2);
+    task(&mut snapshot, 5000, 5000, Some(0));
+    assert_eq!(decide(&mut snapshot), Decided::default());
+}
+
+#[test]
+fn what_waits_is_placed_where_it_leaves_the_node_below_the_safety_level() {
+    let mut snapshot = cluster_of(2);
+    task(&mut snapshot, 6000, 6000, Some(0));
+    let waiting = task(&mut snapshot, 3000, 0, None);
+    let decided = decide(&mut snapshot);
+    // Best-fit prefers n0, which would be used to 90%.
+    assert_eq!(actions(&decided), [(Reason::PendingTaskFits, Some(waiting), Some(NodeId(1)))]);
+    let record = &decided.records[0];
+    assert_eq!(record.candidates.len(), 2);
+    assert_eq!((record.candidates[0].node.as_str(), record.candidates[0].safe), ("n0", false));
+    assert_eq!((record.candidates[1].node.as_str(), record.candidates[1].safe), ("n1", true));
+    assert!(snapshot.cluster.placement(waiting).is_none(), "deciding changes nothing");
+}
+
+#[test]
+fn without_a_safe_node_the_best_one_is_taken() {
+    let mut snapshot = cluster_of(1);
+    let waiting = task(&mut snapshot, 9000, 0, None);
+    assert_eq!(actions(&decide(&mut snapshot)), [(Reason::PendingTaskFits, Some(waiting), Some(NodeId(0)))]);
+}
+
+#[test]
+fn a_task_that_fits_nowhere_waits_and_the_obstacle_is_named() {
+    let mut snapshot = cluster_of(2);
+    let giant = task(&mut snapshot, 11_000, 0, None);
+    let small = task(&mut snapshot, 1000, 0, None);
+    let decided = decide(&mut snapshot);
+    assert_eq!(decided.plan.unplaced, [(giant, Obstacle::InsufficientResource)]);
+    assert_eq!(actions(&decided).len(), 1, "the small task behind it is not held up");
+    assert_eq!(actions(&decided)[0].1, Some(small));
+}
+
+#[test]
+fn a_hot_node_gives_away_just_enough() {
+    let mut snapshot = cluster_of(2);
+    for _ in 0..3 {
+        task(&mut snapshot, 3000, 3000, Some(0));
+    }
+    let decided = decide(&mut snapshot);
+    let actions = actions(&decided);
+    assert_eq!(actions.len(), 1, "one move brings it from 90% to 60%");
+    assert_eq!((actions[0].0, actions[0].2), (Reason::NodeOverloaded, Some(NodeId(1))));
+    let step = decided.plan.steps[0];
+    assert!(step.gain > step.cost, "{step:?}");
+}
+
+#[test]
+fn a_move_that_does_not_pay_is_not_made() {
+    let mut snapshot = cluster_of(2);
+    for _ in 0..3 {
+        let t = task(&mut snapshot, 3000, 2700, Some(0));
+        snapshot.tasks[t.index()].pause_seconds = 100_000;
+    }
+    assert_eq!(actions(&decide(&mut snapshot)), []);
+}
+
+#[test]
+fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
+    let mut snapshot = cluster_of(3);
+    let moved = task(&mut snapshot, 4500, 4500, Some(0));
+    snapshot.tasks[moved.index()].moved = Some((9_000, NodeId(1)));
+    let class = snapshot.cluster.task(moved).class;
+    let pinned = snapshot.cluster.add_task(Task { do_not_disrupt: true, ..Task::new("pinned", class) });
+    snapshot.tasks.push(TaskState { used: vec![4500, 1], pause_seconds: 60, ..TaskState::default() });
+    let place = snapshot.cluster.placement(moved).expect("placed above");
+    snapshot.cluster.place(pinned, place).expect("it fits");
+    assert_eq!(actions(&decide(&mut snapshot)), [], "both tasks of the hot node are bound");
+    snapshot.time_seconds = 9_000 + 3600;
+    let decided = decide(&mut snapshot);
+    assert_eq!(actions(&decided), [(Reason::NodeOverloaded, Some(moved), Some(NodeId(2)))], "not back to n1");
+}
+
+#[test]
+fn a_failing_node_is_cordoned_and_cleared_before_its_work_is_lost() {
+    let mut snapshot = cluster_of(3);
+    let worker = task(&mut snapshot, 2000, 1000, Some(0));
+    snapshot.risk[0] = 0.9;
+    snapshot.risk[1] = 0.8;
+    let decided = decide(&mut snapshot);
+    let want = [
+        (Reason::NodeFailing, None, Some(NodeId(0))),
+        (Reason::NodeFailing, Some(worker), Some(NodeId(2))),
+        (Reason::NodeFailing, None, Some(NodeId(1))),
+    ];
+    assert_eq!(actions(&decided), want);
+    assert_eq!(snapshot.cluster.health(NodeId(0)), Health::Up, "deciding changes nothing");
+}
+
+#[test]
+fn the_same_input_gives_the_same_plan_and_the_digest_says_so() {
+    let mut snapshot = cluster_of(4);
+    for i in 0..6 {
+        task(&mut snapshot, 2000 + 100 * i, 2500, Some((i % 2) as u32));
+    }
+    task(&mut snapshot, 1000, 0, None);
+    let first = decide(&mut snapshot);
+    assert!(!first.records.is_empty());
+    assert_eq!(decide(&mut snapshot), first);
+    snapshot.risk[3] = 0.1;
+    assert_ne!(decide(&mut snapshot).records[0].input_digest, first.records[0].input_digest);
+}

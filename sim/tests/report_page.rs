@@ -1,0 +1,187 @@
+//! The report pages in a real browser. Not part of the plain test run, because it needs Chromium:
+//! `cargo test -p lepton-sim --test report_page -- --ignored`.
+
+use std::path::Path;
+use std::process::Command;
+
+use lepton_sim::report::{jobs_html, placement_html};
+use serde_json::{Value, json};
+
+/// A study of `policies` over two seeds on twelve nodes, up to 130% load: the first policy ends at 95% of the
+/// GPUs, every other one a point below the one before it.
+fn study(policies: &[&str]) -> Value {
+    let load: Vec<u32> = (0..=130).collect();
+    let run = |i: usize| {
+        let end = 95.0 - (i / 2) as f64 + 0.1 * (i % 2) as f64;
+        let allocation: Vec<f64> = load.iter().map(|&x| f64::from(x).min(end)).collect();
+        json!({
+            "policy": policies[i / 2], "seed": 42 + i % 2,
+            "curve": { "load_percent": load, "allocation_percent": allocation, "fragmentation_percent": vec![5.0; 131] },
+            "allocation_at": { "100": end, "130": end }, "fragmentation_at": { "100": 5.0, "130": 5.0 },
+            "decisions": 1000, "placed": 900, "dropped": 100,
+            "seconds": 0.1, "latency_p50_us": 5.1, "latency_p99_us": 40.0,
+        })
+    };
+    let summary = |i: usize| {
+        let below = i as f64;
+        let paired = json!({ "difference": -below, "low": -below - 0.1, "high": -below + 0.1 });
+        let allocation = json!({ "mean": 95.0 - below, "sd": 0.1, "paired": paired });
+        let fragmentation = json!({ "mean": 5.0, "sd": 0.1, "paired": null });
+        json!({
+            "policy": policies[i], "runs": 2,
+            "allocation_at": { "100": allocation, "130": allocation },
+            "fragmentation_at": { "100": fragmentation, "130": fragmentation },
+            "seconds": 0.1, "decisions": 1000, "latency_p50_us": 5.1, "latency_p99_us": 40.0,
+        })
+    };
+    let node = |i: usize| json!({ "name": format!("node-{i}"), "model": if i < 8 { "A" } else { "<i>B</i>" }, "devices": 8 });
+    let map = |policy: &&str| json!({ "policy": policy, "used_percent": [vec![50.0; 12], vec![95.0; 12]] });
+    json!({
+        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate placement", "trace": "test",
+        "nodes": 12, "devices": 96, "tasks_in_trace": 500, "load": 1.3, "seeds": [42, 43],
+        "baseline": policies[0], "threads": 1,
+        "runs": (0..policies.len() * 2).map(run).collect::<Vec<_>>(),
+        "summary": (0..policies.len()).map(summary).collect::<Vec<_>>(),
+        "heat": {
+            "seed": 42, "load_percent": [50, 100],
+            "nodes": (0..12).map(node).collect::<Vec<_>>(),
+            "policies": policies.iter().map(map).collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// A jobs study of `policies` with easy backfilling: `count` jobs of one minute, one after the other on two rows.
+fn jobs_study(policies: &[&str], count: usize) -> Value {
+    let row = |i: usize| {
+        json!({
+            "policy": policies[i], "backfill": "easy", "mean_bounded_slowdown": 2.0 + 2.0 * i as f64,
+            "mean_wait_seconds": 90.0, "mean_completion_seconds": 150.0, "utilization": 0.9, "p95_wait_seconds": 300.0,
+            "p99_wait_seconds": 400.0, "max_wait_seconds": 500.0, "jain_fairness": 0.8, "preemptions": null,
+            "lost_work_seconds": 0.0, "makespan_seconds": 3600.0,
+        })
+    };
+    let times = |delay: usize| (0..count).map(|i| i / 2 * 60 + delay).collect::<Vec<_>>();
+    let jobs = json!({
+        "submit_seconds": times(0), "start_seconds": times(90), "end_seconds": times(150),
+        "nodes": vec![1; count], "lane": (0..count).map(|i| i % 2).collect::<Vec<_>>(),
+    });
+    let quantiles: Vec<f64> = (0..=100).map(|i| 1.0 + f64::from(i)).collect();
+    let of_each =
+        |value: &dyn Fn(&str) -> Value| policies.iter().map(|policy| value(policy)).collect::<Vec<_>>();
+    json!({
+        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate jobs", "trace": "test", "nodes": 2, "seeds": [1],
+        "summary": (0..policies.len()).map(row).collect::<Vec<_>>(),
+        "series": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+            "time_seconds": [0, 600, 3600], "queue_length": [3, 1, 0], "utilization": [1.0, 0.5, 0.0] })),
+        "distributions": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+            "wait_seconds": quantiles, "completion_seconds": quantiles, "bounded_slowdown": quantiles })),
+        "gantt": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "jobs": jobs, "lanes": 2 })),
+    })
+}
+
+/// The document after its scripts have run, as Chromium writes it.
+fn rendered(name: &str, html: &str) -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("{name}.html"));
+    std::fs::write(&file, html).expect("the page is written");
+    let output = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", folder.join(format!("{name}-profile")).display()))
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .expect("chromium starts");
+    String::from_utf8(output.stdout).expect("the document is UTF-8")
+}
+
+/// The value of a data attribute of the document's root element.
+fn data<'a>(dom: &'a str, name: &str) -> Option<&'a str> {
+    let root = dom.split_once("<html")?.1.split_once('>')?.0;
+    Some(root.split_once(&format!("data-{name}=\""))?.1.split_once('"')?.0)
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_placement_page_draws_curves_bars_table_and_node_maps() {
+    let dom = rendered("placement", &placement_html(&study(&["fgd", "best-fit", "</script><b>bold</b>"])));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("6"), "three policies in two figures");
+    assert_eq!(data(&dom, "bars"), Some("3"));
+    assert_eq!(data(&dom, "rows"), Some("3"));
+    assert_eq!(data(&dom, "cells"), Some("24"), "twelve nodes in two maps");
+    let finding =
+        "fgd allocates 95.00% of the cluster’s 96 GPUs: 1.00 points more than best-fit, the next best.";
+    assert!(dom.contains(finding));
+    assert!(!dom.contains("<b>bold"), "a policy's name stays text");
+    assert!(!dom.contains("<i>B"), "a model's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_policy_within_the_interval_of_the_baseline_is_not_called_better() {
+    let mut study = study(&["fgd", "best-fit"]);
+    study["baseline"] = json!("best-fit");
+    study["summary"][0]["allocation_at"]["100"]["paired"] =
+        json!({ "difference": 1.0, "low": -0.5, "high": 2.5 });
+    let dom = rendered("unclear", &placement_html(&study));
+    assert!(dom.contains("which these seeds cannot tell apart from best-fit, the baseline."));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_single_run_without_baseline_or_node_maps_still_makes_a_page() {
+    let mut study = study(&["fgd"]);
+    study["runs"].as_array_mut().unwrap().truncate(1);
+    study["seeds"] = json!([42]);
+    study["baseline"] = Value::Null;
+    study["heat"] = Value::Null;
+    for load in ["100", "130"] {
+        study["summary"][0]["allocation_at"][load]["paired"] = Value::Null;
+    }
+    let dom = rendered("single", &placement_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "rows"), Some("1"));
+    assert_eq!(data(&dom, "cells"), Some("0"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_jobs_page_draws_series_distributions_table_and_fifty_thousand_jobs() {
+    let dom = rendered("jobs", &jobs_html(&jobs_study(&["sjf", "</script><b>bold</b>"], 50_000)));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("10"), "two policies in five figures");
+    assert_eq!(data(&dom, "rows"), Some("2"));
+    assert_eq!(data(&dom, "jobs"), Some("50000"));
+    assert!(dom.contains("sjf + easy keeps the mean bounded slowdown at 2.00: 50.0% below"));
+    assert!(!dom.contains("<b>bold"), "a policy's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_jobs_page_of_a_summary_alone_shows_the_table() {
+    let mut study = jobs_study(&["sjf"], 2);
+    for part in ["series", "distributions", "gantt"] {
+        study[part] = json!([]);
+    }
+    let dom = rendered("summary", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "rows"), Some("1"));
+    assert_eq!(data(&dom, "curves"), Some("0"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_error_in_the_page_is_seen_by_these_tests() {
+    let dom = rendered("broken", &placement_html(&json!({ "runs": [] })));
+    assert!(data(&dom, "error").is_some());
+    assert_eq!(data(&dom, "ready"), None);
+}

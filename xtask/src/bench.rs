@@ -1,0 +1,126 @@
+//! `cargo xtask bench`: the registry of the project's benches. Each is a program of its own that prints its
+//! table and names its page under docs/benchmarks; here is only what they are called and how they are run.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Usage, data};
+
+/// A bench that can be asked for by name.
+pub(crate) struct Bench {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    /// The bench or example of the package that is run.
+    pub(crate) target: Target,
+    shows: &'static str,
+    pub(crate) page: &'static str,
+}
+
+/// A program of a package that measures something.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// `benches/NAME.rs`, a `[[bench]]` without the test harness.
+    Bench(&'static str),
+    /// `examples/NAME.rs`.
+    Example(&'static str),
+}
+
+impl Target {
+    /// The program's file in its package.
+    pub(crate) fn file(self) -> String {
+        match self {
+            Self::Bench(name) => format!("benches/{name}.rs"),
+            Self::Example(name) => format!("examples/{name}.rs"),
+        }
+    }
+}
+
+pub(crate) const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "placement",
+        package: "lepton-sim",
+        target: Target::Bench("placement"),
+        shows: "the published placement study on the openb traces, run by run, and how long it takes",
+        page: "docs/benchmarks/placement.md",
+    },
+    Bench {
+        name: "scale",
+        package: "lepton-sim",
+        target: Target::Bench("scale"),
+        shows: "the cost of a decision and the memory at 1,213, 10,000 and 100,000 nodes",
+        page: "docs/benchmarks/scale.md",
+    },
+    Bench {
+        name: "jobs",
+        package: "lepton-sim",
+        target: Target::Example("job_rates"),
+        shows: "how fast jobs are simulated under the queue policies, on recorded and generated traces",
+        page: "docs/benchmarks/jobs.md",
+    },
+];
+
+const HELP: &str = "\
+cargo xtask bench [NAME [ARGS..]]
+
+Runs the bench NAME in release mode and passes ARGS on to it; `all` runs every bench in turn. Without a
+name, lists the benches. Recorded traces are found by LEPTON_DATA (default: ../shared/data).";
+
+/// The chore.
+pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
+    match args {
+        [] => {
+            println!("benches, run by `cargo xtask bench NAME`:\n\n{}", list());
+            Ok(ExitCode::SUCCESS)
+        }
+        ["-h" | "--help", ..] => {
+            println!("{HELP}\n\n{}", list());
+            Ok(ExitCode::SUCCESS)
+        }
+        ["all", args @ ..] => {
+            for bench in &BENCHES {
+                run(root, bench, args)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        [name, args @ ..] => {
+            let Some(bench) = BENCHES.iter().find(|b| b.name == *name) else {
+                let names: Vec<&str> = BENCHES.iter().map(|b| b.name).collect();
+                let there_are = names.join(", ");
+                bail!(Usage(format!("there is no bench `{name}`; there are: {there_are}")));
+            };
+            run(root, bench, args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn list() -> String {
+    let rows = BENCHES.iter().map(|b| format!("  {:<12} {}\n{:15}{}\n", b.name, b.shows, "", b.page));
+    rows.collect()
+}
+
+fn run(root: &Path, bench: &Bench, args: &[&str]) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    match bench.target {
+        Target::Bench(name) => command.args(["bench", "--bench", name]),
+        Target::Example(name) => command.args(["run", "--release", "--example", name]),
+    };
+    command.args(["--package", bench.package]).current_dir(root);
+    if !args.is_empty() {
+        command.arg("--").args(args);
+    }
+    match data::find_here(root) {
+        Ok(folder) => {
+            command.env(data::VARIABLE, folder);
+        }
+        Err(missing) => eprintln!("note: no recorded traces ({missing})"),
+    }
+    println!("{}: {}", bench.name, bench.shows);
+    let status = command.status().context("cannot start cargo")?;
+    if !status.success() {
+        bail!("the bench `{}` failed ({status})", bench.name);
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! `cargo xtask test`: runs the tests in groups and ends with one line a group and the number of tests. What
+//! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
+
+mod browser;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{Usage, data};
+use tally::{GroupReport, State, Tally};
+
+const HELP: &str = "\
+cargo xtask test [GROUP..]
+
+Runs the groups named, or all of them:
+  rust     every test of the workspace (cargo test --workspace)
+  data     the tests that replay recorded traces have them: LEPTON_DATA (default ../shared/data) names a
+           folder with openb, hpc-swf and philly-jobs. They are ordinary tests, so they run with `rust`,
+           and on their own only when `rust` is not asked for
+  browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
+A group that cannot be run is listed as not run. With CI=true that is a failure.";
+
+/// The groups in the order they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Rust,
+    Data,
+    Browser,
+}
+
+const GROUPS: [(&str, Group); 3] =
+    [("rust", Group::Rust), ("data", Group::Data), ("browser", Group::Browser)];
+
+/// The chore.
+pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
+    if args.iter().any(|arg| matches!(*arg, "-h" | "--help")) {
+        println!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let wanted = wanted_groups(args)?;
+    let traces = data::find_here(root);
+    let mut reports: Vec<GroupReport> = Vec::new();
+    for &(name, group) in &wanted {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let (state, tally) = match group {
+            Group::Rust => run_cargo_tests(root, &traces, &[])?,
+            Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
+            Group::Browser => browser::run(root, &traces)?,
+        };
+        reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });
+    }
+    let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    let (summary, success) = tally::summary(&reports, in_ci);
+    println!("\n{summary}");
+    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn wanted_groups(args: &[&str]) -> Result<Vec<(&'static str, Group)>> {
+    for arg in args {
+        if !GROUPS.iter().any(|(name, _)| name == arg) {
+            let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
+            let there_are = names.join(", ");
+            bail!(Usage(format!("there is no test group `{arg}`; there are: {there_are}")));
+        }
+    }
+    Ok(GROUPS.into_iter().filter(|(name, _)| args.is_empty() || args.contains(name)).collect())
+}
+
+/// The replays are tests of the workspace like all others: after `rust` only the data is looked for.
+fn run_data(root: &Path, traces: &Result<PathBuf, String>, rust_ran: bool) -> Result<(State, Tally)> {
+    match traces {
+        Err(missing) => Ok((State::NotRun(missing.clone()), Tally::default())),
+        Ok(_) if rust_ran => {
+            let found = format!("{} found; what replays them is counted with `rust`", data::trace_names());
+            Ok((State::Passed(found), Tally::default()))
+        }
+        Ok(_) => run_cargo_tests(root, traces, &[]),
+    }
+}
+
+/// `cargo test --workspace` with arguments for the test programs; a build that fails is a failed group.
+fn run_cargo_tests(
+    root: &Path,
+    traces: &Result<PathBuf, String>,
+    test_args: &[&str],
+) -> Result<(State, Tally)> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root);
+    match traces {
+        Ok(folder) => command.env(data::VARIABLE, folder),
+        Err(_) => command.env_remove(data::VARIABLE),
+    };
+    if !test_args.is_empty() {
+        command.arg("--").args(test_args);
+    }
+    let (status, tally) = tally::run_and_count(&mut command)?;
+    let state = match (status.success(), tally.failed) {
+        (true, 0) => State::Passed(String::new()),
+        (_, 0) => State::Failed(format!("cargo test ended with {status}")),
+        // The summary counts them.
+        _ => State::Failed(String::new()),
+    };
+    Ok((state, tally))
+}
