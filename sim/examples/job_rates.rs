@@ -62,7 +62,9 @@ fn run(jobs: &Jobs, nodes: u32, policy: &str) -> u64 {
 
 /// Generated GPU jobs on 10,000 nodes of 8 GPUs at 90% load: time must grow linearly with their number.
 fn generated_jobs() {
-    println!("| generated jobs | policy | seconds generating | seconds simulating | million jobs/s |\n|---|---|---|---|---|");
+    println!(
+        "| generated jobs | policy | seconds generating | seconds simulating | million jobs/s |\n|---|---|---|---|---|"
+    );
     for count in [1_000_000, 2_000_000, 5_000_000, 10_000_000] {
         for policy in ["fcfs", "sjf"] {
             let begun = Instant::now();

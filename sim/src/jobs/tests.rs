@@ -135,8 +135,7 @@ fn percentiles_are_values_of_the_sample() {
 #[test]
 fn the_jain_index_falls_when_one_owner_is_served_worse() {
     let jobs = jobs(&[(0, 10, 10, 1), (0, 10, 10, 1)]);
-    let outcome =
-        Outcome { start_seconds: vec![0, 90], end_seconds: vec![10, 100], ..Outcome::default() };
+    let outcome = Outcome { start_seconds: vec![0, 90], end_seconds: vec![10, 100], ..Outcome::default() };
     let fairness = Samples::of(&jobs, &outcome).fairness(&jobs.owners);
     assert_eq!(fairness.worst_owner.as_deref(), Some("odd"));
     assert!((fairness.jain_index - 121.0 / 202.0).abs() < 1e-12, "slowdowns 1 and 10");
@@ -147,8 +146,7 @@ fn curves_of_a_long_run_stay_short_and_keep_the_mean() {
     let mut recorder = SeriesRecorder::default();
     for i in 0..10_000i64 {
         let free_units = if i % 2 == 0 { 0 } else { 10 };
-        let moment =
-            Moment { now_seconds: i * 1000, units: 10, free_units, waiting: 3, running: 1 };
+        let moment = Moment { now_seconds: i * 1000, units: 10, free_units, waiting: 3, running: 1 };
         recorder.moment(moment, || 0.5);
     }
     let series = recorder.series();
@@ -198,7 +196,11 @@ impl Observer for Auditor {
             self.problems.push(format!("{used} used of {moment:?}"));
         }
         if (self.waiting.len(), self.running.len()) != (moment.waiting, moment.running) {
-            self.problems.push(format!("{} wait, {} run, but {moment:?}", self.waiting.len(), self.running.len()));
+            self.problems.push(format!(
+                "{} wait, {} run, but {moment:?}",
+                self.waiting.len(),
+                self.running.len()
+            ));
         }
     }
 }
@@ -225,19 +227,20 @@ fn some_settings() -> impl Strategy<Value = Settings> {
             Failures::Recorded(outages.collect())
         }),
     ];
-    let backfill =
-        prop_oneof![Just(Backfill::None), Just(Backfill::Easy), Just(Backfill::Conservative)];
+    let backfill = prop_oneof![Just(Backfill::None), Just(Backfill::Easy), Just(Backfill::Conservative)];
     let depth = prop_oneof![Just(usize::MAX), 0usize..5];
-    (any::<bool>(), backfill, depth, failures, 1u32..30).prop_map(|(strict, backfill, depth_max, failures, every)| {
-        Settings {
-            discipline: if strict { Discipline::Strict } else { Discipline::Skipping },
-            backfill,
-            depth_max,
-            failures,
-            // So often that every job gets through between two failures.
-            checkpoint_interval_seconds: Some(every.min(5)),
-        }
-    })
+    (any::<bool>(), backfill, depth, failures, 1u32..30).prop_map(
+        |(strict, backfill, depth_max, failures, every)| {
+            Settings {
+                discipline: if strict { Discipline::Strict } else { Discipline::Skipping },
+                backfill,
+                depth_max,
+                failures,
+                // So often that every job gets through between two failures.
+                checkpoint_interval_seconds: Some(every.min(5)),
+            }
+        },
+    )
 }
 
 fn waiting_policy() -> impl Strategy<Value = String> {
@@ -339,7 +342,15 @@ proptest! {
 /// Shortest remaining time first in the plainest form: one second after the other.
 fn second_by_second(jobs: &Jobs, mut machine: GpuNodes, late: bool) -> Vec<i64> {
     use super::machine::Machine;
-    let cost = |size: u32| if size == 1 { 7 } else if size <= 8 { 30 } else { 60 };
+    let cost = |size: u32| {
+        if size == 1 {
+            7
+        } else if size <= 8 {
+            30
+        } else {
+            60
+        }
+    };
     let mut remaining: Vec<i64> = jobs.run_seconds.iter().map(|&r| i64::from(r)).collect();
     let mut end = vec![NEVER; jobs.len()];
     let (mut waiting, mut running): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
