@@ -49,10 +49,12 @@ impl Decider for Caretaker {
             expected,
             moves: 0,
             trial: Trial::default(),
+            waits: Vec::new(),
             decided: Decided::default(),
         };
         // Phase 1: clear nodes that are failing, before their work is lost.
         draft.clear_failing();
+        draft.bring_back_calm();
         // Phase 2: take work off nodes above the safety level.
         draft.relieve_hot();
         // Phase 3: place what waits.
@@ -71,6 +73,8 @@ struct Draft<'a> {
     expected: ExpectedUse,
     moves: usize,
     trial: Trial,
+    /// Records of tasks that wait for a new reason; they follow those of the steps.
+    waits: Vec<DecisionRecord>,
     decided: Decided,
 }
 
@@ -98,6 +102,19 @@ impl Draft<'_> {
             for task in tasks {
                 let gain = risk * self.work_at_stake(task);
                 self.migrate(task, node, Reason::NodeFailing, gain);
+            }
+        }
+    }
+
+    /// Nodes that the loop cordoned for signs that are gone take tasks again.
+    fn bring_back_calm(&mut self) {
+        for node in self.snapshot.cordoned_by_loop.clone() {
+            let cordoned = self.snapshot.cluster.health(node) == Health::Cordoned;
+            if cordoned && !self.assessment.failing.contains(&node) {
+                let record = self.recorder.record(self.snapshot, "uncordon", None);
+                let to = name(&self.snapshot.cluster, node);
+                let reason = Some(Reason::NodeCalm);
+                self.push(Action::Uncordon { node }, DecisionRecord { to, reason, ..record });
             }
         }
     }
@@ -132,6 +149,9 @@ impl Draft<'_> {
                 let ruled_out = self.recorder.ruled_out(&self.snapshot.cluster, class);
                 let obstacle = ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0);
                 self.decided.plan.unplaced.push((task, obstacle));
+                if self.snapshot.task(task).waits_for != Some(obstacle) {
+                    self.waits.push(self.recorder.record(self.snapshot, "wait", Some(task)));
+                }
                 no_room.push(class);
                 continue;
             };
@@ -269,8 +289,9 @@ impl Draft<'_> {
     }
 
     /// The plan; the cluster is put back as the world has it.
-    fn finish(self) -> Decided {
+    fn finish(mut self) -> Decided {
         self.trial.end(&mut self.snapshot.cluster);
+        self.decided.records.extend(self.waits);
         self.decided
     }
 }
