@@ -1,19 +1,20 @@
 //! Measures the jobs simulator: starts per second on the batch sequences, the whole October table of GPU
 //! jobs, and ten million generated jobs. Prints Markdown tables.
 //!
-//! `LEPTON_DATA=... cargo run --release -p lepton-sim --example job_rates`
+//! Run by `cargo xtask bench jobs`; without LEPTON_DATA only generated jobs are measured.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lepton_core::decide::queue::ScoreChange;
 use lepton_core::decide::queue_policies::{queue_policies, queue_policy};
-use lepton_sim::experiment::jobs::MachineSpec;
 use lepton_sim::generate::{Arrivals, task_arrivals, training_classes};
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, SequenceMetrics, SequenceSimulator, Settings, Simulation};
 use lepton_sim::readers::{read_philly_jobs, read_swf, read_virtual_clusters};
-use lepton_sim::workload::jobs::{scale_load, virtual_clusters};
+use lepton_sim::workload::jobs::{MachineSpec, scale_load, virtual_clusters};
 
 const SEQUENCE_JOBS: usize = 1024;
 const STARTS: [usize; 10] = [1981, 2756, 4299, 8850, 3316, 2714, 5228, 7762, 4022, 7085];

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lepton_sim::experiment::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::generate::{Arrivals, LublinModel, task_arrivals, training_classes};
 use lepton_sim::jobs::Jobs;
 use lepton_sim::readers::{JobTrace, read_jobs_csv, read_philly_jobs, read_swf, read_virtual_clusters};
 use lepton_sim::workload::OpenbFiles;
-use lepton_sim::workload::jobs::{openb_over_time, scale_load, sequences, virtual_clusters, whole};
+use lepton_sim::workload::jobs::{
+    JobsWorkload, MachineSpec, openb_over_time, scale_load, sequences, virtual_clusters, whole,
+};
 
 use super::simulate_jobs::{topology, within};
 use crate::cli_jobs::{JobsArgs, JobsFormat, JobsGenerator, NodesChoice};

@@ -1,3 +1,6 @@
+//! Scenarios of the jobs simulation, and what must hold on random jobs: conservation, resume, backfilling,
+//! preemption second by second.
+
 use std::collections::HashMap;
 
 use lepton_core::decide::queue::QueuePolicy;

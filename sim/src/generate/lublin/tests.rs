@@ -1,3 +1,5 @@
+//! Whether generated batch jobs have the model's published statistics.
+
 use super::*;
 
 fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {

@@ -1,3 +1,5 @@
+//! Whether generated arrivals have their rate, spread and daily cycle.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Where gangs are placed, and that units always add up, whatever fails.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the generic jobs reader takes and refuses.
+
 use std::io::Cursor;
 
 use proptest::prelude::*;

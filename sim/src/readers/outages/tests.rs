@@ -1,3 +1,5 @@
+//! What the reader of failures takes and refuses.
+
 use std::io::Cursor;
 
 use super::*;

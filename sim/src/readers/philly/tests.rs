@@ -1,3 +1,5 @@
+//! What the Philly reader takes and refuses.
+
 use std::io::Cursor;
 
 use proptest::prelude::*;

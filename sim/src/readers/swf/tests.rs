@@ -1,3 +1,5 @@
+//! What the SWF reader takes, by its documented rules, and refuses.
+
 use std::io::Cursor;
 
 use proptest::prelude::*;
