@@ -15,7 +15,7 @@ use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
 
 use super::Jobs;
 use super::order::{RankedOrder, ScoredBy, ScoredOrder, WaitingOrder};
-use crate::engine::{EventQueue, IndexSet};
+use crate::engine::IndexSet;
 
 /// Simulates sequences; keeps its memory from one to the next.
 #[derive(Debug, Default)]
@@ -31,10 +31,11 @@ struct State {
     now_seconds: i64,
     free: u32,
     arrived: usize,
-    started: usize,
+    started: u32,
     start_seconds: Vec<i64>,
-    /// Ends by true run time; of one second, the job started first comes first.
-    ends: EventQueue<u32>,
+    /// (end by true run time, number of the start, index) of each running job, the next end last; of one
+    /// second, the job started first ends first. A few dozen run at a time, so a sorted list beats a heap.
+    ends: Vec<(i64, u32, u32)>,
     /// (requested end, index) of each running job, ascending; kept only with backfilling.
     requested_ends: Vec<(i64, u32)>,
     /// Waiting jobs in order of submission; kept only with backfilling.
@@ -126,7 +127,7 @@ impl Sequence<'_> {
         let s = &mut *self.state;
         let arrival =
             (s.arrived < self.range.len()).then(|| self.jobs.submit_seconds[self.range.start + s.arrived]);
-        match (arrival, s.ends.next_time_seconds()) {
+        match (arrival, s.ends.last().map(|end| end.0)) {
             (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
                 s.now_seconds = s.now_seconds.max(submit);
                 let index = s.arrived as u32;
@@ -145,12 +146,12 @@ impl Sequence<'_> {
     }
 
     fn end_one(&mut self) -> bool {
-        let Some(end) = self.state.ends.pop() else { return false };
-        self.state.now_seconds = self.state.now_seconds.max(end.time_seconds);
-        self.state.free += self.size(end.what);
+        let Some((end, _, index)) = self.state.ends.pop() else { return false };
+        self.state.now_seconds = self.state.now_seconds.max(end);
+        self.state.free += self.size(index);
         if self.backfill {
-            let requested = self.jobs.requested_seconds[self.range.start + end.what as usize];
-            let key = (self.state.start_seconds[end.what as usize] + i64::from(requested), end.what);
+            let requested = self.jobs.requested_seconds[self.range.start + index as usize];
+            let key = (self.state.start_seconds[index as usize] + i64::from(requested), index);
             if let Ok(at) = self.state.requested_ends.binary_search(&key) {
                 self.state.requested_ends.remove(at);
             }
@@ -166,8 +167,10 @@ impl Sequence<'_> {
         let s = &mut *self.state;
         s.free -= size;
         s.start_seconds[index as usize] = s.now_seconds;
+        let end = (s.now_seconds + run, s.started, index);
         s.started += 1;
-        s.ends.schedule(s.now_seconds + run, index);
+        let at = s.ends.partition_point(|other| *other > end);
+        s.ends.insert(at, end);
         if self.backfill {
             s.waiting.remove(index as usize);
             let key = (requested_end, index);
