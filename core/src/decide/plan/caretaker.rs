@@ -15,8 +15,8 @@ use crate::model::{
     Snapshot, Step, TaskId, Trial,
 };
 
-/// Nodes asked for a safe place before the best unsafe one is taken.
-const SAFE_ASKED_MAX: usize = 32;
+/// Nodes asked for a safe place before the coolest of them is taken.
+const SAFE_ASKED_MAX: usize = 64;
 
 /// Decides by the rules above.
 pub struct Caretaker {
@@ -202,9 +202,9 @@ impl Draft<'_> {
         );
     }
 
-    /// The best place for a task: one that stays below the safety level; for a pending task (`off` is
-    /// `None`) otherwise the best of all. Failing nodes are left out, and for a migration the node it comes
-    /// from and the one it came from before.
+    /// The best place for a task: the first by score whose expected use stays below the level. A pending
+    /// task (`off` is `None`) otherwise takes the coolest of those looked at. Failing nodes are left out,
+    /// and for a migration the node it comes from and the one it came from before.
     fn search(&mut self, task: TaskId, off: Option<NodeId>) -> Option<(Placement, Vec<Candidate>)> {
         let (snapshot, assessment) = (&*self.snapshot, self.assessment);
         let class = snapshot.cluster.task(task).class;
@@ -212,7 +212,8 @@ impl Draft<'_> {
         let mut candidates = Vec::new();
         let mut seen = 0;
         let expected = &self.expected;
-        let level = self.config.safety_level;
+        let level = if off.is_some() { self.config.safety_level } else { self.config.placement_level };
+        let mut coolest: Option<(f64, NodeId)> = None;
         let mut safe = |node: NodeId, score: f32| {
             if assessment.failing.contains(&node)
                 || (off.is_some() && (Some(node) == off || Some(node) == before))
@@ -223,12 +224,11 @@ impl Draft<'_> {
             let expected_use = expected.share_with(snapshot, node, Some(task));
             let safe = expected_use <= level;
             if seen <= CANDIDATES_KEPT || safe {
-                candidates.push(Candidate {
-                    node: snapshot.cluster.node_name(node).to_owned(),
-                    score,
-                    expected_use,
-                    safe,
-                });
+                let node = snapshot.cluster.node_name(node).to_owned();
+                candidates.push(Candidate { node, score, expected_use, safe });
+            }
+            if coolest.is_none_or(|(least, _)| expected_use < least) {
+                coolest = Some((expected_use, node));
             }
             safe
         };
@@ -236,8 +236,9 @@ impl Draft<'_> {
         if found.is_some() || off.is_some() {
             return found.map(|to| (to, candidates));
         }
-        let working = &mut |node: NodeId, _: f32| !assessment.failing.contains(&node);
-        let found = self.placer.place_class_where(&snapshot.cluster, class, SAFE_ASKED_MAX, working);
+        let (_, coolest) = coolest?;
+        let found =
+            self.placer.place_class_where(&snapshot.cluster, class, usize::MAX, &mut |n, _| n == coolest);
         found.map(|to| (to, candidates))
     }
 
