@@ -1,7 +1,7 @@
 //! The rules of the loop: clear nodes that are failing, take work off hot nodes, place what waits where it
 //! does not make a node hot.
 //!
-//! Each step must pay: its expected gain must exceed its cost. A task that was moved is left alone for the
+//! Each move must pay: its expected gain must exceed its cost by a factor. A task that was moved is left alone for the
 //! cool-down and never goes back where it came from. The learned policy will replace the scores here, not
 //! the frame.
 
@@ -172,7 +172,7 @@ impl Draft<'_> {
     /// Drafts a migration off `from`, if there is a safe place and it pays.
     fn migrate(&mut self, task: TaskId, from: NodeId, reason: Reason, gain: f64) {
         let cost = self.move_cost(task);
-        if gain <= cost || self.moves >= self.config.moves_max {
+        if gain <= self.config.gain_over_cost * cost || self.moves >= self.config.moves_max {
             return;
         }
         let Some(stood) = self.snapshot.cluster.placement(task) else { return };

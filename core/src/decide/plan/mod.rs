@@ -38,6 +38,8 @@ pub struct DecideConfig {
     /// Tasks are placed where the node's busiest resource is expected to stay below this share: the room up
     /// to the safety level is for what use rises by later.
     pub placement_level: f64,
+    /// A move must gain more than this many times its cost.
+    pub gain_over_cost: f64,
     /// How long a node is expected to stay hot when nothing is done, minutes.
     pub hot_minutes: f64,
     /// Time a task is expected to wait for a new place when its node fails, minutes.
@@ -54,6 +56,7 @@ impl Default for DecideConfig {
             policy: "fgd".to_owned(),
             safety_level: 0.8,
             placement_level: 0.7,
+            gain_over_cost: 2.0,
             hot_minutes: 30.0,
             restart_minutes: 5.0,
             cool_down_seconds: 3600,
