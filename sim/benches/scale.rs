@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use lepton_core::decide::placement::{PlacementContext, Placer, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_sim::experiment::run_placement;
 use lepton_sim::generate::openb_like;
 use lepton_sim::workload::sequence;

@@ -1,6 +1,6 @@
 //! `lepton policy list`.
 
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_core::decide::queue_policies::queue_policies;
 
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use crate::output::{self, OutputFormat};
 pub(crate) fn run(format: OutputFormat) -> Result<(), Failure> {
     let queue = queue_policies();
     let rows = (PLACEMENT_POLICIES.iter().map(|p| (p.name, "placement", p.summary)))
-        .chain(queue.iter().map(|p| (p.name(), "queue", p.about())));
+        .chain(queue.iter().map(|p| (p.name(), "job order", p.about())));
     match format {
         OutputFormat::Table => {
             let mut table = output::table(&["policy", "decides", "what it does"]);

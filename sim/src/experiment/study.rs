@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::placement::{PlacementContext, Placer, UnknownPolicy, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
 use serde::Serialize;

@@ -1,19 +1,12 @@
-//! The names of the placement policies.
+//! The registry of placement policies: the one place that knows them all by name. What they do is in their
+//! own files under `placement`.
 
-use super::PlacementPolicy;
-use super::best_fit::BestFit;
-use super::dot_product::DotProduct;
-use super::even_share::EvenShare;
-use super::fgd::FragmentationGradientDescent;
-use super::first_fit::FirstFit;
-use super::gpu_clustering::GpuClustering;
-use super::gpu_packing::GpuPacking;
-use super::kube_least_allocated::KubeLeastAllocated;
-use super::kube_most_allocated::KubeMostAllocated;
-use super::random::Random;
-use super::worst_fit::WorstFit;
+use super::placement::{
+    BestFit, DotProduct, EvenShare, FirstFit, FragmentationGradientDescent, GpuClustering, GpuPacking,
+    KubeLeastAllocated, KubeMostAllocated, PlacementPolicy, Random, Scale, WorstFit,
+};
+use crate::model::Cluster;
 use crate::model::fragmentation::TargetWorkload;
-use crate::model::{Cluster, ResourceSchema};
 
 /// A policy by name, with one line on what it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,22 +50,6 @@ pub struct PlacementContext<'a> {
     pub target: &'a TargetWorkload,
     /// Seed of policies that draw.
     pub seed: u64,
-}
-
-/// Largest CPU capacity (millicores) and device capacity (thousandths) of any node: the scale of the
-/// packing scores.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
-    pub(super) cpu: f64,
-    pub(super) device_milli: f64,
-}
-
-impl Scale {
-    fn of(cluster: &Cluster) -> Self {
-        let cpu = cluster.nodes().map(|n| cluster.capacity(n)[ResourceSchema::CPU]).max().unwrap_or(0);
-        let devices = cluster.nodes().map(|n| cluster.devices_free(n).len()).max().unwrap_or(0);
-        Self { cpu: cpu.max(1) as f64, device_milli: (devices.max(1) * 1000) as f64 }
-    }
 }
 
 /// A policy name that is not known.
