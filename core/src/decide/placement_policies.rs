@@ -13,32 +13,35 @@ use crate::model::fragmentation::TargetWorkload;
 pub struct PolicyInfo {
     /// Name on the command line and in reports.
     pub name: &'static str,
-    /// What it does.
+    /// What it does, in one sentence.
     pub summary: &'static str,
 }
 
 /// All placement policies.
 pub const PLACEMENT_POLICIES: &[PolicyInfo] = &[
-    PolicyInfo { name: "random", summary: "any node on which the task fits, by chance" },
-    PolicyInfo { name: "first-fit", summary: "the first node of a fixed order on which the task fits" },
-    PolicyInfo { name: "best-fit", summary: "the node with the least CPU and device capacity left over" },
-    PolicyInfo { name: "worst-fit", summary: "the node with the most CPU and device capacity left over" },
+    PolicyInfo { name: "random", summary: "Any node on which the task fits, by chance." },
+    PolicyInfo { name: "first-fit", summary: "The first node of a fixed order on which the task fits." },
+    PolicyInfo { name: "best-fit", summary: "The node with the least CPU and device capacity left over." },
+    PolicyInfo { name: "worst-fit", summary: "The node with the most CPU and device capacity left over." },
     PolicyInfo {
         name: "dot-product",
-        summary: "the node whose free capacity is least aligned with the demand",
+        summary: "The node whose free capacity is least aligned with the demand.",
     },
-    PolicyInfo { name: "gpu-packing", summary: "used devices first, then used nodes, then empty nodes" },
+    PolicyInfo { name: "gpu-packing", summary: "Used devices first, then used nodes, then empty nodes." },
     PolicyInfo {
         name: "gpu-clustering",
-        summary: "nodes that run tasks asking for the same number of devices",
+        summary: "Nodes that run tasks asking for the same number of devices.",
     },
-    PolicyInfo { name: "fgd", summary: "the node whose device fragmentation grows least (FGD, ATC 2023)" },
+    PolicyInfo { name: "fgd", summary: "The node whose device fragmentation grows least (FGD, ATC 2023)." },
     PolicyInfo {
         name: "kube-least-allocated",
-        summary: "the Kubernetes default: emptiest node, balanced between CPU and memory",
+        summary: "The Kubernetes default: emptiest node, balanced between CPU and memory.",
     },
-    PolicyInfo { name: "kube-most-allocated", summary: "the Kubernetes bin-packing score: fullest node" },
-    PolicyInfo { name: "even-share", summary: "the node with the most capacity over its even share of load" },
+    PolicyInfo { name: "kube-most-allocated", summary: "The Kubernetes bin-packing score: fullest node." },
+    PolicyInfo {
+        name: "even-share",
+        summary: "The node with the most capacity over its even share of load.",
+    },
 ];
 
 /// What a policy may know when it is made.
