@@ -19,7 +19,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compare placement policies on a generated GPU cluster and write a report page
+    /// Run the loop on a simulated cluster in accelerated time, live
     Demo(DemoArgs),
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
@@ -54,16 +54,42 @@ pub(crate) enum Policy {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "The loop collects, analyzes, decides and executes once a simulated minute: it places what waits,
+takes work off hot nodes and clears nodes that show signs of a fault. Afterwards the same hours pass
+without it. On a terminal it is shown live; elsewhere every decision is one line.
+
+Examples:
   lepton demo
-  lepton demo --nodes-count 5000 --report big.html")]
+  lepton demo --hours 24 --seed 7 > decisions.txt
+  lepton demo --hours 24 --seeds 1..=20
+  lepton demo --nodes-count 500 --records decisions.jsonl"
+)]
 pub(crate) struct DemoArgs {
-    /// Nodes of the generated cluster
-    #[arg(long, value_name = "N", default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
+    /// Hours that pass
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub(crate) hours: u32,
+    /// Seed of arrivals, loads and faults
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Compare over these seeds instead of showing one: `1..=20`, `1,5,9`
+    #[arg(long, value_parser = seeds, conflicts_with_all = ["seed", "records", "speed"])]
+    pub(crate) seeds: Option<Seeds>,
+    /// Nodes of the cluster
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
-    /// Where the report page goes
-    #[arg(long, value_name = "FILE", default_value = "lepton-demo.html")]
-    pub(crate) report: PathBuf,
+    /// Mean device demand as a share of the device capacity
+    #[arg(long, default_value_t = lepton_sim::world::WorldConfig::default().load, value_parser = load)]
+    pub(crate) load: f64,
+    /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can
+    #[arg(long, value_name = "X", default_value = "3600", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Write every decision record to this file, one JSON document a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) records: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -196,6 +222,14 @@ fn load(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
         _ => Err("expected a number above 0 and at most 10; 1.3 means 130% of the capacity".to_owned()),
+    }
+}
+
+/// Reads a speed: above 0, at most a million.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("expected a number above 0 and at most 1000000".to_owned()),
     }
 }
 
