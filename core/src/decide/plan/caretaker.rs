@@ -9,7 +9,8 @@ use super::expected_use::ExpectedUse;
 use super::place_only::{Engine, in_order, size};
 use super::records::{CANDIDATES_KEPT, Recorder, name};
 use super::{DecideConfig, Decided, Decider};
-use crate::decide::placement::{Placer, UnknownPolicy};
+use crate::decide::placement::Placer;
+use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
     Action, Assessment, Candidate, ClassId, DecisionRecord, Health, NodeId, Obstacle, Placement, Reason,
     Snapshot, Step, TaskId, Trial,

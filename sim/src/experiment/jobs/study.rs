@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
 use lepton_core::decide::queue_policies::queue_policy;
 use lepton_core::model::Cluster;
