@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_jobs::JobsArgs;
 use crate::output::OutputFormat;
@@ -106,18 +106,20 @@ pub(crate) enum Generator {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
-the cluster's devices that is allocated when the arrived demand reaches 100% (and the
-end) of its capacity. Inputs ending in .gz, .xz or .zst are read as they are.
+#[command(after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share
+of the cluster's devices that is allocated when the arrived demand reaches 100% of
+their capacity, and again at the end. Inputs may be plain or packed with gzip, xz or
+zstd.
 
 Examples:
   lepton simulate placement --generate openb-like
-  lepton simulate placement --generate openb-like --nodes-count 10000 --policy fgd,best-fit --seeds 1..=3
-  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --report out.html
-  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --arrivals arrivals.csv.gz \\
-      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json"
-)]
+  lepton simulate placement --generate openb-like --nodes-count 10000 \\
+      --policy fgd,best-fit --seeds 1..=3
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
+      --report report.html
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
+      --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
+      --seeds 42..=51 --baseline fgd --output json")]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
     #[arg(
@@ -135,7 +137,7 @@ pub(crate) struct PlacementArgs {
     /// Task list of the trace
     #[arg(long, value_name = "FILE", requires = "format")]
     pub(crate) tasks: Option<PathBuf>,
-    /// Arrival orders and node ranks by seed; other seeds are drawn
+    /// Arrival orders and node ranks by seed; for seeds not in the file they are drawn
     #[arg(long, value_name = "FILE", requires = "format")]
     pub(crate) arrivals: Option<PathBuf>,
     /// Generate the workload instead of reading one

@@ -4,7 +4,8 @@ mod common;
 
 use std::sync::atomic::AtomicBool;
 
-use lepton_core::decide::placement::{PLACEMENT_POLICIES, PlacementContext, Placer, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PLACEMENT_POLICIES, PlacementContext, placement_policy};
 use lepton_core::decide::queue_policies::queue_policy;
 use lepton_core::model::{Task, invariants};
 use lepton_sim::FrozenClock;

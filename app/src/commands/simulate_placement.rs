@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
 use lepton_sim::generate::openb_like;
 use lepton_sim::report::placement_html;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::placement::UnknownPolicy;
+use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider, PlaceOnly};
 use lepton_core::execute::JournalEntry;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_core::model::fragmentation::TargetWorkload;
 use lepton_core::model::{ClassId, Cluster, Task};
 

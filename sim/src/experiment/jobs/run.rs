@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::placement::{PlacementContext, Placer, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy;
 
