@@ -4,7 +4,11 @@
 const byId = (id) => document.getElementById(id);
 const study = JSON.parse(byId("data").textContent);
 const { summary, series, distributions, gantt } = study;
-const nameOf = (one) => one.backfill && one.backfill !== "none" ? `${one.policy} + ${one.backfill}` : one.policy;
+const placements = new Set(summary.map((row) => row.placement));
+const nameOf = (one) => [one.policy, ...(one.backfill && one.backfill !== "none" ? [`+ ${one.backfill}`] : []), ...(placements.size > 1 ? [`on ${one.placement}`] : [])].join(" ");
+const unit = study.unit || "node", units = `${unit}s`;
+/** How many units a job held, in words. */
+const held = (size) => `${number(size / study.unit_size, size % study.unit_size ? 2 : 0)} ${size === study.unit_size ? unit : units}`;
 const names = summary.map(nameOf), indexOf = (name) => names.indexOf(name);
 const hidden = new Set(), shown = (list) => list.filter((one) => !hidden.has(nameOf(one)));
 
@@ -26,7 +30,7 @@ function words() {
   const wait = summary.slice().sort((a, b) => a.mean_wait_seconds - b.mean_wait_seconds)[0];
   byId("support").textContent = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait === first ? ", the shortest of all" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
   byId("facts").append(...[["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
-    ["Jobs", gantt?.length ? number(gantt[0].jobs.start_seconds.length) : "–"]].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
+    ["Jobs", number(study.jobs)]].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
   byId("command").textContent = `$ ${study.command}`;
   byId("footer").textContent = `${study.tool} ${study.version}. This page is one file and loads nothing.`;
 }
@@ -41,8 +45,7 @@ function drawTable() {
       { title: "Policy", value: nameOf, cell: (row) => [swatch(indexOf(nameOf(row))), nameOf(row)] },
       column("Bounded slowdown, mean", "mean_bounded_slowdown", (value) => number(value, 2)), column("Wait, mean", "mean_wait_seconds", duration), column("p95", "p95_wait_seconds", duration),
       column("p99", "p99_wait_seconds", duration), column("longest", "max_wait_seconds", duration), column("Completion, mean", "mean_completion_seconds", duration),
-      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true), column("Preemptions", "preemptions", number),
-      column("Lost work", "lost_work_seconds", duration), column("Makespan", "makespan_seconds", duration),
+      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true), ...(summary.some((row) => row.preemptions) ? [column("Preemptions", "preemptions", number), column("Lost work", "lost_share", percent)] : []), column("Makespan", "makespan_seconds", duration),
     ],
   });
 }
@@ -73,7 +76,7 @@ function drawSeries() {
     y: { label, format, floor: 0, ceiling }, bare: true, rest: 0, onread: (value) => followers.forEach((follow) => follow(value)),
   }));
   draw("queue", "queue_length", "jobs", 1, (value, exact) => number(value, exact && value < 100 ? 1 : 0));
-  draw("utilization", "utilization", "% of all nodes", 100, (value, exact) => exact ? `${number(value, 1)}%` : number(value), 100);
+  draw("utilization", "utilization", `% of all ${units}`, 100, (value, exact) => exact ? `${number(value, 1)}%` : number(value), 100);
 }
 
 function drawDistributions() {
@@ -240,8 +243,8 @@ function prepareGantt() {
     picked = at.y <= 1 ? jobAt(at.x, at.y, at.width) : -1;
     if (picked !== before) drawGantt();
     if (picked < 0) return hideTip();
-    return showTip(event.pageX, event.pageY, `${duration(run.end[picked] - run.start[picked])} on ${number(jobs.nodes[picked])} ${jobs.nodes[picked] === 1 ? "node" : "nodes"}`,
-      [["waited", run.wait[picked]], ["submitted at", jobs.submit_seconds[picked]], ["started at", run.start[picked]], ["ended at", run.end[picked]]].map(([name, value]) => ({ name, value: duration(value) })));
+    return showTip(event.pageX, event.pageY, `${duration(run.end[picked] - run.start[picked])} on ${held(jobs.size[picked])}`,
+      [["waited", run.wait[picked]], ["waiting since", jobs.submit_seconds[picked]], ["started at", run.start[picked]], ["ended at", run.end[picked]]].map(([name, value]) => ({ name, value: duration(value) })));
   };
   const forget = () => { hideTip(); if (picked >= 0) { picked = -1; drawGantt(); } };
   const lift = (event) => { fingers.delete(event.pointerId); };
