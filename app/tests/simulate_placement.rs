@@ -144,15 +144,12 @@ fn a_gpu_model_that_no_node_has_is_warned_about() {
 }
 
 #[test]
-fn the_demo_writes_a_page_and_says_where() {
-    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-cli-{}-demo.html", std::process::id()));
-    let output = lepton(&["demo", "--nodes-count", "40", "--report", &page.to_string_lossy()]);
+fn the_demo_runs_the_loop_and_compares_it_with_the_same_hours_without() {
+    let output = lepton(&["demo", "--nodes-count", "20", "--hours", "2", "--seed", "1"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
-    let html = std::fs::read_to_string(&page).expect("the page was written");
-    assert!(html.contains("<!doctype html") || html.contains("<!DOCTYPE html"));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("fgd"));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("PendingTaskFits"), "every decision has a line with its reason");
+    assert!(said.contains("with the loop") && said.contains("without"), "{said}");
 }
 
 #[test]
