@@ -6,8 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use lepton_core::decide::queue_policies::queue_policies;
 
-use crate::cli::{Seeds, seeds};
 use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JobsFormat {

@@ -144,12 +144,17 @@ fn a_gpu_model_that_no_node_has_is_warned_about() {
 }
 
 #[test]
-fn the_demo_runs_the_loop_and_compares_it_with_the_same_hours_without() {
-    let output = lepton(&["demo", "--nodes-count", "20", "--hours", "2", "--seed", "1"]);
+fn the_report_is_written_and_its_address_said() {
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report.html");
+    let path = page.to_string_lossy().into_owned();
+    let mut args = SMALL.to_vec();
+    args.extend(["best-fit,fgd", "--report", &path]);
+    let output = lepton(&args);
     assert!(output.status.success(), "{}", stderr(&output));
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("PendingTaskFits"), "every decision has a line with its reason");
-    assert!(said.contains("with the loop") && said.contains("without"), "{said}");
+    assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
+    let html = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(html.to_lowercase().contains("<!doctype html") && html.contains("best-fit"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("fgd"));
 }
 
 #[test]

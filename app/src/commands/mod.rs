@@ -2,7 +2,6 @@
 
 mod completion;
 mod demo;
-mod demo_screen;
 mod jobs_workload;
 mod policy_list;
 mod simulate_jobs;

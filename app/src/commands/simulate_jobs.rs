@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, JobsWorkload, MachineSpec, Protocol,
-    run_jobs_study,
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, run_jobs_study,
 };
 use lepton_sim::jobs::machine::Topology;
-use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, Outcome, PreemptiveSettings, Settings};
+use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
 use lepton_sim::readers::read_outages;
+use lepton_sim::workload::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::writers::{write_jobs_csv, write_swf};
 
 use super::jobs_workload::workload;
@@ -164,18 +164,20 @@ fn write_results(args: &JobsArgs, workload: &JobsWorkload, study: &JobsStudy) ->
     for i in part.range.clone() {
         jobs.push(part.jobs.get(i));
     }
-    let write = |path: &Path, what: &dyn Fn(&mut BufWriter<File>, &Jobs, &Outcome) -> std::io::Result<()>| {
-        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-        what(&mut BufWriter::new(file), &jobs, &run.outcome)
-            .with_context(|| format!("cannot write {}", path.display()))
-    };
     if let Some(path) = &args.jobs_csv {
-        write(path, &|out, jobs, outcome| write_jobs_csv(out, jobs, outcome))?;
+        let written = write_jobs_csv(&mut create(path)?, &jobs, &run.outcome);
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(path) = &args.jobs_swf {
-        write(path, &|out, jobs, outcome| write_swf(out, jobs, outcome, u64::from(part.nodes)))?;
+        let written = write_swf(&mut create(path)?, &jobs, &run.outcome, u64::from(part.nodes));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(BufWriter::new(file))
 }
 
 /// The table for people.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::run::{Combination, PartOutcome};
-use super::study::Part;
 use crate::jobs::{Backfill, Distribution, Fairness, Outcome, Samples, Segment, Series};
+use crate::workload::jobs::Part;
 
 /// One run in a study.
 #[derive(Debug, Clone, Serialize)]

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 
 use lepton_core::cycle::CycleReport;
+use lepton_core::model::{DecisionRecord, StepResult};
 use lepton_sim::experiment::LoopRun;
 use lepton_sim::world::WorldConfig;
-
-use super::demo::{line, status};
 
 /// Decisions kept on the panel.
 const DECISIONS_SHOWN: usize = 14;
@@ -133,4 +132,65 @@ fn histogram(report: &CycleReport) -> String {
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
     let cells = counts.iter().flat_map(|&c| [STEPS[(c * 8).div_ceil(most)]; 3]);
     format!("{:<9} {} nodes by cpu used, 0 to 120%", "", cells.collect::<String>())
+}
+
+/// One decision on one line, with its reason.
+fn line(record: &DecisionRecord) -> String {
+    let DecisionRecord { action, task, from, to, reason, gain, cost, result, .. } = record;
+    let mut out = format!("{} {action:<8}", clock(record.time_seconds));
+    if let Some(task) = task {
+        let _ = write!(out, " {task}");
+    }
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            let _ = write!(out, " {from} -> {to}");
+        }
+        (None, Some(to)) if task.is_some() => {
+            let _ = write!(out, " -> {to}");
+        }
+        (_, Some(to)) => {
+            let _ = write!(out, " {to}");
+        }
+        _ => {}
+    }
+    if let Some(reason) = reason {
+        let _ = write!(out, "  {reason:?}");
+    } else if let Some((obstacle, nodes)) = record.ruled_out.first() {
+        let _ = write!(out, "  {obstacle:?} on {nodes} nodes");
+    }
+    if *cost > 0.0 {
+        let _ = write!(out, ", gain {gain:.1} for {cost:.1} device-minutes");
+    }
+    match result {
+        Some(StepResult::Refused(why)) => {
+            let _ = write!(out, "; refused: {why}");
+        }
+        Some(StepResult::Undone(why)) => {
+            let _ = write!(out, "; undone: {why}");
+        }
+        Some(StepResult::Done) | None => {}
+    }
+    out
+}
+
+/// How the cluster stands, on one line.
+fn status(time_seconds: u64, report: &CycleReport) -> String {
+    let a = &report.assessment;
+    format!(
+        "{} cpu {:.0}% ±{:.0}, devices {:.0}%, stranded {:.1}, waiting {}, hot nodes {}, failing {}",
+        clock(time_seconds),
+        100.0 * a.mean_used,
+        100.0 * a.imbalance,
+        100.0 * a.devices_held,
+        a.stranded_milli as f64 / 1000.0,
+        a.waiting,
+        a.hot.len(),
+        a.failing.len()
+    )
+}
+
+/// `1d 06:30`, without the day on the first.
+fn clock(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    if days == 0 { format!("{hours:02}:{minutes:02}") } else { format!("{days}d {hours:02}:{minutes:02}") }
 }
