@@ -71,6 +71,7 @@ fn options(args: &PlacementArgs) -> StudyOptions {
     let baseline = match args.baseline.as_deref() {
         Some("none") => None,
         Some(name) => Some(name.to_owned()),
+        None if distinct.len() < 2 => None,
         None => distinct.iter().find(|p| *p == DEFAULT_BASELINE).cloned(),
     };
     if let Some(baseline) = &baseline
@@ -127,7 +128,10 @@ pub(super) fn text(study: &PlacementStudy) -> String {
         let mut row = vec![s.policy.clone()];
         for &point in &points {
             let at = &s.allocation_at.get(point);
-            row.push(at.map_or_else(String::new, |p| format!("{:.2} ±{:.2}", p.mean, p.sd)));
+            row.push(at.map_or_else(String::new, |p| match s.runs {
+                1 => format!("{:.2}", p.mean),
+                _ => format!("{:.2} ±{:.2}", p.mean, p.sd),
+            }));
             if study.baseline.is_some() {
                 row.push(at.map_or_else(String::new, difference));
             }
@@ -164,7 +168,7 @@ pub(super) fn text(study: &PlacementStudy) -> String {
     let _ = writeln!(
         text,
         "stranded: devices free at the end but useless to the expected mix, percent. p50, p99: time of a decision.\n\
-         {} runs in {seconds:.1} s on {threads} threads.",
+         Runs: {}, in {seconds:.1} s on {threads} threads.",
         study.runs.len()
     );
     text
