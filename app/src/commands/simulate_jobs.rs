@@ -192,6 +192,7 @@ fn text(study: &JobsStudy) -> String {
         |value: fn(&JobsSummary) -> &str| study.summary.iter().any(|s| value(s) != value(&study.summary[0]));
     let placements = several(|s| &s.placement);
     let lost = study.summary.iter().any(|s| s.preemptions > 0);
+    let curves = study.protocol == Protocol::Events;
     let mut header = vec!["policy", "backfill"];
     header.extend(placements.then_some("placement"));
     header.extend([
@@ -205,6 +206,7 @@ fn text(study: &JobsStudy) -> String {
         "use %",
         "Jain",
     ]);
+    header.extend(curves.then_some(["peak use %", "stranded %"]).into_iter().flatten());
     header.extend(lost.then_some(["preempted", "lost %"]).into_iter().flatten());
     let mut table = output::table(&header);
     for s in &study.summary {
@@ -221,6 +223,11 @@ fn text(study: &JobsStudy) -> String {
             format!("{:.1}", 100.0 * s.utilization),
             format!("{:.3}", s.fairness.jain_index),
         ]);
+        if curves {
+            let percent =
+                |share: Option<f64>| share.map_or_else(String::new, |s| format!("{:.1}", 100.0 * s));
+            row.extend([percent(s.peak_utilization), percent(s.mean_fragmentation)]);
+        }
         if lost {
             row.extend([s.preemptions.to_string(), format!("{:.2}", 100.0 * s.lost_share)]);
         }
@@ -233,8 +240,9 @@ fn text(study: &JobsStudy) -> String {
     let _ = writeln!(text, "{table}");
     let _ = writeln!(
         text,
-        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1. {runs} runs in \
-         {seconds:.2} s on {threads} threads."
+        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; Jain: fairness over owners, \
+         1 is even{}.\n{runs} runs in {seconds:.2} s on {threads} threads.",
+        if curves { ";\nstranded: free units that are of no use, mean over time" } else { "" }
     );
     let unfinished: usize = study.summary.iter().map(|s| s.jobs - s.finished).sum();
     if unfinished > 0 {

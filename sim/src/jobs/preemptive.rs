@@ -61,6 +61,8 @@ pub struct PreemptiveSimulation<'a, M> {
     running: Vec<Active>,
     /// All active jobs in the policy's order: (score, active job).
     ranked: Vec<(f64, Active)>,
+    /// Waiting jobs that got units; kept for its memory.
+    chosen: Vec<Active>,
     outcome: Outcome,
     free_slots: Vec<u32>,
     slots: u32,
@@ -115,6 +117,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             waiting: Vec::new(),
             running: Vec::new(),
             ranked: Vec::new(),
+            chosen: Vec::new(),
             outcome,
             free_slots: Vec::new(),
             slots: 0,
@@ -243,7 +246,8 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let ranked = std::mem::take(&mut self.ranked);
         let mut quota = self.machine.units();
         // Phase 1: who gets units. A running job that gets none is stopped at once; placing comes after.
-        let mut chosen = Vec::new();
+        let mut chosen = std::mem::take(&mut self.chosen);
+        chosen.clear();
         for &(_, active) in &ranked {
             let size = u64::from(self.jobs.size[active.job as usize]);
             if size <= quota {
@@ -256,9 +260,10 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             }
         }
         // Phase 2: places for those that wait, in the same order.
-        for active in chosen {
+        for &active in &chosen {
             self.start(active, observer);
         }
+        self.chosen = chosen;
         self.ranked = ranked;
     }
 

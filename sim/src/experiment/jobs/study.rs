@@ -30,7 +30,7 @@ pub struct JobsStudyOptions {
     pub policies: Vec<String>,
     /// Ways of backfilling, in the order of the report.
     pub backfills: Vec<Backfill>,
-    /// Placements, in the order of the report; see `MachineSpec::placements`.
+    /// Placements, in the order of the report; see [`crate::workload::jobs::MachineSpec::placements`].
     pub placements: Vec<String>,
     /// Which loop.
     pub protocol: Protocol,
