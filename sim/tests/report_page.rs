@@ -167,6 +167,25 @@ fn a_jobs_page_draws_series_distributions_table_and_fifty_thousand_jobs() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
+    let mut study = jobs_study(&["sjf"], 1000);
+    study["unit"] = json!("GPU");
+    study["shown"] =
+        json!({ "runs": 11, "seed": 7, "start": null, "virtual_cluster": "<b>vc</b>", "nodes": 42 });
+    study["gantt"][0]["starts"] = json!(60_000);
+    study["summary"][0]["preemptions"] = json!(3);
+    let dom = rendered("shown", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    let run = "One of 11 runs: virtual cluster &lt;b&gt;vc&lt;/b&gt;, seed 7, on 42 nodes.";
+    assert_eq!(dom.matches(run).count(), 2, "above the curves and above the Gantt view");
+    assert!(dom.contains("Over the jobs of all 11 runs."));
+    assert!(dom.contains("The run has 60,000 starts; the first 1,000 are drawn."));
+    assert!(dom.contains("% of all GPUs"));
+    assert!(dom.contains("drawn once for every time it ran"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn a_jobs_page_of_a_summary_alone_shows_the_table() {
     let mut study = jobs_study(&["sjf"], 2);
     for part in ["series", "distributions", "gantt"] {
