@@ -257,7 +257,7 @@ impl Cluster {
         self.placements[task.index()]
     }
 
-    /// The members of each gang, by [`GangId`].
+    /// The members of each gang, by [`super::GangId`].
     pub fn gangs(&self) -> &[Vec<TaskId>] {
         &self.gangs
     }
