@@ -120,7 +120,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let state = State {
             now_seconds: first,
             arrived: 0,
-            failing: Failing::new(&settings.failures, first, machine.nodes()),
+            failing: Failing::new(&settings.failures, first, &machine),
             machine,
             slots: vec![Slot { job: 0, start_seconds: 0, generation: 0, running: false }],
             free_slots: Vec::new(),
