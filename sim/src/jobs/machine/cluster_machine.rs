@@ -25,6 +25,8 @@ pub struct ClusterMachine {
     units: i64,
     /// Device milli of these that are free.
     free_units: i64,
+    /// Capacity of each resource of the schema on nodes in service.
+    capacity: Vec<i64>,
     target: TargetWorkload,
     node_fragmentation: Vec<f64>,
     fragmentation_sum: f64,
@@ -40,6 +42,8 @@ impl ClusterMachine {
             .map(|class| cluster.nodes().any(|n| cluster.fits(n, lepton_core::model::ClassId(class))))
             .collect();
         let units = cluster.device_milli_capacity();
+        let mut capacity = vec![0; cluster.schema().len()];
+        add_capacity(&mut capacity, &cluster, cluster.nodes(), 1);
         let slot_of = vec![NONE; cluster.tasks().len()];
         let node_fragmentation = vec![0.0; cluster.node_count()];
         Self {
@@ -50,6 +54,7 @@ impl ClusterMachine {
             slot_of,
             units,
             free_units: units,
+            capacity,
             target,
             node_fragmentation,
             fragmentation_sum: 0.0,
@@ -120,6 +125,7 @@ impl Machine for ClusterMachine {
             slot_of: Vec::new(),
             units: 0,
             free_units: 0,
+            capacity: Vec::new(),
             target: self.target.clone(),
             node_fragmentation: Vec::new(),
             fragmentation_sum: 0.0,
@@ -138,6 +144,24 @@ impl Machine for ClusterMachine {
 
     fn free_units(&self) -> u64 {
         self.free_units.max(0) as u64
+    }
+
+    fn kinds(&self) -> usize {
+        1 + self.capacity.len()
+    }
+
+    fn capacity(&self, kind: usize) -> u64 {
+        match kind.checked_sub(1) {
+            None => self.units(),
+            Some(resource) => self.capacity[resource].max(0) as u64,
+        }
+    }
+
+    fn demand(&self, job: u32, size: u32, kind: usize) -> u64 {
+        match kind.checked_sub(1) {
+            None => u64::from(size),
+            Some(resource) => self.cluster.demand(TaskId(job)).resources[resource].max(0) as u64,
+        }
     }
 
     fn could_hold(&self, job: u32, _size: u32) -> bool {
@@ -193,6 +217,7 @@ impl Machine for ClusterMachine {
         }
         let node = NodeId(node);
         self.rebook(node, |cluster| cluster.set_health(node, Health::Down));
+        add_capacity(&mut self.capacity, &self.cluster, [node], -1);
         hit.extend(self.cluster.hosted(node).iter().map(|t| self.slot_of[t.index()]));
         hit.sort_unstable();
         true
@@ -200,7 +225,9 @@ impl Machine for ClusterMachine {
 
     fn repair(&mut self, node: u32) {
         if node < self.nodes() && !self.in_service(NodeId(node)) {
-            self.rebook(NodeId(node), |cluster| cluster.set_health(NodeId(node), Health::Up));
+            let node = NodeId(node);
+            self.rebook(node, |cluster| cluster.set_health(node, Health::Up));
+            add_capacity(&mut self.capacity, &self.cluster, [node], 1);
         }
     }
 
@@ -252,5 +279,14 @@ impl Machine for ClusterMachine {
         // The running sum may be off in its last digits.
         let share = self.fragmentation_sum / self.free_units.max(1) as f64;
         if self.free_units > 0 { share.clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// Adds (`sign` 1) or takes away (-1) what the nodes have of each resource.
+fn add_capacity(capacity: &mut [i64], cluster: &Cluster, nodes: impl IntoIterator<Item = NodeId>, sign: i64) {
+    for node in nodes {
+        for (all, own) in capacity.iter_mut().zip(cluster.capacity(node)) {
+            *all += sign * own;
+        }
     }
 }

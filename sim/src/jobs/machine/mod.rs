@@ -28,6 +28,21 @@ pub trait Machine: Sized {
     /// Units in service that nothing uses.
     fn free_units(&self) -> u64;
 
+    /// Number of kinds of resource that jobs hold; kind 0 is the units.
+    fn kinds(&self) -> usize {
+        1
+    }
+
+    /// Capacity of a kind of resource in service, used or free.
+    fn capacity(&self, _kind: usize) -> u64 {
+        self.units()
+    }
+
+    /// How much of a kind of resource `job`, of `size` units, holds while it runs.
+    fn demand(&self, _job: u32, size: u32, _kind: usize) -> u64 {
+        u64::from(size)
+    }
+
     /// Whether `job`, of `size` units, could ever run here, with everything free and in service.
     fn could_hold(&self, job: u32, size: u32) -> bool;
 

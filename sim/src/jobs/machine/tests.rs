@@ -2,6 +2,7 @@
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
+use lepton_core::decide::queue_policies::queue_policy;
 use lepton_core::model::fragmentation::TargetWorkload;
 use lepton_core::model::{
     ClassId, Cluster, DeviceDemand, DeviceKind, ModelSet, NodeSpec, ResourceSchema, Task, TaskClass, TaskId,
@@ -10,6 +11,7 @@ use lepton_core::model::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::jobs::{Failures, Job, JobEvent, Jobs, Observer, Outage, Settings, Simulation};
 
 const NODES: u32 = 12;
 const GPUS: u32 = 8;
@@ -140,6 +142,55 @@ fn a_failed_device_of_a_cluster_names_the_tasks_on_it_and_comes_back_empty() {
     assert_eq!(m.units(), 16_000, "its node is still out of service");
     m.repair(0);
     assert_eq!((m.units(), m.free_units()), (20_000, 20_000));
+}
+
+#[test]
+fn drf_compares_owners_by_the_resource_that_each_holds_most_of() {
+    let mut cluster = Cluster::new(ResourceSchema::cpu_and_memory());
+    let model = cluster.add_model(DeviceKind::Gpu, "A").expect("one model");
+    for node in 0..2 {
+        let spec = NodeSpec::new(format!("n{node}"), vec![10_000, 10_000], vec![model; 4]);
+        cluster.add_node(spec).expect("a sound node");
+    }
+    let one_gpu = DeviceDemand { count: 1, milli: 1000, accept: ModelSet::ANY };
+    // "cpu" takes 30% of the cluster's CPU a job and no GPU, "gpu" 1/8 of the GPUs and little CPU.
+    let shapes = [TaskClass::of_demand([6000, 10], None), TaskClass::of_demand([500, 10], Some(one_gpu))];
+    let classes = shapes.map(|c| cluster.add_class(c).expect("a sound class"));
+    let mut jobs = Jobs { owners: vec!["cpu".into(), "gpu".into()], ..Jobs::default() };
+    // Two jobs of "cpu" (0 and 3), three of "gpu".
+    for (id, owner) in [(0, 0), (1, 1), (2, 1), (3, 0), (4, 1)] {
+        cluster.add_task(Task::new(format!("t{id}"), classes[owner]));
+        let size = if owner == 0 { 0 } else { 1000 };
+        let (submit_seconds, run_seconds) = (id as i64, 100);
+        let (owner, requested_seconds) = (owner as u32, run_seconds);
+        jobs.push(Job { id, submit_seconds, run_seconds, requested_seconds, size, owner, priority: 0 });
+    }
+    let target = TargetWorkload::default();
+    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0 };
+    let first_fit = placement_policy("first-fit", &context).expect("a known policy");
+    let placer = Placer::in_node_order(first_fit, &cluster);
+    let outage = |node| Outage { at_seconds: 3, node, device: None, repair_seconds: Some(7) };
+    let settings =
+        Settings { failures: Failures::Recorded(vec![outage(0), outage(1)]), ..Settings::default() };
+    let policy = queue_policy("drf").expect("a known policy");
+    let mut order = Starts::default();
+    let machine = ClusterMachine::new(cluster, placer, target);
+    Simulation::new(&jobs, machine, policy.as_ref(), &settings).run(&mut order);
+    assert_eq!(order.0[..3], [0, 1, 2], "as they come");
+    // Then all wait for the repair: once "cpu" holds 0.3 of the CPU, "gpu" holds less until its third job.
+    assert_eq!(order.0[3..], [0, 1, 2, 4, 3], "by GPUs alone, `cpu` would hold nothing and go first twice");
+}
+
+/// Notes the jobs in order of their starts.
+#[derive(Default)]
+struct Starts(Vec<u32>);
+
+impl Observer for Starts {
+    fn event(&mut self, _now_seconds: i64, event: JobEvent) {
+        if let JobEvent::Started { job, .. } = event {
+            self.0.push(job);
+        }
+    }
 }
 
 /// What a random walk does with a machine.
