@@ -178,6 +178,16 @@ pub(crate) struct JobsArgs {
     /// Jobs save their state this often; without it a failure costs the whole run
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) checkpoint_minutes: Option<u32>,
+    /// Stop the run after all that happens at this second of the trace, and save its state
+    #[arg(long, value_name = "SECONDS", requires = "save", allow_negative_numbers = true)]
+    pub(crate) stop_at: Option<i64>,
+    /// File for the state of the stopped run (one policy, one run; not for policies that preempt nor openb)
+    #[arg(long, value_name = "FILE", requires = "stop_at",
+          conflicts_with_all = ["report", "jobs_csv", "jobs_swf"])]
+    pub(crate) save: Option<PathBuf>,
+    /// Go on with a saved run; all other options as when it was saved
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

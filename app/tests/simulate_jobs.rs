@@ -116,6 +116,78 @@ fn single_devices_fail_by_a_list_or_by_chance() {
     assert!(study["summary"][0]["preemptions"].as_u64() > Some(0));
 }
 
+/// A generated run with failures, once whole and once stopped and resumed, differs in nothing but wall time.
+#[test]
+fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
+    let base = [
+        ["--generate", "poisson"],
+        ["--jobs-count", "400"],
+        ["--nodes", "4"],
+        ["--policy", "wfp3"],
+        ["--backfill", "easy"],
+        ["--mean-hours-between-failures", "60"],
+        ["--mean-hours-between-device-failures", "300"],
+        ["--checkpoint-minutes", "20"],
+    ]
+    .concat();
+    let with = |more: &[&'static str], files: &[(&'static str, &Path)]| {
+        let files: Vec<String> =
+            files.iter().flat_map(|(o, f)| [(*o).to_owned(), f.to_string_lossy().into_owned()]).collect();
+        let more = more.iter().map(|&s| s.to_owned()).chain(files);
+        base.iter().map(|&s| s.to_owned()).chain(more).collect::<Vec<String>>()
+    };
+    let run = |args: Vec<String>| lepton(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let result = |args: Vec<String>| {
+        let output = run(args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let mut study: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        study["summary"][0]["seconds"] = Value::Null;
+        study["summary"][0]["per_sequence"][0]["seconds"] = Value::Null;
+        study["summary"].clone()
+    };
+    let whole = result(with(&["--output", "json"], &[]));
+    assert!(whole[0]["preemptions"].as_u64() > Some(0), "something fails");
+    let end = whole[0]["makespan_seconds"].as_i64().expect("a whole number");
+    let (early, late) = (scratch("early.run"), scratch("late.run"));
+    let early_at: &'static str = Box::leak((end / 5).to_string().into_boxed_str());
+    let late_at: &'static str = Box::leak((end / 2).to_string().into_boxed_str());
+    let stopped = run(with(&["--stop-at", early_at], &[("--save", &early)]));
+    assert!(stopped.status.success() && stopped.stdout.is_empty(), "{}", stderr(&stopped));
+    let again = run(with(&["--stop-at", late_at], &[("--resume", &early), ("--save", &late)]));
+    assert!(again.status.success(), "{}", stderr(&again));
+    for saved in [&early, &late] {
+        assert_eq!(result(with(&["--output", "json"], &[("--resume", saved)])), whole);
+    }
+
+    // A file that is not what was saved, or is of another run, is refused.
+    let text = std::fs::read_to_string(&late).expect("it was written");
+    let broken = scratch("broken.run");
+    for (content, problem) in [
+        (text.replacen("\"now_seconds\":", "\"now_seconds\":1", 1), "damaged"),
+        (text[..text.len() - 9].to_owned(), "damaged"),
+        (text.replacen("\"form\":1", "\"form\":7", 1), "form 7"),
+        ("id,name\n1,2\n".to_owned(), "no saved run"),
+        (String::new(), "no saved run"),
+    ] {
+        std::fs::write(&broken, content).expect("the temporary folder is writable");
+        let refused = run(with(&[], &[("--resume", &broken)]));
+        assert_eq!(refused.status.code(), Some(2), "{problem}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
+    }
+    let others: [(&[&str], &str); 3] = [
+        (&["--seeds", "7"], "the workload was 400 jobs"),
+        (&["--queue", "skipping"], "the queue was Strict"),
+        (&["--depth", "3"], "the depth was"),
+    ];
+    for (more, problem) in others {
+        let args = with(&[], &[("--resume", &late)]);
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let refused = lepton(&args);
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
+    }
+}
+
 #[test]
 fn result_files_hold_one_line_per_job() {
     let trace = file("in.csv", JOBS);

@@ -95,6 +95,7 @@ fn the_real_trace_runs_to_its_end_under_every_placement_policy() {
         seeds: vec![42],
         threads: 2,
         segments_max: 0,
+        resume: None,
         command: String::new(),
     };
     let study = run_jobs_study(&workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {})

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, jobs_page, run_jobs_study,
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page, run_jobs_study,
+    save_run,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
@@ -34,6 +35,9 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     }
     let options = options(args, &workload)?;
     check_result_files(args, &workload, &options)?;
+    if let (Some(path), Some(stop_at)) = (&args.save, args.stop_at) {
+        return save(path, stop_at, &workload, &options);
+    }
     let study = study(&workload, &options)?;
     write_results(args, &workload, &study)?;
     if let Some(path) = &args.report {
@@ -56,6 +60,29 @@ fn study(workload: &JobsWorkload, options: &JobsStudyOptions) -> Result<JobsStud
     let study = run_jobs_study(workload, options, &WallClock::start(), &stop, &|n| bar.inc(n));
     bar.finish_and_clear();
     Ok(study?)
+}
+
+/// Runs up to a second and saves the state instead of a result.
+fn save(
+    path: &Path,
+    stop_at: i64,
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+) -> Result<(), Failure> {
+    let stop = stop::on_ctrl_c()?;
+    let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
+    let bar = output::progress("jobs", jobs as u64);
+    let saved = save_run(workload, options, stop_at, &stop, &|n| bar.inc(n));
+    bar.finish_and_clear();
+    let (saved, arrived) = saved?;
+    let written = saved.write(&mut create(path)?);
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    let path = path.display();
+    output::note(&format!(
+        "saved at {stop_at} s, {arrived} of {jobs} jobs have come: {path}. Repeat the command with `--resume {path}` \
+         instead to go on"
+    ));
+    Ok(())
 }
 
 impl From<JobsStudyError> for Failure {
@@ -111,7 +138,8 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         preemptive: PreemptiveSettings::default(),
         seeds: args.seeds.0.clone(),
         threads: threads(args.threads),
-        segments_max: if args.report.is_some() { GANTT_SEGMENTS_MAX } else { 0 },
+        segments_max: if args.report.is_some() || args.save.is_some() { GANTT_SEGMENTS_MAX } else { 0 },
+        resume: args.resume.as_deref().map(SavedRun::read).transpose()?,
         command: command_line(),
     })
 }

@@ -1,6 +1,8 @@
 //! What watches a simulation: every event as it happens, and the state after each moment. Observers cannot
 //! change the run.
 
+use serde::{Deserialize, Serialize};
+
 /// Something that happened to a job or a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobEvent {
@@ -60,7 +62,7 @@ pub enum JobEvent {
 }
 
 /// The state after everything of one moment has happened.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
     /// The time, in seconds.
     pub now_seconds: i64,

@@ -1,9 +1,9 @@
 //! Curves over time from a run of any length, in bounded memory: time is cut into equal spans, and when
 //! there are too many of them two become one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::observer::{JobEvent, Moment, Observer};
 
@@ -32,7 +32,7 @@ pub struct Series {
     pub fragmentation: Vec<f64>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Span {
     used: f64,
     units: f64,
@@ -43,7 +43,7 @@ struct Span {
 }
 
 /// Records a [`Series`] while a run goes on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SeriesRecorder {
     from_seconds: Option<i64>,
     span_seconds: i64,
@@ -138,7 +138,7 @@ impl Observer for SeriesRecorder {
 }
 
 /// One stretch of a job's run, for a Gantt view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Index of the job.
     pub job: u32,
@@ -151,7 +151,7 @@ pub struct Segment {
 }
 
 /// Records the curves and the first stretches of the run, by start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Recorder {
     /// The curves.
     pub series: SeriesRecorder,
@@ -161,7 +161,7 @@ pub struct Recorder {
     pub segments_max: usize,
     starts: usize,
     /// Start of each running job whose stretch is kept.
-    running: HashMap<u32, i64>,
+    running: BTreeMap<u32, i64>,
 }
 
 impl Recorder {

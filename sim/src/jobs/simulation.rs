@@ -203,7 +203,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
     /// Handles the next moment at which something happens. False, and nothing done, when all is over: no
     /// job is to come, none runs, and none that waits will ever start.
     pub fn advance(&mut self, observer: &mut impl Observer) -> bool {
-        let Some(now) = self.next_moment() else { return false };
+        let Some(now) = self.next_moment_seconds() else { return false };
         self.state.now_seconds = now;
         self.end_jobs(observer);
         self.fail_and_repair(observer);
@@ -224,7 +224,8 @@ impl<'a, M: Machine> Simulation<'a, M> {
         self.state.slots.len() - 1 - self.state.free_slots.len()
     }
 
-    fn next_moment(&self) -> Option<i64> {
+    /// When the next thing happens, in seconds; `None` when all is over.
+    pub fn next_moment_seconds(&self) -> Option<i64> {
         let arrival = self.jobs.submit_seconds.get(self.state.arrived).copied();
         let end = self.state.ends.next_time_seconds();
         let over = arrival.is_none() && self.running() == 0 && self.queue.len() == 0;

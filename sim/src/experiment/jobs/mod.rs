@@ -4,12 +4,14 @@
 mod figures;
 mod page;
 mod run;
+mod saved;
 mod study;
 mod summary;
 
 pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
 pub use page::jobs_page;
 pub use run::{PartOutcome, run_part};
+pub use saved::{SavedRun, save_run};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
 pub use summary::{JobsRun, JobsSummary};
 

@@ -1,11 +1,13 @@
 //! One run of a study: one part of the workload under one combination.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy;
+use serde::de::DeserializeOwned;
 
 use super::study::{JobsStudyOptions, Protocol};
 use crate::Clock;
@@ -72,21 +74,16 @@ pub fn run_part(
         progress(part.range.len() as u64);
         outcome
     } else {
-        let cut;
-        let jobs = if part.range == (0..part.jobs.len()) {
-            part.jobs.as_ref()
-        } else {
-            cut = slice(&part.jobs, part.range.clone());
-            &cut
-        };
-        let policy = policy.as_ref();
+        let jobs = jobs_of(part);
+        let (jobs, policy) = (jobs.as_ref(), policy.as_ref());
         let run = Run { jobs, policy, combination, options, part, segments_max, stop, progress };
         match &workload.machine {
-            MachineSpec::Pool => run.on(Pool::new(part.nodes), u64::from(part.nodes)),
+            MachineSpec::Pool => run.on_or_resumed(Pool::new(part.nodes), u64::from(part.nodes)),
             MachineSpec::GpuNodes { gpus_per_node, topology } => {
                 let placement = gang_placement(&combination.placement);
                 let units = u64::from(part.nodes) * u64::from(*gpus_per_node);
-                run.on(GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology), units)
+                let machine = GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology);
+                run.on_or_resumed(machine, units)
             }
             MachineSpec::Cluster { cluster, target } => {
                 let context = PlacementContext { cluster, target, seed: part.seed };
@@ -101,13 +98,18 @@ pub fn run_part(
     Some(outcome)
 }
 
-fn slice(jobs: &Jobs, range: std::ops::Range<usize>) -> Jobs {
+/// The jobs of a part alone.
+pub(super) fn jobs_of(part: &Part) -> Cow<'_, Jobs> {
+    let (jobs, range) = (part.jobs.as_ref(), part.range.clone());
+    if range == (0..jobs.len()) {
+        return Cow::Borrowed(jobs);
+    }
     let mut out = Jobs::with_capacity(range.len());
     out.owners.clone_from(&jobs.owners);
     for i in range {
         out.push(jobs.get(i));
     }
-    out
+    Cow::Owned(out)
 }
 
 fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOutcome {
@@ -143,32 +145,51 @@ fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOu
 }
 
 /// A run of the general simulation.
-struct Run<'a> {
-    jobs: &'a Jobs,
-    policy: &'a dyn QueuePolicy,
-    combination: &'a Combination,
-    options: &'a JobsStudyOptions,
-    part: &'a Part,
-    segments_max: usize,
-    stop: &'a AtomicBool,
-    progress: &'a (dyn Fn(u64) + Sync),
+pub(super) struct Run<'a> {
+    pub(super) jobs: &'a Jobs,
+    pub(super) policy: &'a dyn QueuePolicy,
+    pub(super) combination: &'a Combination,
+    pub(super) options: &'a JobsStudyOptions,
+    pub(super) part: &'a Part,
+    pub(super) segments_max: usize,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Run<'_> {
     /// Runs on `machine`, which has `units` units when all is in service.
     fn on<M: Machine>(&self, machine: M, units: u64) -> Option<PartOutcome> {
         let mut recorder = Recorder::keeping(self.segments_max);
-        let outcome = if self.policy.preempts() {
+        if self.policy.preempts() {
             let settings = &self.options.preemptive;
             let mut run = PreemptiveSimulation::new(self.jobs, machine, self.policy, settings);
             self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
-            run.into_outcome()
-        } else {
-            let settings = self.settings();
-            let mut run = Simulation::new(self.jobs, machine, self.policy, &settings);
-            self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
-            run.into_outcome()
-        };
+            return Some(self.summed_up(run.into_outcome(), recorder, units));
+        }
+        let settings = self.settings();
+        self.to_the_end(Simulation::new(self.jobs, machine, self.policy, &settings), recorder, units)
+    }
+
+    /// The same, from where a saved run left off if there is one.
+    fn on_or_resumed<M: Machine + DeserializeOwned>(&self, machine: M, units: u64) -> Option<PartOutcome> {
+        let Some(saved) = &self.options.resume else { return self.on(machine, units) };
+        // The study has made sure that the state can be read.
+        let (state, recorder) = saved.state::<M>().ok()?;
+        let settings = self.settings();
+        self.to_the_end(Simulation::resume(self.jobs, self.policy, &settings, state), recorder, units)
+    }
+
+    fn to_the_end<M: Machine>(
+        &self,
+        mut run: Simulation<'_, M>,
+        mut recorder: Recorder,
+        units: u64,
+    ) -> Option<PartOutcome> {
+        self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
+        Some(self.summed_up(run.into_outcome(), recorder, units))
+    }
+
+    fn summed_up(&self, outcome: Outcome, recorder: Recorder, units: u64) -> PartOutcome {
         let ended = || outcome.end_seconds.iter().zip(0..).filter(|e| *e.0 != NEVER);
         let first = self.jobs.submit_seconds.first().copied().unwrap_or(0);
         let makespan_seconds = ended().map(|e| e.0 - first).max().unwrap_or(0);
@@ -176,7 +197,7 @@ impl Run<'_> {
             .map(|(_, i): (_, usize)| f64::from(self.jobs.run_seconds[i]) * f64::from(self.jobs.size[i]))
             .sum();
         let capacity = units as f64 * makespan_seconds as f64;
-        Some(PartOutcome {
+        PartOutcome {
             samples: Samples::of(self.jobs, &outcome),
             owners: self.jobs.owners.clone(),
             utilization: if capacity > 0.0 { area / capacity } else { 0.0 },
@@ -186,10 +207,10 @@ impl Run<'_> {
             series: Some(recorder.series.series()),
             segments: recorder.segments,
             seconds: 0.0,
-        })
+        }
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         let mut settings = self.options.settings.clone();
         settings.backfill = self.combination.backfill;
         if let Failures::Hazard { seed, .. } = &mut settings.failures {
@@ -220,7 +241,7 @@ impl Run<'_> {
 }
 
 /// The gang placement of that name.
-fn gang_placement(name: &str) -> GangPlacement {
+pub(super) fn gang_placement(name: &str) -> GangPlacement {
     match name {
         "spread" => GangPlacement::Spread,
         "topology" => GangPlacement::Topology,

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::run::{Combination, PartOutcome, run_part};
+use super::saved::SavedRun;
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
 use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
@@ -44,6 +45,8 @@ pub struct JobsStudyOptions {
     pub threads: usize,
     /// Most stretches of jobs kept per combination for the figures of a report page; 0 makes no figures.
     pub segments_max: usize,
+    /// A run that was stopped and is to go on; then it is the only one.
+    pub resume: Option<SavedRun>,
     /// The command that asked for the study, for the report.
     pub command: String,
 }
@@ -65,6 +68,9 @@ pub enum JobsStudyError {
     /// Options that do not go together.
     #[error("{0}")]
     Unsupported(String),
+    /// A saved run that cannot be taken up.
+    #[error("{0}")]
+    Saved(String),
     /// The caller asked to stop before a run was done.
     #[error("stopped before the first run was done")]
     Stopped,
@@ -127,6 +133,9 @@ pub fn run_jobs_study(
 ) -> Result<JobsStudy, JobsStudyError> {
     let started = clock.now_nanos();
     let combinations = combinations(workload, options)?;
+    if let Some(saved) = &options.resume {
+        saved.check(workload, options, &combinations)?;
+    }
     let tasks: Vec<(usize, usize)> =
         (0..combinations.len()).flat_map(|c| (0..workload.parts.len()).map(move |p| (c, p))).collect();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -182,7 +191,7 @@ pub fn run_jobs_study(
 }
 
 /// All combinations of policy, backfilling and placement, checked.
-fn combinations(
+pub(super) fn combinations(
     workload: &JobsWorkload,
     options: &JobsStudyOptions,
 ) -> Result<Vec<Combination>, JobsStudyError> {

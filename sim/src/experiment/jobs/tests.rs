@@ -51,6 +51,7 @@ fn study_of(
         seeds: vec![1],
         threads: 1,
         segments_max: max,
+        resume: None,
         command: "lepton simulate jobs".to_owned(),
     };
     run_jobs_study(workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound options")

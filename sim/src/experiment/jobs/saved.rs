@@ -1,0 +1,284 @@
+//! A run that was stopped at some second, as a file: to go on with later, with the same result as if it had
+//! never been stopped. One line says which run it is of and what the rest must be, the other holds the state.
+//!
+//! It deliberately holds neither jobs nor options: they are given again, and must be the same.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lepton_core::decide::queue_policies::queue_policy;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::run::{Combination, Run, gang_placement, jobs_of};
+use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
+use crate::jobs::machine::{GpuNodes, Machine, Pool};
+use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
+use crate::readers::InputError;
+use crate::workload::jobs::{JobsWorkload, MachineSpec};
+
+/// What the first line begins with.
+const KIND: &str = "lepton jobs run";
+/// Form of the state; goes up when it changes.
+const FORM: u32 = 1;
+/// Longest file read, in bytes.
+const SAVED_BYTES_MAX: u64 = 8 << 30;
+
+/// The state of a run that was stopped.
+#[derive(Debug, Clone)]
+pub struct SavedRun {
+    header: Header,
+    body: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Header {
+    kind: String,
+    form: u32,
+    /// Which run: what it was given, by name.
+    run: Vec<(String, String)>,
+    /// Length and check sum of the state.
+    bytes: u64,
+    checksum: u64,
+}
+
+impl SavedRun {
+    /// Reads a file that [`SavedRun::write`] has written.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no saved run, is one of another form, or is damaged.
+    pub fn read(path: &Path) -> Result<Self, InputError> {
+        let wrong = |problem: String| InputError::new(path, problem);
+        let damaged = || wrong("is damaged: the state is not as it was saved".to_owned());
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(SAVED_BYTES_MAX + 1).read_to_end(&mut bytes))
+            .map_err(|e| wrong(format!("cannot be read: {e}")))?;
+        if bytes.len() as u64 > SAVED_BYTES_MAX {
+            return Err(wrong(format!("is longer than the limit of {SAVED_BYTES_MAX} bytes")));
+        }
+        let foreign = || wrong("is no saved run of jobs".to_owned()).maybe("it was not written by --save");
+        let line = bytes.iter().position(|&b| b == b'\n').ok_or_else(foreign)?;
+        let header: Header = serde_json::from_slice(&bytes[..line]).map_err(|_| foreign())?;
+        if header.kind != KIND {
+            return Err(foreign());
+        }
+        if header.form != FORM {
+            let problem = format!("has the form {}, this version reads {FORM}", header.form);
+            return Err(wrong(problem).maybe("it was saved by another version of Lepton"));
+        }
+        let body = bytes.split_off(line + 1);
+        if body.len() as u64 != header.bytes || checksum(&body) != header.checksum {
+            return Err(damaged().maybe("it was cut short or changed; save it again"));
+        }
+        let body = String::from_utf8(body).map_err(|_| damaged())?;
+        Ok(Self { header, body })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *to, &self.header)?;
+        to.write_all(b"\n")?;
+        to.write_all(self.body.as_bytes())?;
+        to.flush()
+    }
+
+    fn of<M: Serialize>(
+        run: Vec<(String, String)>,
+        state: &State<M>,
+        recorder: &Recorder,
+    ) -> io::Result<Self> {
+        let body = serde_json::to_string(&(state, recorder))?;
+        let (bytes, checksum) = (body.len() as u64, checksum(body.as_bytes()));
+        Ok(Self { header: Header { kind: KIND.to_owned(), form: FORM, run, bytes, checksum }, body })
+    }
+
+    pub(super) fn state<M: DeserializeOwned>(&self) -> Result<(State<M>, Recorder), JobsStudyError> {
+        serde_json::from_str(&self.body)
+            .map_err(|e| JobsStudyError::Saved(format!("the saved run cannot be taken up: {e}")))
+    }
+
+    /// Whether it is of this run, which is the only one asked for.
+    pub(super) fn check(
+        &self,
+        workload: &JobsWorkload,
+        options: &JobsStudyOptions,
+        all: &[Combination],
+    ) -> Result<(), JobsStudyError> {
+        let run = describe(workload, options, only(workload, options, all)?);
+        if let Some((saved, asked)) = self.header.run.iter().zip(&run).find(|(a, b)| a != b) {
+            return Err(JobsStudyError::Saved(format!(
+                "the saved run is another one: {} was {}, now it is {}",
+                saved.0, saved.1, asked.1
+            )));
+        }
+        match workload.machine {
+            MachineSpec::Pool => self.state::<Pool>().map(drop),
+            _ => self.state::<GpuNodes>().map(drop),
+        }
+    }
+}
+
+/// Runs the one run that is asked for (from where `options.resume` left it) up to and including what happens
+/// at `stop_at_seconds`, and returns its state with the number of jobs that have come.
+///
+/// # Errors
+/// When more than one run is asked for, its state cannot be saved, the run to go on with is another one, or
+/// `stop` turned true.
+pub fn save_run(
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+    stop_at_seconds: i64,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(SavedRun, usize), JobsStudyError> {
+    let all = combinations(workload, options)?;
+    let combination = only(workload, options, &all)?;
+    let part = &workload.parts[0];
+    let jobs = jobs_of(part);
+    let policy = queue_policy(&combination.policy)
+        .ok_or_else(|| JobsStudyError::Policy(combination.policy.clone()))?;
+    let run = Run {
+        jobs: jobs.as_ref(),
+        policy: policy.as_ref(),
+        combination,
+        options,
+        part,
+        segments_max: options.segments_max,
+        stop,
+        progress,
+    };
+    let about = describe(workload, options, combination);
+    match workload.machine {
+        MachineSpec::GpuNodes { gpus_per_node, topology } => {
+            let placement = gang_placement(&combination.placement);
+            let machine = GpuNodes::new(part.nodes, gpus_per_node, placement, topology);
+            run.save(machine, about, stop_at_seconds)
+        }
+        _ => run.save(Pool::new(part.nodes), about, stop_at_seconds),
+    }
+}
+
+impl Run<'_> {
+    fn save<M: Machine + Clone + Serialize + DeserializeOwned>(
+        &self,
+        machine: M,
+        about: Vec<(String, String)>,
+        stop_at_seconds: i64,
+    ) -> Result<(SavedRun, usize), JobsStudyError> {
+        let settings = self.settings();
+        let (mut run, mut recorder) = match &self.options.resume {
+            None => {
+                let recorder = Recorder::keeping(self.segments_max);
+                (Simulation::new(self.jobs, machine, self.policy, &settings), recorder)
+            }
+            Some(saved) => {
+                let (state, recorder) = saved.state::<M>()?;
+                (Simulation::resume(self.jobs, self.policy, &settings, state), recorder)
+            }
+        };
+        let mut told = run.arrived();
+        while run.next_moment_seconds().is_some_and(|at| at <= stop_at_seconds) {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(JobsStudyError::Stopped);
+            }
+            run.advance(&mut recorder);
+            (self.progress)((run.arrived() - told) as u64);
+            told = run.arrived();
+        }
+        let saved = SavedRun::of(about, &run.checkpoint(), &recorder);
+        let saved = saved.map_err(|e| JobsStudyError::Saved(format!("the run cannot be saved: {e}")))?;
+        Ok((saved, run.arrived()))
+    }
+}
+
+/// The only run that is asked for, if its state can be saved.
+fn only<'a>(
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+    all: &'a [Combination],
+) -> Result<&'a Combination, JobsStudyError> {
+    let unsupported = |problem: &str| Err(JobsStudyError::Unsupported(problem.to_owned()));
+    let ([combination], [_]) = (all, workload.parts.as_slice()) else {
+        return unsupported(
+            "one run can be saved and taken up. Maybe name one policy, one backfilling, one placement, one \
+             seed, and neither --clusters nor --starts",
+        );
+    };
+    if options.protocol != Protocol::Events {
+        return unsupported("the sequence protocol cannot be saved. Maybe add `--protocol events`");
+    }
+    if queue_policy(&combination.policy).is_some_and(|p| p.preempts()) {
+        return unsupported("runs of policies that preempt cannot be saved");
+    }
+    if matches!(workload.machine, MachineSpec::Cluster { .. }) {
+        return unsupported("runs of openb tasks cannot be saved");
+    }
+    Ok(combination)
+}
+
+/// Everything that a run depends on, by name.
+fn describe(
+    workload: &JobsWorkload,
+    options: &JobsStudyOptions,
+    combination: &Combination,
+) -> Vec<(String, String)> {
+    let settings = &options.settings;
+    let part = workload.parts.first();
+    let jobs = part.map_or_else(String::new, |p| {
+        format!("{} jobs with the check sum {:016x}", p.range.len(), jobs_checksum(&jobs_of(p)))
+    });
+    let failures = match &settings.failures {
+        Failures::None => "none".to_owned(),
+        failures @ Failures::Hazard { .. } => format!("{failures:?}"),
+        Failures::Recorded(outages) => {
+            let sum = checksum(format!("{outages:?}").as_bytes());
+            format!("a list of {} with the check sum {sum:016x}", outages.len())
+        }
+    };
+    let machine = match &workload.machine {
+        MachineSpec::GpuNodes { gpus_per_node, topology } => {
+            format!("nodes of {gpus_per_node} GPUs, {topology:?}")
+        }
+        _ => "a pool".to_owned(),
+    };
+    let facts = [
+        ("the policy", combination.policy.clone()),
+        ("the backfilling", format!("{:?}", combination.backfill)),
+        ("the placement", combination.placement.clone()),
+        ("the machine", machine),
+        ("the number of nodes", part.map_or(0, |p| p.nodes).to_string()),
+        ("the workload", jobs),
+        ("the seed", part.map_or(0, |p| p.seed).to_string()),
+        ("the queue", format!("{:?}", settings.discipline)),
+        ("the depth", settings.depth_max.to_string()),
+        ("the checkpoint interval", format!("{:?} seconds", settings.checkpoint_interval_seconds)),
+        ("the source of failures", failures),
+    ];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn jobs_checksum(jobs: &Jobs) -> u64 {
+    (0..jobs.len()).fold(FNV_OFFSET, |sum, i| {
+        let j = jobs.get(i);
+        let values = [u64::from(j.run_seconds), u64::from(j.requested_seconds), u64::from(j.size)];
+        let more = [j.id, j.submit_seconds as u64, u64::from(j.owner), j.priority as u64];
+        values.iter().chain(&more).fold(sum, |sum, value| fnv(sum, &value.to_le_bytes()))
+    })
+}
+
+const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
+
+/// FNV-1a: against accidents, not against intent.
+fn checksum(bytes: &[u8]) -> u64 {
+    fnv(FNV_OFFSET, bytes)
+}
+
+fn fnv(from: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(from, |sum, &b| (sum ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3))
+}
