@@ -136,6 +136,11 @@ impl CsvTable {
 }
 
 impl<'a> CsvRow<'a> {
+    /// The file's name as given.
+    pub(super) fn file(&self) -> &'a Path {
+        self.file
+    }
+
     /// 1-based line of the file.
     pub fn line(&self) -> u64 {
         self.line

@@ -16,7 +16,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{CsvTable, InputError, JobTrace};
+use super::{CsvTable, InputError, JobTrace, room_for_a_job};
 use crate::jobs::{JOB_VALUE_MAX, Job, SUBMIT_SECONDS_MAX};
 
 /// Reads the jobs.
@@ -67,6 +67,7 @@ pub fn read_jobs_csv_from(mut table: CsvTable) -> Result<JobTrace, InputError> {
         if run_seconds == 0 {
             trace.left_out_without_run += 1;
         } else {
+            room_for_a_job(trace.jobs.len(), row.file(), row.line())?;
             trace.jobs.push(job);
         }
     }

@@ -19,5 +19,18 @@ pub use outages::{read_outages, read_outages_from};
 pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
 pub use swf::{JobTrace, read_swf, read_swf_from};
 
+/// Most jobs of a trace, so that one too large is refused before memory runs out (about 4 GB). Tests have a
+/// limit that they can reach.
+pub const JOBS_MAX: usize = if cfg!(test) { 1000 } else { 100_000_000 };
+
+/// Whether a trace of `count` jobs may have one more, which stands in `line`.
+fn room_for_a_job(count: usize, file: &std::path::Path, line: u64) -> Result<(), InputError> {
+    if count < JOBS_MAX {
+        return Ok(());
+    }
+    let error = InputError::new(file, format!("has more than {JOBS_MAX} jobs")).at_line(line);
+    Err(error.maybe("it can be cut into parts"))
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,9 @@ use lepton_core::model::DEVICES_PER_NODE_MAX;
 use super::{CsvTable, InputError};
 use crate::jobs::{JOB_VALUE_MAX, Outage, SUBMIT_SECONDS_MAX};
 
+/// Most failures of a list.
+const OUTAGES_MAX: usize = 10_000_000;
+
 /// Reads the failures, in the order of the file.
 ///
 /// # Errors
@@ -30,6 +33,10 @@ pub fn read_outages_from(mut table: CsvTable) -> Result<Vec<Outage>, InputError>
             Some(column) => row.integer_or_empty(column, min, max).map(|n| n.map(|n| n as u32)),
             None => Ok(None),
         };
+        if outages.len() == OUTAGES_MAX {
+            let problem = format!("has more than {OUTAGES_MAX} failures");
+            return Err(row.error(at, problem));
+        }
         outages.push(Outage {
             at_seconds: row.integer(at, -SUBMIT_SECONDS_MAX, SUBMIT_SECONDS_MAX)?,
             node: row.integer(node, 0, JOB_VALUE_MAX)? as u32,

@@ -9,8 +9,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{CsvTable, InputError, JobTrace};
+use super::{CsvTable, InputError, JobTrace, room_for_a_job};
 use crate::jobs::{JOB_VALUE_MAX, Job, SUBMIT_SECONDS_MAX};
+
+/// Most virtual clusters: each is a run of its own.
+const CLUSTERS_MAX: usize = 10_000;
 
 /// A virtual cluster: a part of the cluster with its own queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +57,7 @@ pub fn read_philly_jobs_from(mut table: CsvTable) -> Result<JobTrace, InputError
         if run_seconds == 0 {
             trace.left_out_without_run += 1;
         } else {
+            room_for_a_job(trace.jobs.len(), row.file(), row.line())?;
             let requested_seconds = run_seconds;
             trace.jobs.push(Job {
                 id,
@@ -87,6 +91,10 @@ pub fn read_virtual_clusters(path: &Path) -> Result<Vec<VirtualCluster>, InputEr
         let name = row.name(vc)?.to_owned();
         if clusters.iter().any(|c| c.name == name) {
             return Err(row.error(vc, "the virtual cluster is there twice"));
+        }
+        if clusters.len() == CLUSTERS_MAX {
+            let problem = format!("has more than {CLUSTERS_MAX} virtual clusters");
+            return Err(InputError::new(path, problem).at_line(row.line()));
         }
         clusters.push(VirtualCluster { name, nodes: row.integer(nodes, 1, 1_000_000)? as u32 });
     }

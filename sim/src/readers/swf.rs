@@ -12,7 +12,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::csv_table::io_error;
-use super::{InputError, open};
+use super::{InputError, open, room_for_a_job};
 use crate::jobs::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
 
 /// Run time given to a job whose run time is negative, in seconds.
@@ -113,6 +113,7 @@ fn read_job(line: &Line<'_>, trace: &mut JobTrace, owners: &mut HashMap<i64, u32
         trace.left_out_without_size += 1;
         return Ok(());
     }
+    room_for_a_job(trace.jobs.len(), line.path, line.number)?;
     let requested = if requested < 1 { run } else { requested };
     let owner = *owners.entry(user).or_insert_with(|| {
         trace.jobs.owners.push(format!("user {user}"));

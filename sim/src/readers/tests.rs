@@ -4,7 +4,10 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::open::LineGuard;
-use super::{CsvTable, InputError, LINE_BYTES_MAX};
+use super::{
+    CsvTable, InputError, JOBS_MAX, JobTrace, LINE_BYTES_MAX, read_jobs_csv_from, read_philly_jobs_from,
+    read_swf_from,
+};
 
 /// Lines of one letter, without end.
 struct RepeatedLine;
@@ -87,4 +90,26 @@ fn short_lines_pass_whatever_the_file_size() {
     let mut guard = LineGuard::new(text.as_bytes(), 10);
     guard.read_to_string(&mut out).expect("no line is too long");
     assert_eq!(out, text);
+}
+
+#[test]
+fn every_reader_of_jobs_takes_as_many_as_the_limit_and_no_more() {
+    type Read = fn(Box<Cursor<Vec<u8>>>) -> Result<JobTrace, InputError>;
+    let readers: [(&str, &str, Read); 3] = [
+        ("", "1 10 -1 50 4\n", |input| read_swf_from(Path::new("many"), input)),
+        ("submit_s,duration_s,gpus,vc\n", "5,10,1,a\n", |input| {
+            read_philly_jobs_from(CsvTable::from_reader(Path::new("many"), input)?)
+        }),
+        ("submit_seconds,run_seconds,size\n", "0,1,1\n", |input| {
+            read_jobs_csv_from(CsvTable::from_reader(Path::new("many"), input)?)
+        }),
+    ];
+    for (header, row, read) in readers {
+        let jobs = |count| read(Box::new(Cursor::new(format!("{header}{}", row.repeat(count)).into_bytes())));
+        assert_eq!(jobs(JOBS_MAX).map(|t| t.jobs.len()), Ok(JOBS_MAX));
+        let error = jobs(JOBS_MAX + 1).expect_err("one job too many").to_string();
+        let line = JOBS_MAX + 1 + usize::from(!header.is_empty());
+        let expected = format!("many, line {line}: has more than {JOBS_MAX} jobs");
+        assert!(error.contains(&expected), "{error}");
+    }
 }
