@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lepton_sim::experiment::StudyError;
+use lepton_sim::experiment::{RunError, StudyError};
 use lepton_sim::readers::InputError;
 
 /// A command that did not succeed.
@@ -43,12 +43,21 @@ impl From<InputError> for Failure {
     }
 }
 
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Stopped => Self::Stopped,
+            RunError::Threads { .. } => Self::Other(error.into()),
+        }
+    }
+}
+
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         match error {
             StudyError::Policy(e) => Self::Input(e.to_string()),
-            StudyError::Stopped => Self::Stopped,
-            other => Self::Other(other.into()),
+            StudyError::Run(e) => e.into(),
+            other @ StudyError::RuleBroken { .. } => Self::Other(other.into()),
         }
     }
 }

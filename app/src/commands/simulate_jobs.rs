@@ -88,8 +88,7 @@ fn save(
 impl From<JobsStudyError> for Failure {
     fn from(error: JobsStudyError) -> Self {
         match error {
-            JobsStudyError::Stopped => Self::Stopped,
-            JobsStudyError::Threads { .. } => Self::Other(error.into()),
+            JobsStudyError::Run(e) => e.into(),
             _ => Self::Input(error.to_string()),
         }
     }

@@ -9,6 +9,7 @@ use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::run_error::{RunError, thread_pool};
 use super::{Curve, Paired, PlacementRun, paired, run_placement, spread};
 use crate::Clock;
 use crate::workload::{Arrivals, PlacementWorkload, sequence};
@@ -53,17 +54,9 @@ pub enum StudyError {
         /// The rule.
         error: PlaceError,
     },
-    /// The caller asked to stop before a run was done.
-    #[error("stopped before the first run was done")]
-    Stopped,
-    /// The threads could not be started.
-    #[error("cannot start {threads} threads: {problem}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why not.
-        problem: String,
-    },
+    /// What keeps any study from being run.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 /// A finished study: exactly what `--output json` prints and the report shows.
@@ -226,7 +219,7 @@ pub fn run_study(
         runs.push(run);
     }
     if runs.is_empty() {
-        return Err(StudyError::Stopped);
+        return Err(RunError::Stopped.into());
     }
     let place = |run: &RunRecord| options.policies.iter().position(|p| *p == run.policy);
     runs.sort_by_key(|run| (place(run), run.seed));
@@ -266,10 +259,7 @@ fn run_all(
 ) -> Result<Vec<RunResult>, StudyError> {
     let sequences: BTreeMap<u64, Arrivals> =
         options.seeds.iter().map(|&seed| (seed, arrivals_of(workload, options.load, seed))).collect();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|e| StudyError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let pool = thread_pool(options.threads)?;
     let one = |&(name, seed): &(&str, u64)| {
         if stop.load(Ordering::Relaxed) {
             return None;

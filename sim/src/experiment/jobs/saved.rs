@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{Combination, Run, gang_placement, jobs_of};
 use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
+use crate::experiment::RunError;
 use crate::jobs::machine::{GpuNodes, Machine, Pool};
 use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
 use crate::readers::InputError;
@@ -185,7 +186,7 @@ impl Run<'_> {
         let mut told = run.arrived();
         while run.next_moment_seconds().is_some_and(|at| at <= stop_at_seconds) {
             if self.stop.load(Ordering::Relaxed) {
-                return Err(JobsStudyError::Stopped);
+                return Err(RunError::Stopped.into());
             }
             run.advance(&mut recorder);
             (self.progress)((run.arrived() - told) as u64);

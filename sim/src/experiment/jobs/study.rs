@@ -11,6 +11,7 @@ use super::run::{Combination, PartOutcome, run_part};
 use super::saved::SavedRun;
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
+use crate::experiment::run_error::{RunError, thread_pool};
 use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
 
@@ -71,17 +72,9 @@ pub enum JobsStudyError {
     /// A saved run that cannot be taken up.
     #[error("{0}")]
     Saved(String),
-    /// The caller asked to stop before a run was done.
-    #[error("stopped before the first run was done")]
-    Stopped,
-    /// The threads could not be started.
-    #[error("cannot start {threads} threads: {problem}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why not.
-        problem: String,
-    },
+    /// What keeps any study from being run.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 /// A finished study: exactly what `--output json` prints and the report shows.
@@ -138,10 +131,7 @@ pub fn run_jobs_study(
     }
     let tasks: Vec<(usize, usize)> =
         (0..combinations.len()).flat_map(|c| (0..workload.parts.len()).map(move |p| (c, p))).collect();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|e| JobsStudyError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let pool = thread_pool(options.threads)?;
     let run_one = |&(c, p): &(usize, usize)| -> Option<PartOutcome> {
         if stop.load(Ordering::Relaxed) {
             return None;
@@ -166,7 +156,7 @@ pub fn run_jobs_study(
         }
     }
     if summary.is_empty() {
-        return Err(JobsStudyError::Stopped);
+        return Err(RunError::Stopped.into());
     }
     let sequences = workload.parts.iter().any(|p| p.start.is_some());
     let first_seed = workload.parts.first().map_or(0, |p| p.seed);
