@@ -66,6 +66,9 @@ pub(crate) enum NodesChoice {
 
 #[derive(Debug, Args)]
 #[command(
+    group = clap::ArgGroup::new("drawn_failures")
+        .args(["mean_hours_between_failures", "mean_hours_between_device_failures"])
+        .multiple(true),
     after_help = "Jobs come, wait in a queue, run and leave. Inputs may be plain or packed with gzip, xz or zstd.
 
 With --starts, sequences of --length jobs run on an empty machine each, in the loop of the
@@ -157,15 +160,20 @@ pub(crate) struct JobsArgs {
     /// Seeds of what is drawn: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42", value_parser = seeds)]
     pub(crate) seeds: Seeds,
-    /// Failures to replay, `at_seconds,node,repair_seconds`
-    #[arg(long, value_name = "FILE", conflicts_with = "mean_hours_between_failures")]
+    /// Failures to replay, `at_seconds,node,device,repair_seconds`; without a `device` (its index on the node,
+    /// from 0) the whole node fails, without `repair_seconds` for good
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["mean_hours_between_failures", "mean_hours_between_device_failures"])]
     pub(crate) failures: Option<PathBuf>,
     /// Mean time between failures of one node; failures are drawn
     #[arg(long, value_name = "HOURS", value_parser = positive)]
     pub(crate) mean_hours_between_failures: Option<f64>,
-    /// Mean time to repair a node, with drawn failures
+    /// Mean time between failures of one device (GPU); failures are drawn
+    #[arg(long, value_name = "HOURS", value_parser = positive)]
+    pub(crate) mean_hours_between_device_failures: Option<f64>,
+    /// Mean time to repair a node or device, with drawn failures
     #[arg(long, value_name = "HOURS", default_value_t = 4.0, value_parser = positive,
-          requires = "mean_hours_between_failures")]
+          requires = "drawn_failures")]
     pub(crate) mean_hours_to_repair: f64,
     /// Jobs save their state this often; without it a failure costs the whole run
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -102,6 +102,21 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn single_devices_fail_by_a_list_or_by_chance() {
+    let trace = file("gpus.csv", "submit_seconds,run_seconds,size\n0,100,2\n0,100,1\n");
+    let failures = file("gpu-failures.csv", "at_seconds,node,device,repair_seconds\n30,0,1,60\n");
+    let args = ["--format", "csv", "--trace", &trace, "--nodes", "1", "--gpus-per-node", "4"];
+    let args = [&args[..], &["--policy", "fcfs", "--failures", &failures]].concat();
+    let study = json(&args);
+    let run = &study["summary"][0];
+    assert_eq!((run["preemptions"].as_u64(), run["lost_unit_seconds"].as_u64()), (Some(1), Some(60)));
+    let drawn = ["--generate", "poisson", "--jobs-count", "300", "--policy", "fcfs"];
+    let drawn = [&drawn[..], &["--mean-hours-between-device-failures", "200"]].concat();
+    let study = json(&[&drawn[..], &["--mean-hours-to-repair", "1"]].concat());
+    assert!(study["summary"][0]["preemptions"].as_u64() > Some(0));
+}
+
+#[test]
 fn result_files_hold_one_line_per_job() {
     let trace = file("in.csv", JOBS);
     let (csv, swf) = (scratch("out.csv"), scratch("out.swf"));
@@ -167,7 +182,8 @@ fn a_job_larger_than_the_machine_is_counted_and_said() {
 fn bad_usage_and_input_leave_with_2_and_say_why() {
     let trace = file("bad.csv", "submit_seconds,run_seconds,size\n0,-10,2\n");
     let good = file("good.csv", JOBS);
-    let cases: [(&[&str], &str); 10] = [
+    let gpu = file("one-gpu.csv", "at_seconds,node,device\n30,0,1\n");
+    let cases: [(&[&str], &str); 11] = [
         (
             &["--format", "csv", "--trace", &trace, "--nodes", "4"],
             "line 2, column `run_seconds`, value `-10`",
@@ -184,6 +200,7 @@ fn bad_usage_and_input_leave_with_2_and_say_why() {
         (&["--generate", "poisson", "--placement", "best"], "consolidate, spread, topology"),
         (&["--generate", "lublin", "--jobs-csv", "x.csv"], "one run"),
         (&["--format", "openb", "--trace", &good, "--nodes", "4"], "node list"),
+        (&["--generate", "lublin", "--failures", &gpu], "--gpus-per-node"),
     ];
     for (args, expected) in cases {
         let output = lepton(args);

@@ -47,7 +47,8 @@ fn no_placement_policy_breaks_a_rule_while_tasks_come_and_nodes_fail() {
                 backfill,
                 depth_max: 40,
                 failures: Failures::Hazard {
-                    mean_seconds_between: 2000.0,
+                    mean_seconds_between: Some(2000.0),
+                    device_mean_seconds_between: Some(4000.0),
                     mean_repair_seconds: 60.0,
                     seed: 3,
                 },

@@ -127,14 +127,18 @@ fn distinct<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 fn failures(args: &JobsArgs) -> Result<Failures, Failure> {
-    Ok(match (&args.failures, args.mean_hours_between_failures) {
-        (Some(file), _) => Failures::Recorded(read_outages(file)?),
-        (None, Some(hours)) => Failures::Hazard {
-            mean_seconds_between: hours * 3600.0,
-            mean_repair_seconds: args.mean_hours_to_repair * 3600.0,
+    let seconds = |hours: f64| hours * 3600.0;
+    let nodes = args.mean_hours_between_failures.map(seconds);
+    let devices = args.mean_hours_between_device_failures.map(seconds);
+    Ok(match &args.failures {
+        Some(file) => Failures::Recorded(read_outages(file)?),
+        None if nodes.is_none() && devices.is_none() => Failures::None,
+        None => Failures::Hazard {
+            mean_seconds_between: nodes,
+            device_mean_seconds_between: devices,
+            mean_repair_seconds: seconds(args.mean_hours_to_repair),
             seed: 0,
         },
-        (None, None) => Failures::None,
     })
 }
 

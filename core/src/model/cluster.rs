@@ -1,7 +1,8 @@
 //! The state of a cluster as flat arrays: nodes, devices, tasks, who stands where.
 //!
 //! Invariant: what is free on a node is its capacity less the demands of the tasks it hosts, per resource
-//! and per device, and never negative ([`super::invariants`] checks it from scratch).
+//! and per device, and never negative; a device out of service has nothing free ([`super::invariants`] checks
+//! it from scratch).
 //! It decides nothing. Its other halves: `cluster_build` says what there is, `fit` answers whether a class
 //! fits and carries out placements that do.
 
@@ -63,7 +64,9 @@ pub struct Cluster {
     pub(super) free: Vec<i64>,
     /// The devices of node i are `device_start[i]..device_start[i + 1]`.
     pub(super) device_start: Vec<u32>,
+    /// What new tasks may take of each device: nothing while it is out of service.
     pub(super) device_free: Vec<u16>,
+    pub(super) device_in_service: Vec<bool>,
     pub(super) device_model: Vec<ModelId>,
     pub(super) node_models: Vec<ModelSet>,
     pub(super) labels: Labels,
@@ -98,6 +101,7 @@ impl Cluster {
             free: Vec::new(),
             device_start: vec![0],
             device_free: Vec::new(),
+            device_in_service: Vec::new(),
             device_model: Vec::new(),
             node_models: Vec::new(),
             labels: Labels::default(),
@@ -185,9 +189,14 @@ impl Cluster {
         self.device_start[node.index()] as usize..self.device_start[node.index() + 1] as usize
     }
 
-    /// What is free on each device of a node, in thousandths.
+    /// What is free on each device of a node, in thousandths; nothing on one that is out of service.
     pub fn devices_free(&self, node: NodeId) -> &[u16] {
         &self.device_free[self.device_range(node)]
+    }
+
+    /// Whether each device of a node is in service.
+    pub fn devices_in_service(&self, node: NodeId) -> &[bool] {
+        &self.device_in_service[self.device_range(node)]
     }
 
     /// The model of each device of a node.
@@ -298,9 +307,12 @@ impl Cluster {
         }
         if let Some(DeviceDemand { milli, .. }) = class.demand.devices {
             let start = self.device_start[place.node.index()] as usize;
-            for index in place.devices.iter() {
-                let free = &mut self.device_free[start + index];
-                *free = if sign > 0 { *free - milli } else { *free + milli };
+            for at in place.devices.iter().map(|index| start + index) {
+                // Nothing is free of a device out of service, whoever comes or goes.
+                if self.device_in_service[at] {
+                    let free = &mut self.device_free[at];
+                    *free = if sign > 0 { *free - milli } else { *free + milli };
+                }
             }
         }
         let milli = class.demand.device_milli();

@@ -60,6 +60,7 @@ impl Cluster {
         self.free.extend_from_slice(&spec.capacity);
         self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
         self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
+        self.device_in_service.extend(spec.devices.iter().map(|_| true));
         self.device_model.extend_from_slice(&spec.devices);
         self.device_start.push(self.device_free.len() as u32);
         self.hosted.push(Vec::new());
@@ -182,6 +183,26 @@ impl Cluster {
     pub fn set_health(&mut self, node: NodeId, health: Health) {
         self.health[node.index()] = health;
         self.changes.push(node);
+    }
+
+    /// Takes a device out of service or puts it back: while it is out, it has nothing free, so that no task is
+    /// placed on it. Tasks on it stay until they are removed. False, and nothing changed, when there is no
+    /// such device or it is so already.
+    pub fn set_device_health(&mut self, node: NodeId, device: usize, in_service: bool) -> bool {
+        let before = self.devices_in_service(node).get(device).copied();
+        if before.is_none_or(|before| before == in_service) {
+            return false;
+        }
+        let held: u16 = (self.hosted(node).iter())
+            .filter(|&&task| self.placement(task).is_some_and(|p| p.devices.contains(device)))
+            .filter_map(|&task| self.demand(task).devices)
+            .map(|d| d.milli)
+            .sum();
+        let at = self.device_start[node.index()] as usize + device;
+        self.device_in_service[at] = in_service;
+        self.device_free[at] = if in_service { DEVICE_MILLI - held } else { 0 };
+        self.changes.push(node);
+        true
     }
 
     fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {

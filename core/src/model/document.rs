@@ -38,6 +38,9 @@ pub struct DocumentNode {
     /// Devices in the order of their index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<DocumentDevices>,
+    /// Indices of the devices that are out of service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices_out_of_service: Vec<usize>,
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -119,6 +122,16 @@ pub enum DocumentError {
         /// The node named.
         node: String,
     },
+    /// A node has no such device.
+    #[error("node `{node}` has {count} devices, so device {device} cannot be out of service")]
+    UnknownDevice {
+        /// The node.
+        node: String,
+        /// The index named.
+        device: usize,
+        /// How many devices there are.
+        count: usize,
+    },
     /// A task stands where it cannot.
     #[error("task `{task}` cannot stand on node `{node}`: {error}")]
     Misplaced {
@@ -165,6 +178,16 @@ impl ClusterDocument {
             let gang = task.gang.as_deref().map(|g| *gangs.entry(g).or_insert_with(|| cluster.add_gang()));
             add_task(&mut cluster, task, gang)?;
         }
+        // Last, for tasks may still stand on such devices.
+        for (node, named) in cluster.nodes().zip(&self.nodes) {
+            for &device in &named.devices_out_of_service {
+                if device >= cluster.devices_free(node).len() {
+                    let (node, count) = (named.name.clone(), cluster.devices_free(node).len());
+                    return Err(DocumentError::UnknownDevice { node, device, count });
+                }
+                cluster.set_device_health(node, device, false);
+            }
+        }
         Ok(cluster)
     }
 }
@@ -182,6 +205,9 @@ fn node_of(cluster: &Cluster, node: NodeId) -> DocumentNode {
         name: cluster.node_name(node).to_owned(),
         capacity: cluster.capacity(node).to_vec(),
         devices,
+        devices_out_of_service: (cluster.devices_in_service(node).iter().enumerate())
+            .filter_map(|(i, &in_service)| (!in_service).then_some(i))
+            .collect(),
         labels: cluster.labels_of(node).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
         health: cluster.health(node),
     }

@@ -59,7 +59,8 @@ pub fn check(cluster: &Cluster) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Books per node: resources and devices equal capacity less demands, nothing negative.
+/// Books per node: resources and devices equal capacity less demands, nothing negative, and nothing free on
+/// devices out of service.
 fn check_books(cluster: &Cluster) -> Result<(), Violation> {
     let mut device_milli_held = 0;
     for node in cluster.nodes() {
@@ -84,8 +85,10 @@ fn check_books(cluster: &Cluster) -> Result<(), Violation> {
         if free != cluster.free(node) {
             return Err(Violation::ResourceBooks(node));
         }
-        for (index, (&want, &have)) in devices.iter().zip(cluster.devices_free(node)).enumerate() {
-            if want != i64::from(have) {
+        let booked = cluster.devices_free(node).iter().zip(cluster.devices_in_service(node));
+        for (index, (&left, (&have, &in_service))) in devices.iter().zip(booked).enumerate() {
+            let want = if in_service { left } else { 0 };
+            if left < 0 || want != i64::from(have) {
                 return Err(Violation::DeviceBooks(node, index));
             }
         }

@@ -67,6 +67,39 @@ fn a_refused_placement_says_why_and_changes_nothing() {
 }
 
 #[test]
+fn a_device_out_of_service_takes_no_task_and_comes_back_with_what_it_still_holds() {
+    let mut cluster = small();
+    let [on, off] = ["on", "off"].map(|name| task(&mut cluster, name, 1, gpus(1, 400)));
+    cluster.place(on, at(0, &[1])).expect("it fits");
+    let known_to = cluster.changes().end();
+    assert!(cluster.set_device_health(NodeId(0), 1, false));
+    assert_eq!(cluster.changes().since(known_to), Some(&[NodeId(0)][..]), "kept scores must refresh");
+    assert_eq!(cluster.devices_free(NodeId(0)), [1000, 0]);
+    assert_eq!(check(&cluster), Ok(()), "the task on it may stay");
+    assert_eq!(
+        cluster.place(off, at(0, &[1])),
+        Err(PlaceError::WrongDevices { task: off, node: NodeId(0) }),
+        "nothing new"
+    );
+    let wide = task(&mut cluster, "wide", 1, gpus(2, 100));
+    assert_eq!(cluster.obstacle(NodeId(0), cluster.task(wide).class), Some(Obstacle::InsufficientDevices));
+    let text = ClusterDocument::of_cluster(&cluster, 0);
+    assert_eq!(text.to_cluster().map(|c| ClusterDocument::of_cluster(&c, 0)), Ok(text));
+    let mut repaired_first = cluster.clone();
+    assert!(repaired_first.set_device_health(NodeId(0), 1, true));
+    assert_eq!(repaired_first.devices_free(NodeId(0)), [1000, 600]);
+    assert_eq!(check(&repaired_first), Ok(()));
+    cluster.remove(on);
+    assert_eq!((cluster.devices_free(NodeId(0)), check(&cluster)), (&[1000, 0][..], Ok(())));
+    assert!(cluster.set_device_health(NodeId(0), 1, true));
+    assert_eq!((cluster.devices_free(NodeId(0)), check(&cluster)), (&[1000, 1000][..], Ok(())));
+    assert!(!cluster.set_device_health(NodeId(0), 1, true), "it is in service already");
+    assert!(!cluster.set_device_health(NodeId(0), 2, false), "there is no third device");
+    cluster.device_free[1] = 999;
+    assert_eq!(check(&cluster), Err(Violation::DeviceBooks(NodeId(0), 1)));
+}
+
+#[test]
 fn a_task_cannot_stand_twice() {
     let mut cluster = small();
     let t = task(&mut cluster, "t", 1, None);

@@ -43,6 +43,20 @@ pub enum JobEvent {
         /// Which node.
         node: u32,
     },
+    /// One device of a node went out of service.
+    DeviceFailed {
+        /// Which node.
+        node: u32,
+        /// Which of its devices.
+        device: u32,
+    },
+    /// The device is back in service.
+    DeviceRepaired {
+        /// Which node.
+        node: u32,
+        /// Which of its devices.
+        device: u32,
+    },
 }
 
 /// The state after everything of one moment has happened.

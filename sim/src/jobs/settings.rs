@@ -23,13 +23,15 @@ pub enum Backfill {
     Conservative,
 }
 
-/// A node that goes out of service, and comes back unless it never does.
+/// A node or one of its devices that goes out of service, and comes back unless it never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
-    /// When the node fails, in seconds.
+    /// When it fails, in seconds.
     pub at_seconds: i64,
     /// Which node (of a pool: which unit).
     pub node: u32,
+    /// Which device of the node, from 0; `None`: the whole node.
+    pub device: Option<u32>,
     /// When it is back, in seconds after the failure; `None` when never.
     pub repair_seconds: Option<u32>,
 }
@@ -42,15 +44,28 @@ pub enum Failures {
     None,
     /// A recorded list.
     Recorded(Vec<Outage>),
-    /// Each node fails at a constant hazard rate, independently of the others.
+    /// Each node and each device fails at a constant hazard rate, independently of the others.
     Hazard {
-        /// Mean time between failures of one node, in seconds; above zero.
-        mean_seconds_between: f64,
+        /// Mean time between failures of one node, in seconds; above zero. `None`: whole nodes do not fail.
+        mean_seconds_between: Option<f64>,
+        /// The same for one device.
+        device_mean_seconds_between: Option<f64>,
         /// Mean time to repair, in seconds (exponentially distributed, at least one second).
         mean_repair_seconds: f64,
         /// Seed of the failures' chance.
         seed: u64,
     },
+}
+
+impl Failures {
+    /// Whether single devices are meant to fail.
+    pub fn of_devices(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Recorded(outages) => outages.iter().any(|o| o.device.is_some()),
+            Self::Hazard { device_mean_seconds_between, .. } => device_mean_seconds_between.is_some(),
+        }
+    }
 }
 
 /// The settings of one run.

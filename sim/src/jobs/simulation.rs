@@ -40,8 +40,8 @@ pub struct State<M> {
     /// (slot, generation) of the jobs that will end.
     ends: EventQueue<(u32, u32)>,
     pub(super) failing: Failing,
-    /// Units that each owner's running jobs hold.
-    owner_units: Vec<u64>,
+    /// What each owner's running jobs hold: owners x kinds of resource.
+    owner_held: Vec<u64>,
     /// Waiting jobs; filled only in a checkpoint.
     waiting: Vec<u32>,
     pub(super) outcome: Outcome,
@@ -102,9 +102,25 @@ impl<M: Machine> State<M> {
         let kept = self.failing.kept_seconds(job) as f64;
         facts.remaining_seconds -= kept;
         facts.attained_unit_seconds = kept * facts.size;
-        let units = self.machine.units().max(1) as f64;
-        facts.owner_share = self.owner_units[jobs.owner[j] as usize] as f64 / units;
+        facts.owner_share = self.owner_share(jobs.owner[j]);
         facts
+    }
+
+    /// The largest share that the owner's running jobs hold of any kind of resource, 0 to 1.
+    fn owner_share(&self, owner: u32) -> f64 {
+        let kinds = self.machine.kinds();
+        let held = &self.owner_held[owner as usize * kinds..][..kinds];
+        let share = |(kind, &held): (usize, &u64)| held as f64 / self.machine.capacity(kind).max(1) as f64;
+        held.iter().enumerate().map(share).fold(0.0, f64::max)
+    }
+
+    /// Books that the job's owner holds more or less by what the job holds.
+    fn book_owner(&mut self, jobs: &Jobs, job: u32, book: impl Fn(&mut u64, u64)) {
+        let (j, kinds) = (job as usize, self.machine.kinds());
+        let held = &mut self.owner_held[jobs.owner[j] as usize * kinds..][..kinds];
+        for (kind, held) in held.iter_mut().enumerate() {
+            book(held, self.machine.demand(job, jobs.size[j], kind));
+        }
     }
 }
 
@@ -120,12 +136,12 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let state = State {
             now_seconds: first,
             arrived: 0,
-            failing: Failing::new(&settings.failures, first, machine.nodes()),
+            failing: Failing::new(&settings.failures, first, &machine),
+            owner_held: vec![0; jobs.owners.len().max(1) * machine.kinds()],
             machine,
             slots: vec![Slot { job: 0, start_seconds: 0, generation: 0, running: false }],
             free_slots: Vec::new(),
             ends: EventQueue::default(),
-            owner_units: vec![0; jobs.owners.len().max(1)],
             waiting: Vec::new(),
             outcome,
         };
@@ -254,10 +270,10 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let s = &mut self.state.slots[slot as usize];
         s.generation = s.generation.wrapping_add(1);
         s.running = false;
-        let job = s.job as usize;
+        let job = s.job;
         self.state.machine.release(slot);
         self.state.free_slots.push(slot);
-        self.state.owner_units[self.jobs.owner[job] as usize] -= u64::from(self.jobs.size[job]);
+        self.state.book_owner(self.jobs, job, |held, less| *held -= less);
     }
 
     /// The slot that the next job to start will have.
@@ -283,7 +299,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let generation = s.generation;
         let end = now + self.remaining_seconds(job);
         self.state.ends.schedule(end, (slot, generation));
-        self.state.owner_units[self.jobs.owner[j] as usize] += u64::from(self.jobs.size[j]);
+        self.state.book_owner(self.jobs, job, |held, more| *held += more);
         let outcome = &mut self.state.outcome;
         if outcome.start_seconds[j] == NEVER {
             outcome.start_seconds[j] = now;

@@ -96,7 +96,7 @@ fn drf_serves_owners_in_turn() {
 #[test]
 fn a_failure_costs_the_run_back_to_the_last_checkpoint() {
     let jobs = jobs(&[(0, 100, 100, 2)]);
-    let outage = Outage { at_seconds: 47, node: 0, repair_seconds: Some(13) };
+    let outage = Outage { at_seconds: 47, node: 0, device: None, repair_seconds: Some(13) };
     let run = |checkpoint_interval_seconds| {
         let failures = Failures::Recorded(vec![outage]);
         let settings = Settings { failures, checkpoint_interval_seconds, ..Settings::default() };
@@ -110,9 +110,30 @@ fn a_failure_costs_the_run_back_to_the_last_checkpoint() {
 }
 
 #[test]
+fn a_failed_gpu_costs_the_job_on_it_and_no_other() {
+    let jobs = jobs(&[(0, 100, 100, 2), (0, 100, 100, 1), (50, 10, 10, 4)]);
+    let gpu = |node, device| Outage { at_seconds: 30, node, device: Some(device), repair_seconds: Some(400) };
+    // The first job holds GPUs 0 and 1 of the node, the second GPU 2; nobody holds GPU 3.
+    let run = |device| {
+        let settings = Settings { failures: Failures::Recorded(vec![gpu(0, device)]), ..Settings::default() };
+        let machine = GpuNodes::new(1, 4, GangPlacement::Consolidate, Topology::default());
+        Simulation::new(&jobs, machine, policy("fcfs").as_ref(), &settings).run(&mut ())
+    };
+    let first = run(1);
+    assert_eq!(first.end_seconds, [130, 100, 440], "it starts again at once on GPUs 0 and 3");
+    assert_eq!((first.interruptions, first.lost_unit_seconds), (1, 60));
+    let second = run(2);
+    assert_eq!(second.end_seconds, [100, 130, 440]);
+    let idle = run(3);
+    assert_eq!((&idle.end_seconds[..2], idle.interruptions), (&[100, 100][..], 0));
+    assert_eq!(idle.end_seconds[2], 440, "four GPUs are there only after the repair");
+    assert_eq!(run(4).end_seconds[2], 110, "there is no fifth GPU to fail");
+}
+
+#[test]
 fn a_job_that_waits_for_a_node_that_never_returns_does_not_end_and_the_run_does() {
     let jobs = jobs(&[(0, 10, 10, 1), (5, 10, 10, 2)]);
-    let outage = Outage { at_seconds: 3, node: 1, repair_seconds: None };
+    let outage = Outage { at_seconds: 3, node: 1, device: None, repair_seconds: None };
     let settings = Settings { failures: Failures::Recorded(vec![outage]), ..Settings::default() };
     let run = Simulation::new(&jobs, Pool::new(2), policy("fcfs").as_ref(), &settings).run(&mut ());
     assert_eq!(run.end_seconds, [10, NEVER]);
@@ -189,7 +210,11 @@ impl Observer for Auditor {
                 let ended = matches!(event, JobEvent::Ended { .. });
                 if ended { self.ended.push(job) } else { self.waiting.push(job) }
             }
-            JobEvent::TooLarge { .. } | JobEvent::NodeFailed { .. } | JobEvent::NodeRepaired { .. } => {}
+            JobEvent::TooLarge { .. }
+            | JobEvent::NodeFailed { .. }
+            | JobEvent::NodeRepaired { .. }
+            | JobEvent::DeviceFailed { .. }
+            | JobEvent::DeviceRepaired { .. } => {}
         }
     }
 
@@ -215,20 +240,26 @@ fn some_jobs() -> impl Strategy<Value = Vec<(i64, u32, u32, u32)>> {
 fn some_settings() -> impl Strategy<Value = Settings> {
     let failures = prop_oneof![
         Just(Failures::None),
-        (20.0..2000.0, any::<u64>()).prop_map(|(mean_seconds_between, seed)| Failures::Hazard {
-            mean_seconds_between,
-            mean_repair_seconds: 30.0,
-            seed
-        }),
-        prop::collection::vec((-50i64..500, 0u32..14, prop::option::of(1u32..90)), 0..20).prop_map(|rows| {
-            // A repair always comes, so that every job can end.
-            let outages = rows.into_iter().map(|(at_seconds, node, repair)| Outage {
-                at_seconds,
-                node,
-                repair_seconds: Some(repair.unwrap_or(5)),
-            });
-            Failures::Recorded(outages.collect())
-        }),
+        (prop::option::of(20.0..2000.0), prop::option::of(100.0..5000.0), any::<u64>()).prop_map(
+            |(mean_seconds_between, device_mean_seconds_between, seed)| Failures::Hazard {
+                mean_seconds_between,
+                device_mean_seconds_between,
+                mean_repair_seconds: 30.0,
+                seed
+            }
+        ),
+        // A repair always comes, so that every job can end.
+        prop::collection::vec((-50i64..500, 0u32..14, prop::option::of(0u32..6), 1u32..90), 0..20).prop_map(
+            |rows| {
+                let outages = rows.into_iter().map(|(at_seconds, node, device, repair)| Outage {
+                    at_seconds,
+                    node,
+                    device,
+                    repair_seconds: Some(repair),
+                });
+                Failures::Recorded(outages.collect())
+            }
+        ),
     ];
     let backfill = prop_oneof![Just(Backfill::None), Just(Backfill::Easy), Just(Backfill::Conservative)];
     let depth = prop_oneof![Just(usize::MAX), 0usize..5];

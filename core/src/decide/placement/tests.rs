@@ -167,6 +167,10 @@ proptest! {
                     let node = NodeId::from(chance.random_range(0..cluster.node_count()));
                     let health = [Health::Up, Health::Up, Health::Sick, Health::Down][chance.random_range(0..4)];
                     cluster.set_health(node, health);
+                    if let Some(last) = cluster.devices_free(node).len().checked_sub(1) {
+                        let device = chance.random_range(0..=last);
+                        cluster.set_device_health(node, device, chance.random_bool(0.5));
+                    }
                 }
             }
             prop_assert_eq!(invariants::check(&cluster), Ok(()));
@@ -183,7 +187,10 @@ proptest! {
         let mut placed: Vec<TaskId> = Vec::new();
         for step in 0..100 {
             let class = ClassId::from(chance.random_range(0..cluster.classes().len()));
-            if step % 4 == 3 && !placed.is_empty() {
+            if step % 16 == 5 {
+                let node = NodeId::from(chance.random_range(0..cluster.node_count()));
+                cluster.set_device_health(node, 0, step % 32 == 5);
+            } else if step % 4 == 3 && !placed.is_empty() {
                 cluster.remove(placed.swap_remove(chance.random_range(0..placed.len())));
             } else if let Some(place) = engine.place_class(&cluster, class) {
                 let task = cluster.add_task(Task::new(format!("t{step}"), class));

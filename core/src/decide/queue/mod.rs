@@ -63,7 +63,7 @@ pub struct JobFacts {
     pub attained_unit_seconds: f64,
     /// The submitter's priority; a higher one matters more.
     pub priority: f64,
-    /// Share of the scarcest resource that its owner's running jobs hold, 0 to 1.
+    /// The largest share of any resource in service that its owner's running jobs hold (the dominant share).
     pub owner_share: f64,
 }
 

@@ -11,7 +11,7 @@ use super::run::{Combination, PartOutcome, run_part};
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
 use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
-use crate::workload::jobs::{JobsWorkload, Part};
+use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
 
 /// Which loop is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -189,6 +189,10 @@ fn combinations(
     let have = workload.machine.placements();
     if let Some(name) = options.placements.iter().find(|p| !have.contains(&p.as_str())) {
         return Err(JobsStudyError::Placement { name: name.clone(), have: have.join(", ") });
+    }
+    if options.settings.failures.of_devices() && matches!(workload.machine, MachineSpec::Pool) {
+        let problem = "a pool of nodes has no devices that could fail. Maybe add `--gpus-per-node`";
+        return Err(JobsStudyError::Unsupported(problem.to_owned()));
     }
     let mut all = Vec::new();
     for name in &options.policies {

@@ -33,8 +33,12 @@ fn study_of(
 ) -> JobsStudy {
     let mut settings = Settings::default();
     if failing {
-        settings.failures =
-            Failures::Hazard { mean_seconds_between: 200.0, mean_repair_seconds: 20.0, seed: 1 };
+        settings.failures = Failures::Hazard {
+            mean_seconds_between: Some(200.0),
+            device_mean_seconds_between: None,
+            mean_repair_seconds: 20.0,
+            seed: 1,
+        };
         settings.checkpoint_interval_seconds = Some(10);
     }
     let options = JobsStudyOptions {

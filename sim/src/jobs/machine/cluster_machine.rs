@@ -3,7 +3,7 @@
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::model::fragmentation::TargetWorkload;
-use lepton_core::model::{Cluster, Health, NodeId, Placement, TaskId};
+use lepton_core::model::{Cluster, DEVICE_MILLI, Health, NodeId, Placement, TaskId};
 
 use super::Machine;
 
@@ -21,10 +21,12 @@ pub struct ClusterMachine {
     task_in: Vec<u32>,
     /// The slot of each task.
     slot_of: Vec<u32>,
-    /// Device milli on nodes in service.
+    /// Device milli of devices in service on nodes in service.
     units: i64,
     /// Device milli of these that are free.
     free_units: i64,
+    /// Capacity of each resource of the schema on nodes in service.
+    capacity: Vec<i64>,
     target: TargetWorkload,
     node_fragmentation: Vec<f64>,
     fragmentation_sum: f64,
@@ -40,6 +42,8 @@ impl ClusterMachine {
             .map(|class| cluster.nodes().any(|n| cluster.fits(n, lepton_core::model::ClassId(class))))
             .collect();
         let units = cluster.device_milli_capacity();
+        let mut capacity = vec![0; cluster.schema().len()];
+        add_capacity(&mut capacity, &cluster, cluster.nodes(), 1);
         let slot_of = vec![NONE; cluster.tasks().len()];
         let node_fragmentation = vec![0.0; cluster.node_count()];
         Self {
@@ -50,6 +54,7 @@ impl ClusterMachine {
             slot_of,
             units,
             free_units: units,
+            capacity,
             target,
             node_fragmentation,
             fragmentation_sum: 0.0,
@@ -80,10 +85,27 @@ impl ClusterMachine {
         true
     }
 
+    /// Device milli of the node's devices in service, and how many of these are free.
     fn node_milli(&self, node: NodeId) -> (i64, i64) {
-        let devices = self.cluster.devices_free(node);
-        let free = devices.iter().map(|&f| i64::from(f)).sum();
-        (devices.len() as i64 * 1000, free)
+        let free = self.cluster.devices_free(node).iter().map(|&f| i64::from(f)).sum();
+        let in_service = self.cluster.devices_in_service(node).iter().filter(|&&s| s).count();
+        (in_service as i64 * i64::from(DEVICE_MILLI), free)
+    }
+
+    /// Changes something about a node and books what that does to the units.
+    fn rebook(&mut self, node: NodeId, change: impl FnOnce(&mut Cluster)) {
+        let counted = |machine: &Self| {
+            if machine.in_service(node) { machine.node_milli(node) } else { (0, 0) }
+        };
+        let before = counted(self);
+        change(&mut self.cluster);
+        let after = counted(self);
+        self.units += after.0 - before.0;
+        self.free_units += after.1 - before.1;
+    }
+
+    fn has_device(&self, node: u32, device: u32) -> bool {
+        node < self.nodes() && device < self.devices(node)
     }
 }
 
@@ -103,6 +125,7 @@ impl Machine for ClusterMachine {
             slot_of: Vec::new(),
             units: 0,
             free_units: 0,
+            capacity: Vec::new(),
             target: self.target.clone(),
             node_fragmentation: Vec::new(),
             fragmentation_sum: 0.0,
@@ -121,6 +144,24 @@ impl Machine for ClusterMachine {
 
     fn free_units(&self) -> u64 {
         self.free_units.max(0) as u64
+    }
+
+    fn kinds(&self) -> usize {
+        1 + self.capacity.len()
+    }
+
+    fn capacity(&self, kind: usize) -> u64 {
+        match kind.checked_sub(1) {
+            None => self.units(),
+            Some(resource) => self.capacity[resource].max(0) as u64,
+        }
+    }
+
+    fn demand(&self, job: u32, size: u32, kind: usize) -> u64 {
+        match kind.checked_sub(1) {
+            None => u64::from(size),
+            Some(resource) => self.cluster.demand(TaskId(job)).resources[resource].max(0) as u64,
+        }
     }
 
     fn could_hold(&self, job: u32, _size: u32) -> bool {
@@ -154,10 +195,10 @@ impl Machine for ClusterMachine {
         }
         let task = TaskId(task);
         self.slot_of[task.index()] = NONE;
-        if let Some(place) = self.cluster.remove(task)
-            && self.in_service(place.node)
-        {
-            self.free_units += self.cluster.demand(task).device_milli();
+        if let Some(place) = self.cluster.placement(task) {
+            self.rebook(place.node, |cluster| {
+                cluster.remove(task);
+            });
         }
     }
 
@@ -170,35 +211,62 @@ impl Machine for ClusterMachine {
         self.cluster.node_count() as u32
     }
 
-    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) {
+    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) -> bool {
         if node >= self.nodes() || !self.in_service(NodeId(node)) {
-            return;
+            return false;
         }
         let node = NodeId(node);
-        let (all, free) = self.node_milli(node);
-        self.units -= all;
-        self.free_units -= free;
-        self.cluster.set_health(node, Health::Down);
+        self.rebook(node, |cluster| cluster.set_health(node, Health::Down));
+        add_capacity(&mut self.capacity, &self.cluster, [node], -1);
         hit.extend(self.cluster.hosted(node).iter().map(|t| self.slot_of[t.index()]));
         hit.sort_unstable();
+        true
     }
 
     fn repair(&mut self, node: u32) {
-        if node >= self.nodes() || self.in_service(NodeId(node)) {
-            return;
+        if node < self.nodes() && !self.in_service(NodeId(node)) {
+            let node = NodeId(node);
+            self.rebook(node, |cluster| cluster.set_health(node, Health::Up));
+            add_capacity(&mut self.capacity, &self.cluster, [node], 1);
         }
-        let node = NodeId(node);
-        self.cluster.set_health(node, Health::Up);
-        let (all, free) = self.node_milli(node);
-        self.units += all;
-        self.free_units += free;
+    }
+
+    fn devices(&self, node: u32) -> u32 {
+        self.cluster.devices_free(NodeId(node)).len() as u32
+    }
+
+    fn fail_device(&mut self, node: u32, device: u32, hit: &mut Vec<u32>) -> bool {
+        if !self.has_device(node, device) {
+            return false;
+        }
+        let (node, index) = (NodeId(node), device as usize);
+        let mut failed = false;
+        self.rebook(node, |cluster| failed = cluster.set_device_health(node, index, false));
+        if failed {
+            let on_it = |t: &&TaskId| self.cluster.placement(**t).is_some_and(|p| p.devices.contains(index));
+            let tasks = self.cluster.hosted(node).iter().filter(on_it);
+            hit.extend(tasks.map(|t| self.slot_of[t.index()]));
+            hit.sort_unstable();
+        }
+        failed
+    }
+
+    fn repair_device(&mut self, node: u32, device: u32) {
+        if self.has_device(node, device) {
+            let node = NodeId(node);
+            self.rebook(node, |cluster| {
+                cluster.set_device_health(node, device as usize, true);
+            });
+        }
     }
 
     /// Expected share of the free device milli that a task of the target mix cannot use (FGD, ATC 2023).
     fn fragmentation(&mut self) -> f64 {
         let mut rate = |nodes: &mut dyn Iterator<Item = NodeId>| {
             for node in nodes {
-                let now = self.target.node_fragmentation(&self.cluster, node);
+                // Like the free units, of nodes in service alone.
+                let up = self.cluster.health(node) == Health::Up;
+                let now = if up { self.target.node_fragmentation(&self.cluster, node) } else { 0.0 };
                 let kept = &mut self.node_fragmentation[node.index()];
                 self.fragmentation_sum += now - std::mem::replace(kept, now);
             }
@@ -208,6 +276,17 @@ impl Machine for ClusterMachine {
             None => rate(&mut self.cluster.nodes()),
         }
         self.known_to = Some(self.cluster.changes().end());
-        if self.free_units > 0 { self.fragmentation_sum / self.free_units as f64 } else { 0.0 }
+        // The running sum may be off in its last digits.
+        let share = self.fragmentation_sum / self.free_units.max(1) as f64;
+        if self.free_units > 0 { share.clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// Adds (`sign` 1) or takes away (-1) what the nodes have of each resource.
+fn add_capacity(capacity: &mut [i64], cluster: &Cluster, nodes: impl IntoIterator<Item = NodeId>, sign: i64) {
+    for node in nodes {
+        for (all, own) in capacity.iter_mut().zip(cluster.capacity(node)) {
+            *all += sign * own;
+        }
     }
 }

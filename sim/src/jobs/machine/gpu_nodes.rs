@@ -1,5 +1,7 @@
 //! Nodes with a count of GPUs each: the machine of GPU clusters whose jobs are gangs. Nodes are kept in one
-//! set per number of free GPUs, so that the fullest or emptiest node that fits is found at once.
+//! set per number of free GPUs, so that the fullest or emptiest node that fits is found at once. A job gets
+//! the lowest free GPUs of its nodes; which ones matters only when one fails. A node with a GPU out of service
+//! is no whole node for a gang that needs whole ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +43,18 @@ pub struct GpuNodes {
     gpus_per_node: u32,
     placement: GangPlacement,
     topology: Topology,
-    /// Free GPUs of each node, whether or not it is in service.
+    /// Free GPUs of each node that are in service themselves, whether or not the node is.
     free: Vec<u32>,
+    /// The same as a set of GPUs.
+    free_gpus: Vec<u64>,
+    /// GPUs out of service.
+    out: Vec<u64>,
     down: Vec<bool>,
     /// `with_free[f]`: nodes in service that have f free GPUs.
     with_free: Vec<IndexSet>,
     free_total: u64,
-    in_service: u32,
+    /// GPUs in service on nodes in service.
+    in_service: u64,
     /// First part of what each slot holds; `NONE` when it holds nothing.
     first_part: Vec<u32>,
     parts: Vec<Part>,
@@ -60,16 +67,17 @@ pub struct GpuNodes {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Part {
     node: u32,
-    gpus: u32,
+    /// A set of the node's GPUs.
+    gpus: u64,
     next: u32,
 }
 
 const NONE: u32 = u32::MAX;
 
 impl GpuNodes {
-    /// `nodes` free nodes of `gpus_per_node` GPUs (at least 1).
+    /// `nodes` free nodes of `gpus_per_node` GPUs (1 to 64).
     pub fn new(nodes: u32, gpus_per_node: u32, placement: GangPlacement, topology: Topology) -> Self {
-        let gpus_per_node = gpus_per_node.max(1);
+        let gpus_per_node = gpus_per_node.clamp(1, u64::BITS);
         let mut with_free: Vec<IndexSet> =
             (0..=gpus_per_node).map(|_| IndexSet::new(nodes as usize)).collect();
         for node in 0..nodes as usize {
@@ -80,10 +88,12 @@ impl GpuNodes {
             placement,
             topology,
             free: vec![gpus_per_node; nodes as usize],
+            free_gpus: vec![u64::MAX >> (u64::BITS - gpus_per_node); nodes as usize],
+            out: vec![0; nodes as usize],
             down: vec![false; nodes as usize],
             with_free,
             free_total: u64::from(nodes) * u64::from(gpus_per_node),
-            in_service: nodes,
+            in_service: u64::from(nodes) * u64::from(gpus_per_node),
             first_part: Vec::new(),
             parts: Vec::new(),
             spare_parts: Vec::new(),
@@ -96,10 +106,11 @@ impl GpuNodes {
         &self.free
     }
 
-    fn set_free(&mut self, node: u32, free: u32) {
+    fn set_free(&mut self, node: u32, gpus: u64) {
         let n = node as usize;
-        let before = self.free[n];
+        let (before, free) = (self.free[n], gpus.count_ones());
         self.free[n] = free;
+        self.free_gpus[n] = gpus;
         if !self.down[n] {
             self.with_free[before as usize].remove(n);
             self.with_free[free as usize].insert(n);
@@ -108,7 +119,10 @@ impl GpuNodes {
     }
 
     fn take(&mut self, slot: u32, node: u32, gpus: u32) {
-        self.set_free(node, self.free[node as usize] - gpus);
+        let free = self.free_gpus[node as usize];
+        let left = (0..gpus).fold(free, |left, _| left & left.wrapping_sub(1));
+        self.set_free(node, left);
+        let gpus = free & !left;
         let s = slot as usize;
         if s >= self.first_part.len() {
             self.first_part.resize(s + 1, NONE);
@@ -128,7 +142,30 @@ impl GpuNodes {
     pub fn held(&self, slot: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let first = self.first_part.get(slot as usize).copied().filter(|&at| at != NONE);
         std::iter::successors(first, |&at| Some(self.parts[at as usize].next).filter(|&n| n != NONE))
-            .map(|at| (self.parts[at as usize].node, self.parts[at as usize].gpus))
+            .map(|at| (self.parts[at as usize].node, self.parts[at as usize].gpus.count_ones()))
+    }
+
+    /// Whether `slot` holds any of these GPUs of `node`.
+    fn holds(&self, slot: u32, node: u32, gpus: u64) -> bool {
+        let mut at = self.first_part.get(slot as usize).copied().unwrap_or(NONE);
+        while at != NONE {
+            let part = self.parts[at as usize];
+            if part.node == node && part.gpus & gpus != 0 {
+                return true;
+            }
+            at = part.next;
+        }
+        false
+    }
+
+    /// The slots that hold any of these GPUs of `node`.
+    fn slots_on(&self, node: u32, gpus: u64) -> impl Iterator<Item = u32> + '_ {
+        (0..self.first_part.len() as u32).filter(move |&slot| self.holds(slot, node, gpus))
+    }
+
+    /// The GPU as a set, if there is such a one.
+    fn gpu(&self, node: u32, device: u32) -> Option<u64> {
+        (node < self.nodes() && device < self.gpus_per_node).then(|| 1 << device)
     }
 
     /// The first node of `lo..hi` with exactly `free` GPUs free.
@@ -225,7 +262,7 @@ impl Machine for GpuNodes {
     }
 
     fn units(&self) -> u64 {
-        u64::from(self.in_service) * u64::from(self.gpus_per_node)
+        self.in_service
     }
 
     fn free_units(&self) -> u64 {
@@ -264,7 +301,8 @@ impl Machine for GpuNodes {
         let mut at = std::mem::replace(&mut self.first_part[slot as usize], NONE);
         while at != NONE {
             let part = self.parts[at as usize];
-            self.set_free(part.node, self.free[part.node as usize] + part.gpus);
+            let n = part.node as usize;
+            self.set_free(part.node, self.free_gpus[n] | part.gpus & !self.out[n]);
             self.spare_parts.push(at);
             at = part.next;
         }
@@ -286,17 +324,17 @@ impl Machine for GpuNodes {
         self.free.len() as u32
     }
 
-    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) {
+    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) -> bool {
         let n = node as usize;
         if n >= self.down.len() || self.down[n] {
-            return;
+            return false;
         }
         self.with_free[self.free[n] as usize].remove(n);
         self.free_total -= u64::from(self.free[n]);
-        self.in_service -= 1;
+        self.in_service -= u64::from(self.gpus_per_node - self.out[n].count_ones());
         self.down[n] = true;
-        let slots = 0..self.first_part.len() as u32;
-        hit.extend(slots.filter(|&slot| self.held(slot).any(|(on, _)| on == node)));
+        hit.extend(self.slots_on(node, u64::MAX));
+        true
     }
 
     fn repair(&mut self, node: u32) {
@@ -305,9 +343,36 @@ impl Machine for GpuNodes {
             return;
         }
         self.down[n] = false;
-        self.in_service += 1;
+        self.in_service += u64::from(self.gpus_per_node - self.out[n].count_ones());
         self.free_total += u64::from(self.free[n]);
         self.with_free[self.free[n] as usize].insert(n);
+    }
+
+    fn devices(&self, _node: u32) -> u32 {
+        self.gpus_per_node
+    }
+
+    fn fail_device(&mut self, node: u32, device: u32, hit: &mut Vec<u32>) -> bool {
+        let n = node as usize;
+        let Some(gpu) = self.gpu(node, device).filter(|&gpu| self.out[n] & gpu == 0) else { return false };
+        self.out[n] |= gpu;
+        self.in_service -= u64::from(!self.down[n]);
+        if self.free_gpus[n] & gpu == 0 {
+            hit.extend(self.slots_on(node, gpu));
+        } else {
+            self.set_free(node, self.free_gpus[n] & !gpu);
+        }
+        true
+    }
+
+    fn repair_device(&mut self, node: u32, device: u32) {
+        let n = node as usize;
+        let Some(gpu) = self.gpu(node, device).filter(|&gpu| self.out[n] & gpu != 0) else { return };
+        self.out[n] &= !gpu;
+        self.in_service += u64::from(!self.down[n]);
+        if self.slots_on(node, gpu).next().is_none() {
+            self.set_free(node, self.free_gpus[n] | gpu);
+        }
     }
 
     /// Share of the free GPUs that lie on nodes partly in use.

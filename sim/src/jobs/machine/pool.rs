@@ -76,11 +76,11 @@ impl Machine for Pool {
         self.units
     }
 
-    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) {
+    fn fail(&mut self, node: u32, hit: &mut Vec<u32>) -> bool {
         self.down.resize(self.units as usize, false);
-        let Some(down) = self.down.get_mut(node as usize) else { return };
+        let Some(down) = self.down.get_mut(node as usize) else { return false };
         if std::mem::replace(down, true) {
-            return;
+            return false;
         }
         self.down_count += 1;
         // The unit's place among the held ones decides which job, if any, stands on it.
@@ -97,6 +97,7 @@ impl Machine for Pool {
             }
             None => self.free -= 1,
         }
+        true
     }
 
     fn repair(&mut self, node: u32) {

@@ -12,7 +12,7 @@ fn read(text: &str) -> Result<Vec<Outage>, InputError> {
 #[test]
 fn a_failure_without_repair_is_for_good() {
     let outages = read("at_seconds,node,repair_seconds\n5,2,60\n9,0,\n").expect("it is sound");
-    assert_eq!(outages[0], Outage { at_seconds: 5, node: 2, repair_seconds: Some(60) });
+    assert_eq!(outages[0], Outage { at_seconds: 5, node: 2, device: None, repair_seconds: Some(60) });
     assert_eq!(outages[1].repair_seconds, None);
     assert_eq!(read("node,at_seconds\n1,7\n").expect("it is sound")[0].repair_seconds, None);
 }
@@ -21,4 +21,15 @@ fn a_failure_without_repair_is_for_good() {
 fn negative_nodes_and_repairs_of_no_time_are_refused() {
     assert!(read("at_seconds,node,repair_seconds\n5,-1,60\n").is_err());
     assert!(read("at_seconds,node,repair_seconds\n5,1,0\n").is_err());
+}
+
+#[test]
+fn a_device_is_named_by_its_index_and_an_empty_one_means_the_node() {
+    let outages = read("at_seconds,node,device,repair_seconds\n5,2,0,60\n9,0,,\n").expect("it is sound");
+    assert_eq!(outages[0], Outage { at_seconds: 5, node: 2, device: Some(0), repair_seconds: Some(60) });
+    assert_eq!(outages[1].device, None);
+    for bad in ["-1", "64", "gpu0"] {
+        let error = read(&format!("at_seconds,node,device\n5,2,{bad}\n")).expect_err(bad).to_string();
+        assert!(error.contains("column `device`"), "{error}");
+    }
 }
