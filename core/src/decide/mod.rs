@@ -5,3 +5,5 @@ pub mod placement;
 pub mod plan;
 pub mod queue;
 pub mod queue_policies;
+pub mod rebalance;
+pub mod search;
