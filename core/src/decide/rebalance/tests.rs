@@ -181,7 +181,8 @@ fn a_problem_whose_running_placement_breaks_a_rule_is_refused() {
 
 #[test]
 fn inconsistent_problems_are_refused() {
-    let broken: [(&str, fn(&mut ProblemParts)); 7] = [
+    type Damage = fn(&mut ProblemParts);
+    let broken: [(&str, Damage); 7] = [
         ("moving to itself", |p| p.nodes[1].move_cost[1] = 5),
         ("service of a task 2 does not exist", |p| p.tasks[0].service = 2),
         ("node of a task 4 does not exist", |p| p.initial[0] = 4),
