@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
 
 /// Lepton, a learning scheduler for AI clusters: simulates, compares and explains placement decisions.
 #[derive(Debug, Parser)]
@@ -20,7 +21,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show the main job on a generated cluster: compare policies and write a report page
+    /// Run the loop on a simulated cluster in accelerated time, live
     Demo(DemoArgs),
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
@@ -57,16 +58,42 @@ pub(crate) enum Policy {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "The loop collects, analyzes, decides and executes once a simulated minute: it places what waits,
+takes work off hot nodes and clears nodes that show signs of a fault. Afterwards the same hours pass
+without it. On a terminal it is shown live; elsewhere every decision is one line.
+
+Examples:
   lepton demo
-  lepton demo --nodes-count 5000 --report big.html")]
+  lepton demo --hours 24 --seed 7 > decisions.txt
+  lepton demo --hours 24 --seeds 1..=20
+  lepton demo --nodes-count 500 --records decisions.jsonl"
+)]
 pub(crate) struct DemoArgs {
-    /// Nodes of the generated cluster
-    #[arg(long, value_name = "N", default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
+    /// Hours that pass
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub(crate) hours: u32,
+    /// Seed of arrivals, loads and faults
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Compare over these seeds instead of showing one: `1..=20`, `1,5,9`
+    #[arg(long, value_parser = seeds, conflicts_with_all = ["seed", "records", "speed"])]
+    pub(crate) seeds: Option<Seeds>,
+    /// Nodes of the cluster
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
-    /// Where the report page goes
-    #[arg(long, value_name = "FILE", default_value = "lepton-demo.html")]
-    pub(crate) report: PathBuf,
+    /// Mean device demand as a share of the device capacity
+    #[arg(long, default_value_t = lepton_sim::world::WorldConfig::default().load, value_parser = load)]
+    pub(crate) load: f64,
+    /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can
+    #[arg(long, value_name = "X", default_value = "3600", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Write every decision record to this file, one JSON document a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) records: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,18 +109,20 @@ pub(crate) enum Generator {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share of
-the cluster's devices that is allocated when the arrived demand reaches 100% (and the
-end) of its capacity. Inputs ending in .gz, .xz or .zst are read as they are.
+#[command(after_help = "Tasks arrive one by one; each is placed at once or dropped. The score is the share
+of the cluster's devices that is allocated when the arrived demand reaches 100% of
+their capacity, and again at the end. Inputs may be plain or packed with gzip, xz or
+zstd.
 
 Examples:
   lepton simulate placement --generate openb-like
-  lepton simulate placement --generate openb-like --nodes-count 10000 --policy fgd,best-fit --seeds 1..=3
-  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --report out.html
-  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv --arrivals arrivals.csv.gz \\
-      --policy random,best-fit,fgd --seeds 42..=51 --baseline fgd --output json"
-)]
+  lepton simulate placement --generate openb-like --nodes-count 10000 \\
+      --policy fgd,best-fit --seeds 1..=3
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
+      --report report.html
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
+      --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
+      --seeds 42..=51 --baseline fgd --output json")]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
     #[arg(
@@ -111,7 +140,7 @@ pub(crate) struct PlacementArgs {
     /// Task list of the trace
     #[arg(long, value_name = "FILE", requires = "format")]
     pub(crate) tasks: Option<PathBuf>,
-    /// Arrival orders and node ranks by seed; other seeds are drawn
+    /// Arrival orders and node ranks by seed; for seeds not in the file they are drawn
     #[arg(long, value_name = "FILE", requires = "format")]
     pub(crate) arrivals: Option<PathBuf>,
     /// Generate the workload instead of reading one
@@ -152,51 +181,19 @@ fn placement_policies(others: &[&'static str]) -> PossibleValuesParser {
     PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
-/// Most seeds in one study.
-const SEEDS_MAX: u64 = 10_000;
-
-/// A list of seeds as given on the command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seeds(pub(crate) Vec<u64>);
-
-/// Reads `42..=51`, `42..52`, `1,5,9` or `7`.
-pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
-    let number = |part: &str| {
-        part.trim()
-            .parse::<u64>()
-            .map_err(|_| format!("`{part}` is no seed; expected e.g. 42..=51, 1,5,9 or 7"))
-    };
-    let mut all = Vec::new();
-    for part in text.split(',') {
-        let (from, to) = if let Some((from, to)) = part.split_once("..=") {
-            (number(from)?, number(to)?)
-        } else if let Some((from, to)) = part.split_once("..") {
-            let to = number(to)?;
-            (number(from)?, to.checked_sub(1).ok_or_else(|| format!("the range `{part}` is empty"))?)
-        } else {
-            (number(part)?, number(part)?)
-        };
-        if from > to {
-            return Err(format!("the range `{part}` is empty"));
-        }
-        if to - from >= SEEDS_MAX || all.len() as u64 + (to - from) >= SEEDS_MAX {
-            return Err(format!("more than {SEEDS_MAX} seeds"));
-        }
-        all.extend(from..=to);
-    }
-    for (i, seed) in all.iter().enumerate() {
-        if all[..i].contains(seed) {
-            return Err(format!("seed {seed} is named twice"));
-        }
-    }
-    Ok(Seeds(all))
-}
-
 /// Reads a load: above 0, at most 10.
 fn load(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
         _ => Err("expected a number above 0 and at most 10; 1.3 means 130% of the capacity".to_owned()),
+    }
+}
+
+/// Reads a speed: above 0, at most a million.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("expected a number above 0 and at most 1000000".to_owned()),
     }
 }
 
@@ -216,21 +213,6 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn seeds_come_as_ranges_lists_and_numbers() {
-        assert_eq!(seeds("42..=44"), Ok(Seeds(vec![42, 43, 44])));
-        assert_eq!(seeds("42..44"), Ok(Seeds(vec![42, 43])));
-        assert_eq!(seeds("7"), Ok(Seeds(vec![7])));
-        assert_eq!(seeds("1,5..=6"), Ok(Seeds(vec![1, 5, 6])));
-    }
-
-    #[test]
-    fn bad_seeds_are_refused() {
-        for bad in ["", "x", "5..=4", "5..5", "1,1", "-1", "0..=18446744073709551615", "1..=3..=5"] {
-            assert!(seeds(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use lepton_core::decide::queue_policies::queue_policies;
 
-use crate::cli::{Seeds, seeds};
 use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JobsFormat {
@@ -66,18 +66,22 @@ pub(crate) enum NodesChoice {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Jobs come, wait in a queue, run and leave. Inputs ending in .gz, .xz or .zst are read as they are.
+    after_help = "Jobs come, wait in a queue, run and leave. Inputs may be plain or packed with gzip, xz or zstd.
 
 With --starts, sequences of --length jobs run on an empty machine each, in the loop of the
 RLScheduler study, and means are means over the sequences; with --clusters, each virtual
 cluster is scheduled alone, and means are over all jobs.
 
 Examples:
-  lepton simulate jobs --generate lublin --nodes 256 --jobs-count 20000 --policy fcfs,sjf,f1 --backfill none,easy
-  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 --policy sjf,f1,saf --backfill easy \\
-      --starts 1981,2756,4299 --length 1024 --output json
-  lepton simulate jobs --format philly --trace jobs.csv.gz --clusters vc.csv --scale 1/2 --policy fcfs,sjf,sgf
-  lepton simulate jobs --format openb --nodes nodes.csv --trace pods.csv --placement fgd,best-fit --queue skipping"
+  lepton simulate jobs --generate lublin --nodes 256 --jobs-count 20000 \\
+      --policy fcfs,sjf,f1 --backfill none,easy
+  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
+      --policy sjf,f1,saf --backfill easy --starts 1981,2756,4299 \\
+      --length 1024 --output json
+  lepton simulate jobs --format philly --trace jobs.csv.gz --clusters vc.csv \\
+      --scale 1/2 --policy fcfs,sjf,sgf
+  lepton simulate jobs --format openb --nodes nodes.csv --trace pods.csv \\
+      --placement fgd,best-fit --queue skipping"
 )]
 pub(crate) struct JobsArgs {
     /// Format of the trace

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod failure;
 mod output;
+mod seeds;
 mod stop;
 
 use std::process::ExitCode;

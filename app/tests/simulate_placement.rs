@@ -16,7 +16,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn scratch(name: &str, text: &str) -> PathBuf {
+fn scratch(name: &str, text: impl AsRef<[u8]>) -> PathBuf {
     let path =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-{name}", std::process::id()));
     std::fs::write(&path, text).expect("the temporary folder is writable");
@@ -107,14 +107,27 @@ fn bad_usage_gives_exit_code_2_and_a_hint() {
 fn bad_input_gives_exit_code_2_with_file_line_column_and_value() {
     let nodes = scratch("nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
     let header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli\n";
-    let cases = [
-        ("negative", format!("{header}a,-5,1,0,0\n"), "line 2, column `cpu_milli`, value `-5`: expected"),
+    let row = |row: &str| format!("{header}{row}\n").into_bytes();
+    let cases: [(&str, Vec<u8>, &str); 11] = [
+        ("negative", row("a,-5,1,0,0"), "line 2, column `cpu_milli`, value `-5`: expected"),
+        ("nan", row("a,NaN,1,0,0"), "line 2, column `cpu_milli`, value `NaN`: expected"),
+        ("huge", row("a,1,99999999999999999999,0,0"), "line 2, column `memory_mib`, value `9999"),
+        ("type", row("a,1,1,two,0"), "line 2, column `num_gpu`, value `two`: expected"),
+        ("fields", row("a,1,1"), "line 2: the row has 3 fields, expected 5"),
+        (
+            "duplicate",
+            row("a,1,1,0,0\na,1,1,0,0"),
+            "line 3, column `name`, value `a`: the task name is used twice",
+        ),
         (
             "columns",
-            "name,cpu_milli,num_gpu,gpu_milli\n".to_owned(),
+            "name,cpu_milli,num_gpu,gpu_milli\n".into(),
             "column `memory_mib`: the column is missing",
         ),
-        ("empty", String::new(), "is empty"),
+        ("empty", Vec::new(), "is empty"),
+        ("truncated-gzip", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b], "was cut short"),
+        ("endless-line", vec![b'x'; 17 << 20], "line 1: cannot be read on: a line is longer than the limit"),
+        ("open-quote", row(&format!("a,\"{}", "1\n".repeat(9 << 20))), "a row is longer than the limit"),
     ];
     for (name, text, expected) in cases {
         let tasks = scratch(&format!("{name}.csv"), &text);
@@ -144,14 +157,16 @@ fn a_gpu_model_that_no_node_has_is_warned_about() {
 }
 
 #[test]
-fn the_demo_writes_a_page_and_says_where() {
-    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-cli-{}-demo.html", std::process::id()));
-    let output = lepton(&["demo", "--nodes-count", "40", "--report", &page.to_string_lossy()]);
+fn the_report_is_written_and_its_address_said() {
+    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report.html");
+    let path = page.to_string_lossy().into_owned();
+    let mut args = SMALL.to_vec();
+    args.extend(["best-fit,fgd", "--report", &path]);
+    let output = lepton(&args);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
     let html = std::fs::read_to_string(&page).expect("the page was written");
-    assert!(html.contains("<!doctype html") || html.contains("<!DOCTYPE html"));
+    assert!(html.to_lowercase().contains("<!doctype html") && html.contains("best-fit"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("fgd"));
 }
 

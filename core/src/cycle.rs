@@ -102,6 +102,9 @@ impl Cycle {
         for (record, result) in decided.records.iter_mut().zip(&outcome.results) {
             record.result = Some(result.clone());
         }
+        for &(task, obstacle) in &decided.plan.unplaced {
+            snapshot.tasks[task.index()].waits_for = Some(obstacle);
+        }
         CycleReport { cycle: self.turns, assessment, records: decided.records, outcome }
     }
 

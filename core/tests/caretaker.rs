@@ -51,7 +51,7 @@ fn actions(decided: &Decided) -> Vec<(Reason, Option<TaskId>, Option<NodeId>)> {
     let of = |step: &lepton_core::model::Step| match step.action {
         Action::Place { task, to } | Action::Migrate { task, to, .. } => (Some(task), Some(to.node)),
         Action::Preempt { task, .. } => (Some(task), None),
-        Action::Cordon { node } => (None, Some(node)),
+        Action::Cordon { node } | Action::Uncordon { node } => (None, Some(node)),
     };
     decided.plan.steps.iter().map(|s| (s.reason, of(s).0, of(s).1)).collect()
 }
@@ -150,6 +150,22 @@ fn a_failing_node_is_cordoned_and_cleared_before_its_work_is_lost() {
     ];
     assert_eq!(actions(&decided), want);
     assert_eq!(snapshot.cluster.health(NodeId(0)), Health::Up, "deciding changes nothing");
+}
+
+#[test]
+fn a_node_cordoned_by_the_loop_comes_back_when_the_signs_are_gone() {
+    let mut snapshot = cluster_of(2);
+    for node in [0, 1] {
+        snapshot.cluster.set_health(NodeId(node), Health::Cordoned);
+    }
+    snapshot.cordoned_by_loop.insert(NodeId(1));
+    assert_eq!(
+        actions(&decide(&mut snapshot)),
+        [(Reason::NodeCalm, None, Some(NodeId(1)))],
+        "not the other's"
+    );
+    snapshot.risk[1] = 0.9;
+    assert_eq!(actions(&decide(&mut snapshot)), []);
 }
 
 #[test]

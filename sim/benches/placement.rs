@@ -42,6 +42,7 @@ fn main() {
     let published = Published::read(&folder);
     let clock = WallClock::start();
     let policies: Vec<&str> = ["random"].into_iter().chain(DETERMINISTIC.iter().map(|p| p.0)).collect();
+    println!("Percent of all GPUs at 100% arrived, mean and standard deviation over seeds 42 to 51:\n");
     println!("| trace | {} | equal to published | random, published |", policies.join(" | "));
     println!("|---|{}", "---|".repeat(policies.len() + 2));
     let (mut runs, mut compared, mut equal, mut random_worst) = (0, 0, 0, 0.0_f64);
@@ -67,8 +68,12 @@ fn main() {
             }
         });
         let same = same.count();
-        let means: Vec<String> =
-            study.summary.iter().map(|s| format!("{:.2}", s.allocation_at["100"].mean)).collect();
+        let means: Vec<String> = study
+            .summary
+            .iter()
+            .map(|s| &s.allocation_at["100"])
+            .map(|p| format!("{:.2} ±{:.2}", p.mean, p.sd))
+            .collect();
         let random: f64 =
             (42..=51).filter_map(|s| published.curve(trace, RANDOM, s)[100]).sum::<f64>() / 10.0;
         let difference = study.summary[0].allocation_at["100"].mean - random;

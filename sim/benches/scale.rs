@@ -1,7 +1,8 @@
 //! The cost of a decision and the memory of a run by the size of the cluster: generated clusters of 1,213
 //! to 100,000 nodes filled to 130% under fgd and best-fit.
 //!
-//! Each size runs in a process of its own, so that its peak memory is its own. Run by `cargo xtask bench
+//! Each run is a process of its own, so that its peak memory is its own; there are three per size and policy,
+//! with seeds 42 to 44. Run by `cargo xtask bench
 //! scale`; with `--svg FILE` (relative to the workspace) it also draws the plot of docs/benchmarks.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
@@ -13,7 +14,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use lepton_core::decide::placement::{PlacementContext, Placer, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_sim::experiment::run_placement;
 use lepton_sim::generate::openb_like;
 use lepton_sim::workload::sequence;
@@ -21,43 +23,51 @@ use wall_clock::WallClock;
 
 const SIZES: [usize; 5] = [1_213, 3_000, 10_000, 30_000, 100_000];
 const POLICIES: [&str; 2] = ["fgd", "best-fit"];
+const SEEDS: [u64; 3] = [42, 43, 44];
 
 /// The first tenth of the arrivals warms up: each class is scored on all nodes when it first comes.
 const WARM_UP: usize = 10;
 
-/// One measured run.
+/// One policy at one size: means over the seeds.
 struct Measured {
     nodes: usize,
-    policy: String,
-    decisions: usize,
+    policy: &'static str,
+    decisions: f64,
     p50_us: f64,
+    /// Lowest and highest median of a run.
+    p50_us_range: (f64, f64),
     p99_us: f64,
     seconds: f64,
+    /// The highest of any run.
     peak_mb: f64,
 }
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    if let [child, nodes, policy] = &args[..]
+    if let [child, nodes, policy, seed] = &args[..]
         && child == "--one"
     {
-        return one(nodes.parse().expect("a number of nodes"), policy);
+        let nodes = nodes.parse().expect("a number of nodes");
+        return one(nodes, policy, seed.parse().expect("a seed"));
     }
     let mut all = Vec::new();
-    println!("| policy | nodes | decisions | p50 us | p99 us | run s | peak memory MB |");
+    println!(
+        "| policy | nodes | decisions | p50 us (lowest to highest run) | p99 us | run s | peak memory MB |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for policy in POLICIES {
         for nodes in SIZES {
-            let m = in_child(nodes, policy);
+            let m = measure(nodes, policy);
             println!(
-                "| {} | {} | {} | {:.2} | {:.1} | {:.2} | {:.0} |",
-                m.policy, m.nodes, m.decisions, m.p50_us, m.p99_us, m.seconds, m.peak_mb
+                "| {policy} | {nodes} | {:.0} | {:.2} ({:.2} to {:.2}) | {:.1} | {:.2} | {:.0} |",
+                m.decisions, m.p50_us, m.p50_us_range.0, m.p50_us_range.1, m.p99_us, m.seconds, m.peak_mb
             );
             all.push(m);
         }
-        let of: Vec<&Measured> = all.iter().filter(|m| m.policy == policy).collect();
+    }
+    for of in all.chunks(SIZES.len()) {
         let growth = of[of.len() - 1].p50_us / of[0].p50_us;
-        println!("\n{policy}: p50 at 100,000 nodes is {growth:.2} times that at 1,213.\n");
+        println!("\n{}: p50 at 100,000 nodes is {growth:.2} times that at 1,213.", of[0].policy);
     }
     if let [flag, file] = &args[..]
         && flag == "--svg"
@@ -68,10 +78,10 @@ fn main() {
 }
 
 /// Runs one size in this process and prints it for the parent.
-fn one(nodes: usize, policy: &str) {
+fn one(nodes: usize, policy: &str, seed: u64) {
     let workload = openb_like(nodes);
-    let arrivals = sequence(&workload, 1.3, 42);
-    let context = PlacementContext { cluster: &workload.cluster, target: &workload.target, seed: 42 };
+    let arrivals = sequence(&workload, 1.3, seed);
+    let context = PlacementContext { cluster: &workload.cluster, target: &workload.target, seed };
     let engine = placement_policy(policy, &context).expect("a known policy");
     let mut order: Vec<_> = workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
@@ -83,19 +93,36 @@ fn one(nodes: usize, policy: &str) {
     println!("{} {} {} {} {}", run.decisions, at(0.5), at(0.99), run.seconds, peak_mb());
 }
 
-fn in_child(nodes: usize, policy: &str) -> Measured {
+/// One run in a process of its own: decisions, p50 and p99 in microseconds, seconds, peak memory in MB.
+fn in_child(nodes: usize, policy: &str, seed: u64) -> [f64; 5] {
     let me = std::env::current_exe().expect("this program has a path");
     let output = Command::new(me)
-        .args(["--one", &nodes.to_string(), policy])
+        .args(["--one", &nodes.to_string(), policy, &seed.to_string()])
         .output()
         .expect("this program can be started again");
     let text = String::from_utf8_lossy(&output.stdout);
     let values: Vec<f64> = text.split_whitespace().filter_map(|v| v.parse().ok()).collect();
-    let [decisions, p50_us, p99_us, seconds, peak_mb] = values[..] else {
+    let Ok(values) = values.try_into() else {
         panic!("the run of {nodes} nodes failed: {}", String::from_utf8_lossy(&output.stderr));
     };
-    let policy = policy.to_owned();
-    Measured { nodes, policy, decisions: decisions as usize, p50_us, p99_us, seconds, peak_mb }
+    values
+}
+
+fn measure(nodes: usize, policy: &'static str) -> Measured {
+    let runs = SEEDS.map(|seed| in_child(nodes, policy, seed));
+    let mean = |i: usize| runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64;
+    let lowest = |i: usize| runs.iter().map(|run| run[i]).fold(f64::INFINITY, f64::min);
+    let highest = |i: usize| runs.iter().map(|run| run[i]).fold(0.0, f64::max);
+    Measured {
+        nodes,
+        policy,
+        decisions: mean(0),
+        p50_us: mean(1),
+        p50_us_range: (lowest(1), highest(1)),
+        p99_us: mean(2),
+        seconds: mean(3),
+        peak_mb: highest(4),
+    }
 }
 
 /// Peak resident memory of this process in MB (10^6 bytes); 0 where the system does not tell.

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod readers;
 pub mod report;
 pub mod workload;
+pub mod world;
 pub mod writers;
 
 pub use clock::{Clock, FrozenClock};

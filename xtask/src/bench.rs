@@ -90,7 +90,8 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
                 let there_are = names.join(", ");
                 bail!(Usage(format!("there is no bench `{name}`; there are: {there_are}")));
             };
-            run(root, bench, args)?;
+            // People put `--` before a program's own arguments out of habit.
+            run(root, bench, args.strip_prefix(&["--"]).unwrap_or(args))?;
             Ok(ExitCode::SUCCESS)
         }
     }

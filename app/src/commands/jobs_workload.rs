@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lepton_sim::experiment::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::generate::{Arrivals, LublinModel, task_arrivals, training_classes};
 use lepton_sim::jobs::Jobs;
 use lepton_sim::readers::{JobTrace, read_jobs_csv, read_philly_jobs, read_swf, read_virtual_clusters};
 use lepton_sim::workload::OpenbFiles;
-use lepton_sim::workload::jobs::{openb_over_time, scale_load, sequences, virtual_clusters, whole};
+use lepton_sim::workload::jobs::{
+    JobsWorkload, MachineSpec, openb_over_time, scale_load, sequences, virtual_clusters, whole,
+};
 
 use super::simulate_jobs::{topology, within};
 use crate::cli_jobs::{JobsArgs, JobsFormat, JobsGenerator, NodesChoice};
@@ -16,8 +17,10 @@ use crate::failure::Failure;
 
 /// GPUs of a node of the Philly trace and of the generators' clusters.
 const GPUS_PER_NODE: u32 = 8;
-/// Nodes of a generated cluster where none are asked for.
+/// Nodes of a generated batch machine where none are asked for.
 const GENERATED_NODES: u32 = 256;
+/// The same for a GPU cluster.
+const GENERATED_GPU_NODES: u32 = 32;
 /// Offered load of generated jobs where none is asked for.
 const GENERATED_LOAD: f64 = 0.8;
 /// Mean time between generated GPU jobs before the load is set, in seconds.
@@ -47,12 +50,19 @@ fn openb(args: &JobsArgs, trace: &Path, seed: u64) -> Result<JobsWorkload, Failu
     let Some(NodesChoice::File(nodes)) = &args.nodes else {
         return Err(Failure::Input("openb needs the node list. Maybe add `--nodes nodes.csv`".to_owned()));
     };
-    if args.clusters.is_some() || !args.starts.is_empty() || args.load.is_some() || args.window.is_some() {
-        let problem = "openb runs as a whole: --clusters, --starts, --load and --window do not apply";
+    if args.clusters.is_some() || !args.starts.is_empty() || args.window.is_some() {
+        let problem = "openb runs as a whole: --clusters, --starts and --window do not apply";
         return Err(Failure::Input(problem.to_owned()));
     }
     let files = OpenbFiles { nodes: nodes.clone(), tasks: trace.to_path_buf(), arrivals: None };
-    Ok(openb_over_time(&files, seed)?)
+    let mut workload = openb_over_time(&files, seed)?;
+    if let (MachineSpec::Cluster { cluster, .. }, Some(part)) =
+        (&workload.machine, workload.parts.first_mut())
+    {
+        let units = cluster.device_milli_capacity().max(0) as u64;
+        part.jobs = with_load(Arc::clone(&part.jobs), units, args.load);
+    }
+    Ok(workload)
 }
 
 fn recorded(args: &JobsArgs, format: JobsFormat, path: &Path, seed: u64) -> Result<JobsWorkload, Failure> {
@@ -124,7 +134,8 @@ fn with_load(jobs: Arc<Jobs>, units: u64, load: Option<f64>) -> Arc<Jobs> {
 /// Generated jobs: one draw per seed.
 fn generated(args: &JobsArgs, generator: JobsGenerator) -> Result<JobsWorkload, Failure> {
     let nodes = match &args.nodes {
-        None => GENERATED_NODES,
+        None if generator == JobsGenerator::Lublin => GENERATED_NODES,
+        None => GENERATED_GPU_NODES,
         Some(NodesChoice::Count(nodes)) => *nodes,
         Some(NodesChoice::File(_)) => {
             return Err(Failure::Input("--nodes: expected a number with --generate".to_owned()));

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, JobsWorkload, MachineSpec, Protocol,
-    run_jobs_study,
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, run_jobs_study,
 };
 use lepton_sim::jobs::machine::Topology;
-use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, Outcome, PreemptiveSettings, Settings};
+use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
 use lepton_sim::readers::read_outages;
+use lepton_sim::workload::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::writers::{write_jobs_csv, write_swf};
 
 use super::jobs_workload::workload;
@@ -164,18 +164,20 @@ fn write_results(args: &JobsArgs, workload: &JobsWorkload, study: &JobsStudy) ->
     for i in part.range.clone() {
         jobs.push(part.jobs.get(i));
     }
-    let write = |path: &Path, what: &dyn Fn(&mut BufWriter<File>, &Jobs, &Outcome) -> std::io::Result<()>| {
-        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-        what(&mut BufWriter::new(file), &jobs, &run.outcome)
-            .with_context(|| format!("cannot write {}", path.display()))
-    };
     if let Some(path) = &args.jobs_csv {
-        write(path, &|out, jobs, outcome| write_jobs_csv(out, jobs, outcome))?;
+        let written = write_jobs_csv(&mut create(path)?, &jobs, &run.outcome);
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(path) = &args.jobs_swf {
-        write(path, &|out, jobs, outcome| write_swf(out, jobs, outcome, u64::from(part.nodes)))?;
+        let written = write_swf(&mut create(path)?, &jobs, &run.outcome, u64::from(part.nodes));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(BufWriter::new(file))
 }
 
 /// The table for people.
@@ -184,6 +186,7 @@ fn text(study: &JobsStudy) -> String {
         |value: fn(&JobsSummary) -> &str| study.summary.iter().any(|s| value(s) != value(&study.summary[0]));
     let placements = several(|s| &s.placement);
     let lost = study.summary.iter().any(|s| s.preemptions > 0);
+    let curves = study.protocol == Protocol::Events;
     let mut header = vec!["policy", "backfill"];
     header.extend(placements.then_some("placement"));
     header.extend([
@@ -197,6 +200,7 @@ fn text(study: &JobsStudy) -> String {
         "use %",
         "Jain",
     ]);
+    header.extend(curves.then_some(["peak use %", "stranded %"]).into_iter().flatten());
     header.extend(lost.then_some(["preempted", "lost %"]).into_iter().flatten());
     let mut table = output::table(&header);
     for s in &study.summary {
@@ -213,6 +217,11 @@ fn text(study: &JobsStudy) -> String {
             format!("{:.1}", 100.0 * s.utilization),
             format!("{:.3}", s.fairness.jain_index),
         ]);
+        if curves {
+            let percent =
+                |share: Option<f64>| share.map_or_else(String::new, |s| format!("{:.1}", 100.0 * s));
+            row.extend([percent(s.peak_utilization), percent(s.mean_fragmentation)]);
+        }
         if lost {
             row.extend([s.preemptions.to_string(), format!("{:.2}", 100.0 * s.lost_share)]);
         }
@@ -225,8 +234,9 @@ fn text(study: &JobsStudy) -> String {
     let _ = writeln!(text, "{table}");
     let _ = writeln!(
         text,
-        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1. {runs} runs in \
-         {seconds:.2} s on {threads} threads."
+        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; Jain: fairness over owners, \
+         1 is even{}.\n{runs} runs in {seconds:.2} s on {threads} threads.",
+        if curves { ";\nstranded: free units that are of no use, mean over time" } else { "" }
     );
     let unfinished: usize = study.summary.iter().map(|s| s.jobs - s.finished).sum();
     if unfinished > 0 {

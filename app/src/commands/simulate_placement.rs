@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
 use lepton_sim::generate::openb_like;
 use lepton_sim::report::placement_html;
@@ -71,6 +71,7 @@ fn options(args: &PlacementArgs) -> StudyOptions {
     let baseline = match args.baseline.as_deref() {
         Some("none") => None,
         Some(name) => Some(name.to_owned()),
+        None if distinct.len() < 2 => None,
         None => distinct.iter().find(|p| *p == DEFAULT_BASELINE).cloned(),
     };
     if let Some(baseline) = &baseline
@@ -116,7 +117,7 @@ pub(super) fn text(study: &PlacementStudy) -> String {
         study.summary.first().map_or_else(Vec::new, |s| s.allocation_at.keys().collect());
     let mut header = vec!["policy".to_owned()];
     for point in &points {
-        header.push(format!("allocated at {point}%"));
+        header.push(format!("at {point}%"));
         if let Some(baseline) = &study.baseline {
             header.push(format!("against {baseline}"));
         }
@@ -127,7 +128,10 @@ pub(super) fn text(study: &PlacementStudy) -> String {
         let mut row = vec![s.policy.clone()];
         for &point in &points {
             let at = &s.allocation_at.get(point);
-            row.push(at.map_or_else(String::new, |p| format!("{:.2} ±{:.2}", p.mean, p.sd)));
+            row.push(at.map_or_else(String::new, |p| match s.runs {
+                1 => format!("{:.2}", p.mean),
+                _ => format!("{:.2} ±{:.2}", p.mean, p.sd),
+            }));
             if study.baseline.is_some() {
                 row.push(at.map_or_else(String::new, difference));
             }
@@ -152,19 +156,29 @@ pub(super) fn text(study: &PlacementStudy) -> String {
     let _ = writeln!(text, "{table}");
     let _ = writeln!(
         text,
-        "percent of all devices, mean ± standard deviation; in brackets the 95% interval of the paired \
-         difference;\nstranded: free but useless to the expected mix. {} runs in {seconds:.1} s on {threads} \
-         threads.",
+        "at N%: devices allocated when N% of them have been asked for, percent, mean ±standard deviation over \
+         the seeds."
+    );
+    if let Some(baseline) = &study.baseline {
+        let _ = writeln!(
+            text,
+            "against {baseline}: difference seed by seed, mean and 95% interval, in percentage points."
+        );
+    }
+    let _ = writeln!(
+        text,
+        "stranded: devices free at the end but useless to the expected mix, percent. p50, p99: time of a decision.\n\
+         Runs: {}, in {seconds:.1} s on {threads} threads.",
         study.runs.len()
     );
     text
 }
 
-/// `+0.31 [+0.20, +0.42]`, or a dash for the baseline itself.
+/// `+0.31 ±0.11`, or a dash for the baseline itself.
 fn difference(point: &PointSummary) -> String {
     point
         .paired
-        .map_or_else(|| "-".to_owned(), |p| format!("{:+.2} [{:+.2}, {:+.2}]", p.difference, p.low, p.high))
+        .map_or_else(|| "-".to_owned(), |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0))
 }
 
 /// `42..=51` for consecutive seeds, otherwise the list.

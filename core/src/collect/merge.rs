@@ -36,8 +36,13 @@ fn merge_one(
     let task_of = |snapshot: &Snapshot, name: &str| snapshot.task_by_name.get(name).copied();
     match reading {
         Reading::NodeAdded(node) => add_node(snapshot, node),
-        Reading::NodeState { node, health } => {
+        Reading::NodeState { node, health, cordoned_by_loop } => {
             let node = snapshot.cluster.node_named(node)?;
+            if *cordoned_by_loop {
+                snapshot.cordoned_by_loop.insert(node);
+            } else {
+                snapshot.cordoned_by_loop.remove(&node);
+            }
             if snapshot.cluster.health(node) != *health {
                 snapshot.cluster.set_health(node, *health);
             }
@@ -148,6 +153,7 @@ fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement, now_secon
     if let Some(left) = left.filter(|l| l.node != place.node) {
         snapshot.tasks[task.index()].moved = Some((now_seconds, left.node));
     }
+    snapshot.tasks[task.index()].waits_for = None;
     snapshot.pending.remove(&task);
     Some(())
 }

@@ -2,6 +2,7 @@
 //! a function of values; only `execute` touches the world.
 
 pub mod placement;
+pub mod placement_policies;
 pub mod plan;
 pub mod queue;
 pub mod queue_policies;

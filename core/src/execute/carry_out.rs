@@ -28,7 +28,7 @@ fn do_one(action: &NamedAction, actuator: &mut dyn Actuator) -> StepResult {
     let done = match action {
         NamedAction::Place { task, to } => actuator.place(task, &to.0, to.1),
         NamedAction::Preempt { task } => actuator.evict(task),
-        NamedAction::Cordon { node } => actuator.cordon(node),
+        NamedAction::Cordon { node, cordoned } => actuator.cordon(node, *cordoned),
         NamedAction::Migrate { task, from, to } => match actuator.evict(task) {
             Err(refused) => Err(refused),
             Ok(()) => {
@@ -61,9 +61,9 @@ pub fn recover(snapshot: &Snapshot, journal: &mut dyn Journal) -> Option<StepRes
             stands_on(task).as_ref() == Some(&to.0)
         }
         NamedAction::Preempt { task } => stands_on(task).is_none(),
-        NamedAction::Cordon { node } => {
+        NamedAction::Cordon { node, cordoned } => {
             let node = snapshot.cluster.node_named(node);
-            node.is_some_and(|n| !snapshot.cluster.health(n).takes_tasks())
+            node.is_some_and(|n| snapshot.cluster.health(n).takes_tasks() != *cordoned)
         }
     };
     let result = if done {

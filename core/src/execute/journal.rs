@@ -30,10 +30,12 @@ pub enum NamedAction {
         /// The task.
         task: String,
     },
-    /// Let a node take no new tasks.
+    /// Let a node take no new tasks, or again.
     Cordon {
         /// The node.
         node: String,
+        /// Whether it is to take none.
+        cordoned: bool,
     },
 }
 
@@ -48,7 +50,10 @@ impl NamedAction {
                 Self::Migrate { task: task_name(task), from: named(from), to: named(to) }
             }
             Action::Preempt { task, .. } => Self::Preempt { task: task_name(task) },
-            Action::Cordon { node } => Self::Cordon { node: cluster.node_name(node).to_owned() },
+            Action::Cordon { node } | Action::Uncordon { node } => Self::Cordon {
+                node: cluster.node_name(node).to_owned(),
+                cordoned: matches!(action, Action::Cordon { .. }),
+            },
         }
     }
 }

@@ -29,11 +29,11 @@ pub trait Actuator {
     /// When the task is not placed.
     fn evict(&mut self, task: &str) -> Result<(), Refused>;
 
-    /// Lets a node take no new tasks.
+    /// Lets a node take no new tasks (`cordoned`), or again (not `cordoned`).
     ///
     /// # Errors
     /// When there is no such node.
-    fn cordon(&mut self, node: &str) -> Result<(), Refused>;
+    fn cordon(&mut self, node: &str, cordoned: bool) -> Result<(), Refused>;
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl Actuator for World {
         self.call(format!("evict {task}"))
     }
 
-    fn cordon(&mut self, node: &str) -> Result<(), Refused> {
+    fn cordon(&mut self, node: &str, _: bool) -> Result<(), Refused> {
         self.call(format!("cordon {node}"))
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Invariant: what is free on a node is its capacity less the demands of the tasks it hosts, per resource
 //! and per device, and never negative ([`super::invariants`] checks it from scratch).
-//! It decides nothing: it answers whether a class fits and carries out placements that do.
+//! It decides nothing. Its other halves: `cluster_build` says what there is, `fit` answers whether a class
+//! fits and carries out placements that do.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::changes::ChangeLog;
 use super::{
-    AMOUNT_MAX, ClassId, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, Demand, DeviceDemand,
-    DeviceKind, DeviceModel, DeviceSet, GangId, GroupId, GroupRule, Health, LabelKey, LabelValue, ModelError,
-    ModelId, ModelSet, NodeId, NodeSpec, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
+    ClassId, DEVICE_MILLI, Demand, DeviceDemand, DeviceModel, DeviceSet, GroupId, GroupRule, Health,
+    LabelKey, LabelValue, ModelId, ModelSet, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
 };
 
 /// Where a task stands: the node, and which of its devices.
@@ -69,11 +69,11 @@ pub struct Cluster {
     pub(super) labels: Labels,
     pub(super) hosted: Vec<Vec<TaskId>>,
     pub(super) classes: Vec<TaskClass>,
-    class_ids: HashMap<TaskClass, ClassId>,
+    pub(super) class_ids: HashMap<TaskClass, ClassId>,
     pub(super) tasks: Vec<Task>,
     pub(super) placements: Vec<Option<Placement>>,
     /// Ids of tasks that are done, to be used again.
-    retired: Vec<TaskId>,
+    pub(super) retired: Vec<TaskId>,
     pub(super) gangs: Vec<Vec<TaskId>>,
     pub(super) owners: Vec<Owner>,
     pub(super) group_names: Vec<Box<str>>,
@@ -247,12 +247,17 @@ impl Cluster {
         &self.tasks[task.index()]
     }
 
+    /// What a task demands.
+    pub fn demand(&self, task: TaskId) -> &Demand {
+        &self.class(self.task(task).class).demand
+    }
+
     /// Where a task stands, if it is placed.
     pub fn placement(&self, task: TaskId) -> Option<Placement> {
         self.placements[task.index()]
     }
 
-    /// The members of each gang, by [`GangId`].
+    /// The members of each gang, by [`super::GangId`].
     pub fn gangs(&self) -> &[Vec<TaskId>] {
         &self.gangs
     }
@@ -260,6 +265,11 @@ impl Cluster {
     /// How many of a group's tasks stand on each node that has some.
     pub fn group_nodes(&self, group: GroupId) -> &BTreeMap<NodeId, u32> {
         &self.group_nodes[group.index()]
+    }
+
+    /// An owner's name.
+    pub fn owner_name(&self, owner: OwnerId) -> &str {
+        &self.owners[owner.index()].name
     }
 
     /// An owner's quota, if it has one.
@@ -275,186 +285,6 @@ impl Cluster {
     /// Which nodes changed, in order.
     pub fn changes(&self) -> &ChangeLog {
         &self.changes
-    }
-
-    // ---- building it ----
-
-    /// The id of a device model, added when it is new.
-    ///
-    /// # Errors
-    /// When the cluster has [`DEVICE_MODELS_MAX`] others already.
-    pub fn add_model(&mut self, kind: DeviceKind, name: &str) -> Result<ModelId, ModelError> {
-        let known = self.models.iter().position(|m| m.kind == kind && m.name == name);
-        let index = known.unwrap_or(self.models.len());
-        if index >= DEVICE_MODELS_MAX {
-            return Err(ModelError::TooMany {
-                name: name.to_owned(),
-                what: "device models before it",
-                count: index,
-                max: DEVICE_MODELS_MAX,
-            });
-        }
-        if known.is_none() {
-            self.models.push(DeviceModel { kind, name: name.to_owned() });
-        }
-        Ok(ModelId(index as u8))
-    }
-
-    /// Adds a node.
-    ///
-    /// # Errors
-    /// When its name is taken, an amount is out of range, or it has too many devices.
-    pub fn add_node(&mut self, spec: NodeSpec) -> Result<NodeId, ModelError> {
-        self.check_amounts(&spec.name, &spec.capacity)?;
-        if spec.devices.len() > DEVICES_PER_NODE_MAX {
-            return Err(ModelError::TooMany {
-                name: spec.name.into(),
-                what: "devices",
-                count: spec.devices.len(),
-                max: DEVICES_PER_NODE_MAX,
-            });
-        }
-        if let Some(model) = spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
-            return Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") });
-        }
-        let node = NodeId::from(self.node_count());
-        if self.node_by_name.contains_key(&spec.name) {
-            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.into() });
-        }
-        self.node_by_name.insert(spec.name.clone(), node);
-        self.node_names.push(spec.name);
-        self.health.push(spec.health);
-        self.capacity.extend_from_slice(&spec.capacity);
-        self.free.extend_from_slice(&spec.capacity);
-        self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
-        self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
-        self.device_model.extend_from_slice(&spec.devices);
-        self.device_start.push(self.device_free.len() as u32);
-        self.hosted.push(Vec::new());
-        for of_node in &mut self.labels.of_node {
-            of_node.push(NO_VALUE);
-        }
-        for (key, value) in &spec.labels {
-            let key = self.label_key(key);
-            let value = self.label_value(key, value);
-            self.labels.of_node[key.index()][node.index()] = value.0;
-        }
-        self.changes.fit_to(self.node_count());
-        self.changes.push(node);
-        Ok(node)
-    }
-
-    /// The id of a label key, added when it is new.
-    pub fn label_key(&mut self, name: &str) -> LabelKey {
-        let known = self.labels.keys.iter().position(|k| k == name);
-        LabelKey::from(known.unwrap_or_else(|| {
-            self.labels.keys.push(name.to_owned());
-            self.labels.values.push(Vec::new());
-            self.labels.of_node.push(vec![NO_VALUE; self.node_names.len()]);
-            self.labels.keys.len() - 1
-        }))
-    }
-
-    /// The id of a value under a label key, added when it is new.
-    pub fn label_value(&mut self, key: LabelKey, name: &str) -> LabelValue {
-        let values = &mut self.labels.values[key.index()];
-        LabelValue::from(values.iter().position(|v| v == name).unwrap_or_else(|| {
-            values.push(name.to_owned());
-            values.len() - 1
-        }))
-    }
-
-    /// The id of a group of tasks, added when it is new.
-    pub fn group(&mut self, name: &str) -> GroupId {
-        let known = self.group_names.iter().position(|g| &**g == name);
-        GroupId::from(known.unwrap_or_else(|| {
-            self.group_names.push(name.into());
-            self.group_nodes.push(BTreeMap::new());
-            self.group_names.len() - 1
-        }))
-    }
-
-    /// The id of an owner, added (without quota) when it is new.
-    pub fn owner(&mut self, name: &str) -> OwnerId {
-        let known = self.owners.iter().position(|o| &*o.name == name);
-        OwnerId::from(known.unwrap_or_else(|| {
-            let held = Quota { resources: vec![0; self.schema.len()].into(), device_milli: 0 };
-            self.owners.push(Owner { name: name.into(), quota: None, held });
-            self.owners.len() - 1
-        }))
-    }
-
-    /// An owner's name.
-    pub fn owner_name(&self, owner: OwnerId) -> &str {
-        &self.owners[owner.index()].name
-    }
-
-    /// Sets or lifts an owner's quota. What is placed already stays.
-    pub fn set_quota(&mut self, owner: OwnerId, quota: Option<Quota>) {
-        self.owners[owner.index()].quota = quota;
-    }
-
-    /// The id of a class, added when it is new.
-    ///
-    /// # Errors
-    /// When an amount or the device demand is out of range.
-    pub fn add_class(&mut self, class: TaskClass) -> Result<ClassId, ModelError> {
-        self.check_amounts("task class", &class.demand.resources)?;
-        if let Some(d) = class.demand.devices {
-            let fine =
-                (1..=DEVICES_PER_NODE_MAX as u16).contains(&d.count) && (1..=DEVICE_MILLI).contains(&d.milli);
-            if !fine {
-                return Err(ModelError::DeviceDemand { count: d.count, milli: d.milli });
-            }
-        }
-        if let Some(&known) = self.class_ids.get(&class) {
-            return Ok(known);
-        }
-        for rule in &class.rules.anti_affinity {
-            if !self.repelled_from.iter().any(|(known, _)| known == rule) {
-                self.repelled_from.push((*rule, BTreeMap::new()));
-            }
-        }
-        let id = ClassId::from(self.classes.len());
-        self.classes.push(class.clone());
-        self.class_ids.insert(class, id);
-        Ok(id)
-    }
-
-    /// A new, empty gang.
-    pub fn add_gang(&mut self) -> GangId {
-        self.gangs.push(Vec::new());
-        GangId::from(self.gangs.len() - 1)
-    }
-
-    /// Adds a task, not yet placed. The id of a retired task may be used again.
-    pub fn add_task(&mut self, task: Task) -> TaskId {
-        let id = self.retired.pop().unwrap_or(TaskId::from(self.tasks.len()));
-        if let Some(gang) = task.gang {
-            self.gangs[gang.index()].push(id);
-        }
-        if id.index() < self.tasks.len() {
-            self.tasks[id.index()] = task;
-        } else {
-            self.tasks.push(task);
-            self.placements.push(None);
-        }
-        id
-    }
-
-    /// Forgets a task that is done: takes it off its node and gives its id free for a later one.
-    pub fn retire(&mut self, task: TaskId) {
-        self.remove(task);
-        if let Some(gang) = self.tasks[task.index()].gang.take() {
-            self.gangs[gang.index()].retain(|&t| t != task);
-        }
-        self.retired.push(task);
-    }
-
-    /// Sets a node's health. Tasks on it stay until they are removed.
-    pub fn set_health(&mut self, node: NodeId, health: Health) {
-        self.health[node.index()] = health;
-        self.changes.push(node);
     }
 
     // ---- moving things ----
@@ -502,32 +332,6 @@ impl Cluster {
         }
         self.hold(task, place, -1);
         Some(place)
-    }
-
-    fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {
-        if amounts.len() != self.schema.len() {
-            return Err(ModelError::AmountCount {
-                name: name.to_owned(),
-                given: amounts.len(),
-                expected: self.schema.len(),
-            });
-        }
-        for (resource, &amount) in self.schema.names().iter().zip(amounts) {
-            if !(0..=AMOUNT_MAX).contains(&amount) {
-                return Err(ModelError::AmountRange {
-                    name: name.to_owned(),
-                    resource: resource.clone(),
-                    amount,
-                    max: AMOUNT_MAX,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// What a task demands.
-    pub fn demand(&self, task: TaskId) -> &Demand {
-        &self.class(self.task(task).class).demand
     }
 }
 

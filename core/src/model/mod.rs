@@ -4,6 +4,7 @@
 mod assessment;
 mod changes;
 mod cluster;
+mod cluster_build;
 mod device;
 mod document;
 mod error;

@@ -50,6 +50,11 @@ pub enum Action {
         /// The node.
         node: NodeId,
     },
+    /// Let a node that the loop cordoned take tasks again.
+    Uncordon {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 /// Why a step is proposed: one dominant, stable code.
@@ -63,6 +68,8 @@ pub enum Reason {
     NodeFailing,
     /// The move frees capacity that was stranded.
     StrandedCapacity,
+    /// The signs of a coming fault are gone.
+    NodeCalm,
     /// A more important task needs the room.
     HigherPriority,
 }

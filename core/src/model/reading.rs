@@ -26,6 +26,8 @@ pub enum Reading {
         node: String,
         /// Its state.
         health: Health,
+        /// Whether it was this loop that cordoned it.
+        cordoned_by_loop: bool,
     },
     /// Signs of a coming fault.
     FaultSignal {

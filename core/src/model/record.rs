@@ -26,7 +26,7 @@ pub struct DecisionRecord {
     pub time_seconds: u64,
     /// Digest of what was decided upon: equal digests mean equal inputs.
     pub input_digest: u64,
-    /// What was decided, in words: `place`, `migrate`, `cordon` or `wait`.
+    /// What was decided, in words: `place`, `migrate`, `cordon`, `uncordon` or `wait`.
     pub action: String,
     /// The task, where one is concerned.
     pub task: Option<String>,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cluster, NodeId, ResourceSchema, TaskId};
+use super::{Cluster, NodeId, Obstacle, ResourceSchema, TaskId};
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +18,8 @@ pub struct TaskState {
     pub unsaved_seconds: u64,
     /// When it last changed its node, and where it came from.
     pub moved: Option<(u64, NodeId)>,
+    /// What kept it waiting at the last decision.
+    pub waits_for: Option<Obstacle>,
 }
 
 /// The cluster at one moment, as believed.
@@ -33,6 +35,8 @@ pub struct Snapshot {
     pub pending: BTreeSet<TaskId>,
     /// Per [`NodeId`]: estimated probability of a failure within the next hour.
     pub risk: Vec<f64>,
+    /// Nodes that this loop cordoned, and may therefore uncordon.
+    pub cordoned_by_loop: BTreeSet<NodeId>,
     /// When each source last looked, seconds.
     pub sources: BTreeMap<String, u64>,
     /// Sources that have not looked for too long: with any, nothing is to be acted on.
@@ -54,6 +58,7 @@ impl Snapshot {
             tasks: Vec::new(),
             pending: BTreeSet::new(),
             risk: Vec::new(),
+            cordoned_by_loop: BTreeSet::new(),
             sources: BTreeMap::new(),
             stale: BTreeSet::new(),
             rejected: 0,

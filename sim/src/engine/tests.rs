@@ -1,3 +1,5 @@
+//! The event queue's order and checkpoints; index sets against an ordered set.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

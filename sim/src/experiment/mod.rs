@@ -1,10 +1,12 @@
 //! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
 
 pub mod jobs;
+mod loop_run;
 mod placement;
 mod stats;
 mod study;
 
+pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
 pub use placement::{Curve, PlacementRun, run_placement};
 pub use stats::{Paired, Spread, paired, spread};
 pub use study::{

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::placement::{PlacementContext, Placer, UnknownPolicy, placement_policy};
+use lepton_core::decide::placement::{PlacementPolicy, Placer};
+use lepton_core::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -207,53 +208,18 @@ pub fn run_study(
     done: &(dyn Fn() + Sync),
 ) -> Result<PlacementStudy, StudyError> {
     let started = clock.now_nanos();
-    let policy_of = |name: &str, seed: u64| {
-        placement_policy(
-            name,
-            &PlacementContext { cluster: &workload.cluster, target: &workload.target, seed },
-        )
-    };
     for name in options.policies.iter().chain(&options.baseline) {
-        policy_of(name, 0)?;
+        policy_of(workload, name, 0)?;
     }
-    let sequences: BTreeMap<u64, Arrivals> =
-        options.seeds.iter().map(|&seed| (seed, arrivals_of(workload, options.load, seed))).collect();
-    let heat_at: Vec<u32> = (1..)
-        .map(|i| i * HEAT_STEP_PERCENT)
-        .take_while(|&at| f64::from(at) <= options.load * 100.0 + 0.5)
+    let asked: Vec<(&str, u64)> = (options.seeds.iter())
+        .flat_map(|&seed| options.policies.iter().map(move |policy| (policy.as_str(), seed)))
         .collect();
-    let jobs: Vec<(usize, u64)> = (options.seeds.iter())
-        .flat_map(|&seed| (0..options.policies.len()).map(move |p| (p, seed)))
-        .collect();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|e| StudyError::Threads { threads: options.threads, problem: e.to_string() })?;
     let with_heat = options.heat && workload.cluster.node_count() <= HEAT_NODES_MAX;
-    let run_one = |&(p, seed): &(usize, u64)| {
-        if stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        let name = &options.policies[p];
-        let arrivals = &sequences[&seed];
-        let heat_at: &[u32] = if with_heat && Some(&seed) == options.seeds.first() { &heat_at } else { &[] };
-        let run = policy_of(name, seed).map_err(StudyError::from).and_then(|policy| {
-            let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
-            order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-            run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
-                .map_err(|error| StudyError::RuleBroken { policy: name.clone(), seed, error })
-        });
-        done();
-        Some(run.map(|mut run| {
-            let used_percent = std::mem::take(&mut run.heat);
-            (record(name, seed, options.load, run), used_percent)
-        }))
-    };
-    let results: Vec<Option<Result<_, StudyError>>> = pool.install(|| jobs.par_iter().map(run_one).collect());
-    let mut runs = Vec::new();
-    let mut heat_policies = Vec::new();
-    for result in results.into_iter().flatten() {
-        let (run, used_percent) = result?;
+    let heat_at = if with_heat { heat_loads(options.load) } else { Vec::new() };
+    let results = run_all(workload, options, &asked, &heat_at, clock, stop, done)?;
+
+    let (mut runs, mut heat_policies) = (Vec::new(), Vec::new());
+    for (run, used_percent) in results {
         if !used_percent.is_empty() {
             heat_policies.push(HeatPolicy { policy: run.policy.clone(), used_percent });
         }
@@ -278,11 +244,75 @@ pub fn run_study(
         baseline: options.baseline.clone(),
         threads: options.threads,
         seconds: (clock.now_nanos() - started) as f64 / 1e9,
-        stopped_early: runs.len() < jobs.len(),
+        stopped_early: runs.len() < asked.len(),
         summary: summarize(options, &runs),
         runs,
         heat,
     })
+}
+
+/// What a run leaves: its record, and per load the held share of each node (empty without heat maps).
+type RunResult = (RunRecord, Vec<Vec<u8>>);
+
+/// The runs asked for, in parallel; those not begun before `stop` are missing.
+fn run_all(
+    workload: &PlacementWorkload,
+    options: &StudyOptions,
+    asked: &[(&str, u64)],
+    heat_at: &[u32],
+    clock: &dyn Clock,
+    stop: &AtomicBool,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<RunResult>, StudyError> {
+    let sequences: BTreeMap<u64, Arrivals> =
+        options.seeds.iter().map(|&seed| (seed, arrivals_of(workload, options.load, seed))).collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| StudyError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let one = |&(name, seed): &(&str, u64)| {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let heat_at = if Some(&seed) == options.seeds.first() { heat_at } else { &[] };
+        let run = run_one(workload, &sequences[&seed], name, seed, heat_at, clock);
+        done();
+        Some(run.map(|mut run| {
+            let used_percent = std::mem::take(&mut run.heat);
+            (record(name, seed, options.load, run), used_percent)
+        }))
+    };
+    let results: Vec<Option<Result<_, StudyError>>> = pool.install(|| asked.par_iter().map(one).collect());
+    results.into_iter().flatten().collect()
+}
+
+fn run_one(
+    workload: &PlacementWorkload,
+    arrivals: &Arrivals,
+    name: &str,
+    seed: u64,
+    heat_at: &[u32],
+    clock: &dyn Clock,
+) -> Result<PlacementRun, StudyError> {
+    let policy = policy_of(workload, name, seed)?;
+    let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
+    order.sort_by_key(|n| arrivals.node_rank[n.index()]);
+    run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
+        .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
+}
+
+fn policy_of(
+    workload: &PlacementWorkload,
+    name: &str,
+    seed: u64,
+) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
+    let PlacementWorkload { cluster, target, .. } = workload;
+    placement_policy(name, &PlacementContext { cluster, target, seed })
+}
+
+/// The loads at which heat maps are kept, percent.
+fn heat_loads(load: f64) -> Vec<u32> {
+    (1..).map(|i| i * HEAT_STEP_PERCENT).take_while(|&at| f64::from(at) <= load * 100.0 + 0.5).collect()
 }
 
 /// The given sequence of the seed, or a drawn one.

@@ -164,3 +164,6 @@ impl CyclicArrivals {
         self.begun_seconds + BUCKET_SECONDS * self.points / self.weights[self.bucket]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ fn next_arrival(chance: &mut Pcg64Mcg, arrivals: Arrivals, now: f64) -> f64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

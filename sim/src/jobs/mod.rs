@@ -24,3 +24,6 @@ pub use sequence::SequenceSimulator;
 pub use series::{Recorder, Segment, Series, SeriesRecorder};
 pub use settings::{Backfill, Discipline, Failures, Outage, Settings};
 pub use simulation::{NEVER, Outcome, Simulation, State};
+
+#[cfg(test)]
+mod tests;

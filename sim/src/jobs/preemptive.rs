@@ -2,7 +2,8 @@
 //! units; running jobs that get none are stopped, waiting ones that get some are placed. Jobs that fit the
 //! quota but not the nodes keep it and wait. This is the form of Helios' simulator (Hu et al., SC 2021) for
 //! shortest-remaining-time-first and of Tiresias' two queues; it moves from event to event instead of
-//! second by second, with the same result. Nodes do not fail here.
+//! second by second, with the same result: in between, running jobs only move ahead of others, and two jobs
+//! that both have quota keep it when they change places. Nodes do not fail here.
 
 use lepton_core::decide::queue::{JobFacts, QueuePolicy};
 
@@ -60,8 +61,8 @@ pub struct PreemptiveSimulation<'a, M> {
     running: Vec<Active>,
     /// All active jobs in the policy's order: (score, active job).
     ranked: Vec<(f64, Active)>,
-    /// Seconds until a running job overtakes one that has quota but no place.
-    overtaken_seconds: Option<i64>,
+    /// Waiting jobs that got units; kept for its memory.
+    chosen: Vec<Active>,
     outcome: Outcome,
     free_slots: Vec<u32>,
     slots: u32,
@@ -116,7 +117,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             waiting: Vec::new(),
             running: Vec::new(),
             ranked: Vec::new(),
-            overtaken_seconds: None,
+            chosen: Vec::new(),
             outcome,
             free_slots: Vec::new(),
             slots: 0,
@@ -179,8 +180,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let arrival = self.jobs.submit_seconds.get(self.arrived).copied();
         let end = self.running.iter().map(|r| self.end_seconds(r)).min();
         let jump = self.running.iter().filter_map(|&r| self.jump_seconds(r)).min();
-        let overtaken = self.overtaken_seconds;
-        [arrival, end, jump, overtaken].into_iter().flatten().min().map(|t| t.max(self.now_seconds))
+        [arrival, end, jump].into_iter().flatten().min().map(|t| t.max(self.now_seconds))
     }
 
     /// When the score of a running job jumps, if it does before its end.
@@ -246,7 +246,8 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let ranked = std::mem::take(&mut self.ranked);
         let mut quota = self.machine.units();
         // Phase 1: who gets units. A running job that gets none is stopped at once; placing comes after.
-        let mut chosen = Vec::new();
+        let mut chosen = std::mem::take(&mut self.chosen);
+        chosen.clear();
         for &(_, active) in &ranked {
             let size = u64::from(self.jobs.size[active.job as usize]);
             if size <= quota {
@@ -259,13 +260,10 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             }
         }
         // Phase 2: places for those that wait, in the same order.
-        let mut without_place = Vec::new();
-        for active in chosen {
-            if !self.start(active, observer) {
-                without_place.push(active);
-            }
+        for &active in &chosen {
+            self.start(active, observer);
         }
-        self.overtaken_seconds = self.first_overtaking(&without_place);
+        self.chosen = chosen;
         self.ranked = ranked;
     }
 
@@ -282,11 +280,12 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         observer.event(self.now_seconds, JobEvent::Interrupted { job: active.job, lost_seconds: cost });
     }
 
-    fn start(&mut self, active: Active, observer: &mut impl Observer) -> bool {
+    /// Places the job if it fits; otherwise it waits on.
+    fn start(&mut self, active: Active, observer: &mut impl Observer) {
         let slot = self.free_slots.last().copied().unwrap_or(self.slots);
         let j = active.job as usize;
         if !self.machine.place(slot, active.job, self.jobs.size[j]) {
-            return false;
+            return;
         }
         if self.free_slots.pop().is_none() {
             self.slots += 1;
@@ -298,21 +297,5 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         }
         self.outcome.starts += 1;
         observer.event(self.now_seconds, JobEvent::Started { job: active.job, slot });
-        true
-    }
-
-    /// When the first running job overtakes one that has quota but no place, so that quota may move.
-    fn first_overtaking(&self, without_place: &[Active]) -> Option<i64> {
-        let now = self.now_seconds;
-        let overtakings = without_place.iter().flat_map(|&w| {
-            let waits_at = self.score(w);
-            self.running.iter().filter_map(move |&r| {
-                let ahead_by = self.score(r.at(now)) - waits_at;
-                let per_second = self.score(r.at(now)) - self.score(r.at(now + 1));
-                (ahead_by >= 0.0 && per_second > 0.0)
-                    .then(|| now + (ahead_by / per_second).floor() as i64 + 1)
-            })
-        });
-        overtakings.min()
     }
 }

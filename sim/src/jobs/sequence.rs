@@ -15,7 +15,7 @@ use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
 
 use super::Jobs;
 use super::order::{RankedOrder, ScoredBy, ScoredOrder, WaitingOrder};
-use crate::engine::{EventQueue, IndexSet};
+use crate::engine::IndexSet;
 
 /// Simulates sequences; keeps its memory from one to the next.
 #[derive(Debug, Default)]
@@ -31,10 +31,11 @@ struct State {
     now_seconds: i64,
     free: u32,
     arrived: usize,
-    started: usize,
+    started: u32,
     start_seconds: Vec<i64>,
-    /// Ends by true run time; of one second, the job started first comes first.
-    ends: EventQueue<u32>,
+    /// (end by true run time, number of the start, index) of each running job, the next end last; of one
+    /// second, the job started first ends first. A few dozen run at a time, so a sorted list beats a heap.
+    ends: Vec<(i64, u32, u32)>,
     /// (requested end, index) of each running job, ascending; kept only with backfilling.
     requested_ends: Vec<(i64, u32)>,
     /// Waiting jobs in order of submission; kept only with backfilling.
@@ -58,10 +59,10 @@ impl SequenceSimulator {
         if policy.change() == ScoreChange::WithWaiting {
             let mut order = ScoredBy { order: &mut self.scored, policy };
             order.prepare(jobs, range.clone(), policy);
-            Sequence { jobs, range, backfill, state: &mut self.state }.run(nodes, &mut order);
+            Sequence::new(jobs, range, backfill, &mut self.state).run(nodes, &mut order);
         } else {
             self.ranked.prepare(jobs, range.clone(), policy);
-            Sequence { jobs, range, backfill, state: &mut self.state }.run(nodes, &mut self.ranked);
+            Sequence::new(jobs, range, backfill, &mut self.state).run(nodes, &mut self.ranked);
         }
         &self.state.start_seconds
     }
@@ -70,14 +71,28 @@ impl SequenceSimulator {
     pub const NEVER: i64 = i64::MAX;
 }
 
+/// The columns of the sequence's jobs, and the run over them.
 struct Sequence<'a> {
-    jobs: &'a Jobs,
-    range: Range<usize>,
+    submit_seconds: &'a [i64],
+    run_seconds: &'a [u32],
+    requested_seconds: &'a [u32],
+    size: &'a [u32],
     backfill: bool,
     state: &'a mut State,
 }
 
-impl Sequence<'_> {
+impl<'a> Sequence<'a> {
+    fn new(jobs: &'a Jobs, range: Range<usize>, backfill: bool, state: &'a mut State) -> Self {
+        Self {
+            submit_seconds: &jobs.submit_seconds[range.clone()],
+            run_seconds: &jobs.run_seconds[range.clone()],
+            requested_seconds: &jobs.requested_seconds[range.clone()],
+            size: &jobs.size[range],
+            backfill,
+            state,
+        }
+    }
+
     fn run(mut self, nodes: u32, order: &mut impl WaitingOrder) {
         self.reset(nodes);
         loop {
@@ -105,33 +120,32 @@ impl Sequence<'_> {
         s.arrived = 0;
         s.started = 0;
         s.start_seconds.clear();
-        s.start_seconds.resize(self.range.len(), SequenceSimulator::NEVER);
+        s.start_seconds.resize(self.size.len(), SequenceSimulator::NEVER);
         s.ends.clear();
         s.requested_ends.clear();
-        s.waiting.reset(if self.backfill { self.range.len() } else { 0 });
+        s.waiting.reset(if self.backfill { self.size.len() } else { 0 });
     }
 
     fn size(&self, index: u32) -> u32 {
-        self.jobs.size[self.range.start + index as usize]
+        self.size[index as usize]
     }
 
     /// Requested end of a job that starts now.
     fn requested_end(&self, index: u32) -> i64 {
-        let requested = self.jobs.requested_seconds[self.range.start + index as usize];
+        let requested = self.requested_seconds[index as usize];
         self.state.now_seconds + i64::from(requested)
     }
 
     /// Moves to the next event: one arrival or one end. False when there is none.
     fn step(&mut self, nodes: u32, order: &mut impl WaitingOrder) -> bool {
         let s = &mut *self.state;
-        let arrival =
-            (s.arrived < self.range.len()).then(|| self.jobs.submit_seconds[self.range.start + s.arrived]);
-        match (arrival, s.ends.next_time_seconds()) {
+        let arrival = (s.arrived < self.size.len()).then(|| self.submit_seconds[s.arrived]);
+        match (arrival, s.ends.last().map(|end| end.0)) {
             (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
                 s.now_seconds = s.now_seconds.max(submit);
                 let index = s.arrived as u32;
                 s.arrived += 1;
-                if self.jobs.size[self.range.start + index as usize] <= nodes {
+                if self.size[index as usize] <= nodes {
                     order.add(index);
                     if self.backfill {
                         self.state.waiting.insert(index as usize);
@@ -145,12 +159,12 @@ impl Sequence<'_> {
     }
 
     fn end_one(&mut self) -> bool {
-        let Some(end) = self.state.ends.pop() else { return false };
-        self.state.now_seconds = self.state.now_seconds.max(end.time_seconds);
-        self.state.free += self.size(end.what);
+        let Some((end, _, index)) = self.state.ends.pop() else { return false };
+        self.state.now_seconds = self.state.now_seconds.max(end);
+        self.state.free += self.size(index);
         if self.backfill {
-            let requested = self.jobs.requested_seconds[self.range.start + end.what as usize];
-            let key = (self.state.start_seconds[end.what as usize] + i64::from(requested), end.what);
+            let requested = self.requested_seconds[index as usize];
+            let key = (self.state.start_seconds[index as usize] + i64::from(requested), index);
             if let Ok(at) = self.state.requested_ends.binary_search(&key) {
                 self.state.requested_ends.remove(at);
             }
@@ -162,12 +176,14 @@ impl Sequence<'_> {
         order.remove(index);
         let size = self.size(index);
         let requested_end = self.requested_end(index);
-        let run = i64::from(self.jobs.run_seconds[self.range.start + index as usize]);
+        let run = i64::from(self.run_seconds[index as usize]);
         let s = &mut *self.state;
         s.free -= size;
         s.start_seconds[index as usize] = s.now_seconds;
+        let end = (s.now_seconds + run, s.started, index);
         s.started += 1;
-        s.ends.schedule(s.now_seconds + run, index);
+        let at = s.ends.partition_point(|other| *other > end);
+        s.ends.insert(at, end);
         if self.backfill {
             s.waiting.remove(index as usize);
             let key = (requested_end, index);
@@ -185,7 +201,7 @@ impl Sequence<'_> {
             self.state.waiting.iter().map(|i| i as u32).filter(|&i| self.requested_end(i) < reservation),
         );
         // Jobs of the same second stand in the order of the last choice.
-        let submit = |i: &u32| self.jobs.submit_seconds[self.range.start + *i as usize];
+        let submit = |i: &u32| self.submit_seconds[*i as usize];
         for run in candidates.chunk_by_mut(|a, b| submit(a) == submit(b)).filter(|run| run.len() > 1) {
             run.sort_by_key(|&i| order.key(i));
         }

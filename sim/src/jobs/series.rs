@@ -13,6 +13,10 @@ const POINTS_MAX: usize = 512;
 pub struct Series {
     /// Length of a span, in seconds.
     pub span_seconds: i64,
+    /// Highest share of the units in service used at any moment, 0 to 1.
+    pub peak_utilization: f64,
+    /// Mean over time of the fragmentation below, 0 to 1.
+    pub mean_fragmentation: f64,
     /// When each span begins, in seconds.
     pub time_seconds: Vec<i64>,
     /// Units used over units in service, mean over the span, 0 to 1.
@@ -43,11 +47,12 @@ pub struct SeriesRecorder {
     span_seconds: i64,
     spans: Vec<Span>,
     last: Option<Moment>,
+    peak_utilization: f64,
 }
 
 impl Default for SeriesRecorder {
     fn default() -> Self {
-        Self { from_seconds: None, span_seconds: 60, spans: Vec::new(), last: None }
+        Self { from_seconds: None, span_seconds: 60, spans: Vec::new(), last: None, peak_utilization: 0.0 }
     }
 }
 
@@ -66,6 +71,8 @@ impl SeriesRecorder {
             series.running.push(mean(span.running, span.seconds));
             series.fragmentation.push(fragmentation);
         }
+        series.peak_utilization = self.peak_utilization;
+        series.mean_fragmentation = series.fragmentation.iter().sum::<f64>() / self.spans.len().max(1) as f64;
         series
     }
 
@@ -122,6 +129,8 @@ impl Observer for SeriesRecorder {
         if self.spans[at].fragmentation.is_none() {
             self.spans[at].fragmentation = Some(fragmentation());
         }
+        let used = moment.units.saturating_sub(moment.free_units) as f64;
+        self.peak_utilization = self.peak_utilization.max(used / moment.units.max(1) as f64);
         self.last = Some(moment);
     }
 }

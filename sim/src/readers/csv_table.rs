@@ -1,16 +1,40 @@
 //! CSV with a header line: columns found by name, fields read as bounded numbers, errors that say where.
 
-use std::io::BufRead;
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::{InputError, open};
+use super::{InputError, LINE_BYTES_MAX, open};
 
 /// A CSV file with a header line, read row by row.
 pub struct CsvTable {
     file: PathBuf,
     header: Vec<String>,
-    reader: csv::Reader<Box<dyn BufRead>>,
+    reader: csv::Reader<RowGuard>,
     record: csv::StringRecord,
+    /// Bytes taken in since the last row was complete.
+    row_bytes: Rc<Cell<usize>>,
+}
+
+/// Fails once a row grows over the limit. The limit on lines does not see it: a field in quotes may go on
+/// over any number of lines, and one quote too many swallows the rest of the file.
+struct RowGuard {
+    inner: Box<dyn BufRead>,
+    row_bytes: Rc<Cell<usize>>,
+}
+
+impl Read for RowGuard {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.row_bytes.set(self.row_bytes.get() + n);
+        if self.row_bytes.get() > LINE_BYTES_MAX + buf.len() {
+            let problem =
+                format!("a row is longer than the limit of {LINE_BYTES_MAX} bytes (an open quote?)");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(n)
+    }
 }
 
 /// One row of a [`CsvTable`].
@@ -36,7 +60,9 @@ impl CsvTable {
     /// # Errors
     /// As [`CsvTable::open`].
     pub fn from_reader(path: &Path, input: Box<dyn BufRead>) -> Result<Self, InputError> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(input);
+        let row_bytes = Rc::new(Cell::new(0));
+        let guarded = RowGuard { inner: input, row_bytes: Rc::clone(&row_bytes) };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(guarded);
         let header: Vec<String> = reader
             .headers()
             .map_err(|e| csv_error(path, 1, &e))?
@@ -52,7 +78,8 @@ impl CsvTable {
                 return Err(error.in_column(name.clone()));
             }
         }
-        Ok(Self { file: path.to_path_buf(), header, reader, record: csv::StringRecord::new() })
+        row_bytes.set(0);
+        Ok(Self { file: path.to_path_buf(), header, reader, record: csv::StringRecord::new(), row_bytes })
     }
 
     /// The file's name as given.
@@ -85,12 +112,13 @@ impl CsvTable {
     /// The next row, or `None` at the end of the file.
     ///
     /// # Errors
-    /// When the row cannot be read (compression broken off, a line too long, not UTF-8) or has more or
+    /// When the row cannot be read (compression broken off, a row too long, not UTF-8) or has more or
     /// fewer fields than the header.
     pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, InputError> {
         let before = self.reader.position().line();
         let more =
             self.reader.read_record(&mut self.record).map_err(|e| csv_error(&self.file, before, &e))?;
+        self.row_bytes.set(0);
         if !more {
             return Ok(None);
         }
@@ -179,11 +207,11 @@ pub(super) fn csv_error(path: &Path, line_before: u64, error: &csv::Error) -> In
 }
 
 /// Turns a read error met near `line` into ours, with a word on the usual cause.
-pub(super) fn io_error(path: &Path, line: u64, error: &std::io::Error) -> InputError {
+pub(super) fn io_error(path: &Path, line: u64, error: &io::Error) -> InputError {
     let out = InputError::new(path, format!("cannot be read on: {error}")).at_line(line);
     match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => out.maybe("the compressed file was cut short; copy it again"),
-        std::io::ErrorKind::InvalidInput => out.maybe("the compressed file is damaged; copy it again"),
+        io::ErrorKind::UnexpectedEof => out.maybe("the compressed file was cut short; copy it again"),
+        io::ErrorKind::InvalidInput => out.maybe("the compressed file is damaged; copy it again"),
         _ => out,
     }
 }

@@ -76,3 +76,6 @@ pub fn read_jobs_csv_from(mut table: CsvTable) -> Result<JobTrace, InputError> {
     trace.moved_into_order = trace.jobs.sort_by_submit();
     Ok(trace)
 }
+
+#[cfg(test)]
+mod tests;

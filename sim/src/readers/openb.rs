@@ -14,6 +14,11 @@ const CPU_MILLICORES_MAX: i64 = 10_000_000_000;
 const MEMORY_MIB_MAX: i64 = 1 << 40;
 /// Most GPUs of a node or task.
 const GPUS_MAX: i64 = 64;
+/// Most nodes, tasks and seeds of arrival orders in one file: far above any known cluster, far below what
+/// fills the memory.
+const NODES_MAX: usize = 1_000_000;
+const TASKS_MAX: usize = 10_000_000;
+const SEEDS_MAX: usize = 10_000;
 /// Latest point in time accepted, in seconds: over 30,000 years.
 const SECONDS_MAX: i64 = 1_000_000_000_000;
 
@@ -87,6 +92,9 @@ pub fn read_nodes(path: &Path) -> Result<Vec<OpenbNode>, InputError> {
         if !names.insert(node.name.clone()) {
             return Err(row.error(name, "the node name is used twice, expected unique names"));
         }
+        if nodes.len() == NODES_MAX {
+            return Err(InputError::new(path, format!("has more than {NODES_MAX} nodes")).at_line(row.line()));
+        }
         nodes.push(node);
     }
     if nodes.is_empty() {
@@ -136,6 +144,9 @@ pub fn read_tasks(path: &Path) -> Result<Vec<OpenbTask>, InputError> {
         if !names.insert(task.name.clone()) {
             return Err(row.error(name, "the task name is used twice, expected unique names"));
         }
+        if tasks.len() == TASKS_MAX {
+            return Err(InputError::new(path, format!("has more than {TASKS_MAX} tasks")).at_line(row.line()));
+        }
         tasks.push(task);
     }
     if tasks.is_empty() {
@@ -176,6 +187,10 @@ pub fn read_arrivals(path: &Path, tasks: usize, nodes: usize) -> Result<BTreeMap
         let seed: u64 =
             seed.parse().map_err(|_| wrong("seed", seed, "expected a seed, a whole number".into()))?;
         let kind = fields.next().unwrap_or("");
+        if found.len() == SEEDS_MAX && !found.contains_key(&seed) {
+            let problem = format!("has arrival orders for more than {SEEDS_MAX} seeds");
+            return Err(InputError::new(path, problem).at_line(number));
+        }
         let entry = found.entry(seed).or_default();
         let (slot, count) = match kind {
             "pods" => (&mut entry.0, tasks),

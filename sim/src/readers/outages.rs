@@ -35,3 +35,6 @@ pub fn read_outages_from(mut table: CsvTable) -> Result<Vec<Outage>, InputError>
     }
     Ok(outages)
 }
+
+#[cfg(test)]
+mod tests;

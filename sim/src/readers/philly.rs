@@ -95,3 +95,6 @@ pub fn read_virtual_clusters(path: &Path) -> Result<Vec<VirtualCluster>, InputEr
     }
     Ok(clusters)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,19 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::open::LineGuard;
-use super::{CsvTable, InputError};
+use super::{CsvTable, InputError, LINE_BYTES_MAX};
+
+/// Lines of one letter, without end.
+struct RepeatedLine;
+
+impl Read for RepeatedLine {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        for (i, byte) in buf.iter_mut().enumerate() {
+            *byte = if i % 2 == 0 { b'x' } else { b'\n' };
+        }
+        Ok(buf.len())
+    }
+}
 
 fn table(text: &str) -> Result<CsvTable, InputError> {
     CsvTable::from_reader(Path::new("t.csv"), Box::new(BufReader::new(Cursor::new(text.to_owned()))))
@@ -45,6 +57,27 @@ fn a_line_over_the_limit_is_refused_without_being_kept() {
     let mut guard = LineGuard::new(endless, 1 << 20);
     let e = std::io::copy(&mut guard, &mut std::io::sink()).expect_err("the line is too long");
     assert!(e.to_string().contains("limit of 1048576 bytes"), "{e}");
+}
+
+#[test]
+fn a_quote_left_open_is_refused_without_keeping_the_rest_of_the_file() {
+    let head = Cursor::new("a,b\n1,\"2\n".to_owned());
+    let endless = head.chain(RepeatedLine).take(1 << 40);
+    let mut t = CsvTable::from_reader(Path::new("t.csv"), Box::new(BufReader::new(endless)))
+        .expect("the header is fine");
+    let e = t.next_row().err().expect("the row never ends");
+    assert!(e.to_string().contains("a row is longer than the limit"), "{e}");
+}
+
+#[test]
+fn many_short_rows_are_no_long_row() {
+    let rows = "1,2\n".repeat(LINE_BYTES_MAX / 2);
+    let mut t = table(&format!("a,b\n{rows}")).expect("the header is fine");
+    let mut count = 0;
+    while t.next_row().expect("every row is short").is_some() {
+        count += 1;
+    }
+    assert_eq!(count, LINE_BYTES_MAX / 2);
 }
 
 #[test]

@@ -4,13 +4,77 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lepton_core::model::{ClassId, Task};
+use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
+use lepton_core::model::fragmentation::TargetWorkload;
+use lepton_core::model::{ClassId, Cluster, Task};
 
 use super::{OpenbFiles, workload_of_openb};
-use crate::experiment::jobs::{JobsWorkload, MachineSpec, Part};
+use crate::jobs::machine::Topology;
 use crate::jobs::{JOB_VALUE_MAX, Job, Jobs};
 use crate::readers::openb::{read_nodes, read_tasks};
 use crate::readers::{InputError, JobTrace, VirtualCluster};
+
+/// The machine of a study.
+#[derive(Debug, Clone)]
+pub enum MachineSpec {
+    /// Units without places.
+    Pool,
+    /// Nodes of equal GPU count.
+    GpuNodes {
+        /// GPUs of each node.
+        gpus_per_node: u32,
+        /// Domains and racks.
+        topology: Topology,
+    },
+    /// A cluster that knows the jobs as its tasks; used by one part alone.
+    Cluster {
+        /// The cluster; task i is job i.
+        cluster: Box<Cluster>,
+        /// The mix that fragmentation is judged against.
+        target: TargetWorkload,
+    },
+}
+
+impl MachineSpec {
+    /// Names of the placements that it has.
+    pub fn placements(&self) -> Vec<&'static str> {
+        match self {
+            Self::Pool => vec!["pool"],
+            Self::GpuNodes { .. } => vec!["consolidate", "spread", "topology"],
+            Self::Cluster { .. } => PLACEMENT_POLICIES.iter().map(|p| p.name).collect(),
+        }
+    }
+}
+
+/// A part of the workload that is scheduled alone: the whole, a virtual cluster, or a sequence.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Virtual cluster, where there are several.
+    pub virtual_cluster: Option<String>,
+    /// First job of the sequence, where the workload is cut into sequences.
+    pub start: Option<usize>,
+    /// Seed of what the part has of chance.
+    pub seed: u64,
+    /// Nodes (of a pool: units).
+    pub nodes: u32,
+    /// Its jobs, in order of submission. A sequence is the range of them below.
+    pub jobs: Arc<Jobs>,
+    /// The jobs to run.
+    pub range: std::ops::Range<usize>,
+}
+
+/// What a study runs over.
+#[derive(Debug, Clone)]
+pub struct JobsWorkload {
+    /// Short name for tables and reports.
+    pub name: String,
+    /// The machine.
+    pub machine: MachineSpec,
+    /// The parts.
+    pub parts: Vec<Part>,
+    /// What a careful reader would want to know about the input.
+    pub warnings: Vec<String>,
+}
 
 impl JobTrace {
     /// What a careful reader would want to know about the trace.

@@ -1,3 +1,5 @@
+//! Results as files, read back.
+
 use std::io::Cursor;
 use std::path::Path;
 

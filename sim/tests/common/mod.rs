@@ -1,11 +1,14 @@
 //! What the tests against real data share: finding the data, reading its tables of results.
 
+#![allow(dead_code, reason = "not every test file reads lists or tables")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 /// The folder of one data set below LEPTON_DATA. `None`, with a word on it, when the variable is not set;
 /// a failure when it is not set in continuous integration.
+#[expect(clippy::print_stdout, reason = "a test that is not run says so")]
 pub(crate) fn data(set: &str) -> Option<PathBuf> {
     if let Some(root) = std::env::var_os("LEPTON_DATA") {
         return Some(Path::new(&root).join(set));
@@ -23,7 +26,6 @@ pub(crate) fn json(path: &Path) -> Value {
 }
 
 /// A JSON list of numbers.
-#[allow(dead_code, reason = "not every test file reads lists")]
 pub(crate) fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
 }

@@ -6,15 +6,15 @@
 //! simple rules on mixed GPU workloads.
 
 use super::PlacementPolicy;
-use super::registry::Scale;
+use super::scale::Scale;
 use crate::model::{ClassId, Cluster, NodeId, ResourceSchema};
 
-pub(super) struct BestFit {
+pub(in crate::decide) struct BestFit {
     scale: Scale,
 }
 
 impl BestFit {
-    pub(super) fn new(scale: Scale) -> Self {
+    pub(in crate::decide) fn new(scale: Scale) -> Self {
         Self { scale }
     }
 }

@@ -7,15 +7,15 @@
 
 use super::PlacementPolicy;
 use super::best_fit::device_milli_free;
-use super::registry::Scale;
+use super::scale::Scale;
 use crate::model::{ClassId, Cluster, NodeId, ResourceSchema};
 
-pub(super) struct DotProduct {
+pub(in crate::decide) struct DotProduct {
     scale: Scale,
 }
 
 impl DotProduct {
-    pub(super) fn new(scale: Scale) -> Self {
+    pub(in crate::decide) fn new(scale: Scale) -> Self {
         Self { scale }
     }
 }

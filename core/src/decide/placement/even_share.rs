@@ -22,14 +22,14 @@ pub fn even_share_of_resources(total: f64, own: f64, nodes: usize) -> f64 {
 }
 
 /// Capacities of different resources are made comparable by dividing by the cluster's mean per node.
-pub(super) struct EvenShare {
+pub(in crate::decide) struct EvenShare {
     nodes: usize,
     mean_capacity: Vec<f64>,
     mean_device_milli: f64,
 }
 
 impl EvenShare {
-    pub(super) fn new(cluster: &Cluster) -> Self {
+    pub(in crate::decide) fn new(cluster: &Cluster) -> Self {
         let nodes = cluster.node_count().max(1);
         let mut mean_capacity = vec![0.0; cluster.schema().len()];
         for node in cluster.nodes() {

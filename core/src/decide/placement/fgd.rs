@@ -11,12 +11,12 @@ use super::{PlacementPolicy, tightest_devices};
 use crate::model::fragmentation::{DevicesLeft, TargetWorkload};
 use crate::model::{ClassId, Cluster, DeviceSet, NodeId, ResourceSchema};
 
-pub(super) struct FragmentationGradientDescent {
+pub(in crate::decide) struct FragmentationGradientDescent {
     target: TargetWorkload,
 }
 
 impl FragmentationGradientDescent {
-    pub(super) fn new(target: TargetWorkload) -> Self {
+    pub(in crate::decide) fn new(target: TargetWorkload) -> Self {
         Self { target }
     }
 

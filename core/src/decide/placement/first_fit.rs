@@ -6,7 +6,7 @@
 use super::PlacementPolicy;
 use crate::model::{ClassId, Cluster, NodeId};
 
-pub(super) struct FirstFit;
+pub(in crate::decide) struct FirstFit;
 
 impl PlacementPolicy for FirstFit {
     fn score(&mut self, _: &Cluster, _: ClassId, _: NodeId) -> f32 {

@@ -8,15 +8,15 @@
 
 use super::PlacementPolicy;
 use super::best_fit::device_milli_free;
-use super::registry::Scale;
+use super::scale::Scale;
 use crate::model::{ClassId, Cluster, DeviceDemand, NodeId};
 
-pub(super) struct GpuClustering {
+pub(in crate::decide) struct GpuClustering {
     scale: Scale,
 }
 
 impl GpuClustering {
-    pub(super) fn new(scale: Scale) -> Self {
+    pub(in crate::decide) fn new(scale: Scale) -> Self {
         Self { scale }
     }
 }

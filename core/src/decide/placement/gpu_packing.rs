@@ -9,7 +9,7 @@
 use super::{PlacementPolicy, tightest_devices};
 use crate::model::{ClassId, Cluster, DEVICE_MILLI, NodeId};
 
-pub(super) struct GpuPacking;
+pub(in crate::decide) struct GpuPacking;
 
 impl PlacementPolicy for GpuPacking {
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {

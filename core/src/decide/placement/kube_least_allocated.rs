@@ -10,7 +10,7 @@
 use super::PlacementPolicy;
 use crate::model::{ClassId, Cluster, NodeId};
 
-pub(super) struct KubeLeastAllocated;
+pub(in crate::decide) struct KubeLeastAllocated;
 
 impl PlacementPolicy for KubeLeastAllocated {
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {

@@ -8,7 +8,7 @@ use super::PlacementPolicy;
 use super::kube_least_allocated::requested_with;
 use crate::model::{ClassId, Cluster, NodeId};
 
-pub(super) struct KubeMostAllocated;
+pub(in crate::decide) struct KubeMostAllocated;
 
 impl PlacementPolicy for KubeMostAllocated {
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {

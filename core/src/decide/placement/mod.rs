@@ -1,11 +1,11 @@
 //! Placing one task: the [`Placer`] keeps a score per (class, node) until the node changes and knows the
 //! best node of each class; a [`PlacementPolicy`] says what the score is. Hard rules are checked here, so a
-//! policy only ever sees nodes on which the class fits.
+//! policy only ever sees nodes on which the class fits. The registry that names the policies is one level up.
 
 mod best_node;
 mod feasible_set;
 mod placer;
-mod registry;
+mod scale;
 
 mod best_fit;
 mod dot_product;
@@ -21,7 +21,19 @@ mod worst_fit;
 
 pub use even_share::{even_share_of_load, even_share_of_resources};
 pub use placer::Placer;
-pub use registry::{PLACEMENT_POLICIES, PlacementContext, PolicyInfo, UnknownPolicy, placement_policy};
+
+pub(super) use best_fit::BestFit;
+pub(super) use dot_product::DotProduct;
+pub(super) use even_share::EvenShare;
+pub(super) use fgd::FragmentationGradientDescent;
+pub(super) use first_fit::FirstFit;
+pub(super) use gpu_clustering::GpuClustering;
+pub(super) use gpu_packing::GpuPacking;
+pub(super) use kube_least_allocated::KubeLeastAllocated;
+pub(super) use kube_most_allocated::KubeMostAllocated;
+pub(super) use random::Random;
+pub(super) use scale::Scale;
+pub(super) use worst_fit::WorstFit;
 
 use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceDemand, DeviceSet, NodeId};
 

@@ -9,12 +9,12 @@ use rand_pcg::Pcg64Mcg;
 use super::{PlacementPolicy, fitting_devices, tightest_devices};
 use crate::model::{ClassId, Cluster, DeviceSet, NodeId};
 
-pub(super) struct Random {
+pub(in crate::decide) struct Random {
     chance: Pcg64Mcg,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::decide) fn new(seed: u64) -> Self {
         Self { chance: Pcg64Mcg::seed_from_u64(seed) }
     }
 }

@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::*;
+use crate::decide::placement_policies::{PLACEMENT_POLICIES, PlacementContext, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
     DeviceKind, GroupRule, Health, ModelSet, NodeSpec, Quota, ResourceSchema, Rules, Scope, Selector,

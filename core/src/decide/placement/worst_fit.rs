@@ -6,15 +6,15 @@
 
 use super::PlacementPolicy;
 use super::best_fit::left_over;
-use super::registry::Scale;
+use super::scale::Scale;
 use crate::model::{ClassId, Cluster, NodeId};
 
-pub(super) struct WorstFit {
+pub(in crate::decide) struct WorstFit {
     scale: Scale,
 }
 
 impl WorstFit {
-    pub(super) fn new(scale: Scale) -> Self {
+    pub(in crate::decide) fn new(scale: Scale) -> Self {
         Self { scale }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of the loop: clear nodes that are failing, take work off hot nodes, place what waits where it
 //! does not make a node hot.
 //!
-//! Each step must pay: its expected gain must exceed its cost. A task that was moved is left alone for the
+//! Each move must pay: its expected gain must exceed its cost by a factor. A task that was moved is left alone for the
 //! cool-down and never goes back where it came from. The learned policy will replace the scores here, not
 //! the frame.
 
@@ -9,14 +9,15 @@ use super::expected_use::ExpectedUse;
 use super::place_only::{Engine, in_order, size};
 use super::records::{CANDIDATES_KEPT, Recorder, name};
 use super::{DecideConfig, Decided, Decider};
-use crate::decide::placement::{Placer, UnknownPolicy};
+use crate::decide::placement::Placer;
+use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
     Action, Assessment, Candidate, ClassId, DecisionRecord, Health, NodeId, Obstacle, Placement, Reason,
     Snapshot, Step, TaskId, Trial,
 };
 
-/// Nodes asked for a safe place before the best unsafe one is taken.
-const SAFE_ASKED_MAX: usize = 32;
+/// Nodes asked for a safe place before the coolest of them is taken.
+const SAFE_ASKED_MAX: usize = 64;
 
 /// Decides by the rules above.
 pub struct Caretaker {
@@ -49,10 +50,12 @@ impl Decider for Caretaker {
             expected,
             moves: 0,
             trial: Trial::default(),
+            waits: Vec::new(),
             decided: Decided::default(),
         };
         // Phase 1: clear nodes that are failing, before their work is lost.
         draft.clear_failing();
+        draft.bring_back_calm();
         // Phase 2: take work off nodes above the safety level.
         draft.relieve_hot();
         // Phase 3: place what waits.
@@ -71,6 +74,8 @@ struct Draft<'a> {
     expected: ExpectedUse,
     moves: usize,
     trial: Trial,
+    /// Records of tasks that wait for a new reason; they follow those of the steps.
+    waits: Vec<DecisionRecord>,
     decided: Decided,
 }
 
@@ -98,6 +103,19 @@ impl Draft<'_> {
             for task in tasks {
                 let gain = risk * self.work_at_stake(task);
                 self.migrate(task, node, Reason::NodeFailing, gain);
+            }
+        }
+    }
+
+    /// Nodes that the loop cordoned for signs that are gone take tasks again.
+    fn bring_back_calm(&mut self) {
+        for node in self.snapshot.cordoned_by_loop.clone() {
+            let cordoned = self.snapshot.cluster.health(node) == Health::Cordoned;
+            if cordoned && !self.assessment.failing.contains(&node) {
+                let record = self.recorder.record(self.snapshot, "uncordon", None);
+                let to = name(&self.snapshot.cluster, node);
+                let reason = Some(Reason::NodeCalm);
+                self.push(Action::Uncordon { node }, DecisionRecord { to, reason, ..record });
             }
         }
     }
@@ -132,6 +150,9 @@ impl Draft<'_> {
                 let ruled_out = self.recorder.ruled_out(&self.snapshot.cluster, class);
                 let obstacle = ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0);
                 self.decided.plan.unplaced.push((task, obstacle));
+                if self.snapshot.task(task).waits_for != Some(obstacle) {
+                    self.waits.push(self.recorder.record(self.snapshot, "wait", Some(task)));
+                }
                 no_room.push(class);
                 continue;
             };
@@ -152,7 +173,7 @@ impl Draft<'_> {
     /// Drafts a migration off `from`, if there is a safe place and it pays.
     fn migrate(&mut self, task: TaskId, from: NodeId, reason: Reason, gain: f64) {
         let cost = self.move_cost(task);
-        if gain <= cost || self.moves >= self.config.moves_max {
+        if gain <= self.config.gain_over_cost * cost || self.moves >= self.config.moves_max {
             return;
         }
         let Some(stood) = self.snapshot.cluster.placement(task) else { return };
@@ -182,9 +203,9 @@ impl Draft<'_> {
         );
     }
 
-    /// The best place for a task: one that stays below the safety level; for a pending task (`off` is
-    /// `None`) otherwise the best of all. Failing nodes are left out, and for a migration the node it comes
-    /// from and the one it came from before.
+    /// The best place for a task: the first by score whose expected use stays below the level. A pending
+    /// task (`off` is `None`) otherwise takes the coolest of those looked at. Failing nodes are left out,
+    /// and for a migration the node it comes from and the one it came from before.
     fn search(&mut self, task: TaskId, off: Option<NodeId>) -> Option<(Placement, Vec<Candidate>)> {
         let (snapshot, assessment) = (&*self.snapshot, self.assessment);
         let class = snapshot.cluster.task(task).class;
@@ -192,7 +213,8 @@ impl Draft<'_> {
         let mut candidates = Vec::new();
         let mut seen = 0;
         let expected = &self.expected;
-        let level = self.config.safety_level;
+        let level = if off.is_some() { self.config.safety_level } else { self.config.placement_level };
+        let mut coolest: Option<(f64, NodeId)> = None;
         let mut safe = |node: NodeId, score: f32| {
             if assessment.failing.contains(&node)
                 || (off.is_some() && (Some(node) == off || Some(node) == before))
@@ -203,12 +225,11 @@ impl Draft<'_> {
             let expected_use = expected.share_with(snapshot, node, Some(task));
             let safe = expected_use <= level;
             if seen <= CANDIDATES_KEPT || safe {
-                candidates.push(Candidate {
-                    node: snapshot.cluster.node_name(node).to_owned(),
-                    score,
-                    expected_use,
-                    safe,
-                });
+                let node = snapshot.cluster.node_name(node).to_owned();
+                candidates.push(Candidate { node, score, expected_use, safe });
+            }
+            if coolest.is_none_or(|(least, _)| expected_use < least) {
+                coolest = Some((expected_use, node));
             }
             safe
         };
@@ -216,8 +237,9 @@ impl Draft<'_> {
         if found.is_some() || off.is_some() {
             return found.map(|to| (to, candidates));
         }
-        let working = &mut |node: NodeId, _: f32| !assessment.failing.contains(&node);
-        let found = self.placer.place_class_where(&snapshot.cluster, class, SAFE_ASKED_MAX, working);
+        let (_, coolest) = coolest?;
+        let found =
+            self.placer.place_class_where(&snapshot.cluster, class, usize::MAX, &mut |n, _| n == coolest);
         found.map(|to| (to, candidates))
     }
 
@@ -269,8 +291,9 @@ impl Draft<'_> {
     }
 
     /// The plan; the cluster is put back as the world has it.
-    fn finish(self) -> Decided {
+    fn finish(mut self) -> Decided {
         self.trial.end(&mut self.snapshot.cluster);
+        self.decided.records.extend(self.waits);
         self.decided
     }
 }

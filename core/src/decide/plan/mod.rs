@@ -35,6 +35,11 @@ pub struct DecideConfig {
     pub policy: String,
     /// A node's busiest resource is to stay below this share of its capacity.
     pub safety_level: f64,
+    /// Tasks are placed where the node's busiest resource is expected to stay below this share: the room up
+    /// to the safety level is for what use rises by later.
+    pub placement_level: f64,
+    /// A move must gain more than this many times its cost.
+    pub gain_over_cost: f64,
     /// How long a node is expected to stay hot when nothing is done, minutes.
     pub hot_minutes: f64,
     /// Time a task is expected to wait for a new place when its node fails, minutes.
@@ -50,7 +55,9 @@ impl Default for DecideConfig {
         Self {
             policy: "fgd".to_owned(),
             safety_level: 0.8,
-            hot_minutes: 60.0,
+            placement_level: 0.7,
+            gain_over_cost: 2.0,
+            hot_minutes: 30.0,
             restart_minutes: 5.0,
             cool_down_seconds: 3600,
             moves_max: 20,

@@ -3,7 +3,8 @@
 
 use super::records::{Recorder, name};
 use super::{Decided, Decider};
-use crate::decide::placement::{PlacementContext, Placer, UnknownPolicy, placement_policy};
+use crate::decide::placement::Placer;
+use crate::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
     Action, Assessment, ClassId, Cluster, Reason, ResourceSchema, Snapshot, Step, TaskId, Trial,

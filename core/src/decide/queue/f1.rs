@@ -2,7 +2,8 @@
 
 use super::{JobFacts, QueuePolicy, ScoreChange, log_submit};
 
-/// log10(q) p + 870 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving.
+/// log10(requested) x size + 870 log10(submitted), lowest first: learned by regression
+/// (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct F1;
 
@@ -12,7 +13,7 @@ impl QueuePolicy for F1 {
     }
 
     fn about(&self) -> &'static str {
-        "log10(q) p + 870 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving."
+        "log10(requested) x size + 870 log10(submitted), lowest first; learned by regression (SC 2017), good for mean slowdown without starving."
     }
 
     fn change(&self) -> ScoreChange {

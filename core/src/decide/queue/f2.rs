@@ -2,7 +2,8 @@
 
 use super::{JobFacts, QueuePolicy, ScoreChange, log_submit};
 
-/// sqrt(q) p + 25600 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving.
+/// sqrt(requested) x size + 25600 log10(submitted), lowest first: learned by regression
+/// (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct F2;
 
@@ -12,7 +13,7 @@ impl QueuePolicy for F2 {
     }
 
     fn about(&self) -> &'static str {
-        "sqrt(q) p + 25600 log10(s), lowest first; learned by regression (Carastan-Santos and de Camargo, SC 2017), good for mean slowdown without starving."
+        "sqrt(requested) x size + 25600 log10(submitted), lowest first; learned by regression (SC 2017), good for mean slowdown without starving."
     }
 
     fn change(&self) -> ScoreChange {

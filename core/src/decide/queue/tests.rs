@@ -1,3 +1,5 @@
+//! What each queue rule prefers, and worked values of the formulas.
+
 use crate::decide::queue_policies::{queue_policies, queue_policy};
 
 use super::*;

@@ -6,7 +6,5 @@ mod study;
 mod summary;
 
 pub use run::{PartOutcome, run_part};
-pub use study::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsWorkload, MachineSpec, Part, Protocol, run_jobs_study,
-};
+pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
 pub use summary::{JobsRun, JobsSummary};

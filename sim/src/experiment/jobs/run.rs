@@ -2,17 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::placement::{PlacementContext, Placer, placement_policy};
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy;
 
-use super::study::{JobsStudyOptions, JobsWorkload, MachineSpec, Part, Protocol, gang_placement};
+use super::study::{JobsStudyOptions, Protocol};
 use crate::Clock;
-use crate::jobs::machine::{ClusterMachine, GpuNodes, Machine, Pool};
+use crate::jobs::machine::{ClusterMachine, GangPlacement, GpuNodes, Machine, Pool};
 use crate::jobs::{
     Backfill, Failures, Jobs, NEVER, Outcome, PreemptiveSimulation, Recorder, Samples, Segment,
     SequenceMetrics, SequenceSimulator, Series, Settings, Simulation,
 };
+use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
 
 /// How a part is scheduled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,5 +212,14 @@ impl Run<'_> {
             }
         }
         Some(())
+    }
+}
+
+/// The gang placement of that name.
+fn gang_placement(name: &str) -> GangPlacement {
+    match name {
+        "spread" => GangPlacement::Spread,
+        "topology" => GangPlacement::Topology,
+        _ => GangPlacement::Consolidate,
     }
 }

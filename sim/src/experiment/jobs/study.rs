@@ -1,21 +1,17 @@
 //! What a study of jobs is asked and answers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use lepton_core::decide::placement::PLACEMENT_POLICIES;
 use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
 use lepton_core::decide::queue_policies::queue_policy;
-use lepton_core::model::Cluster;
-use lepton_core::model::fragmentation::TargetWorkload;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::run::{Combination, PartOutcome, run_part};
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
-use crate::jobs::machine::{GangPlacement, Topology};
-use crate::jobs::{Backfill, Failures, Jobs, PreemptiveSettings, Settings};
+use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
+use crate::workload::jobs::{JobsWorkload, Part};
 
 /// Which loop is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,77 +23,6 @@ pub enum Protocol {
     Events,
 }
 
-/// The machine of a study.
-#[derive(Debug, Clone)]
-pub enum MachineSpec {
-    /// Units without places.
-    Pool,
-    /// Nodes of equal GPU count.
-    GpuNodes {
-        /// GPUs of each node.
-        gpus_per_node: u32,
-        /// Domains and racks.
-        topology: Topology,
-    },
-    /// A cluster that knows the jobs as its tasks; used by one part alone.
-    Cluster {
-        /// The cluster; task i is job i.
-        cluster: Box<Cluster>,
-        /// The mix that fragmentation is judged against.
-        target: TargetWorkload,
-    },
-}
-
-impl MachineSpec {
-    /// Names of the placements that it has.
-    pub fn placements(&self) -> Vec<&'static str> {
-        match self {
-            Self::Pool => vec!["pool"],
-            Self::GpuNodes { .. } => vec!["consolidate", "spread", "topology"],
-            Self::Cluster { .. } => PLACEMENT_POLICIES.iter().map(|p| p.name).collect(),
-        }
-    }
-}
-
-/// The gang placement of that name.
-pub(super) fn gang_placement(name: &str) -> GangPlacement {
-    match name {
-        "spread" => GangPlacement::Spread,
-        "topology" => GangPlacement::Topology,
-        _ => GangPlacement::Consolidate,
-    }
-}
-
-/// A part of the workload that is scheduled alone: the whole, a virtual cluster, or a sequence.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// Virtual cluster, where there are several.
-    pub virtual_cluster: Option<String>,
-    /// First job of the sequence, where the workload is cut into sequences.
-    pub start: Option<usize>,
-    /// Seed of what the part has of chance.
-    pub seed: u64,
-    /// Nodes (of a pool: units).
-    pub nodes: u32,
-    /// Its jobs, in order of submission. A sequence is the range of them below.
-    pub jobs: Arc<Jobs>,
-    /// The jobs to run.
-    pub range: std::ops::Range<usize>,
-}
-
-/// What a study runs over.
-#[derive(Debug, Clone)]
-pub struct JobsWorkload {
-    /// Short name for tables and reports.
-    pub name: String,
-    /// The machine.
-    pub machine: MachineSpec,
-    /// The parts.
-    pub parts: Vec<Part>,
-    /// What a careful reader would want to know about the input.
-    pub warnings: Vec<String>,
-}
-
 /// How a study is done.
 #[derive(Debug, Clone)]
 pub struct JobsStudyOptions {
@@ -105,7 +30,7 @@ pub struct JobsStudyOptions {
     pub policies: Vec<String>,
     /// Ways of backfilling, in the order of the report.
     pub backfills: Vec<Backfill>,
-    /// Placements, in the order of the report; see [`MachineSpec::placements`].
+    /// Placements, in the order of the report; see [`crate::workload::jobs::MachineSpec::placements`].
     pub placements: Vec<String>,
     /// Which loop.
     pub protocol: Protocol,

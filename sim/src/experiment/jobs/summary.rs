@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::run::{Combination, PartOutcome};
-use super::study::Part;
 use crate::jobs::{Backfill, Distribution, Fairness, Outcome, Samples, Segment, Series};
+use crate::workload::jobs::Part;
 
 /// One run in a study.
 #[derive(Debug, Clone, Serialize)]
@@ -75,6 +75,10 @@ pub struct JobsSummary {
     pub mean_completion_seconds: f64,
     /// Used share of the machine, 0 to 1; over virtual clusters weighted by their nodes.
     pub utilization: f64,
+    /// Highest share of the units in service used at any moment of any run, 0 to 1; `None` for sequences.
+    pub peak_utilization: Option<f64>,
+    /// Mean over time and runs of the share of the free units that are of no use; `None` for sequences.
+    pub mean_fragmentation: Option<f64>,
     /// Highest mean bounded slowdown of a single run.
     pub worst_run_mean_bounded_slowdown: f64,
     /// Longest span from a first submission to a last end, in seconds.
@@ -163,6 +167,8 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
     } else {
         [distributions[2].mean, distributions[0].mean, distributions[1].mean]
     };
+    let series = || records.iter().filter_map(|r| r.series.as_ref());
+    let fragmentation: Vec<f64> = series().map(|s| s.mean_fragmentation).collect();
     let lost: u64 = records.iter().map(|r| r.lost_unit_seconds).sum();
     let nodes: f64 = records.iter().map(|r| f64::from(r.nodes)).sum();
     let weighted: f64 = records.iter().map(|r| r.utilization * f64::from(r.nodes)).sum();
@@ -179,6 +185,8 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
         mean_wait_seconds: means[1],
         mean_completion_seconds: means[2],
         utilization: if nodes > 0.0 { weighted / nodes } else { 0.0 },
+        peak_utilization: series().map(|s| s.peak_utilization).reduce(f64::max),
+        mean_fragmentation: (!fragmentation.is_empty()).then(|| mean(&fragmentation)),
         worst_run_mean_bounded_slowdown: records.iter().map(|r| r.mean_bounded_slowdown).fold(0.0, f64::max),
         makespan_seconds: records.iter().map(|r| r.makespan_seconds).max().unwrap_or(0),
         wait_seconds,

@@ -54,3 +54,6 @@ pub trait Machine: Sized {
     /// Share of the free units that are of no use: 0 to 1, by the machine's own measure.
     fn fragmentation(&mut self) -> f64;
 }
+
+#[cfg(test)]
+mod tests;

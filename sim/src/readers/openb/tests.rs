@@ -124,6 +124,14 @@ fn arrivals_are_read_by_seed() {
 }
 
 #[test]
+fn more_seeds_than_the_limit_are_refused() {
+    let text: String = (0..=SEEDS_MAX).map(|seed| format!("{seed},pods,0\n")).collect();
+    let file = Scratch::new("seeds.csv", text.as_bytes());
+    let error = read_arrivals(&file.0, 3, 2).expect_err("one seed too many").to_string();
+    assert!(error.contains("line 10001") && error.contains("more than 10000 seeds"), "{error}");
+}
+
+#[test]
 fn every_broken_arrivals_file_is_refused() {
     let cases: [(&str, &[&str]); 8] = [
         ("x,pods,0\n", &["line 1", "`seed`", "`x`"]),

@@ -1,0 +1,64 @@
+//! `lepton demo` as a user meets it: the same decisions for the same seed, figures with and without.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn demo(args: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .arg("demo")
+        .args(["--nodes-count", "15", "--hours", "6"])
+        .args(args)
+        .output()
+        .expect("the binary was built for this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+#[test]
+fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
+    let (first, second) = (demo(&["--seed", "7"]), demo(&["--seed", "7"]));
+    assert_eq!(first.stdout, second.stdout);
+    assert_ne!(first.stdout, demo(&["--seed", "8"]).stdout);
+    let text = String::from_utf8_lossy(&first.stdout).into_owned();
+    for word in ["PendingTaskFits", "05:00 cpu", "with the loop", "node-minutes above the safety level"] {
+        assert!(text.contains(word), "{word}");
+    }
+    assert!(!text.contains('\u{1b}'), "no terminal codes where the output is no terminal");
+}
+
+#[test]
+fn json_has_both_sides_and_nothing_else_on_stdout() {
+    let document: Value =
+        serde_json::from_slice(&demo(&["--output", "json"]).stdout).expect("exactly one JSON document");
+    for side in ["with_loop", "without_loop"] {
+        for figure in ["hot_node_minutes", "mean_wait_seconds", "lost_device_minutes"] {
+            assert!(document[side][figure].is_number(), "{side}.{figure}");
+        }
+    }
+    assert_eq!(document["without_loop"]["migrations"], 0);
+}
+
+#[test]
+fn several_seeds_are_compared_with_their_spread() {
+    let document: Value = serde_json::from_slice(&demo(&["--seeds", "1..=3", "--output", "json"]).stdout)
+        .expect("exactly one JSON document");
+    assert_eq!(document["runs"].as_array().expect("runs").len(), 3);
+    let paired = &document["summary"]["hot_node_minutes"]["paired"];
+    assert!(paired["low"].as_f64() <= paired["high"].as_f64());
+}
+
+#[test]
+fn every_record_is_one_json_document_on_its_line() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("records.jsonl");
+    demo(&["--records", &path.to_string_lossy()]);
+    let text = std::fs::read_to_string(&path).expect("the file was written");
+    let records: Vec<Value> =
+        text.lines().map(|l| serde_json::from_str(l).expect("one document a line")).collect();
+    assert!(records.len() > 50);
+    let placed = records.iter().find(|r| r["action"] == "place").expect("something was placed");
+    assert_eq!(placed["result"], "done");
+    assert!(!placed["candidates"].as_array().expect("a list").is_empty());
+    assert!(placed["input_digest"].is_u64());
+}

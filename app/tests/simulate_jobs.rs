@@ -1,0 +1,199 @@
+//! `lepton simulate jobs` as a user meets it: exit codes, one JSON document, equal results, result files.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lepton(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(["simulate", "jobs"])
+        .args(args)
+        .output()
+        .expect("the binary was built for this test")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(args: &[&str]) -> Value {
+    let output = lepton(&[args, &["--output", "json"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).expect("stdout is exactly one JSON document")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-jobs-{}-{name}", std::process::id()))
+}
+
+fn file(name: &str, text: &str) -> String {
+    let path = scratch(name);
+    std::fs::write(&path, text).expect("the temporary folder is writable");
+    path.to_string_lossy().into_owned()
+}
+
+const JOBS: &str = "submit_seconds,run_seconds,size,owner\n0,100,3,ann\n1,50,4,bob\n2,98,1,ann\n";
+
+#[test]
+fn the_summary_has_a_row_per_policy_and_backfilling_with_its_runs() {
+    let study = json(&[
+        "--generate",
+        "lublin",
+        "--nodes",
+        "64",
+        "--jobs-count",
+        "600",
+        "--policy",
+        "fcfs,wfp3",
+        "--backfill",
+        "none,easy,conservative",
+        "--seeds",
+        "1..=2",
+    ]);
+    let summary = study["summary"].as_array().expect("a list");
+    let names: Vec<(&str, &str)> = summary
+        .iter()
+        .map(|s| (s["policy"].as_str().unwrap_or(""), s["backfill"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(names[..3], [("fcfs", "none"), ("fcfs", "easy"), ("fcfs", "conservative")]);
+    for s in summary {
+        assert_eq!(s["per_sequence"].as_array().map(Vec::len), Some(2));
+        assert_eq!(s["finished"], 1200);
+        assert!(s["mean_bounded_slowdown"].as_f64().is_some_and(|v| v >= 1.0));
+        assert!(s["wait_seconds"]["p99"].as_f64() >= s["wait_seconds"]["median"].as_f64());
+    }
+    assert!(summary[1]["mean_wait_seconds"].as_f64() < summary[0]["mean_wait_seconds"].as_f64());
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let run = |threads| {
+        let mut study = json(&[
+            "--generate",
+            "daily-cycle",
+            "--nodes",
+            "8",
+            "--jobs-count",
+            "500",
+            "--policy",
+            "fcfs,drf",
+            "--seeds",
+            "1..=3",
+            "--mean-hours-between-failures",
+            "50",
+            "--checkpoint-minutes",
+            "20",
+            "--threads",
+            threads,
+        ]);
+        // What was measured and what was asked for differ, nothing else may.
+        for s in study["summary"].as_array_mut().expect("a list") {
+            s["seconds"] = Value::Null;
+            for r in s["per_sequence"].as_array_mut().expect("a list") {
+                r["seconds"] = Value::Null;
+            }
+        }
+        study["summary"].clone()
+    };
+    let one = run("1");
+    assert!(one[0]["preemptions"].as_u64() > Some(0), "something fails");
+    assert_eq!(one, run("3"));
+}
+
+#[test]
+fn result_files_hold_one_line_per_job() {
+    let trace = file("in.csv", JOBS);
+    let (csv, swf) = (scratch("out.csv"), scratch("out.swf"));
+    let (csv_name, swf_name) = (csv.to_string_lossy(), swf.to_string_lossy());
+    let output = lepton(&[
+        "--format",
+        "csv",
+        "--trace",
+        &trace,
+        "--nodes",
+        "4",
+        "--policy",
+        "fifo",
+        "--backfill",
+        "easy",
+        "--jobs-csv",
+        &csv_name,
+        "--jobs-swf",
+        &swf_name,
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let rows = std::fs::read_to_string(csv).expect("the file was written");
+    let starts: Vec<&str> = rows.lines().skip(1).filter_map(|l| l.split(',').nth(4)).collect();
+    assert_eq!(starts, ["0", "100", "2"]);
+    assert_eq!(std::fs::read_to_string(swf).expect("the file was written").lines().count(), 6);
+}
+
+#[test]
+fn a_job_larger_than_the_machine_is_counted_and_said() {
+    let trace = file("large.csv", "submit_seconds,run_seconds,size\n0,10,9\n0,10,2\n");
+    let args = ["--format", "csv", "--trace", &trace, "--nodes", "4", "--policy", "fcfs"];
+    let study = json(&args);
+    assert_eq!((&study["summary"][0]["too_large"], &study["summary"][0]["finished"]), (&1.into(), &1.into()));
+    let table = String::from_utf8_lossy(&lepton(&args).stdout).into_owned();
+    assert!(table.contains("could never hold"), "{table}");
+}
+
+#[test]
+fn bad_usage_and_input_leave_with_2_and_say_why() {
+    let trace = file("bad.csv", "submit_seconds,run_seconds,size\n0,-10,2\n");
+    let good = file("good.csv", JOBS);
+    let cases: [(&[&str], &str); 10] = [
+        (
+            &["--format", "csv", "--trace", &trace, "--nodes", "4"],
+            "line 2, column `run_seconds`, value `-10`",
+        ),
+        (&["--format", "csv", "--trace", "/no/such/file", "--nodes", "4"], "/no/such/file"),
+        (&["--format", "csv", "--trace", &good], "--nodes"),
+        (&["--format", "csv", "--trace", &good, "--nodes", "4", "--policy", "sjff"], "sjf"),
+        (&["--format", "csv", "--trace", &good, "--nodes", "4", "--starts", "2", "--length", "5"], "from 2"),
+        (
+            &["--format", "csv", "--trace", &good, "--nodes", "4", "--policy", "las", "--backfill", "easy"],
+            "las",
+        ),
+        (&["--generate", "lublin", "--starts", "0", "--policy", "drf"], "--protocol events"),
+        (&["--generate", "poisson", "--placement", "best"], "consolidate, spread, topology"),
+        (&["--generate", "lublin", "--jobs-csv", "x.csv"], "one run"),
+        (&["--format", "openb", "--trace", &good, "--nodes", "4"], "node list"),
+    ];
+    for (args, expected) in cases {
+        let output = lepton(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_published_cell_of_a_trace_comes_out_of_the_command_line() {
+    let Some(root) = std::env::var_os("LEPTON_DATA") else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "LEPTON_DATA must be set in continuous integration"
+        );
+        println!("NOT RUN: set LEPTON_DATA to the folder of the data sets");
+        return;
+    };
+    let trace = Path::new(&root).join("hpc-swf/lublin-1.swf.gz").to_string_lossy().into_owned();
+    let study = json(&[
+        "--format",
+        "swf",
+        "--trace",
+        &trace,
+        "--nodes",
+        "256",
+        "--policy",
+        "saf",
+        "--backfill",
+        "easy",
+        "--starts",
+        "1981,2756,4299,8850,3316,2714,5228,7762,4022,7085",
+    ]);
+    let slowdown = study["summary"][0]["mean_bounded_slowdown"].as_f64().expect("a number");
+    assert!((slowdown - 54.00).abs() < 0.01, "{slowdown}");
+}

@@ -1,0 +1,207 @@
+//! Saying what a cluster has: nodes and labels, classes, tasks, gangs, owners. Amounts, names and counts are
+//! checked here, once, so that everything after may rely on them. It places nothing.
+
+use std::collections::BTreeMap;
+
+use super::cluster::{NO_VALUE, Owner};
+use super::{
+    AMOUNT_MAX, ClassId, Cluster, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind,
+    DeviceModel, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId, ModelSet, NodeId,
+    NodeSpec, OwnerId, Quota, Task, TaskClass, TaskId,
+};
+
+impl Cluster {
+    /// The id of a device model, added when it is new.
+    ///
+    /// # Errors
+    /// When the cluster has [`DEVICE_MODELS_MAX`] others already.
+    pub fn add_model(&mut self, kind: DeviceKind, name: &str) -> Result<ModelId, ModelError> {
+        let known = self.models.iter().position(|m| m.kind == kind && m.name == name);
+        let index = known.unwrap_or(self.models.len());
+        if index >= DEVICE_MODELS_MAX {
+            return Err(ModelError::TooMany {
+                name: name.to_owned(),
+                what: "device models before it",
+                count: index,
+                max: DEVICE_MODELS_MAX,
+            });
+        }
+        if known.is_none() {
+            self.models.push(DeviceModel { kind, name: name.to_owned() });
+        }
+        Ok(ModelId(index as u8))
+    }
+
+    /// Adds a node.
+    ///
+    /// # Errors
+    /// When its name is taken, an amount is out of range, or it has too many devices.
+    pub fn add_node(&mut self, spec: NodeSpec) -> Result<NodeId, ModelError> {
+        self.check_amounts(&spec.name, &spec.capacity)?;
+        if spec.devices.len() > DEVICES_PER_NODE_MAX {
+            return Err(ModelError::TooMany {
+                name: spec.name.into(),
+                what: "devices",
+                count: spec.devices.len(),
+                max: DEVICES_PER_NODE_MAX,
+            });
+        }
+        if let Some(model) = spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
+            return Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") });
+        }
+        let node = NodeId::from(self.node_count());
+        if self.node_by_name.contains_key(&spec.name) {
+            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.into() });
+        }
+        self.node_by_name.insert(spec.name.clone(), node);
+        self.node_names.push(spec.name);
+        self.health.push(spec.health);
+        self.capacity.extend_from_slice(&spec.capacity);
+        self.free.extend_from_slice(&spec.capacity);
+        self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
+        self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
+        self.device_model.extend_from_slice(&spec.devices);
+        self.device_start.push(self.device_free.len() as u32);
+        self.hosted.push(Vec::new());
+        for of_node in &mut self.labels.of_node {
+            of_node.push(NO_VALUE);
+        }
+        for (key, value) in &spec.labels {
+            let key = self.label_key(key);
+            let value = self.label_value(key, value);
+            self.labels.of_node[key.index()][node.index()] = value.0;
+        }
+        self.changes.fit_to(self.node_count());
+        self.changes.push(node);
+        Ok(node)
+    }
+
+    /// The id of a label key, added when it is new.
+    pub fn label_key(&mut self, name: &str) -> LabelKey {
+        let known = self.labels.keys.iter().position(|k| k == name);
+        LabelKey::from(known.unwrap_or_else(|| {
+            self.labels.keys.push(name.to_owned());
+            self.labels.values.push(Vec::new());
+            self.labels.of_node.push(vec![NO_VALUE; self.node_names.len()]);
+            self.labels.keys.len() - 1
+        }))
+    }
+
+    /// The id of a value under a label key, added when it is new.
+    pub fn label_value(&mut self, key: LabelKey, name: &str) -> LabelValue {
+        let values = &mut self.labels.values[key.index()];
+        LabelValue::from(values.iter().position(|v| v == name).unwrap_or_else(|| {
+            values.push(name.to_owned());
+            values.len() - 1
+        }))
+    }
+
+    /// The id of a group of tasks, added when it is new.
+    pub fn group(&mut self, name: &str) -> GroupId {
+        let known = self.group_names.iter().position(|g| &**g == name);
+        GroupId::from(known.unwrap_or_else(|| {
+            self.group_names.push(name.into());
+            self.group_nodes.push(BTreeMap::new());
+            self.group_names.len() - 1
+        }))
+    }
+
+    /// The id of an owner, added (without quota) when it is new.
+    pub fn owner(&mut self, name: &str) -> OwnerId {
+        let known = self.owners.iter().position(|o| &*o.name == name);
+        OwnerId::from(known.unwrap_or_else(|| {
+            let held = Quota { resources: vec![0; self.schema.len()].into(), device_milli: 0 };
+            self.owners.push(Owner { name: name.into(), quota: None, held });
+            self.owners.len() - 1
+        }))
+    }
+
+    /// Sets or lifts an owner's quota. What is placed already stays.
+    pub fn set_quota(&mut self, owner: OwnerId, quota: Option<Quota>) {
+        self.owners[owner.index()].quota = quota;
+    }
+
+    /// The id of a class, added when it is new.
+    ///
+    /// # Errors
+    /// When an amount or the device demand is out of range.
+    pub fn add_class(&mut self, class: TaskClass) -> Result<ClassId, ModelError> {
+        self.check_amounts("task class", &class.demand.resources)?;
+        if let Some(d) = class.demand.devices {
+            let fine =
+                (1..=DEVICES_PER_NODE_MAX as u16).contains(&d.count) && (1..=DEVICE_MILLI).contains(&d.milli);
+            if !fine {
+                return Err(ModelError::DeviceDemand { count: d.count, milli: d.milli });
+            }
+        }
+        if let Some(&known) = self.class_ids.get(&class) {
+            return Ok(known);
+        }
+        for rule in &class.rules.anti_affinity {
+            if !self.repelled_from.iter().any(|(known, _)| known == rule) {
+                self.repelled_from.push((*rule, BTreeMap::new()));
+            }
+        }
+        let id = ClassId::from(self.classes.len());
+        self.classes.push(class.clone());
+        self.class_ids.insert(class, id);
+        Ok(id)
+    }
+
+    /// A new, empty gang.
+    pub fn add_gang(&mut self) -> GangId {
+        self.gangs.push(Vec::new());
+        GangId::from(self.gangs.len() - 1)
+    }
+
+    /// Adds a task, not yet placed. The id of a retired task may be used again.
+    pub fn add_task(&mut self, task: Task) -> TaskId {
+        let id = self.retired.pop().unwrap_or(TaskId::from(self.tasks.len()));
+        if let Some(gang) = task.gang {
+            self.gangs[gang.index()].push(id);
+        }
+        if id.index() < self.tasks.len() {
+            self.tasks[id.index()] = task;
+        } else {
+            self.tasks.push(task);
+            self.placements.push(None);
+        }
+        id
+    }
+
+    /// Forgets a task that is done: takes it off its node and gives its id free for a later one.
+    pub fn retire(&mut self, task: TaskId) {
+        self.remove(task);
+        if let Some(gang) = self.tasks[task.index()].gang.take() {
+            self.gangs[gang.index()].retain(|&t| t != task);
+        }
+        self.retired.push(task);
+    }
+
+    /// Sets a node's health. Tasks on it stay until they are removed.
+    pub fn set_health(&mut self, node: NodeId, health: Health) {
+        self.health[node.index()] = health;
+        self.changes.push(node);
+    }
+
+    fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {
+        if amounts.len() != self.schema.len() {
+            return Err(ModelError::AmountCount {
+                name: name.to_owned(),
+                given: amounts.len(),
+                expected: self.schema.len(),
+            });
+        }
+        for (resource, &amount) in self.schema.names().iter().zip(amounts) {
+            if !(0..=AMOUNT_MAX).contains(&amount) {
+                return Err(ModelError::AmountRange {
+                    name: name.to_owned(),
+                    resource: resource.clone(),
+                    amount,
+                    max: AMOUNT_MAX,
+                });
+            }
+        }
+        Ok(())
+    }
+}

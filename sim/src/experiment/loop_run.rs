@@ -1,0 +1,104 @@
+//! The loop over a simulated world, in accelerated time: one turn a simulated minute.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lepton_core::collect::Source;
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::decide::placement_policies::UnknownPolicy;
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider, PlaceOnly};
+use lepton_core::execute::JournalEntry;
+
+use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
+
+/// Simulated seconds between two turns.
+pub const TURN_SECONDS: u64 = 60;
+
+/// The policy that places tasks where there is no loop: the default scores of the Kubernetes scheduler.
+pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
+
+/// Who looks after the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// The whole loop.
+    Loop,
+    /// A scheduler that only places what waits.
+    WithoutLoop,
+}
+
+/// A loop in progress.
+pub struct LoopRun {
+    world: Rc<RefCell<World>>,
+    cycle: Cycle,
+    decider: Box<dyn Decider>,
+    journal: Vec<JournalEntry>,
+    now_seconds: u64,
+    end_seconds: u64,
+}
+
+impl LoopRun {
+    /// A world of this configuration and who looks after it.
+    ///
+    /// # Errors
+    /// When a policy is unknown.
+    pub fn start(config: &WorldConfig, keeper: Keeper) -> Result<Self, UnknownPolicy> {
+        let decider: Box<dyn Decider> = match keeper {
+            Keeper::Loop => Box::new(Caretaker::new(
+                DecideConfig { safety_level: config.safety_level, ..DecideConfig::default() },
+                config.seed,
+            )?),
+            Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),
+        };
+        let world = Rc::new(RefCell::new(World::new(config.clone())));
+        let schema = world.borrow().schema();
+        let mut journal = Vec::new();
+        let settings =
+            CycleConfig { mode: Mode::Act, collect: Default::default(), analyze: Default::default() };
+        let mut source = WorldSource(Rc::clone(&world));
+        let sources: &mut [&mut dyn Source] = &mut [&mut source];
+        let cycle = Cycle::start(settings, schema, sources, &mut journal, 0);
+        let end_seconds = u64::from(config.hours) * 3600;
+        Ok(Self { world, cycle, decider, journal, now_seconds: 0, end_seconds })
+    }
+
+    /// One turn of the loop; `None` when the time is over.
+    pub fn turn(&mut self) -> Option<CycleReport> {
+        if self.now_seconds >= self.end_seconds {
+            return None;
+        }
+        let mut source = WorldSource(Rc::clone(&self.world));
+        let mut actuator = WorldActuator(Rc::clone(&self.world));
+        let report = self.cycle.turn(
+            &mut [&mut source],
+            self.decider.as_mut(),
+            &mut actuator,
+            &mut self.journal,
+            self.now_seconds,
+        );
+        // The journal of a world that cannot be killed is only of use within the turn.
+        self.journal.clear();
+        self.now_seconds += TURN_SECONDS;
+        self.world.borrow_mut().advance(self.now_seconds);
+        Some(report)
+    }
+
+    /// Simulated seconds so far.
+    pub fn now_seconds(&self) -> u64 {
+        self.now_seconds
+    }
+
+    /// Nodes of the world.
+    pub fn nodes(&self) -> usize {
+        self.cycle.snapshot().cluster.node_count()
+    }
+
+    /// Devices of the world.
+    pub fn devices(&self) -> usize {
+        self.cycle.snapshot().cluster.device_count()
+    }
+
+    /// The figures so far.
+    pub fn measures(&self) -> Measures {
+        self.world.borrow().measures()
+    }
+}

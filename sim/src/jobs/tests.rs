@@ -1,0 +1,402 @@
+//! Scenarios of the jobs simulation, and what must hold on random jobs: conservation, resume, backfilling,
+//! preemption second by second.
+
+use std::collections::HashMap;
+
+use lepton_core::decide::queue::QueuePolicy;
+use lepton_core::decide::queue_policies::{queue_policies, queue_policy};
+use proptest::prelude::*;
+
+use super::machine::{GangPlacement, GpuNodes, Pool, Topology};
+use super::*;
+
+/// Jobs as (submit, run, requested, size), of owners in turn.
+fn jobs(rows: &[(i64, u32, u32, u32)]) -> Jobs {
+    let mut jobs = Jobs { owners: vec!["even".to_owned(), "odd".to_owned()], ..Jobs::default() };
+    for (id, &(submit_seconds, run_seconds, requested_seconds, size)) in (0u32..).zip(rows) {
+        let job = Job {
+            id: u64::from(id),
+            submit_seconds,
+            run_seconds,
+            requested_seconds,
+            size,
+            owner: id % 2,
+            priority: 0,
+        };
+        jobs.push(job);
+    }
+    jobs.sort_by_submit();
+    jobs
+}
+
+fn policy(name: &str) -> Box<dyn QueuePolicy> {
+    queue_policy(name).expect("a known policy")
+}
+
+fn starts(rows: &[(i64, u32, u32, u32)], nodes: u32, name: &str, settings: &Settings) -> Vec<i64> {
+    let jobs = jobs(rows);
+    Simulation::new(&jobs, Pool::new(nodes), policy(name).as_ref(), settings).run(&mut ()).start_seconds
+}
+
+/// A blocker, a wide job that waits for it, and a narrow one that could slip in.
+const BLOCKED: [(i64, u32, u32, u32); 3] = [(0, 100, 100, 3), (1, 50, 50, 4), (2, 500, 500, 1)];
+
+#[test]
+fn in_a_strict_queue_nothing_passes_the_head() {
+    assert_eq!(starts(&BLOCKED, 4, "fcfs", &Settings::default()), [0, 100, 150]);
+}
+
+#[test]
+fn in_a_skipping_queue_whatever_fits_starts() {
+    let settings = Settings { discipline: Discipline::Skipping, ..Settings::default() };
+    assert_eq!(starts(&BLOCKED, 4, "fcfs", &settings), [0, 502, 2]);
+}
+
+#[test]
+fn easy_starts_what_ends_before_the_heads_reservation_or_fits_beside_it() {
+    let easy = Settings { backfill: Backfill::Easy, ..Settings::default() };
+    assert_eq!(starts(&BLOCKED, 4, "fcfs", &easy), [0, 100, 150], "too long, and nothing is left beside");
+    let short = [BLOCKED[0], BLOCKED[1], (2, 98, 98, 1)];
+    assert_eq!(starts(&short, 4, "fcfs", &easy), [0, 100, 2], "ends just in time");
+    let beside = [BLOCKED[0], (1, 50, 50, 3), BLOCKED[2]];
+    assert_eq!(starts(&beside, 4, "fcfs", &easy), [0, 100, 2], "the head leaves one node over");
+}
+
+#[test]
+fn conservative_backfilling_delays_no_one_ahead() {
+    // The last job may pass the head, but not the third job, which has a reservation after the head.
+    let rows = [(0, 100, 100, 3), (1, 50, 50, 4), (2, 100, 100, 2), (3, 97, 97, 1), (4, 180, 180, 1)];
+    let conservative = Settings { backfill: Backfill::Conservative, ..Settings::default() };
+    assert_eq!(starts(&rows, 4, "fcfs", &conservative), [0, 100, 150, 3, 150]);
+}
+
+#[test]
+fn a_job_larger_than_the_machine_is_left_out_and_holds_up_nobody() {
+    let jobs = jobs(&[(0, 10, 10, 5), (1, 10, 10, 4)]);
+    let settings = Settings::default();
+    let run = Simulation::new(&jobs, Pool::new(4), policy("fcfs").as_ref(), &settings).run(&mut ());
+    assert_eq!(run.too_large, 1);
+    assert_eq!(run.start_seconds, [NEVER, 1]);
+    let mut simulator = SequenceSimulator::default();
+    let started = simulator.run(&jobs, 0..2, 4, policy("fcfs").as_ref(), true);
+    assert_eq!(started, [SequenceSimulator::NEVER, 1]);
+}
+
+#[test]
+fn drf_serves_owners_in_turn() {
+    // Four jobs of owner "even" come first (rows 0, 2, 4, 6), then the others' wait.
+    let rows = [(0, 100, 100, 2), (1, 100, 100, 1), (1, 100, 100, 1), (1, 100, 100, 1)];
+    let mut jobs = jobs(&rows);
+    jobs.owner = vec![0, 0, 0, 1];
+    let settings = Settings::default();
+    let run = Simulation::new(&jobs, Pool::new(3), policy("drf").as_ref(), &settings).run(&mut ());
+    assert_eq!(run.start_seconds, [0, 100, 100, 1], "the owner without anything goes first");
+}
+
+#[test]
+fn a_failure_costs_the_run_back_to_the_last_checkpoint() {
+    let jobs = jobs(&[(0, 100, 100, 2)]);
+    let outage = Outage { at_seconds: 47, node: 0, repair_seconds: Some(13) };
+    let run = |checkpoint_interval_seconds| {
+        let failures = Failures::Recorded(vec![outage]);
+        let settings = Settings { failures, checkpoint_interval_seconds, ..Settings::default() };
+        Simulation::new(&jobs, Pool::new(2), policy("fcfs").as_ref(), &settings).run(&mut ())
+    };
+    let with = run(Some(20));
+    assert_eq!((with.end_seconds[0], with.lost_unit_seconds, with.interruptions), (60 + 60, 14, 1));
+    assert_eq!(with.wait_seconds(&jobs, 0), Some(13), "it waited for the repair");
+    let without = run(None);
+    assert_eq!((without.end_seconds[0], without.lost_unit_seconds), (60 + 100, 94));
+}
+
+#[test]
+fn a_job_that_waits_for_a_node_that_never_returns_does_not_end_and_the_run_does() {
+    let jobs = jobs(&[(0, 10, 10, 1), (5, 10, 10, 2)]);
+    let outage = Outage { at_seconds: 3, node: 1, repair_seconds: None };
+    let settings = Settings { failures: Failures::Recorded(vec![outage]), ..Settings::default() };
+    let run = Simulation::new(&jobs, Pool::new(2), policy("fcfs").as_ref(), &settings).run(&mut ());
+    assert_eq!(run.end_seconds, [10, NEVER]);
+}
+
+#[test]
+fn las_lets_a_new_job_stop_one_that_has_had_its_share() {
+    let jobs = jobs(&[(0, 100_000, 100_000, 1), (60_000, 10, 10, 1)]);
+    let settings = PreemptiveSettings { ends_seen_late: false, ..PreemptiveSettings::default() };
+    let run = PreemptiveSimulation::new(&jobs, Pool::new(1), policy("las").as_ref(), &settings).run(&mut ());
+    assert_eq!(run.end_seconds[1], 60_010);
+    assert_eq!(run.end_seconds[0], 100_000 + 10 + 7, "ten seconds of standing still and the restart");
+}
+
+#[test]
+fn percentiles_are_values_of_the_sample() {
+    let mut values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+    let d = Distribution::of(&mut values);
+    assert_eq!((d.median, d.p95, d.p99, d.max), (100.0, 190.0, 198.0, 200.0));
+    assert_eq!(Distribution::of(&mut []).max, 0.0);
+}
+
+#[test]
+fn the_jain_index_falls_when_one_owner_is_served_worse() {
+    let jobs = jobs(&[(0, 10, 10, 1), (0, 10, 10, 1)]);
+    let outcome = Outcome { start_seconds: vec![0, 90], end_seconds: vec![10, 100], ..Outcome::default() };
+    let fairness = Samples::of(&jobs, &outcome).fairness(&jobs.owners);
+    assert_eq!(fairness.worst_owner.as_deref(), Some("odd"));
+    assert!((fairness.jain_index - 121.0 / 202.0).abs() < 1e-12, "slowdowns 1 and 10");
+}
+
+#[test]
+fn curves_of_a_long_run_stay_short_and_keep_the_mean() {
+    let mut recorder = SeriesRecorder::default();
+    for i in 0..10_000i64 {
+        let free_units = if i % 2 == 0 { 0 } else { 10 };
+        let moment = Moment { now_seconds: i * 1000, units: 10, free_units, waiting: 3, running: 1 };
+        recorder.moment(moment, || 0.5);
+    }
+    let series = recorder.series();
+    assert!(series.time_seconds.len() <= 512);
+    let mean = series.utilization.iter().sum::<f64>() / series.utilization.len() as f64;
+    assert!((mean - 0.5).abs() < 0.01, "{mean}");
+    assert!(series.waiting.iter().rev().skip(1).all(|&w| (w - 3.0).abs() < 1e-9));
+}
+
+/// Checks after every event that nothing is lost, nothing created and no capacity exceeded.
+#[derive(Default)]
+struct Auditor {
+    running: HashMap<u32, u32>,
+    waiting: Vec<u32>,
+    ended: Vec<u32>,
+    problems: Vec<String>,
+    sizes: Vec<u32>,
+}
+
+impl Observer for Auditor {
+    fn event(&mut self, _now_seconds: i64, event: JobEvent) {
+        match event {
+            JobEvent::Submitted { job } => self.waiting.push(job),
+            JobEvent::Started { job, slot } => {
+                match self.waiting.iter().position(|&w| w == job) {
+                    Some(at) => drop(self.waiting.swap_remove(at)),
+                    None => self.problems.push(format!("job {job} started without waiting")),
+                }
+                if self.running.values().any(|&s| s == slot) || self.running.insert(job, slot).is_some() {
+                    self.problems.push(format!("job {job} or slot {slot} runs twice"));
+                }
+            }
+            JobEvent::Ended { job } | JobEvent::Interrupted { job, .. } => {
+                if self.running.remove(&job).is_none() {
+                    self.problems.push(format!("job {job} left without running"));
+                }
+                let ended = matches!(event, JobEvent::Ended { .. });
+                if ended { self.ended.push(job) } else { self.waiting.push(job) }
+            }
+            JobEvent::TooLarge { .. } | JobEvent::NodeFailed { .. } | JobEvent::NodeRepaired { .. } => {}
+        }
+    }
+
+    fn moment(&mut self, moment: Moment, _fragmentation: impl FnOnce() -> f64) {
+        let used: u64 = self.running.keys().map(|&j| u64::from(self.sizes[j as usize])).sum();
+        if used + moment.free_units != moment.units {
+            self.problems.push(format!("{used} used of {moment:?}"));
+        }
+        if (self.waiting.len(), self.running.len()) != (moment.waiting, moment.running) {
+            self.problems.push(format!(
+                "{} wait, {} run, but {moment:?}",
+                self.waiting.len(),
+                self.running.len()
+            ));
+        }
+    }
+}
+
+fn some_jobs() -> impl Strategy<Value = Vec<(i64, u32, u32, u32)>> {
+    prop::collection::vec((-50i64..400, 1u32..120, 1u32..150, 1u32..14), 1..60)
+}
+
+fn some_settings() -> impl Strategy<Value = Settings> {
+    let failures = prop_oneof![
+        Just(Failures::None),
+        (20.0..2000.0, any::<u64>()).prop_map(|(mean_seconds_between, seed)| Failures::Hazard {
+            mean_seconds_between,
+            mean_repair_seconds: 30.0,
+            seed
+        }),
+        prop::collection::vec((-50i64..500, 0u32..14, prop::option::of(1u32..90)), 0..20).prop_map(|rows| {
+            // A repair always comes, so that every job can end.
+            let outages = rows.into_iter().map(|(at_seconds, node, repair)| Outage {
+                at_seconds,
+                node,
+                repair_seconds: Some(repair.unwrap_or(5)),
+            });
+            Failures::Recorded(outages.collect())
+        }),
+    ];
+    let backfill = prop_oneof![Just(Backfill::None), Just(Backfill::Easy), Just(Backfill::Conservative)];
+    let depth = prop_oneof![Just(usize::MAX), 0usize..5];
+    (any::<bool>(), backfill, depth, failures, 1u32..30).prop_map(
+        |(strict, backfill, depth_max, failures, every)| {
+            Settings {
+                discipline: if strict { Discipline::Strict } else { Discipline::Skipping },
+                backfill,
+                depth_max,
+                failures,
+                // So often that every job gets through between two failures.
+                checkpoint_interval_seconds: Some(every.min(5)),
+            }
+        },
+    )
+}
+
+fn waiting_policy() -> impl Strategy<Value = String> {
+    let names: Vec<String> =
+        queue_policies().iter().filter(|p| !p.preempts()).map(|p| p.name().to_owned()).collect();
+    prop::sample::select(names)
+}
+
+fn gpu_machine() -> GpuNodes {
+    GpuNodes::new(3, 4, GangPlacement::Consolidate, Topology::default())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn nothing_is_lost_nothing_created_and_capacity_holds_whatever_fails(
+        rows in some_jobs(), settings in some_settings(), name in waiting_policy(), pool in any::<bool>(),
+    ) {
+        let jobs = jobs(&rows);
+        let mut auditor = Auditor { sizes: jobs.size.clone(), ..Auditor::default() };
+        let policy = policy(&name);
+        let outcome = if pool {
+            Simulation::new(&jobs, Pool::new(12), policy.as_ref(), &settings).run(&mut auditor)
+        } else {
+            Simulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings).run(&mut auditor)
+        };
+        prop_assert!(auditor.problems.is_empty(), "{:?}", auditor.problems);
+        let large = jobs.size.iter().filter(|&&s| s > 12).count();
+        prop_assert_eq!(outcome.too_large, large);
+        prop_assert_eq!(auditor.ended.len() + large, jobs.len());
+        for i in 0..jobs.len() {
+            if jobs.size[i] > 12 {
+                continue;
+            }
+            prop_assert!(outcome.start_seconds[i] >= jobs.submit_seconds[i]);
+            let wait = outcome.wait_seconds(&jobs, i).expect("it ended");
+            prop_assert!(wait >= 0, "waited {wait}");
+            prop_assert!(outcome.end_seconds[i] >= outcome.start_seconds[i] + i64::from(jobs.run_seconds[i]));
+        }
+    }
+
+    #[test]
+    fn a_run_resumed_from_any_checkpoint_ends_the_same(
+        rows in some_jobs(), settings in some_settings(), name in waiting_policy(), steps in 0usize..80,
+    ) {
+        let jobs = jobs(&rows);
+        let policy = policy(&name);
+        let whole = Simulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings).run(&mut ());
+        let mut first = Simulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings);
+        for _ in 0..steps {
+            if !first.advance(&mut ()) {
+                break;
+            }
+        }
+        let text = serde_json::to_string(&first.checkpoint()).expect("a checkpoint can be written");
+        let state: State<GpuNodes> = serde_json::from_str(&text).expect("and read back");
+        let resumed = Simulation::resume(&jobs, policy.as_ref(), &settings, state).run(&mut ());
+        prop_assert_eq!(resumed, whole);
+    }
+
+    #[test]
+    fn with_exact_requests_easy_never_delays_the_head(rows in some_jobs()) {
+        // Under FCFS with exact requests the first job that waits starts no later than without backfilling.
+        let rows: Vec<_> = rows.iter().map(|&(s, run, _, size)| (s, run, run, size.min(12))).collect();
+        let easy = Settings { backfill: Backfill::Easy, ..Settings::default() };
+        let plain = starts(&rows, 12, "fcfs", &Settings::default());
+        let filled = starts(&rows, 12, "fcfs", &easy);
+        let submits = jobs(&rows).submit_seconds;
+        if let Some(head) = (0..plain.len()).find(|&i| plain[i] > submits[i]) {
+            prop_assert!(filled[head] <= plain[head]);
+        }
+    }
+
+    #[test]
+    fn with_exact_requests_conservative_backfilling_delays_nobody(rows in some_jobs()) {
+        let rows: Vec<_> = rows.iter().map(|&(s, run, _, size)| (s, run, run, size.min(12))).collect();
+        let conservative = Settings { backfill: Backfill::Conservative, ..Settings::default() };
+        let plain = starts(&rows, 12, "fcfs", &Settings::default());
+        let filled = starts(&rows, 12, "fcfs", &conservative);
+        prop_assert!(plain.iter().zip(&filled).all(|(p, f)| f <= p), "{:?} {:?}", plain, filled);
+    }
+
+    #[test]
+    fn preemption_from_event_to_event_equals_preemption_second_by_second(
+        rows in some_jobs(), late in any::<bool>(),
+    ) {
+        let rows: Vec<_> = rows.iter().map(|&(s, run, q, size)| (s, run, q, size.min(12))).collect();
+        let jobs = jobs(&rows);
+        let settings = PreemptiveSettings { ends_seen_late: late, ..PreemptiveSettings::default() };
+        let mut auditor = Auditor { sizes: jobs.size.clone(), ..Auditor::default() };
+        let run = PreemptiveSimulation::new(&jobs, gpu_machine(), policy("srtf").as_ref(), &settings)
+            .run(&mut auditor);
+        prop_assert!(auditor.problems.is_empty(), "{:?}", auditor.problems);
+        prop_assert_eq!(run.end_seconds, second_by_second(&jobs, gpu_machine(), late));
+    }
+}
+
+/// Shortest remaining time first in the plainest form: one second after the other.
+fn second_by_second(jobs: &Jobs, mut machine: GpuNodes, late: bool) -> Vec<i64> {
+    use super::machine::Machine;
+    let cost = |size: u32| {
+        if size == 1 {
+            7
+        } else if size <= 8 {
+            30
+        } else {
+            60
+        }
+    };
+    let mut remaining: Vec<i64> = jobs.run_seconds.iter().map(|&r| i64::from(r)).collect();
+    let mut end = vec![NEVER; jobs.len()];
+    let (mut waiting, mut running): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut now = jobs.submit_seconds[0];
+    while end.contains(&NEVER) {
+        let mut still = Vec::new();
+        for &j in &running {
+            // Seen late: the last second is over, the end is found at the next look.
+            remaining[j] -= 1;
+            if remaining[j] == if late { -1 } else { 0 } {
+                end[j] = now;
+                machine.release(j as u32);
+            } else {
+                still.push(j);
+            }
+        }
+        running = still;
+        waiting.extend((0..jobs.len()).filter(|&j| jobs.submit_seconds[j] == now));
+        let mut all: Vec<usize> = waiting.iter().chain(&running).copied().collect();
+        all.sort_by_key(|&j| remaining[j]);
+        let mut quota = machine.units();
+        let mut chosen = Vec::new();
+        for j in all {
+            let size = u64::from(jobs.size[j]);
+            if size <= quota {
+                quota -= size;
+                if waiting.contains(&j) {
+                    chosen.push(j);
+                }
+            } else if running.contains(&j) {
+                running.retain(|&r| r != j);
+                waiting.push(j);
+                machine.release(j as u32);
+                remaining[j] += cost(jobs.size[j]);
+            }
+        }
+        for j in chosen {
+            if machine.place(j as u32, j as u32, jobs.size[j]) {
+                waiting.retain(|&w| w != j);
+                running.push(j);
+            }
+        }
+        now += 1;
+    }
+    end
+}

@@ -1,0 +1,406 @@
+//! The world's clock: events in order of time, and what each does.
+
+use lepton_core::collect::Source;
+use lepton_core::model::{
+    Cluster, DeviceSet, Health, NodeId, NodeReading, Placement, Reading, Readings, ResourceSchema, Task,
+    TaskId, TaskReading,
+};
+
+use super::measure::Measures;
+use super::script::{NodeEvent, Script, TaskScript, WorldConfig, rhythm};
+use crate::engine::EventQueue;
+
+/// CPU of one device's worth of a task without devices, millicores.
+const CPU_PER_DEVICE: f64 = 16_000.0;
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Arrives(usize),
+    /// The task ends, if this is still its run of that number.
+    Ends(usize, u32),
+    Node(u32, NodeEvent),
+}
+
+/// How a task stands.
+#[derive(Debug, Clone)]
+pub(super) struct Life {
+    /// Its id in the world's cluster while it is there.
+    pub(super) id: Option<TaskId>,
+    /// Work saved, seconds.
+    saved_seconds: u64,
+    /// When its present run began to work (after the pause), seconds.
+    works_from_seconds: u64,
+    /// Number of its present run.
+    run: u32,
+    first_started: Option<u64>,
+    done: bool,
+}
+
+/// A simulated cluster.
+pub struct World {
+    pub(super) config: WorldConfig,
+    script: Script,
+    queue: EventQueue<Event>,
+    now_seconds: u64,
+    pub(super) cluster: Cluster,
+    pub(super) lives: Vec<Life>,
+    /// Per task of the cluster: which one of the script.
+    script_of: Vec<usize>,
+    down: Vec<bool>,
+    cordoned: Vec<bool>,
+    risk: Vec<f64>,
+    /// What the next poll tells.
+    outbox: Vec<Reading>,
+    measures: Measures,
+    samples: u32,
+}
+
+impl World {
+    /// A world at its first second, its first tasks waiting.
+    pub fn new(config: WorldConfig) -> Self {
+        let script = Script::of(&config);
+        let mut queue = EventQueue::default();
+        for (index, task) in script.tasks.iter().enumerate() {
+            queue.schedule(task.arrives_seconds as i64, Event::Arrives(index));
+        }
+        for &(time, node, what) in &script.node_events {
+            queue.schedule(time as i64, Event::Node(node, what));
+        }
+        let cluster = script.workload.cluster.clone();
+        let nodes = cluster.node_count();
+        let fresh = Life {
+            id: None,
+            saved_seconds: 0,
+            works_from_seconds: 0,
+            run: 0,
+            first_started: None,
+            done: false,
+        };
+        let mut world = Self {
+            lives: vec![fresh; script.tasks.len()],
+            script,
+            config,
+            queue,
+            now_seconds: 0,
+            cluster,
+            script_of: Vec::new(),
+            down: vec![false; nodes],
+            cordoned: vec![false; nodes],
+            risk: vec![0.0; nodes],
+            outbox: Vec::new(),
+            measures: Measures::default(),
+            samples: 0,
+        };
+        world.advance(0);
+        world
+    }
+
+    /// The resources of its nodes.
+    pub fn schema(&self) -> ResourceSchema {
+        self.cluster.schema().clone()
+    }
+
+    /// Its cluster as it truly is.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Lets time pass up to `to_seconds`, and measures the state then reached.
+    pub fn advance(&mut self, to_seconds: u64) {
+        while self.queue.next_time_seconds().is_some_and(|t| t <= to_seconds as i64) {
+            let Some(event) = self.queue.pop() else { break };
+            self.now_seconds = event.time_seconds as u64;
+            match event.what {
+                Event::Arrives(index) => self.arrive(index),
+                Event::Ends(index, run) if self.lives[index].run == run => self.end(index),
+                Event::Ends(..) => {}
+                Event::Node(node, what) => self.node_event(node, what),
+            }
+        }
+        self.now_seconds = to_seconds;
+        self.sample();
+    }
+
+    fn arrive(&mut self, index: usize) {
+        let task = &self.script.tasks[index];
+        let class = self.script.workload.tasks[task.row].class;
+        let id = self.cluster.add_task(Task {
+            priority: task.priority,
+            do_not_disrupt: task.do_not_disrupt,
+            ..Task::new(task_name(index), class)
+        });
+        if self.script_of.len() <= id.index() {
+            self.script_of.resize(id.index() + 1, 0);
+        }
+        self.script_of[id.index()] = index;
+        self.lives[index].id = Some(id);
+        self.measures.arrived += 1;
+        self.outbox.push(self.submitted(index));
+    }
+
+    fn end(&mut self, index: usize) {
+        if let Some(id) = self.lives[index].id.take() {
+            self.cluster.retire(id);
+            self.lives[index].done = true;
+            self.measures.finished += 1;
+            self.outbox.push(Reading::TaskEnded { task: task_name(index) });
+        }
+    }
+
+    fn node_event(&mut self, node: u32, what: NodeEvent) {
+        let (id, at) = (NodeId(node), node as usize);
+        match what {
+            NodeEvent::Signs(risk) => self.risk[at] = risk,
+            NodeEvent::Fails => {
+                self.down[at] = true;
+                self.risk[at] = 0.0;
+                self.measures.failures += 1;
+                let mut hosted = self.cluster.hosted(id).to_vec();
+                hosted.sort_unstable();
+                for task in hosted {
+                    self.interrupt(task);
+                }
+            }
+            NodeEvent::Recovers => {
+                self.down[at] = false;
+                self.risk[at] = 0.0;
+            }
+        }
+        let (name, risk) = (self.cluster.node_name(id).to_owned(), self.risk[at]);
+        self.outbox.push(Reading::FaultSignal { node: name, risk });
+        self.tell_state(id);
+    }
+
+    /// Sets and tells a node's state from whether it is down or cordoned.
+    fn tell_state(&mut self, node: NodeId) {
+        let at = node.index();
+        let health = match (self.down[at], self.cordoned[at]) {
+            (true, _) => Health::Down,
+            (false, true) => Health::Cordoned,
+            (false, false) => Health::Up,
+        };
+        self.cluster.set_health(node, health);
+        self.outbox.push(Reading::NodeState {
+            node: self.cluster.node_name(node).to_owned(),
+            health,
+            cordoned_by_loop: self.cordoned[at],
+        });
+    }
+
+    /// A node failed under a task: what was not saved is lost.
+    fn interrupt(&mut self, task: TaskId) {
+        let index = self.script_of[task.index()];
+        let unsaved = self.unsaved_seconds(index);
+        self.measures.lost_device_minutes += self.size(task) * unsaved as f64 / 60.0;
+        self.measures.interrupted += 1;
+        self.stop(index, unsaved);
+    }
+
+    /// Ends a task's run, losing `lost_seconds` of its work; it is pending afterwards.
+    fn stop(&mut self, index: usize, lost_seconds: u64) {
+        let worked = self.now_seconds.saturating_sub(self.lives[index].works_from_seconds);
+        let life = &mut self.lives[index];
+        life.saved_seconds += worked - lost_seconds.min(worked);
+        life.run += 1;
+        if let Some(id) = life.id {
+            self.cluster.remove(id);
+            self.outbox.push(Reading::TaskUnplaced { task: task_name(index) });
+        }
+    }
+
+    /// Work since the last save, seconds.
+    fn unsaved_seconds(&self, index: usize) -> u64 {
+        let worked = self.now_seconds.saturating_sub(self.lives[index].works_from_seconds);
+        worked % self.config.checkpoint_seconds
+    }
+
+    /// Starts a pending task.
+    pub(super) fn start(&mut self, name: &str, node: &str, devices: DeviceSet) -> Result<(), String> {
+        let index = self.index_of(name)?;
+        let id = self.lives[index].id.ok_or_else(|| format!("task {name} is gone"))?;
+        let node_id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
+        self.cluster.place(id, Placement { node: node_id, devices }).map_err(|e| e.to_string())?;
+        let again = self.lives[index].first_started.is_some();
+        let pause = if again { u64::from(self.config.pause_seconds) } else { 0 };
+        let size = self.size(id);
+        self.measures.paused_device_minutes += size * pause as f64 / 60.0;
+        let work = self.script.tasks[index].work_seconds;
+        let life = &mut self.lives[index];
+        life.first_started.get_or_insert(self.now_seconds);
+        life.works_from_seconds = self.now_seconds + pause;
+        let ends = life.works_from_seconds + work.saturating_sub(life.saved_seconds);
+        self.queue.schedule(ends as i64, Event::Ends(index, life.run));
+        self.outbox.push(Reading::TaskPlaced { task: name.to_owned(), node: node.to_owned(), devices });
+        Ok(())
+    }
+
+    /// Stops a running task in order: its work is saved.
+    pub(super) fn evict(&mut self, name: &str) -> Result<(), String> {
+        let index = self.index_of(name)?;
+        let placed = self.lives[index].id.is_some_and(|id| self.cluster.placement(id).is_some());
+        if !placed {
+            return Err(format!("task {name} does not run"));
+        }
+        self.measures.migrations += 1;
+        self.stop(index, 0);
+        Ok(())
+    }
+
+    pub(super) fn set_cordon(&mut self, node: &str, cordoned: bool) -> Result<(), String> {
+        let id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
+        self.cordoned[id.index()] = cordoned;
+        self.tell_state(id);
+        Ok(())
+    }
+
+    fn index_of(&self, name: &str) -> Result<usize, String> {
+        let index = name.strip_prefix("task-").and_then(|n| n.parse::<usize>().ok());
+        index.filter(|&i| i < self.lives.len()).ok_or_else(|| format!("there is no task {name}"))
+    }
+
+    fn size(&self, task: TaskId) -> f64 {
+        let demand = self.cluster.demand(task);
+        let cpu = demand.resources[ResourceSchema::CPU] as f64 / CPU_PER_DEVICE;
+        (demand.device_milli() as f64 / 1000.0).max(cpu)
+    }
+
+    /// CPU that a task uses now, millicores.
+    fn cpu_used(&self, task: TaskId) -> i64 {
+        let script = &self.script.tasks[self.script_of[task.index()]];
+        let demand = self.cluster.demand(task).resources[ResourceSchema::CPU] as f64;
+        let now = rhythm(self.now_seconds as f64, script.shift_hours, self.config.daily_swing);
+        (demand * (script.level * now).min(1.6)) as i64
+    }
+
+    /// Adds the state of this moment to the measures; called once a minute.
+    fn sample(&mut self) {
+        for node in self.cluster.nodes() {
+            if self.cluster.health(node) == Health::Down {
+                continue;
+            }
+            let used: i64 = self.cluster.hosted(node).iter().map(|&t| self.cpu_used(t)).sum();
+            let capacity = self.cluster.capacity(node)[ResourceSchema::CPU] as f64;
+            if used as f64 > self.config.safety_level * capacity {
+                self.measures.hot_node_minutes += 1.0;
+            }
+        }
+        self.samples += 1;
+        self.measures.devices_held +=
+            self.cluster.device_milli_held() as f64 / self.cluster.device_milli_capacity().max(1) as f64;
+    }
+
+    /// The figures so far.
+    pub fn measures(&self) -> Measures {
+        let came = self.script.tasks.iter().zip(&self.lives);
+        let mut waits: Vec<u64> = came
+            .filter(|(task, _)| task.arrives_seconds <= self.now_seconds)
+            .map(|(task, life)| life.first_started.unwrap_or(self.now_seconds) - task.arrives_seconds)
+            .collect();
+        waits.sort_unstable();
+        let count = waits.len().max(1);
+        Measures {
+            mean_wait_seconds: waits.iter().sum::<u64>() as f64 / count as f64,
+            p95_wait_seconds: waits.get(count * 95 / 100).copied().unwrap_or(0) as f64,
+            devices_held: self.measures.devices_held / f64::from(self.samples.max(1)),
+            ..self.measures.clone()
+        }
+    }
+
+    fn submitted(&self, index: usize) -> Reading {
+        let script: &TaskScript = &self.script.tasks[index];
+        let demand = &self.cluster.class(self.script.workload.tasks[script.row].class).demand;
+        Reading::TaskSubmitted(TaskReading {
+            name: task_name(index),
+            demand: demand.resources.to_vec(),
+            devices: demand.devices.map_or((0, 0), |d| (d.count, d.milli)),
+            priority: script.priority,
+            pause_seconds: self.config.pause_seconds,
+            do_not_disrupt: script.do_not_disrupt,
+            submitted_seconds: script.arrives_seconds,
+        })
+    }
+
+    /// What each running task uses.
+    fn uses(&self) -> impl Iterator<Item = Reading> + '_ {
+        let running = self.cluster.nodes().flat_map(|n| self.cluster.hosted(n).iter().copied());
+        running.map(|task| {
+            let index = self.script_of[task.index()];
+            let memory = self.cluster.demand(task).resources[ResourceSchema::MEMORY];
+            Reading::TaskUse {
+                task: task_name(index),
+                amounts: vec![self.cpu_used(task), memory * 7 / 10],
+                unsaved_seconds: self.unsaved_seconds(index),
+            }
+        })
+    }
+
+    /// Tasks that came and neither run nor are done.
+    pub fn waiting(&self) -> usize {
+        let ids = self.lives.iter().filter_map(|l| l.id);
+        ids.filter(|&id| self.cluster.placement(id).is_none()).count()
+    }
+
+    /// Whether every task that came is somewhere: running, waiting or done, and none twice.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        lepton_core::model::invariants::check(&self.cluster).map_err(|e| e.to_string())?;
+        let hosted: usize = self.cluster.nodes().map(|n| self.cluster.hosted(n).len()).sum();
+        let done = self.lives.iter().filter(|l| l.done).count();
+        let Measures { arrived, finished, .. } = self.measures;
+        if (done, hosted + self.waiting() + done) != (finished, arrived) {
+            let waiting = self.waiting();
+            return Err(format!(
+                "{arrived} came; {hosted} run, {waiting} wait, {done} of {finished} are done"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The loop's eyes: first-hand, so every poll is fresh.
+impl Source for World {
+    fn poll(&mut self, now_seconds: u64) -> Readings {
+        let mut readings = std::mem::take(&mut self.outbox);
+        readings.extend(self.uses());
+        Readings { source: "world".to_owned(), time_seconds: now_seconds, readings }
+    }
+
+    fn list(&mut self, now_seconds: u64) -> Readings {
+        self.outbox.clear();
+        let cluster = &self.cluster;
+        let mut readings = Vec::new();
+        for node in cluster.nodes() {
+            let name = cluster.node_name(node).to_owned();
+            let models = cluster.device_models(node).iter().map(|m| &cluster.models()[usize::from(m.0)]);
+            readings.push(Reading::NodeAdded(NodeReading {
+                name: name.clone(),
+                capacity: cluster.capacity(node).to_vec(),
+                devices: models.map(|m| (m.kind, m.name.clone())).collect(),
+                health: cluster.health(node),
+            }));
+            let cordoned_by_loop = self.cordoned[node.index()];
+            readings.push(Reading::NodeState {
+                node: name.clone(),
+                health: cluster.health(node),
+                cordoned_by_loop,
+            });
+            readings.push(Reading::FaultSignal { node: name, risk: self.risk[node.index()] });
+        }
+        for (index, life) in self.lives.iter().enumerate() {
+            let Some(id) = life.id else { continue };
+            readings.push(self.submitted(index));
+            if let Some(place) = cluster.placement(id) {
+                let node = cluster.node_name(place.node).to_owned();
+                readings.push(Reading::TaskPlaced { task: task_name(index), node, devices: place.devices });
+            }
+        }
+        readings.extend(self.uses());
+        Readings { source: "world".to_owned(), time_seconds: now_seconds, readings }
+    }
+}
+
+fn task_name(index: usize) -> String {
+    format!("task-{index:06}")
+}

@@ -1,0 +1,20 @@
+//! A simulated cluster that lives: tasks come in a daily rhythm, wait, run, use more or less than they
+//! asked for, and end; nodes show signs of faults, fail and come back. To the loop it is one
+//! [`Source`](lepton_core::collect::Source) and one [`Actuator`](lepton_core::execute::Actuator) like any
+//! other.
+//!
+//! All chance is drawn from the seed before the first second, so that two loops over worlds of the same
+//! seed meet the same arrivals, loads and faults. It decides nothing.
+
+mod hands;
+mod life;
+mod measure;
+mod script;
+
+pub use hands::{WorldActuator, WorldSource};
+pub use life::World;
+pub use measure::Measures;
+pub use script::WorldConfig;
+
+#[cfg(test)]
+mod tests;

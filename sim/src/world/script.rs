@@ -1,0 +1,191 @@
+//! What will happen, drawn in advance: arrivals, work, loads, faults.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::generate::openb_like;
+use crate::workload::PlacementWorkload;
+
+/// Seconds of an hour and a day.
+const HOUR: f64 = 3600.0;
+const DAY: f64 = 24.0 * HOUR;
+
+/// What kind of world.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorldConfig {
+    /// Seed of everything that happens.
+    pub seed: u64,
+    /// Nodes, with the types and task shapes of the openb trace.
+    pub nodes: usize,
+    /// How long it lives, hours.
+    pub hours: u32,
+    /// Mean device demand as a share of the device capacity, if nothing waited.
+    pub load: f64,
+    /// How far the arrival rate and the use of running tasks swing around their means over a day, 0 to 1.
+    pub daily_swing: f64,
+    /// Tasks save their work this often, seconds.
+    pub checkpoint_seconds: u64,
+    /// Standing still when started again on another node, seconds.
+    pub pause_seconds: u32,
+    /// Mean time between failures of one node, hours.
+    pub failure_hours: f64,
+    /// Share of failures that show signs in advance.
+    pub warned_share: f64,
+    /// A node is hot above this share of its CPU.
+    pub safety_level: f64,
+}
+
+impl Default for WorldConfig {
+    fn default() -> Self {
+        Self {
+            seed: 7,
+            nodes: 60,
+            hours: 24,
+            load: 0.8,
+            daily_swing: 0.3,
+            checkpoint_seconds: 1800,
+            pause_seconds: 90,
+            failure_hours: 240.0,
+            warned_share: 0.7,
+            safety_level: 0.8,
+        }
+    }
+}
+
+/// A task as it will be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TaskScript {
+    pub(super) arrives_seconds: u64,
+    /// Row of the task list whose demand it has.
+    pub(super) row: usize,
+    pub(super) work_seconds: u64,
+    pub(super) priority: i32,
+    pub(super) do_not_disrupt: bool,
+    /// Mean CPU use as a share of demand.
+    pub(super) level: f64,
+    /// Shift of its daily rhythm, hours.
+    pub(super) shift_hours: f64,
+}
+
+/// Something that happens to a node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum NodeEvent {
+    /// Signs of a fault: the risk that a detector would tell.
+    Signs(f64),
+    /// The node goes down.
+    Fails,
+    /// The node comes back, or the signs go away.
+    Recovers,
+}
+
+/// Everything that will happen.
+#[derive(Debug, Clone)]
+pub(super) struct Script {
+    pub(super) workload: PlacementWorkload,
+    /// By time of arrival.
+    pub(super) tasks: Vec<TaskScript>,
+    /// Time, node, what.
+    pub(super) node_events: Vec<(u64, u32, NodeEvent)>,
+}
+
+impl Script {
+    pub(super) fn of(config: &WorldConfig) -> Self {
+        let workload = openb_like(config.nodes);
+        let mut chance = Pcg64Mcg::seed_from_u64(config.seed);
+        let tasks = tasks(config, &workload, &mut chance);
+        let node_events = node_events(config, &mut chance);
+        Self { workload, tasks, node_events }
+    }
+}
+
+/// Value of a daily rhythm around 1 that peaks at 15:00.
+pub(super) fn rhythm(seconds: f64, shift_hours: f64, swing: f64) -> f64 {
+    1.0 + swing * (std::f64::consts::TAU * (seconds / HOUR - 9.0 - shift_hours) / 24.0).sin()
+}
+
+/// Tasks that run at the start with what is left of their work, then a Poisson stream whose rate follows
+/// the daily rhythm.
+fn tasks(config: &WorldConfig, workload: &PlacementWorkload, chance: &mut Pcg64Mcg) -> Vec<TaskScript> {
+    let demand = |row: usize| workload.cluster.class(workload.tasks[row].class).demand.device_milli();
+    let mean_milli = (0..workload.tasks.len()).map(demand).sum::<i64>() as f64 / workload.tasks.len() as f64;
+    // Mean of the work distribution below, from its parameters.
+    let mean_work = WORK_MEDIAN_SECONDS * (WORK_SPREAD * WORK_SPREAD / 2.0).exp();
+    let wanted_milli = config.load * workload.cluster.device_milli_capacity() as f64;
+    let rate = wanted_milli / (mean_milli * mean_work);
+    let end = f64::from(config.hours) * HOUR;
+
+    let mut tasks = Vec::new();
+    let at_start = (rate * mean_work * rhythm(0.0, 0.0, config.daily_swing)) as usize;
+    for _ in 0..at_start {
+        let mut task = task(0.0, workload, chance);
+        task.work_seconds = (task.work_seconds as f64 * chance.random::<f64>()).ceil() as u64;
+        tasks.push(task);
+    }
+    let mut now = 0.0;
+    let fastest = rate * (1.0 + config.daily_swing);
+    loop {
+        now += -(1.0 - chance.random::<f64>()).ln() / fastest;
+        if now >= end {
+            return tasks;
+        }
+        if chance.random::<f64>() * (1.0 + config.daily_swing) < rhythm(now, 0.0, config.daily_swing) {
+            tasks.push(task(now, workload, chance));
+        }
+    }
+}
+
+/// Work is lognormal with this median (seconds) and spread, the usual form of recorded GPU jobs.
+const WORK_MEDIAN_SECONDS: f64 = 2400.0;
+const WORK_SPREAD: f64 = 1.2;
+const WORK_SECONDS_MIN: f64 = 60.0;
+const WORK_SECONDS_MAX: f64 = DAY;
+
+fn task(now: f64, workload: &PlacementWorkload, chance: &mut Pcg64Mcg) -> TaskScript {
+    let work = WORK_MEDIAN_SECONDS * (WORK_SPREAD * normal(chance)).exp();
+    TaskScript {
+        arrives_seconds: now as u64,
+        row: chance.random_range(0..workload.tasks.len()),
+        work_seconds: work.clamp(WORK_SECONDS_MIN, WORK_SECONDS_MAX) as u64,
+        priority: i32::from(chance.random_bool(0.1)),
+        do_not_disrupt: chance.random_bool(0.05),
+        level: (0.8 * (0.35 * normal(chance)).exp()).clamp(0.1, 1.6),
+        shift_hours: 2.0 * normal(chance),
+    }
+}
+
+/// A standard normal number (Box and Muller).
+fn normal(chance: &mut Pcg64Mcg) -> f64 {
+    let (a, b): (f64, f64) = (chance.random(), chance.random());
+    (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+}
+
+/// Failures of each node, some announced by signs half an hour ahead, and signs that mean nothing.
+fn node_events(config: &WorldConfig, chance: &mut Pcg64Mcg) -> Vec<(u64, u32, NodeEvent)> {
+    const SIGNS_AHEAD_SECONDS: f64 = 1800.0;
+    let end = f64::from(config.hours) * HOUR;
+    let mut events = Vec::new();
+    for node in 0..config.nodes as u32 {
+        let mut now = 0.0;
+        loop {
+            now += -(1.0 - chance.random::<f64>()).ln() * config.failure_hours * HOUR;
+            if now >= end {
+                break;
+            }
+            let real = chance.random_bool(0.8);
+            if chance.random::<f64>() < config.warned_share || !real {
+                let signs = (now - SIGNS_AHEAD_SECONDS).max(0.0);
+                let risk = if real { chance.random_range(0.6..0.95) } else { chance.random_range(0.4..0.8) };
+                events.push((signs as u64, node, NodeEvent::Signs(risk)));
+            }
+            if real {
+                events.push((now as u64, node, NodeEvent::Fails));
+                now += chance.random_range(1.0..4.0) * HOUR;
+            } else {
+                now += HOUR;
+            }
+            events.push((now as u64, node, NodeEvent::Recovers));
+        }
+    }
+    events.sort_by_key(|&(time, node, _)| (time, node));
+    events
+}
