@@ -47,13 +47,17 @@ impl Temperatures {
     /// Of an annealing that forgets where it began; the unit is the load cost of a mean task.
     pub(super) fn hot(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        Self { start: unit, growth: 0.07 * unit, hard: 0.01 * unit, end: 1e-6 * unit, hard_throughout: false }
+        Self { start: 0.4 * unit, growth: 0.03 * unit, hard: 0.01 * unit, ..Self::cold(problem) }.softened()
     }
 
     /// Of one that rearranges a part and keeps the rest.
     pub(super) fn warm(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        Self { start: 0.1 * unit, growth: 0.03 * unit, ..Self::hot(problem) }
+        Self { start: 0.03 * unit, growth: 0.01 * unit, hard: 0.003 * unit, ..Self::cold(problem) }.softened()
+    }
+
+    fn softened(self) -> Self {
+        Self { hard_throughout: false, ..self }
     }
 
     /// Of a plain descent.

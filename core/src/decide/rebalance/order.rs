@@ -7,7 +7,12 @@
 
 use serde::Serialize;
 
-use super::{CostTerms, PlacementState, RebalanceProblem, RuleViolation};
+use super::{CostTerms, Delta, PlacementState, RebalanceProblem, RuleViolation};
+
+/// Most stop-overs of one task, so that the ordering ends.
+const STOP_OVERS_MAX: u8 = 6;
+/// Most stop-overs tried before any that is possible is taken.
+const TRIES_MAX: u32 = 2_000_000;
 
 /// Why a step is in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,7 +71,7 @@ impl RebalancePlan {
             waiting: (0..target.len() as u32)
                 .filter(|&t| target[t as usize] != problem.initial()[t as usize])
                 .collect(),
-            stopped_over: vec![false; target.len()],
+            stop_overs: vec![0; target.len()],
             wave: 1,
             touched: vec![0; problem.node_count()],
             involved: vec![0; problem.parts.services.len()],
@@ -100,8 +105,8 @@ struct Ordering<'p> {
     target: &'p [u32],
     /// Tasks that are not where they should be.
     waiting: Vec<u32>,
-    /// A task stops over at most once, so that the ordering ends.
-    stopped_over: Vec<bool>,
+    /// How often each task has stopped over.
+    stop_overs: Vec<u8>,
     wave: u32,
     /// Last wave in which the node was part of a step.
     touched: Vec<u32>,
@@ -144,36 +149,62 @@ impl Ordering<'_> {
         related
     }
 
-    /// Moves one of the blocked tasks out of the way, to the node where it costs least for now.
+    /// Moves one of the waiting tasks out of the way: if possible one whose leaving lets another go where it
+    /// should, else any that can go somewhere.
     fn stop_over(&mut self) -> bool {
-        for i in 0..self.waiting.len() {
-            let task = self.waiting[i];
-            if self.stopped_over[task as usize] {
-                continue;
-            }
-            let nodes = 0..self.state.problem.node_count() as u32;
-            let allowed = nodes.filter_map(|node| self.allowed(task, node).map(|cost| (cost, node)));
-            let Some((_, node)) = allowed.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))) else {
-                continue;
-            };
-            self.stopped_over[task as usize] = true;
-            self.step(task, node, StepKind::StopOver);
-            self.wave += 1;
-            return true;
+        let mut here = vec![Vec::new(); self.state.problem.node_count()];
+        for &task in self.waiting.iter().filter(|&&t| self.stop_overs[t as usize] < STOP_OVERS_MAX) {
+            here[self.state.placement()[task as usize] as usize].push(task);
         }
-        false
+        let mut tries = TRIES_MAX;
+        for i in 0..self.waiting.len() {
+            let blocked = self.waiting[i];
+            for &blocker in &here[self.target[blocked as usize] as usize] {
+                for node in 0..self.state.problem.node_count() as u32 {
+                    if tries > 0 && self.unblocks(blocker, node, blocked) {
+                        return self.stop_over_at(blocker, node);
+                    }
+                    tries = tries.saturating_sub(1);
+                }
+            }
+        }
+        let movable = self.waiting.iter().filter(|&&t| self.stop_overs[t as usize] < STOP_OVERS_MAX);
+        let anywhere = movable.filter_map(|&task| self.cheapest_node(task).map(|node| (task, node))).next();
+        anywhere.is_some_and(|(task, node)| self.stop_over_at(task, node))
     }
 
-    /// Change of the cost if the step keeps every rule.
-    fn allowed(&self, task: u32, to: u32) -> Option<f64> {
-        self.state.shift_delta(task, to, f64::INFINITY).filter(|d| d.overload <= 0.0).map(|d| d.cost)
+    fn stop_over_at(&mut self, task: u32, node: u32) -> bool {
+        self.stop_overs[task as usize] += 1;
+        let kind = if self.target[task as usize] == node { StepKind::Move } else { StepKind::StopOver };
+        let done = self.step(task, node, kind);
+        self.wave += 1;
+        done
+    }
+
+    /// Would `blocked` get to its target if `blocker` went to `node`? Leaves everything as it was.
+    fn unblocks(&mut self, blocker: u32, node: u32, blocked: u32) -> bool {
+        let Some(there) = self.safe_delta(blocker, node) else { return false };
+        let from = self.state.placement()[blocker as usize];
+        self.state.shift(blocker, node, there);
+        let unblocks = self.safe_delta(blocked, self.target[blocked as usize]).is_some();
+        let back = Delta { cost: -there.cost, overload: -there.overload };
+        self.state.shift(blocker, from, back);
+        unblocks
+    }
+
+    fn cheapest_node(&self, task: u32) -> Option<u32> {
+        let nodes = 0..self.state.problem.node_count() as u32;
+        let allowed = nodes.filter_map(|node| self.safe_delta(task, node).map(|d| (d.cost, node)));
+        allowed.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, node)| node)
+    }
+
+    /// What the step would change, if it keeps every rule.
+    fn safe_delta(&self, task: u32, to: u32) -> Option<Delta> {
+        self.state.shift_delta(task, to, f64::INFINITY).filter(|d| d.overload <= 0.0)
     }
 
     fn step(&mut self, task: u32, to: u32, kind: StepKind) -> bool {
-        let Some(delta) = self.state.shift_delta(task, to, f64::INFINITY).filter(|d| d.overload <= 0.0)
-        else {
-            return false;
-        };
+        let Some(delta) = self.safe_delta(task, to) else { return false };
         let from = self.state.placement()[task as usize];
         let before = self.state.move_cost();
         self.state.shift(task, to, delta);
