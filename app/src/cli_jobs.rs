@@ -179,6 +179,9 @@ pub(crate) struct JobsArgs {
     /// Write what became of each job to this SWF file (one policy, one run)
     #[arg(long, value_name = "FILE")]
     pub(crate) jobs_swf: Option<PathBuf>,
+    /// Write a report page to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,

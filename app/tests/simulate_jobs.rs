@@ -130,6 +130,30 @@ fn result_files_hold_one_line_per_job() {
 }
 
 #[test]
+fn the_report_is_written_with_its_figures_and_its_address_said() {
+    let trace = file("report.csv", JOBS);
+    let page = scratch("report.html");
+    let path = page.to_string_lossy();
+    let args = ["--format", "csv", "--trace", &trace, "--nodes", "4", "--policy", "fcfs,sjf"];
+    let output = lepton(&[&args[..], &["--backfill", "none,easy", "--report", &path]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = stderr(&output);
+    let address = said.lines().find_map(|l| l.strip_prefix("report: file://")).expect("the address is said");
+    let html = std::fs::read_to_string(address).expect("the page is where the address says");
+    let data = html.split_once("id=\"data\">").and_then(|(_, after)| after.split_once("</script>"));
+    let study: Value = serde_json::from_str(data.expect("a page has its data").0).expect("the data is JSON");
+    for figure in ["summary", "series", "distributions", "gantt"] {
+        assert_eq!(study[figure].as_array().map(Vec::len), Some(4), "{figure}: one for every combination");
+    }
+    assert_eq!(study["gantt"][1]["backfill"], "easy");
+    assert_eq!(study["gantt"][1]["jobs"]["start_seconds"], serde_json::json!([0, 2, 100]));
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("slowdown"),
+        "the table is printed all the same"
+    );
+}
+
+#[test]
 fn a_job_larger_than_the_machine_is_counted_and_said() {
     let trace = file("large.csv", "submit_seconds,run_seconds,size\n0,10,9\n0,10,2\n");
     let args = ["--format", "csv", "--trace", &trace, "--nodes", "4", "--policy", "fcfs"];

@@ -57,25 +57,26 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
             "policy": policies[i], "backfill": "easy", "mean_bounded_slowdown": 2.0 + 2.0 * i as f64,
             "mean_wait_seconds": 90.0, "mean_completion_seconds": 150.0, "utilization": 0.9, "p95_wait_seconds": 300.0,
             "p99_wait_seconds": 400.0, "max_wait_seconds": 500.0, "jain_fairness": 0.8, "preemptions": null,
-            "lost_work_seconds": 0.0, "makespan_seconds": 3600.0,
+            "lost_share": 0.0, "makespan_seconds": 3600.0, "placement": "pool", "jobs": count, "finished": count,
         })
     };
     let times = |delay: usize| (0..count).map(|i| i / 2 * 60 + delay).collect::<Vec<_>>();
     let jobs = json!({
         "submit_seconds": times(0), "start_seconds": times(90), "end_seconds": times(150),
-        "nodes": vec![1; count], "lane": (0..count).map(|i| i % 2).collect::<Vec<_>>(),
+        "size": vec![1; count], "lane": (0..count).map(|i| i % 2).collect::<Vec<_>>(),
     });
     let quantiles: Vec<f64> = (0..=100).map(|i| 1.0 + f64::from(i)).collect();
     let of_each =
         |value: &dyn Fn(&str) -> Value| policies.iter().map(|policy| value(policy)).collect::<Vec<_>>();
     json!({
-        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate jobs", "trace": "test", "nodes": 2, "seeds": [1],
+        "tool": "lepton", "version": "0.1.0", "command": "lepton simulate jobs", "trace": "test", "jobs": count,
+        "nodes": 2, "seeds": [1], "unit": "node", "unit_size": 1, "shown": null,
         "summary": (0..policies.len()).map(row).collect::<Vec<_>>(),
-        "series": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+        "series": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool",
             "time_seconds": [0, 600, 3600], "queue_length": [3, 1, 0], "utilization": [1.0, 0.5, 0.0] })),
-        "distributions": of_each(&|policy| json!({ "policy": policy, "backfill": "easy",
+        "distributions": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool",
             "wait_seconds": quantiles, "completion_seconds": quantiles, "bounded_slowdown": quantiles })),
-        "gantt": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "jobs": jobs, "lanes": 2 })),
+        "gantt": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool", "jobs": jobs, "lanes": 2, "starts": count })),
     })
 }
 
@@ -162,6 +163,25 @@ fn a_jobs_page_draws_series_distributions_table_and_fifty_thousand_jobs() {
     assert_eq!(data(&dom, "jobs"), Some("50000"));
     assert!(dom.contains("sjf + easy keeps the mean bounded slowdown at 2.00: 50.0% below"));
     assert!(!dom.contains("<b>bold"), "a policy's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
+    let mut study = jobs_study(&["sjf"], 1000);
+    study["unit"] = json!("GPU");
+    study["shown"] =
+        json!({ "runs": 11, "seed": 7, "start": null, "virtual_cluster": "<b>vc</b>", "nodes": 42 });
+    study["gantt"][0]["starts"] = json!(60_000);
+    study["summary"][0]["preemptions"] = json!(3);
+    let dom = rendered("shown", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    let run = "One of 11 runs: virtual cluster &lt;b&gt;vc&lt;/b&gt;, seed 7, on 42 nodes.";
+    assert_eq!(dom.matches(run).count(), 2, "above the curves and above the Gantt view");
+    assert!(dom.contains("Over the jobs of all 11 runs."));
+    assert!(dom.contains("The run has 60,000 starts; the first 1,000 are drawn."));
+    assert!(dom.contains("% of all GPUs"));
+    assert!(dom.contains("drawn once for every time it ran"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, run_jobs_study,
+    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, jobs_page, run_jobs_study,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
@@ -24,6 +24,9 @@ use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
 
+/// Most stretches of jobs in the Gantt view of a combination: about 2 MB of the page.
+const GANTT_SEGMENTS_MAX: usize = 50_000;
+
 pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     let workload = workload(args)?;
     for warning in &workload.warnings {
@@ -33,6 +36,9 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     check_result_files(args, &workload, &options)?;
     let study = study(&workload, &options)?;
     write_results(args, &workload, &study)?;
+    if let Some(path) = &args.report {
+        output::write_page(path, &jobs_page(&study))?;
+    }
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,
         OutputFormat::Json => output::print_json(&study)?,
@@ -105,7 +111,7 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         preemptive: PreemptiveSettings::default(),
         seeds: args.seeds.0.clone(),
         threads: threads(args.threads),
-        segments_max: 0,
+        segments_max: if args.report.is_some() { GANTT_SEGMENTS_MAX } else { 0 },
         command: command_line(),
     })
 }

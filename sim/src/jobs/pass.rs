@@ -107,7 +107,8 @@ impl<M: Machine> Simulation<'_, M> {
                 }
             }
         };
-        if self.full() {
+        // Without a free unit, or with the head alone, there is nothing to start ahead of it.
+        if self.full() || self.queue.len() == 1 {
             return;
         }
         let reserved = self.reserve(head);

@@ -1,6 +1,8 @@
 //! Curves over time from a run of any length, in bounded memory: time is cut into equal spans, and when
 //! there are too many of them two become one.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::observer::{JobEvent, Moment, Observer};
@@ -135,13 +137,11 @@ impl Observer for SeriesRecorder {
     }
 }
 
-/// One stretch of a job's run on a slot, for a Gantt view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// One stretch of a job's run, for a Gantt view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     /// Index of the job.
     pub job: u32,
-    /// The slot it ran in: a lane of the view.
-    pub slot: u32,
     /// When it started, in seconds.
     pub start_seconds: i64,
     /// When it ended or was interrupted, in seconds.
@@ -150,7 +150,7 @@ pub struct Segment {
     pub ended: bool,
 }
 
-/// Records the curves and, up to a number of them, the stretches of all jobs.
+/// Records the curves and the first stretches of the run, by start.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
     /// The curves.
@@ -159,8 +159,9 @@ pub struct Recorder {
     pub segments: Vec<Segment>,
     /// Most stretches kept.
     pub segments_max: usize,
-    /// Slot and start of each running job.
-    running: std::collections::HashMap<u32, (u32, i64)>,
+    starts: usize,
+    /// Start of each running job whose stretch is kept.
+    running: HashMap<u32, i64>,
 }
 
 impl Recorder {
@@ -172,22 +173,20 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn event(&mut self, now_seconds: i64, event: JobEvent) {
-        if self.segments_max == 0 {
-            return;
-        }
         let (job, ended) = match event {
-            JobEvent::Started { job, slot } => {
-                self.running.insert(job, (slot, now_seconds));
+            JobEvent::Started { job, .. } if self.starts < self.segments_max => {
+                self.starts += 1;
+                self.running.insert(job, now_seconds);
                 return;
             }
             JobEvent::Ended { job } => (job, true),
             JobEvent::Interrupted { job, .. } => (job, false),
             _ => return,
         };
-        if let Some((slot, start_seconds)) = self.running.remove(&job)
-            && self.segments.len() < self.segments_max
+        if !self.running.is_empty()
+            && let Some(start_seconds) = self.running.remove(&job)
         {
-            self.segments.push(Segment { job, slot, start_seconds, end_seconds: now_seconds, ended });
+            self.segments.push(Segment { job, start_seconds, end_seconds: now_seconds, ended });
         }
     }
 

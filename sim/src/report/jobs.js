@@ -4,7 +4,11 @@
 const byId = (id) => document.getElementById(id);
 const study = JSON.parse(byId("data").textContent);
 const { summary, series, distributions, gantt } = study;
-const nameOf = (one) => one.backfill && one.backfill !== "none" ? `${one.policy} + ${one.backfill}` : one.policy;
+const placements = new Set(summary.map((row) => row.placement));
+const nameOf = (one) => [one.policy, ...(one.backfill && one.backfill !== "none" ? [`+ ${one.backfill}`] : []), ...(placements.size > 1 ? [`on ${one.placement}`] : [])].join(" ");
+const unit = study.unit || "node", units = `${unit}s`;
+/** How many units a job held, in words. */
+const held = (size) => `${number(size / study.unit_size, size % study.unit_size ? 2 : 0)} ${size === study.unit_size ? unit : units}`;
 const names = summary.map(nameOf), indexOf = (name) => names.indexOf(name);
 const hidden = new Set(), shown = (list) => list.filter((one) => !hidden.has(nameOf(one)));
 
@@ -22,11 +26,16 @@ const percent = (share) => known(share) ? `${number(share * 100, 1)}%` : "–";
 function words() {
   const mean = (row) => row.mean_bounded_slowdown, [first, second] = summary.slice().sort((a, b) => mean(a) - mean(b));
   const claim = `${nameOf(first)} keeps the mean bounded slowdown at ${number(mean(first), 2)}`;
-  byId("finding").textContent = second ? `${claim}: ${number(100 * (1 - mean(first) / mean(second)), 1)}% below ${nameOf(second)}, the next best.` : `${claim}.`;
+  const even = second && number(mean(first), 2) === number(mean(second), 2);
+  byId("finding").textContent = even ? `${claim}, and so does ${nameOf(second)}.` : second ? `${claim}: ${number(100 * (1 - mean(first) / mean(second)), 1)}% below ${nameOf(second)}, the next best.` : `${claim}.`;
   const wait = summary.slice().sort((a, b) => a.mean_wait_seconds - b.mean_wait_seconds)[0];
-  byId("support").textContent = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait === first ? ", the shortest of all" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
+  byId("support").textContent = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait.mean_wait_seconds === first.mean_wait_seconds ? "; under no policy do they wait less" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
   byId("facts").append(...[["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
-    ["Jobs", gantt?.length ? number(gantt[0].jobs.start_seconds.length) : "–"]].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
+    ["Jobs", number(study.jobs)]].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
+  document.querySelectorAll(".units").forEach((place) => { place.textContent = units; });
+  const one = study.shown, parts = one && [one.virtual_cluster === null ? null : `virtual cluster ${one.virtual_cluster}`, one.start === null ? null : `the sequence from job ${number(one.start)}`, `seed ${one.seed}`].filter(Boolean);
+  document.querySelectorAll(".shown").forEach((place) => { place.textContent = one ? `One of ${number(one.runs)} runs: ${parts.join(", ")}, on ${number(one.nodes)} nodes.` : ""; });
+  byId("all-runs").textContent = one ? `Over the jobs of all ${number(one.runs)} runs.` : "";
   byId("command").textContent = `$ ${study.command}`;
   byId("footer").textContent = `${study.tool} ${study.version}. This page is one file and loads nothing.`;
 }
@@ -41,19 +50,19 @@ function drawTable() {
       { title: "Policy", value: nameOf, cell: (row) => [swatch(indexOf(nameOf(row))), nameOf(row)] },
       column("Bounded slowdown, mean", "mean_bounded_slowdown", (value) => number(value, 2)), column("Wait, mean", "mean_wait_seconds", duration), column("p95", "p95_wait_seconds", duration),
       column("p99", "p99_wait_seconds", duration), column("longest", "max_wait_seconds", duration), column("Completion, mean", "mean_completion_seconds", duration),
-      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true), column("Preemptions", "preemptions", number),
-      column("Lost work", "lost_work_seconds", duration), column("Makespan", "makespan_seconds", duration),
+      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true), ...(summary.some((row) => row.preemptions) ? [column("Preemptions", "preemptions", number), column("Lost work", "lost_share", percent)] : []), column("Makespan", "makespan_seconds", duration),
     ],
   });
 }
 
-const SPANS = 180;
-/** Means of a step function (each value holds until the next time) over equal spans from 0 to `last`; after the final time it is zero. */
-function spanMeans(times, values, last) {
-  const sums = new Array(SPANS).fill(0), width = last / SPANS;
+// Queues change slowly; the use of a machine jumps, and finer spans would hide one policy's curve behind another's.
+const QUEUE_SPANS = 180, USE_SPANS = 60;
+/** Means of a step function (each value holds until the next time) over `spans` equal spans from 0 to `last`; after the final time it is zero. */
+function spanMeans(times, values, last, spans) {
+  const sums = new Array(spans).fill(0), width = last / spans;
   for (let i = 0; i + 1 < times.length; i++) {
     for (let from = times[i]; from < times[i + 1];) {
-      const span = Math.min(SPANS - 1, Math.floor(from / width)), to = span === SPANS - 1 ? times[i + 1] : Math.min(times[i + 1], (span + 1) * width);
+      const span = Math.min(spans - 1, Math.floor(from / width)), to = span === spans - 1 ? times[i + 1] : Math.min(times[i + 1], (span + 1) * width);
       if (to <= from) break;
       sums[span] += (values[i] || 0) * (to - from);
       from = to;
@@ -64,16 +73,16 @@ function spanMeans(times, values, last) {
 
 function drawSeries() {
   const last = Math.max(...series.map((one) => one.time_seconds[one.time_seconds.length - 1])), [size, unit] = axisUnit(last), followers = [];
-  const middles = Array.from({ length: SPANS }, (_, i) => (i + 0.5) * last / SPANS / size);
-  byId("series-note").textContent = `Means over spans of ${duration(last / SPANS)}.`;
-  const draw = (id, key, label, scale, format, ceiling) => followers.push(lineChart(byId(id), {
+  const note = (spans) => `Means over spans of ${duration(last / spans)}.`;
+  [byId("queue-note").textContent, byId("use-note").textContent] = [note(QUEUE_SPANS), note(USE_SPANS)];
+  const draw = (id, key, label, scale, spans, format, ceiling) => followers.push(lineChart(byId(id), {
     label: `${label} over time: ${shown(series).map(nameOf).join(", ")}. Arrow keys read values.`,
-    series: shown(series).map((one) => ({ name: nameOf(one), index: indexOf(nameOf(one)), x: middles, y: spanMeans(one.time_seconds, one[key], last).map((value) => value * scale) })),
+    series: shown(series).map((one) => ({ name: nameOf(one), index: indexOf(nameOf(one)), x: Array.from({ length: spans }, (_, i) => (i + 0.5) * last / spans / size), y: spanMeans(one.time_seconds, one[key], last, spans).map((value) => value * scale) })),
     x: { domain: [0, last / size], label: `time, ${unit}`, format: number, read: (value) => `after ${duration(value * size)}` },
     y: { label, format, floor: 0, ceiling }, bare: true, rest: 0, onread: (value) => followers.forEach((follow) => follow(value)),
   }));
-  draw("queue", "queue_length", "jobs", 1, (value, exact) => number(value, exact && value < 100 ? 1 : 0));
-  draw("utilization", "utilization", "% of all nodes", 100, (value, exact) => exact ? `${number(value, 1)}%` : number(value), 100);
+  draw("queue", "queue_length", "jobs", 1, QUEUE_SPANS, (value, exact) => number(value, value < 100 && (exact || value % 1) ? 1 : 0));
+  draw("utilization", "utilization", `% of all ${units}`, 100, USE_SPANS, (value, exact) => exact ? `${number(value, 1)}%` : number(value), 100);
 }
 
 function drawDistributions() {
@@ -106,7 +115,7 @@ const FIRST_SHADE = 22;
 function loadRun() {
   const { jobs, lanes } = gantt[chosen], start = Float64Array.from(jobs.start_seconds), end = Float64Array.from(jobs.end_seconds), wait = start.map((from, i) => from - jobs.submit_seconds[i]);
   const waitMax = gantt.reduce((most, one) => one.jobs.start_seconds.reduce((high, from, i) => Math.max(high, from - one.jobs.submit_seconds[i]), most), 1);
-  return { jobs, lanes, start, end, wait, waitMax, first: start.reduce((a, b) => Math.min(a, b), Infinity), last: end.reduce((a, b) => Math.max(a, b), 1),
+  return { jobs, lanes, start, end, wait, waitMax, parted: summary.some((row) => nameOf(row) === nameOf(gantt[chosen]) && row.preemptions), first: start.reduce((a, b) => Math.min(a, b), Infinity), last: end.reduce((a, b) => Math.max(a, b), 1),
     lane: Uint32Array.from(jobs.lane), shade: Uint8Array.from(wait, (value) => FIRST_SHADE + (100 - FIRST_SHADE) * Math.log1p(Math.max(0, value)) / Math.log1p(waitMax)) };
 }
 function drawGantt() {
@@ -123,7 +132,7 @@ function drawGantt() {
     if ((end[i] - start[i]) * perSecond < 1.5) narrow++;
   }
   // Detail by need: single boxes while they can be told apart, else one mean per pixel.
-  const single = visible.length < 400 || visible.length < 12000 && narrow < visible.length / 2 && perRow >= 2;
+  const single = visible.length < 400 || visible.length < 4000 && perRow >= 6 || visible.length < 12000 && narrow < visible.length / 2 && perRow >= 2;
   painted = visible.length;
   context.scale(scale, scale);
   if (single) {
@@ -139,7 +148,8 @@ function drawGantt() {
     [context.strokeStyle, context.lineWidth] = [`rgb(${resolve("--c1")})`, 2];
     context.strokeRect((start[picked] - view.from) * perSecond, (lane[picked] - view.low) * perRow, Math.max(3, (end[picked] - start[picked]) * perSecond), Math.max(3, perRow));
   }
-  byId("gantt-caption").textContent = `${number(visible.length)} of ${number(start.length)} jobs in sight, rows ${number(Math.floor(view.low) + 1)} to ${number(Math.ceil(view.high))} of ${number(run.lanes)}. A row holds one job at a time.`;
+  const { starts } = gantt[chosen], cut = starts > start.length ? ` The run has ${number(starts)} starts; the first ${number(start.length)} are drawn.` : "";
+  byId("gantt-caption").textContent = `${number(visible.length)} of ${number(start.length)} jobs in sight, rows ${number(Math.floor(view.low) + 1)} to ${number(Math.ceil(view.high))} of ${number(run.lanes)}. A row holds one job at a time, whatever its size.${run.parted ? " A job that was interrupted is drawn once for every time it ran." : ""}${cut}`;
 }
 
 /** One colour per CSS pixel: the mean shade of the jobs in it, its strength the share of row time they fill. Costs jobs + pixels. */
@@ -240,8 +250,8 @@ function prepareGantt() {
     picked = at.y <= 1 ? jobAt(at.x, at.y, at.width) : -1;
     if (picked !== before) drawGantt();
     if (picked < 0) return hideTip();
-    return showTip(event.pageX, event.pageY, `${duration(run.end[picked] - run.start[picked])} on ${number(jobs.nodes[picked])} ${jobs.nodes[picked] === 1 ? "node" : "nodes"}`,
-      [["waited", run.wait[picked]], ["submitted at", jobs.submit_seconds[picked]], ["started at", run.start[picked]], ["ended at", run.end[picked]]].map(([name, value]) => ({ name, value: duration(value) })));
+    return showTip(event.pageX, event.pageY, `${duration(run.end[picked] - run.start[picked])} on ${held(jobs.size[picked])}`,
+      [["waited", run.wait[picked]], ["waiting since", jobs.submit_seconds[picked]], ["started at", run.start[picked]], ["ended at", run.end[picked]]].map(([name, value]) => ({ name, value: duration(value) })));
   };
   const forget = () => { hideTip(); if (picked >= 0) { picked = -1; drawGantt(); } };
   const lift = (event) => { fingers.delete(event.pointerId); };

@@ -21,18 +21,22 @@ pub fn placement_html(study: &Value) -> String {
 /// The page of a jobs study: the table of results, queue length and utilisation over time, distributions of
 /// wait, completion time and bounded slowdown, and a Gantt view that can be zoomed.
 ///
-/// `study` holds `tool`, `version`, `command`, `trace`, `nodes` (their number), `seeds` and four lists whose
-/// members carry `policy` and `backfill`; all but `summary` may be empty or missing:
+/// `study` holds `tool`, `version`, `command`, `trace`, `jobs`, `nodes` (their numbers), `seeds`, `unit` (what
+/// the size of a job counts: "node" or "GPU"), `unit_size` (size of a whole one) and `shown`: null, or which
+/// of the `runs` the curves and the Gantt view show (`seed`, `nodes`, and `start` and `virtual_cluster`, which
+/// may be null). Then come four lists whose members carry `policy`, `backfill` and `placement`; all but
+/// `summary` may be empty or missing:
 ///
-/// - `summary`: `mean_bounded_slowdown`, `mean_wait_seconds`, `p95_`, `p99_` and `max_wait_seconds`,
-///   `mean_completion_seconds`, `utilization` (0 to 1), `jain_fairness`, `preemptions`, `lost_work_seconds`
-///   and `makespan_seconds`; a null is shown as a dash.
+/// - `summary`: `jobs`, `finished`, `mean_bounded_slowdown`, `mean_wait_seconds`, `p95_`, `p99_` and
+///   `max_wait_seconds`, `mean_completion_seconds`, `utilization` (0 to 1), `jain_fairness`, `preemptions`,
+///   `lost_share` (of the work of the finished jobs) and `makespan_seconds`; a null is shown as a dash.
 /// - `series`: `time_seconds` ascending from 0, with the `queue_length` and `utilization` (0 to 1) that hold
 ///   from each time to the next.
 /// - `distributions`: quantiles at equal steps from 0 to 1 of `wait_seconds`, `completion_seconds` and
 ///   `bounded_slowdown`.
-/// - `gantt`: `lanes` (number of rows) and `jobs` with lists `submit_seconds`, `start_seconds`, `end_seconds`,
-///   `nodes` (given to the job) and `lane` (its row from 0; the jobs of one row do not overlap).
+/// - `gantt`: `lanes` (number of rows), `starts` (of the run, those not in the list included) and `jobs` with
+///   lists `submit_seconds` (or the last interruption), `start_seconds`, `end_seconds` (or interrupted),
+///   `size` and `lane` (its row from 0; the jobs of one row do not overlap).
 pub fn jobs_html(study: &Value) -> String {
     page(include_str!("jobs.html"), include_str!("jobs.js"), study)
 }

@@ -90,7 +90,7 @@ fn style_and_scripts_stay_small() {
     let (placement, jobs) =
         (shared + include_str!("placement.js").len(), shared + include_str!("jobs.js").len());
     assert!(placement < 40 * 1024, "placement: {placement} bytes");
-    assert!(jobs < 46 * 1024, "jobs: {jobs} bytes");
+    assert!(jobs < 48 * 1024, "jobs: {jobs} bytes");
 }
 
 proptest! {

@@ -36,6 +36,17 @@ pub enum MachineSpec {
 }
 
 impl MachineSpec {
+    /// What the machine has and jobs take of it: "node" or "GPU". A pool does not know what its units are;
+    /// batch traces count processors or nodes, and here both are called nodes.
+    pub fn unit(&self) -> &'static str {
+        if matches!(self, Self::Pool) { "node" } else { "GPU" }
+    }
+
+    /// Size of a job that takes one whole unit.
+    pub fn unit_size(&self) -> u32 {
+        if matches!(self, Self::Cluster { .. }) { 1000 } else { 1 }
+    }
+
     /// Names of the placements that it has.
     pub fn placements(&self) -> Vec<&'static str> {
         match self {

@@ -1,10 +1,17 @@
 //! A study of jobs over time: every queue policy, way of backfilling and placement on every part of a
 //! workload, in parallel, and what it amounts to. What is simulated is in [`crate::jobs`].
 
+mod figures;
+mod page;
 mod run;
 mod study;
 mod summary;
 
+pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
+pub use page::jobs_page;
 pub use run::{PartOutcome, run_part};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
 pub use summary::{JobsRun, JobsSummary};
+
+#[cfg(test)]
+mod tests;

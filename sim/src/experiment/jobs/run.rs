@@ -44,7 +44,7 @@ pub struct PartOutcome {
     pub makespan_seconds: i64,
     /// Curves over time; `None` for the sequence protocol.
     pub series: Option<Series>,
-    /// Stretches of jobs, where asked for.
+    /// The first stretches of jobs by start, where asked for; none for the sequence protocol.
     pub segments: Vec<Segment>,
     /// Wall time, in seconds.
     pub seconds: f64,
@@ -53,17 +53,19 @@ pub struct PartOutcome {
 /// Moments between two looks at the stop flag.
 const MOMENTS_PER_LOOK: u32 = 2048;
 
-/// Runs one part; `None` when it was stopped.
+/// Runs one part of the workload, by its index; `None` when it was stopped. Stretches are kept of part 0 alone.
 pub fn run_part(
     workload: &JobsWorkload,
-    part: &Part,
+    part_index: usize,
     combination: &Combination,
     options: &JobsStudyOptions,
     clock: &dyn Clock,
     stop: &AtomicBool,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Option<PartOutcome> {
+    let part = workload.parts.get(part_index)?;
     let policy = queue_policy(&combination.policy)?;
+    let segments_max = if part_index == 0 { options.segments_max } else { 0 };
     let begun = clock.now_nanos();
     let mut outcome = if options.protocol == Protocol::Sequence {
         let outcome = sequence(part, policy.as_ref(), combination.backfill);
@@ -77,7 +79,8 @@ pub fn run_part(
             cut = slice(&part.jobs, part.range.clone());
             &cut
         };
-        let run = Run { jobs, policy: policy.as_ref(), combination, options, part, stop, progress };
+        let policy = policy.as_ref();
+        let run = Run { jobs, policy, combination, options, part, segments_max, stop, progress };
         match &workload.machine {
             MachineSpec::Pool => run.on(Pool::new(part.nodes), u64::from(part.nodes)),
             MachineSpec::GpuNodes { gpus_per_node, topology } => {
@@ -146,6 +149,7 @@ struct Run<'a> {
     combination: &'a Combination,
     options: &'a JobsStudyOptions,
     part: &'a Part,
+    segments_max: usize,
     stop: &'a AtomicBool,
     progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -153,7 +157,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs on `machine`, which has `units` units when all is in service.
     fn on<M: Machine>(&self, machine: M, units: u64) -> Option<PartOutcome> {
-        let mut recorder = Recorder::keeping(self.options.segments_max);
+        let mut recorder = Recorder::keeping(self.segments_max);
         let outcome = if self.policy.preempts() {
             let settings = &self.options.preemptive;
             let mut run = PreemptiveSimulation::new(self.jobs, machine, self.policy, settings);

@@ -42,7 +42,7 @@ pub struct JobsStudyOptions {
     pub seeds: Vec<u64>,
     /// Threads to use.
     pub threads: usize,
-    /// Most stretches of jobs kept per run for a Gantt view; 0 keeps none.
+    /// Most stretches of jobs kept per combination for the figures of a report page; 0 makes no figures.
     pub segments_max: usize,
     /// The command that asked for the study, for the report.
     pub command: String,
@@ -91,6 +91,10 @@ pub struct JobsStudy {
     pub trace: String,
     /// Jobs over all parts, each counted once.
     pub jobs: usize,
+    /// What a job's size counts: "node" or "GPU".
+    pub unit: &'static str,
+    /// Size of a job that takes one whole unit: 1, or 1000 where sizes are thousandths.
+    pub unit_size: u32,
     /// Nodes over all parts; of one sequence where it is cut into sequences.
     pub nodes: u64,
     /// Which loop was run.
@@ -133,20 +137,23 @@ pub fn run_jobs_study(
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        run_part(workload, &workload.parts[p], &combinations[c], options, clock, stop, progress)
+        run_part(workload, p, &combinations[c], options, clock, stop, progress)
     };
     let results: Vec<Option<PartOutcome>> = pool.install(|| tasks.par_iter().map(run_one).collect());
     let finished = AtomicU64::new(0);
     let mut summary = Vec::new();
     let mut results = results.into_iter();
     for combination in &combinations {
+        let outcomes: Vec<Option<PartOutcome>> = results.by_ref().take(workload.parts.len()).collect();
+        // Figures are of the first part; when that was stopped, there are none.
+        let figures_of = outcomes.first().and_then(Option::as_ref).map_or(0, |_| options.segments_max);
         let runs: Vec<(&Part, PartOutcome)> = (workload.parts.iter())
-            .zip(results.by_ref().take(workload.parts.len()))
+            .zip(outcomes)
             .filter_map(|(part, outcome)| Some((part, outcome?)))
             .collect();
         finished.fetch_add(runs.len() as u64, Ordering::Relaxed);
         if !runs.is_empty() {
-            summary.push(summarize(combination, runs));
+            summary.push(summarize(combination, runs, figures_of));
         }
     }
     if summary.is_empty() {
@@ -162,6 +169,8 @@ pub fn run_jobs_study(
         trace: workload.name.clone(),
         jobs: counted().map(|p| p.range.len()).sum(),
         nodes: counted().take(if sequences { 1 } else { usize::MAX }).map(|p| u64::from(p.nodes)).sum(),
+        unit: workload.machine.unit(),
+        unit_size: workload.machine.unit_size(),
         protocol: options.protocol,
         seeds: options.seeds.clone(),
         threads: options.threads,

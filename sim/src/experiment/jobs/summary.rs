@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::figures::JobsFigures;
 use super::run::{Combination, PartOutcome};
-use crate::jobs::{Backfill, Distribution, Fairness, Outcome, Samples, Segment, Series};
+use crate::jobs::{Backfill, Distribution, Fairness, Outcome, Samples, Series};
 use crate::workload::jobs::Part;
 
 /// One run in a study.
@@ -41,9 +42,6 @@ pub struct JobsRun {
     pub seconds: f64,
     /// Curves over time.
     pub series: Option<Series>,
-    /// Stretches of jobs for a Gantt view.
-    #[serde(skip)]
-    pub segments: Vec<Segment>,
     /// What became of each job.
     #[serde(skip)]
     pub outcome: Outcome,
@@ -101,6 +99,9 @@ pub struct JobsSummary {
     pub seconds: f64,
     /// The runs: one per sequence, virtual cluster and seed.
     pub per_sequence: Vec<JobsRun>,
+    /// What the figures of a report page show, where asked for.
+    #[serde(skip)]
+    pub figures: Option<JobsFigures>,
 }
 
 /// Name of a way of backfilling.
@@ -135,28 +136,36 @@ fn run_record(part: &Part, outcome: PartOutcome) -> JobsRun {
         lost_unit_seconds: outcome.outcome.lost_unit_seconds,
         seconds: outcome.seconds,
         series: outcome.series,
-        segments: outcome.segments,
         outcome: outcome.outcome,
     }
 }
 
-/// Summarises the runs (at least one) of a combination.
-pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome)>) -> JobsSummary {
+/// Summarises the runs (at least one) of a combination; with `segments_max` above 0 also for figures, whose
+/// curves are those of the first run.
+pub(super) fn summarize(
+    combination: &Combination,
+    runs: Vec<(&Part, PartOutcome)>,
+    segments_max: usize,
+) -> JobsSummary {
     let by_sequence = runs.iter().any(|(part, _)| part.start.is_some());
     let mut pooled = Samples::default();
     let mut owners = Vec::new();
     let mut records = Vec::new();
     let mut work = 0.0;
-    for (part, outcome) in runs {
+    for (_, outcome) in &runs {
         pooled.pool(&outcome.samples);
+    }
+    let mut distributions =
+        [&mut pooled.wait_seconds, &mut pooled.completion_seconds, &mut pooled.bounded_slowdown]
+            .map(|values| Distribution::of(values));
+    let first = runs.first().filter(|_| segments_max > 0);
+    let figures = first.map(|(part, run)| JobsFigures::of(part, run, &mut pooled, segments_max));
+    for (part, outcome) in runs {
         work += outcome.work_unit_seconds;
         owners.clone_from(&outcome.owners);
         records.push(run_record(part, outcome));
     }
     let fairness = pooled.fairness(&owners);
-    let mut distributions =
-        [&mut pooled.wait_seconds, &mut pooled.completion_seconds, &mut pooled.bounded_slowdown]
-            .map(|values| Distribution::of(values));
     let over = |value: fn(&JobsRun) -> f64| mean(&records.iter().map(value).collect::<Vec<_>>());
     let means = if by_sequence {
         [
@@ -198,5 +207,6 @@ pub(super) fn summarize(combination: &Combination, runs: Vec<(&Part, PartOutcome
         lost_share: if work > 0.0 { lost as f64 / work } else { 0.0 },
         seconds: records.iter().map(|r| r.seconds).sum(),
         per_sequence: records,
+        figures,
     }
 }
