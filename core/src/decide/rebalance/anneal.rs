@@ -14,7 +14,7 @@ pub(super) const SLICE_EVALUATIONS: u64 = 20_000;
 /// Entries of the table of logarithms.
 const THRESHOLDS: usize = 4096;
 /// Of 256 proposals, so many are swaps.
-const SWAPS_OF_256: u64 = 160;
+const SWAPS_OF_256: u64 = 128;
 /// Of 256 shifts, so many go home: they free what is held on the old node.
 const HOMECOMINGS_OF_256: u64 = 24;
 /// Progress at which prices begin to grow.
@@ -24,7 +24,7 @@ const HARD_FROM: f64 = 0.85;
 /// Prices at the beginning, as a multiple of the load weights.
 const PRICE_START: f64 = 20.0;
 /// Prices in the last part, likewise.
-const PRICE_HARD: f64 = 1e6;
+const PRICE_HARD: f64 = 1e5;
 /// Prices grow by this power of e from [`GROWTH_FROM`] to [`HARD_FROM`] where capacities stay broken.
 const PRICE_GROWTH: f64 = 8.0;
 
@@ -47,7 +47,7 @@ impl Temperatures {
     /// Of an annealing that forgets where it began; the unit is the load cost of a mean task.
     pub(super) fn hot(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        Self { start: 0.4 * unit, growth: 0.03 * unit, hard: 0.01 * unit, ..Self::cold(problem) }.softened()
+        Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.02 * unit, ..Self::cold(problem) }.softened()
     }
 
     /// Of one that rearranges a part and keeps the rest.
@@ -133,7 +133,9 @@ impl<'p> Annealing<'p> {
     /// One slice of evaluations at this progress (0 to 1) through the temperatures.
     pub(super) fn slice(&mut self, temperatures: &Temperatures, progress: f64) {
         self.set_prices(temperatures, progress);
-        let temperature = temperatures.at(progress);
+        let stuck = progress >= HARD_FROM && self.state.nodes_over() > 0;
+        // What is still broken late gets the mobility of the beginning until it is mended.
+        let temperature = if stuck { temperatures.start } else { temperatures.at(progress) };
         let tasks = self.best.len() as u64;
         let nodes = self.state.problem.node_count() as u64;
         // High bits pick by multiplication, low bits decide: one draw serves both.

@@ -47,7 +47,7 @@ pub struct Surroundings<'a> {
 
 /// The generations as shares of the budget at which they end: a descent, so that something is known early; a
 /// long annealing on each island; then rounds of crossover and shorter ones.
-const GENERATION_ENDS: [f64; 6] = [0.02, 0.7, 0.78, 0.86, 0.94, 1.0];
+const GENERATION_ENDS: [f64; 6] = [0.02, 0.8, 0.85, 0.9, 0.95, 1.0];
 /// Individuals of an island.
 const POPULATION: usize = 6;
 /// Shifts by which a child is mutated.

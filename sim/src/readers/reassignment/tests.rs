@@ -111,9 +111,9 @@ fn an_endless_number_is_not_kept_in_memory() {
 
 #[test]
 fn the_published_initial_costs_are_met() {
-    let Some(folder) = std::env::var_os("LEPTON_DATA").map(|d| PathBuf::from(d).join("machine-reassignment"))
-    else {
-        assert!(std::env::var_os("CI").is_none(), "LEPTON_DATA must be set in CI");
+    let folder = std::env::var_os("LEPTON_DATA").map(|d| PathBuf::from(d).join("machine-reassignment"));
+    let Some(folder) = folder.filter(|f| f.is_dir()) else {
+        assert!(std::env::var_os("CI").is_none(), "LEPTON_DATA must hold machine-reassignment in CI");
         return;
     };
     let published = [
