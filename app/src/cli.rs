@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_jobs::JobsArgs;
+use crate::cli_rebalance::RebalanceArgs;
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
     Simulate(Simulate),
+    /// Plan migrations that make a running placement cheaper
+    Rebalance(Box<RebalanceArgs>),
     /// List the policies
     #[command(subcommand)]
     Policy(Policy),

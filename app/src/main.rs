@@ -2,6 +2,7 @@
 
 mod cli;
 mod cli_jobs;
+mod cli_rebalance;
 mod clock;
 mod commands;
 mod failure;

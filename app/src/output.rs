@@ -72,6 +72,17 @@ pub(crate) fn progress(what: &'static str, steps: u64) -> ProgressBar {
     bar
 }
 
+/// A line on stderr that is written over again and again; silent when stderr is no terminal.
+pub(crate) fn live_line() -> ProgressBar {
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let line = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        line.set_style(style);
+    }
+    line
+}
+
 /// Writes a file that people will open, and says where it is.
 pub(crate) fn write_page(path: &Path, html: &str) -> anyhow::Result<()> {
     std::fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,6 +1,7 @@
 //! The report pages in a real browser. Not part of the plain test run, because it needs Chromium:
 //! `cargo test -p lepton-sim --test report_page -- --ignored`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -182,6 +183,21 @@ fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
     assert!(dom.contains("The run has 60,000 starts; the first 1,000 are drawn."));
     assert!(dom.contains("% of all GPUs"));
     assert!(dom.contains("drawn once for every time it ran"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_queue_that_never_changes_is_a_level_line() {
+    // Spans of 10000 / 180 s are no whole numbers: their ends are found by rounding.
+    let mut study = jobs_study(&["sjf"], 2);
+    study["series"][0]["time_seconds"] = json!([0, 5000, 10_000]);
+    study["series"][0]["queue_length"] = json!([7, 7, 7]);
+    let dom = rendered("level", &jobs_html(&study));
+    let (_, figure) = dom.split_once("id=\"queue\"").expect("the figure of the queue");
+    let (_, curve) = figure.split_once("class=\"curve\" d=\"M").expect("its curve");
+    let points = curve.split_once('"').expect("the end of the curve").0.split('L');
+    let heights: BTreeSet<&str> = points.filter_map(|point| point.split(' ').nth(1)).collect();
+    assert_eq!(heights.len(), 1, "{heights:?}");
 }
 
 #[test]

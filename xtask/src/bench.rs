@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 3] = [
+pub(crate) const BENCHES: [Bench; 4] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -58,6 +58,13 @@ pub(crate) const BENCHES: [Bench; 3] = [
         target: Target::Example("job_rates"),
         shows: "how fast jobs are simulated under the queue policies, on recorded and generated traces",
         page: "docs/benchmarks/jobs.md",
+    },
+    Bench {
+        name: "rebalancing",
+        package: "lepton-sim",
+        target: Target::Bench("rebalancing"),
+        shows: "what a running placement is improved to on the machine reassignment problem, beside published results",
+        page: "docs/benchmarks/rebalancing.md",
     },
 ];
 

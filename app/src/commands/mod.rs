@@ -4,6 +4,7 @@ mod completion;
 mod demo;
 mod jobs_workload;
 mod policy_list;
+mod rebalance;
 mod simulate_jobs;
 mod simulate_placement;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
+        Command::Rebalance(args) => rebalance::run(&args),
         Command::Policy(Policy::List { output }) => policy_list::run(output),
         Command::Completion { shell } => completion::run(shell),
     }

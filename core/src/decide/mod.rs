@@ -6,3 +6,5 @@ pub mod placement_policies;
 pub mod plan;
 pub mod queue;
 pub mod queue_policies;
+pub mod rebalance;
+pub mod search;

@@ -60,12 +60,11 @@ const QUEUE_SPANS = 180, USE_SPANS = 60;
 /** Means of a step function (each value holds until the next time) over `spans` equal spans from 0 to `last`; after the final time it is zero. */
 function spanMeans(times, values, last, spans) {
   const sums = new Array(spans).fill(0), width = last / spans;
-  for (let i = 0; i + 1 < times.length; i++) {
-    for (let from = times[i]; from < times[i + 1];) {
-      const span = Math.min(spans - 1, Math.floor(from / width)), to = span === spans - 1 ? times[i + 1] : Math.min(times[i + 1], (span + 1) * width);
-      if (to <= from) break;
+  for (let i = 0, span = 0; i + 1 < times.length; i++) {
+    for (let from = times[i], to; from < times[i + 1]; from = to) {
+      while (span + 1 < spans && from >= (span + 1) * width) span++;
+      to = span + 1 < spans ? Math.min(times[i + 1], (span + 1) * width) : times[i + 1];
       sums[span] += (values[i] || 0) * (to - from);
-      from = to;
     }
   }
   return sums.map((sum) => sum / width);
@@ -102,7 +101,7 @@ function drawDistributions() {
   const times = within([1, 10, 60, 600, 3600, 6 * 3600, 86400, 10 * 86400, 100 * 86400, 1000 * 86400]);
   draw("wait", "wait_seconds", 1, duration, times, "wait");
   draw("completion", "completion_seconds", 1, duration, times, "completion time");
-  draw("slowdown", "bounded_slowdown", 1, (value) => number(value, value < 10 && value % 1 ? 2 : 0), within([1, 2, 5, 10, 100, 1000, 1e4, 1e5, 1e6]), "bounded slowdown");
+  draw("slowdown", "bounded_slowdown", 1, (value) => value >= 1e6 ? `${number(value / 1e6, value % 1e6 ? 2 : 0)} M` : number(value, value < 10 && value % 1 ? 2 : 0), within([1, 2, 5, 10, 100, 1000, 1e4, 1e5, 1e6]), "bounded slowdown");
 }
 
 /** The part of the Gantt view in sight (seconds from..to, rows low..high), the run shown, the job pointed at. */
@@ -135,6 +134,10 @@ function drawGantt() {
   const single = visible.length < 400 || visible.length < 4000 && perRow >= 6 || visible.length < 12000 && narrow < visible.length / 2 && perRow >= 2;
   painted = visible.length;
   context.scale(scale, scale);
+  context.save();
+  context.beginPath();
+  context.rect(0, 0, width, plot);
+  context.clip();
   if (single) {
     for (const i of visible) {
       context.fillStyle = ramp[shade[i]];
@@ -143,6 +146,7 @@ function drawGantt() {
   } else {
     drawDensity(context, width, plot, visible, ramp);
   }
+  context.restore();
   drawAxis(context, width, plot, perSecond);
   if (picked >= 0) {
     [context.strokeStyle, context.lineWidth] = [`rgb(${resolve("--c1")})`, 2];

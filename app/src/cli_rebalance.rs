@@ -1,0 +1,104 @@
+//! The options of `lepton rebalance`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::output::OutputFormat;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RebalanceFormat {
+    /// Model and assignment of the machine reassignment problem (ROADEF/EURO challenge 2012)
+    Roadef,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
+transient resources while tasks move; conflicts; spread; dependencies) holds, also after each
+single step of the plan. Ctrl-C ends the search with the best placement so far. Inputs ending
+in .gz, .xz or .zst are read as they are.
+
+Examples:
+  lepton rebalance --format roadef --model model.txt --assignment assignment.txt
+  lepton rebalance --format roadef --model model.txt.gz --assignment assignment.txt.gz \\
+      --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json"
+)]
+pub(crate) struct RebalanceArgs {
+    /// Format of the input files
+    #[arg(long, value_enum)]
+    pub(crate) format: RebalanceFormat,
+    /// The cluster, its tasks and rules
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// The running placement
+    #[arg(long, value_name = "FILE")]
+    pub(crate) assignment: PathBuf,
+    /// Time to search: `60s`, `5m`, `500ms` or seconds as a plain number
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_limit)]
+    pub(crate) time_limit: f64,
+    /// End after about so many evaluated moves instead; the result then depends on the seed alone
+    #[arg(long, value_name = "N", conflicts_with = "time_limit", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) evaluations: Option<u64>,
+    /// Threads to use
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: u16,
+    /// Populations that evolve side by side [default: the number of threads, or 2 with --evaluations]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) islands: Option<u16>,
+    /// Seed of all random choices
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Most tasks to move
+    #[arg(long, value_name = "N")]
+    pub(crate) max_moves: Option<usize>,
+    /// Write the new placement to this file, in the form of the assignment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) solution: Option<PathBuf>,
+    /// Write the ordered steps to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+/// Longest search, in seconds: a day.
+const SECONDS_MAX: f64 = 86_400.0;
+
+/// Reads `60s`, `5m`, `500ms` or `60`: above 0, at most a day.
+fn time_limit(text: &str) -> Result<f64, String> {
+    let (number, factor) = if let Some(number) = text.strip_suffix("ms") {
+        (number, 0.001)
+    } else if let Some(number) = text.strip_suffix('s') {
+        (number, 1.0)
+    } else if let Some(number) = text.strip_suffix('m') {
+        (number, 60.0)
+    } else {
+        (text, 1.0)
+    };
+    match number.parse::<f64>() {
+        Ok(value) if value * factor > 0.0 && value * factor <= SECONDS_MAX => Ok(value * factor),
+        _ => Err("expected a time above 0 and up to a day, e.g. 60s, 5m or 500ms".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time_limit;
+
+    #[test]
+    fn times_come_with_and_without_a_unit() {
+        assert_eq!(time_limit("60s"), Ok(60.0));
+        assert_eq!(time_limit("5m"), Ok(300.0));
+        assert_eq!(time_limit("500ms"), Ok(0.5));
+        assert_eq!(time_limit("7"), Ok(7.0));
+    }
+
+    #[test]
+    fn bad_times_are_refused() {
+        for bad in ["", "0", "-1s", "NaN", "inf", "5h", "100000s", "s"] {
+            assert!(time_limit(bad).is_err(), "{bad}");
+        }
+    }
+}

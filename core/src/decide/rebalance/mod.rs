@@ -1,0 +1,29 @@
+//! Rebalancing a running cluster: which tasks to move where, so that the placement becomes cheaper while every
+//! rule holds and each move is paid for.
+
+mod anneal;
+mod board;
+mod check;
+mod cost;
+mod crossover;
+mod error;
+mod order;
+mod problem;
+mod solve;
+mod state;
+
+pub use board::{Board, HistoryPoint};
+pub use cost::CostTerms;
+pub use crossover::{GroupingCrossover, ShiftMutation};
+pub use error::{ProblemError, RuleViolation};
+pub use order::{RebalancePlan, RebalanceStep, StepKind};
+pub use problem::{
+    BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,
+    REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,
+    RebalanceTask, ResourceRule,
+};
+pub use solve::{Budget, RebalanceOptions, Surroundings, rebalance};
+pub use state::{Delta, PlacementState};
+
+#[cfg(test)]
+mod tests;

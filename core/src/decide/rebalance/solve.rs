@@ -1,0 +1,152 @@
+//! The optimiser: islands of plans that evolve by grouping crossover and annealing until the budget is spent.
+//! Anytime: a placement that keeps every rule is known from the start and only gets cheaper. Time, chance and
+//! the wish to stop come in as arguments.
+
+use super::anneal::{Annealing, SLICE_EVALUATIONS, Temperatures};
+use super::crossover::{GroupingCrossover, ShiftMutation};
+use super::{Board, PlacementState, RebalanceProblem};
+use crate::decide::search::{
+    Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
+    run,
+};
+
+/// When to end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// After so many seconds by the caller's clock.
+    Seconds(f64),
+    /// After about so many evaluated moves, of all islands together. The result then depends on the options
+    /// alone, not on threads or time.
+    Evaluations(u64),
+}
+
+/// How to search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RebalanceOptions {
+    /// Seed of all chance.
+    pub seed: u64,
+    /// Threads to use.
+    pub threads: usize,
+    /// Populations that evolve side by side; at least as many as threads to make use of them.
+    pub islands: usize,
+    /// When to end.
+    pub budget: Budget,
+    /// Most tasks that may be moved.
+    pub moves_max: Option<usize>,
+}
+
+/// What the search needs of the world around it.
+pub struct Surroundings<'a> {
+    /// Seconds since the search began.
+    pub seconds: &'a (dyn Fn() -> f64 + Sync),
+    /// True when the search should end with what it has.
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Where it shows what it has found.
+    pub board: &'a Board,
+}
+
+/// The generations as shares of the budget at which they end: a descent, so that something is known early; a
+/// long annealing on each island; then rounds of crossover and shorter ones.
+const GENERATION_ENDS: [f64; 6] = [0.02, 0.8, 0.85, 0.9, 0.95, 1.0];
+/// Individuals of an island.
+const POPULATION: usize = 6;
+/// Shifts by which a child is mutated.
+const MUTATION_SHIFTS: usize = 3;
+
+/// Searches for a cheaper placement and gives the best found: a node for each task, every rule kept.
+pub fn rebalance(
+    problem: &RebalanceProblem,
+    options: &RebalanceOptions,
+    surroundings: &Surroundings<'_>,
+) -> Vec<u32> {
+    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
+    let initial_cost = problem.cost(problem.initial()).total();
+    let fitness = AnnealedCost {
+        problem,
+        islands: options.islands.max(1),
+        budget: options.budget,
+        moves_max,
+        initial_cost,
+        surroundings,
+    };
+    let operators = Operators {
+        selection: &Tournament { size: 2 },
+        crossover: &GroupingCrossover { problem, moves_max },
+        mutation: &ShiftMutation { problem, moves_max, shifts: MUTATION_SHIFTS },
+        fitness: &fitness,
+        replacement: &Elitist { size: POPULATION },
+        migration: &Ring { every: 1 },
+        children: 1,
+    };
+    let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
+    let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
+    let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
+    let mut stop = Generations(GENERATION_ENDS.len() as u64);
+    let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
+    best.map_or_else(|| problem.initial().to_vec(), |b| b.genome)
+}
+
+/// The board shows what there is to see.
+struct Unobserved;
+
+impl Observer<Vec<u32>> for Unobserved {
+    fn generation(&mut self, _number: u64, _best: &Individual<Vec<u32>>) {}
+}
+
+/// A plan is worth what annealing makes of it.
+struct AnnealedCost<'a> {
+    problem: &'a RebalanceProblem,
+    islands: usize,
+    budget: Budget,
+    moves_max: u32,
+    initial_cost: u64,
+    surroundings: &'a Surroundings<'a>,
+}
+
+impl AnnealedCost<'_> {
+    /// How far an annealing with so many evaluations has got through its part of the budget; 1 is the end.
+    fn progress(&self, from: f64, to: f64, evaluations: u64) -> f64 {
+        match self.budget {
+            Budget::Seconds(limit) => {
+                ((self.surroundings.seconds)() - from * limit) / ((to - from) * limit).max(f64::MIN_POSITIVE)
+            }
+            Budget::Evaluations(limit) => {
+                let quota = limit as f64 / self.islands as f64 * (to - from);
+                evaluations as f64 / quota.max(SLICE_EVALUATIONS as f64)
+            }
+        }
+    }
+}
+
+impl Fitness<Vec<u32>> for AnnealedCost<'_> {
+    fn judge(&self, genome: Vec<u32>, generation: u64, seed: u64) -> Individual<Vec<u32>> {
+        let generation = generation as usize;
+        let to = GENERATION_ENDS[generation];
+        let from = if generation == 0 { 0.0 } else { GENERATION_ENDS[generation - 1] };
+        let temperatures = match generation {
+            0 => Temperatures::cold(self.problem),
+            1 => Temperatures::hot(self.problem),
+            _ => Temperatures::warm(self.problem),
+        };
+        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
+        let initial = self.problem.initial();
+        let mut annealing = if state.nodes_over() == 0 {
+            let cost = state.cost();
+            Annealing::new(state, &genome, cost, seed)
+        } else {
+            Annealing::new(state, initial, self.initial_cost, seed)
+        };
+        loop {
+            let progress = self.progress(from, to, annealing.evaluations());
+            if progress >= 1.0 || (self.surroundings.stopped)() {
+                break;
+            }
+            annealing.slice(&temperatures, progress.max(0.0));
+            let (best, cost) = annealing.best();
+            let moves = || self.problem.moved_count(best) as u64;
+            self.surroundings.board.report((self.surroundings.seconds)(), SLICE_EVALUATIONS, cost, moves);
+        }
+        let (best, cost) = annealing.best();
+        Individual { genome: best.to_vec(), cost: cost as f64 }
+    }
+}

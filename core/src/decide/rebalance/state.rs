@@ -1,0 +1,546 @@
+//! A placement under search: rows of use, counters of every rule and the running cost, kept exact as tasks
+//! shift and swap. A move is evaluated in time that depends on the number of resources and on the counters of
+//! the services it touches, never on the number of nodes or tasks. What to try is not decided here.
+
+use super::problem::{Block, LANES, NOT_COUNTED};
+use super::{RebalanceProblem, RuleViolation};
+
+/// A placement with everything needed to evaluate moves. Conflicts, spread and dependencies hold at all
+/// times; capacities may be exceeded for a price, so that the search can pass through such placements.
+#[derive(Debug, Clone)]
+pub struct PlacementState<'p> {
+    pub(super) problem: &'p RebalanceProblem,
+    pub(super) node_of: Vec<u32>,
+    /// Rows by node: what the node's tasks need.
+    used: Vec<Block>,
+    /// Rows by node: `used` plus the transient needs of the tasks that have left.
+    held: Vec<Block>,
+    node_cost: Vec<f64>,
+    /// Weighted amounts held beyond the capacity.
+    node_overload: Vec<f64>,
+    /// Bit per service and node.
+    hosts: Vec<u64>,
+    host_words: usize,
+    location_tasks: Vec<u32>,
+    locations_used: Vec<u32>,
+    neighbourhood_tasks: Vec<u32>,
+    moved_of: Vec<u32>,
+    /// Number of services by their number of moved tasks.
+    moved_histogram: Vec<u32>,
+    moved_max: u32,
+    moved: u32,
+    moves_max: u32,
+    cost: f64,
+    /// Nodes that hold more than their capacity.
+    nodes_over: u32,
+    /// Rows by node: price of a unit beyond the capacity.
+    penalty: Vec<Block>,
+}
+
+/// What a move changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delta {
+    /// Change of the cost, exact.
+    pub cost: f64,
+    /// Change of the penalty on what nodes hold beyond their capacities.
+    pub overload: f64,
+}
+
+impl Delta {
+    /// What the search minimises.
+    #[inline]
+    pub fn penalised(self) -> f64 {
+        self.cost + self.overload
+    }
+
+    #[inline]
+    fn less(self, other: Self) -> Self {
+        Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
+    }
+}
+
+/// Prices of broken capacities stop growing here.
+const PENALTY_MAX: f64 = 1e12;
+
+impl<'p> PlacementState<'p> {
+    /// A placement of all tasks.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn new(problem: &'p RebalanceProblem, placement: &[u32]) -> Result<Self, RuleViolation> {
+        match problem.first_violation(placement) {
+            Some(violation) => Err(violation),
+            None => Ok(Self::with_overload(problem, placement, u32::MAX)),
+        }
+    }
+
+    /// A placement that may exceed capacities but keeps the other rules, and in which no more than
+    /// `moves_max` tasks may come to stand elsewhere than where they run now.
+    pub(super) fn with_overload(problem: &'p RebalanceProblem, placement: &[u32], moves_max: u32) -> Self {
+        let mut state = Self::empty(problem, moves_max);
+        state.fill(placement);
+        state
+    }
+
+    fn empty(problem: &'p RebalanceProblem, moves_max: u32) -> Self {
+        let (tasks, nodes, services) = (problem.task_count(), problem.nodes, problem.parts.services.len());
+        let host_words = nodes.div_ceil(64);
+        let zero = vec![[0.0; LANES]; nodes * problem.blocks];
+        Self {
+            problem,
+            node_of: vec![0; tasks],
+            used: zero.clone(),
+            held: zero,
+            node_cost: vec![0.0; nodes],
+            node_overload: vec![0.0; nodes],
+            nodes_over: 0,
+            penalty: problem.overload_weight.repeat(nodes),
+            hosts: vec![0; services * host_words],
+            host_words,
+            location_tasks: vec![0; problem.spread_rows * problem.locations],
+            locations_used: vec![0; problem.spread_rows],
+            neighbourhood_tasks: vec![0; problem.dependency_rows * problem.neighbourhoods],
+            moved_of: vec![0; services],
+            moved_histogram: Vec::new(),
+            moved_max: 0,
+            moved: 0,
+            moves_max,
+            cost: 0.0,
+        }
+    }
+
+    fn fill(&mut self, placement: &[u32]) {
+        let problem = self.problem;
+        let mut largest = vec![0_u32; problem.parts.services.len()];
+        for (task, &node) in placement.iter().enumerate() {
+            let (task, home) = (task as u32, problem.parts.initial[task]);
+            largest[problem.service[task as usize] as usize] += 1;
+            self.node_of[task as usize] = node;
+            add(self.row_mut(Rows::Used, node), need(problem, task, false), 1.0);
+            add(self.row_mut(Rows::Held, node), need(problem, task, false), 1.0);
+            self.count_in(problem.service[task as usize], node);
+            if node != home {
+                // What stays behind is the part of the need that is transient.
+                add(self.row_mut(Rows::Held, home), need(problem, task, false), 1.0);
+                add(self.row_mut(Rows::Held, home), need(problem, task, true), -1.0);
+                self.moved_of[problem.service[task as usize] as usize] += 1;
+                self.moved += 1;
+                self.cost += self.task_part(task, node);
+            }
+        }
+        self.moved_histogram = vec![0; largest.iter().max().map_or(0, |&m| m as usize) + 1];
+        for &moved in &self.moved_of {
+            self.moved_histogram[moved as usize] += 1;
+        }
+        self.moved_max = self.moved_of.iter().max().copied().unwrap_or(0);
+        self.cost += f64::from(self.moved_max) * problem.parts.weights.service as f64;
+        for node in 0..problem.nodes as u32 {
+            let now = self.price(node, |_| [0.0; LANES], |_| [0.0; LANES]);
+            self.node_cost[node as usize] = now.cost;
+            self.node_overload[node as usize] = now.overload;
+            self.cost += now.cost;
+            self.nodes_over += u32::from(now.overload > 0.0);
+        }
+    }
+
+    /// The cost, exact.
+    pub fn cost(&self) -> u64 {
+        self.cost as u64
+    }
+
+    /// The same in the search's own numbers.
+    pub(super) fn cost_exact(&self) -> f64 {
+        self.cost
+    }
+
+    /// The part of the cost that pays for moves.
+    pub(super) fn move_cost(&self) -> f64 {
+        self.cost - self.node_cost.iter().sum::<f64>()
+    }
+
+    /// Number of nodes that hold more than their capacity.
+    pub fn nodes_over(&self) -> u32 {
+        self.nodes_over
+    }
+
+    /// Sets the price of each unit beyond a capacity: where it is broken the price grows by the factor, but
+    /// it is nowhere below `floor` times the resource's weight (and exactly that where `reset`).
+    pub fn adapt_penalties(&mut self, growth: f64, floor: f64, reset: bool) {
+        let problem = self.problem;
+        for node in 0..problem.nodes {
+            let at = node * problem.blocks;
+            for b in 0..problem.blocks {
+                for l in 0..LANES {
+                    let least = floor * problem.overload_weight[b][l];
+                    let price = &mut self.penalty[at + b][l];
+                    let broken = self.held[at + b][l] > problem.capacity[at + b][l];
+                    let grown = if broken { *price * growth } else { *price };
+                    *price = if reset { least } else { grown.clamp(least, PENALTY_MAX) };
+                }
+            }
+            if self.node_overload[node] > 0.0 {
+                self.node_overload[node] =
+                    self.price(node as u32, |_| [0.0; LANES], |_| [0.0; LANES]).overload;
+            }
+        }
+    }
+
+    /// Node of each task.
+    pub fn placement(&self) -> &[u32] {
+        &self.node_of
+    }
+
+    /// Number of tasks that do not stand where they run now.
+    pub fn moved(&self) -> u32 {
+        self.moved
+    }
+
+    /// What shifting the task to the node would change, or `None` when a conflict, spread or dependency
+    /// forbids it, the task is there, or the penalised change is above `limit`.
+    #[inline]
+    pub fn shift_delta(&self, task: u32, to: u32, limit: f64) -> Option<Delta> {
+        let problem = self.problem;
+        let from = self.node_of[task as usize];
+        let service = problem.service[task as usize];
+        if self.is_host(service, to) {
+            return None;
+        }
+        let home = problem.parts.initial[task as usize];
+        let change = i32::from(to != home) - i32::from(from != home);
+        if change > 0 && self.moved >= self.moves_max {
+            return None;
+        }
+        if !self.keeps_spread(service, from, to) || !self.keeps_dependencies(service, from, to, None) {
+            return None;
+        }
+        let all = need(problem, task, false);
+        let (leaving, entering) = (need(problem, task, from == home), need(problem, task, to == home));
+        let mut delta = self.price(to, |b| all[b], |b| entering[b]).less(self.priced(to));
+        // Whatever the old node gives back, it is not more than it has.
+        let refund = self.priced(from).penalised() + self.task_part(task, from) + self.service_weight();
+        if delta.penalised() - refund > limit {
+            return None;
+        }
+        let moving = self.task_part(task, to) - self.task_part(task, from);
+        let old = self.price(from, |b| negative(all[b]), |b| negative(leaving[b])).less(self.priced(from));
+        delta.cost += old.cost + moving + self.service_part(&[(service, change)]);
+        delta.overload += old.overload;
+        (delta.penalised() <= limit).then_some(delta)
+    }
+
+    /// What exchanging the nodes of two tasks would change, or `None` when a conflict, spread or dependency
+    /// forbids it, they share a node, or the penalised change is above `limit`.
+    #[inline]
+    pub fn swap_delta(&self, a: u32, b: u32, limit: f64) -> Option<Delta> {
+        let problem = self.problem;
+        let (at_a, at_b) = (self.node_of[a as usize], self.node_of[b as usize]);
+        let (service_a, service_b) = (problem.service[a as usize], problem.service[b as usize]);
+        if at_a == at_b {
+            return None;
+        }
+        if service_a != service_b && (self.is_host(service_a, at_b) || self.is_host(service_b, at_a)) {
+            return None;
+        }
+        let (home_a, home_b) = (problem.parts.initial[a as usize], problem.parts.initial[b as usize]);
+        let change_a = i32::from(at_b != home_a) - i32::from(at_a != home_a);
+        let change_b = i32::from(at_a != home_b) - i32::from(at_b != home_b);
+        if i64::from(self.moved) + i64::from(change_a + change_b) > i64::from(self.moves_max) {
+            return None;
+        }
+        if service_a != service_b
+            && !(self.keeps_spread(service_a, at_a, at_b)
+                && self.keeps_spread(service_b, at_b, at_a)
+                && self.keeps_dependencies(service_a, at_a, at_b, Some(service_b))
+                && self.keeps_dependencies(service_b, at_b, at_a, Some(service_a)))
+        {
+            return None;
+        }
+        let (need_a, need_b) = (need(problem, a, false), need(problem, b, false));
+        let (a_out, a_in) = (need(problem, a, at_a == home_a), need(problem, a, at_b == home_a));
+        let (b_out, b_in) = (need(problem, b, at_b == home_b), need(problem, b, at_a == home_b));
+        let mut delta = self
+            .price(at_b, |i| difference(need_a[i], need_b[i]), |i| difference(a_in[i], b_out[i]))
+            .less(self.priced(at_b));
+        let refund = self.priced(at_a).penalised() + self.task_part(a, at_a) + self.task_part(b, at_b);
+        if delta.penalised() - refund - 2.0 * self.service_weight() > limit {
+            return None;
+        }
+        let other = self
+            .price(at_a, |i| difference(need_b[i], need_a[i]), |i| difference(b_in[i], a_out[i]))
+            .less(self.priced(at_a));
+        let moving = self.task_part(a, at_b) - self.task_part(a, at_a) + self.task_part(b, at_a)
+            - self.task_part(b, at_b);
+        let service = if service_a == service_b {
+            self.service_part(&[(service_a, change_a + change_b)])
+        } else {
+            self.service_part(&[(service_a, change_a), (service_b, change_b)])
+        };
+        delta.cost += other.cost + moving + service;
+        delta.overload += other.overload;
+        (delta.penalised() <= limit).then_some(delta)
+    }
+
+    /// Carries out a shift that [`shift_delta`](Self::shift_delta) has allowed and priced.
+    pub fn shift(&mut self, task: u32, to: u32, delta: Delta) {
+        self.relocate(task, to);
+        self.cost += delta.cost;
+    }
+
+    /// Carries out a swap that [`swap_delta`](Self::swap_delta) has allowed and priced.
+    pub fn swap(&mut self, a: u32, b: u32, delta: Delta) {
+        let (at_a, at_b) = (self.node_of[a as usize], self.node_of[b as usize]);
+        self.relocate(a, at_b);
+        self.relocate(b, at_a);
+        // Of two tasks of one service, the second has taken the first one's mark off.
+        self.mark(self.problem.service[a as usize], at_b);
+        self.cost += delta.cost;
+    }
+
+    fn relocate(&mut self, task: u32, to: u32) {
+        let problem = self.problem;
+        let from = self.node_of[task as usize];
+        let home = problem.parts.initial[task as usize];
+        let service = problem.service[task as usize];
+        add(self.row_mut(Rows::Used, from), need(problem, task, false), -1.0);
+        add(self.row_mut(Rows::Used, to), need(problem, task, false), 1.0);
+        add(self.row_mut(Rows::Held, from), need(problem, task, from == home), -1.0);
+        add(self.row_mut(Rows::Held, to), need(problem, task, to == home), 1.0);
+        for node in [from, to] {
+            let now = self.price(node, |_| [0.0; LANES], |_| [0.0; LANES]);
+            self.node_cost[node as usize] = now.cost;
+            self.nodes_over -= u32::from(self.node_overload[node as usize] > 0.0);
+            self.nodes_over += u32::from(now.overload > 0.0);
+            self.node_overload[node as usize] = now.overload;
+        }
+        self.count_out(service, from);
+        self.count_in(service, to);
+        match (from == home, to == home) {
+            (true, false) => self.count_moved(service, 1),
+            (false, true) => self.count_moved(service, -1),
+            _ => {}
+        }
+        self.node_of[task as usize] = to;
+    }
+
+    fn count_moved(&mut self, service: u32, change: i32) {
+        let moved = &mut self.moved_of[service as usize];
+        self.moved_histogram[*moved as usize] -= 1;
+        *moved = moved.wrapping_add_signed(change);
+        self.moved_histogram[*moved as usize] += 1;
+        self.moved_max = self.moved_max.max(*moved);
+        while self.moved_max > 0 && self.moved_histogram[self.moved_max as usize] == 0 {
+            self.moved_max -= 1;
+        }
+        self.moved = self.moved.wrapping_add_signed(change);
+    }
+
+    fn mark(&mut self, service: u32, node: u32) {
+        self.hosts[service as usize * self.host_words + node as usize / 64] |= 1 << (node % 64);
+    }
+
+    fn count_in(&mut self, service: u32, node: u32) {
+        let problem = self.problem;
+        self.mark(service, node);
+        let row = problem.spread_row[service as usize];
+        if row != NOT_COUNTED {
+            let at = row as usize * problem.locations + problem.location[node as usize] as usize;
+            self.location_tasks[at] += 1;
+            self.locations_used[row as usize] += u32::from(self.location_tasks[at] == 1);
+        }
+        let row = problem.dependency_row[service as usize];
+        if row != NOT_COUNTED {
+            let at = row as usize * problem.neighbourhoods + problem.neighbourhood[node as usize] as usize;
+            self.neighbourhood_tasks[at] += 1;
+        }
+    }
+
+    fn count_out(&mut self, service: u32, node: u32) {
+        let problem = self.problem;
+        self.hosts[service as usize * self.host_words + node as usize / 64] &= !(1 << (node % 64));
+        let row = problem.spread_row[service as usize];
+        if row != NOT_COUNTED {
+            let at = row as usize * problem.locations + problem.location[node as usize] as usize;
+            self.location_tasks[at] -= 1;
+            self.locations_used[row as usize] -= u32::from(self.location_tasks[at] == 0);
+        }
+        let row = problem.dependency_row[service as usize];
+        if row != NOT_COUNTED {
+            let at = row as usize * problem.neighbourhoods + problem.neighbourhood[node as usize] as usize;
+            self.neighbourhood_tasks[at] -= 1;
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_host(&self, service: u32, node: u32) -> bool {
+        self.hosts[service as usize * self.host_words + node as usize / 64] >> (node % 64) & 1 == 1
+    }
+
+    /// Does the service stand in enough locations when one of its tasks goes from node to node?
+    #[inline]
+    fn keeps_spread(&self, service: u32, from: u32, to: u32) -> bool {
+        let problem = self.problem;
+        let row = problem.spread_row[service as usize];
+        if row == NOT_COUNTED {
+            return true;
+        }
+        let (from, to) = (problem.location[from as usize], problem.location[to as usize]);
+        if from == to {
+            return true;
+        }
+        let tasks = |location: u32| self.location_tasks[row as usize * problem.locations + location as usize];
+        let left =
+            self.locations_used[row as usize] + u32::from(tasks(to) == 0) - u32::from(tasks(from) == 1);
+        left >= problem.parts.services[service as usize].spread_min
+    }
+
+    /// Do the dependencies of the service, and those on it, hold when one of its tasks goes from node to
+    /// node while one of `other` goes the opposite way?
+    #[inline]
+    fn keeps_dependencies(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> bool {
+        let problem = self.problem;
+        if problem.dependency_row[service as usize] == NOT_COUNTED {
+            return true;
+        }
+        let (from, to) = (problem.neighbourhood[from as usize], problem.neighbourhood[to as usize]);
+        if from == to {
+            return true;
+        }
+        let tasks_after = |of: u32, neighbourhood: u32| {
+            let row = problem.dependency_row[of as usize] as usize;
+            let now = self.neighbourhood_tasks[row * problem.neighbourhoods + neighbourhood as usize] as i32;
+            let sign = i32::from(neighbourhood == to) - i32::from(neighbourhood == from);
+            now + sign * (i32::from(of == service) - i32::from(Some(of) == other))
+        };
+        let needs = &problem.parts.services[service as usize].depends_on;
+        let needed_by = &problem.needed_by[service as usize];
+        needs.iter().all(|&on| tasks_after(on, to) > 0)
+            && (tasks_after(service, from) > 0 || needed_by.iter().all(|&by| tasks_after(by, from) == 0))
+    }
+
+    /// Cost of moving the task from home to the node.
+    #[inline]
+    fn task_part(&self, task: u32, node: u32) -> f64 {
+        let problem = self.problem;
+        let home = problem.parts.initial[task as usize];
+        if node == home {
+            return 0.0;
+        }
+        let way = problem.node_move_cost[home as usize * problem.nodes + node as usize];
+        problem.task_move_cost[task as usize] + f64::from(way) * problem.parts.weights.node as f64
+    }
+
+    /// Change of the service move cost when the numbers of moved tasks change in one service or two.
+    #[inline]
+    fn service_part(&self, changes: &[(u32, i32)]) -> f64 {
+        if changes.iter().all(|&(_, change)| change == 0) {
+            return 0.0;
+        }
+        let before = |service: u32| self.moved_of[service as usize];
+        let largest =
+            changes.iter().map(|&(s, change)| before(s).wrapping_add_signed(change)).max().unwrap_or(0);
+        let mut after = self.moved_max;
+        while after > largest {
+            let touched = changes.iter().filter(|&&(s, _)| before(s) == after).count() as u32;
+            if self.moved_histogram[after as usize] > touched {
+                break;
+            }
+            after -= 1;
+        }
+        let after = after.max(largest);
+        (f64::from(after) - f64::from(self.moved_max)) * self.problem.parts.weights.service as f64
+    }
+
+    /// Load and balance cost of the node, and what it holds beyond its capacity, if its use and what it
+    /// holds changed by these blocks.
+    #[inline]
+    fn price(
+        &self,
+        node: u32,
+        change: impl Fn(usize) -> Block,
+        held_change: impl Fn(usize) -> Block,
+    ) -> Delta {
+        let problem = self.problem;
+        let used = self.row(Rows::Used, node);
+        let held = self.row(Rows::Held, node);
+        let safety = row(problem, &problem.safety, node);
+        let capacity = row(problem, &problem.capacity, node);
+        let (mut load, mut beyond) = ([0.0; LANES], [0.0; LANES]);
+        let rows = used.iter().zip(safety).zip(&problem.load_weight);
+        let rows = rows.zip(held.iter().zip(capacity).zip(row(problem, &self.penalty, node))).enumerate();
+        for (b, (((u, s), w), ((h, k), v))) in rows {
+            let (c, d) = (change(b), held_change(b));
+            for l in 0..LANES {
+                load[l] += (u[l] + c[l] - s[l]).max(0.0) * w[l];
+                beyond[l] += (h[l] + d[l] - k[l]).max(0.0) * v[l];
+            }
+        }
+        let mut cost = (load[0] + load[1]) + (load[2] + load[3]);
+        if !problem.parts.balance.is_empty() {
+            let free = |r: u32| {
+                let (b, l) = (r as usize / LANES, r as usize % LANES);
+                capacity[b][l] - used[b][l] - change(b)[l]
+            };
+            for goal in &problem.parts.balance {
+                let missing = goal.target as f64 * free(goal.of) - free(goal.to);
+                cost += missing.max(0.0) * goal.weight as f64;
+            }
+        }
+        Delta { cost, overload: (beyond[0] + beyond[1]) + (beyond[2] + beyond[3]) }
+    }
+
+    #[inline]
+    fn priced(&self, node: u32) -> Delta {
+        Delta { cost: self.node_cost[node as usize], overload: self.node_overload[node as usize] }
+    }
+
+    fn service_weight(&self) -> f64 {
+        self.problem.parts.weights.service as f64
+    }
+
+    #[inline]
+    fn row(&self, rows: Rows, node: u32) -> &[Block] {
+        row(self.problem, if matches!(rows, Rows::Used) { &self.used } else { &self.held }, node)
+    }
+
+    fn row_mut(&mut self, rows: Rows, node: u32) -> &mut [Block] {
+        let blocks = self.problem.blocks;
+        let all = if matches!(rows, Rows::Used) { &mut self.used } else { &mut self.held };
+        &mut all[node as usize * blocks..(node as usize + 1) * blocks]
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Rows {
+    Used,
+    Held,
+}
+
+#[inline]
+fn row<'a>(problem: &RebalanceProblem, rows: &'a [Block], node: u32) -> &'a [Block] {
+    &rows[node as usize * problem.blocks..(node as usize + 1) * problem.blocks]
+}
+
+/// What the task needs; at home, what comes and goes with it is only the part that is not transient.
+#[inline]
+fn need(problem: &RebalanceProblem, task: u32, at_home: bool) -> &[Block] {
+    let start = (2 * task as usize + usize::from(at_home)) * problem.blocks;
+    &problem.need[start..start + problem.blocks]
+}
+
+#[inline]
+fn negative(block: Block) -> Block {
+    block.map(|v| -v)
+}
+
+#[inline]
+fn difference(a: Block, b: Block) -> Block {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
+}
+
+fn add(row: &mut [Block], change: &[Block], sign: f64) {
+    for (row, change) in row.iter_mut().zip(change) {
+        for l in 0..LANES {
+            row[l] += sign * change[l];
+        }
+    }
+}

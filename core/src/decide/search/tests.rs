@@ -1,0 +1,106 @@
+//! The engine on a problem whose optimum is known: the number of ones in a string of bits.
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use super::*;
+
+const LENGTH: usize = 48;
+
+struct OneMax;
+
+impl Fitness<Vec<bool>> for OneMax {
+    fn judge(&self, genome: Vec<bool>, _generation: u64, _seed: u64) -> Individual<Vec<bool>> {
+        let cost = genome.iter().filter(|bit| !**bit).count() as f64;
+        Individual { genome, cost }
+    }
+}
+
+impl Crossover<Vec<bool>> for OneMax {
+    fn cross(&self, first: &Vec<bool>, second: &Vec<bool>, chance: &mut Pcg64Mcg) -> Vec<bool> {
+        first.iter().zip(second).map(|(&a, &b)| if chance.random() { a } else { b }).collect()
+    }
+}
+
+impl Mutation<Vec<bool>> for OneMax {
+    fn mutate(&self, genome: &mut Vec<bool>, chance: &mut Pcg64Mcg) {
+        let at = chance.random_range(0..genome.len());
+        genome[at] = !genome[at];
+    }
+}
+
+#[derive(Default)]
+struct Costs(Vec<f64>);
+
+impl Observer<Vec<bool>> for Costs {
+    fn generation(&mut self, _number: u64, best: &Individual<Vec<bool>>) {
+        self.0.push(best.cost);
+    }
+}
+
+fn evolve(islands: usize, threads: usize, stop: &mut dyn Stop) -> (Individual<Vec<bool>>, Vec<f64>) {
+    let operators = Operators {
+        selection: &Tournament { size: 2 },
+        crossover: &OneMax,
+        mutation: &OneMax,
+        fitness: &OneMax,
+        replacement: &Elitist { size: 10 },
+        migration: &Ring { every: 5 },
+        children: 10,
+    };
+    let start = || vec![Individual { genome: vec![false; LENGTH], cost: LENGTH as f64 }];
+    let islands = (0..islands as u64).map(|i| Island::new(start(), i)).collect();
+    let mut seen = Costs::default();
+    let best = run(&mut Archipelago::new(islands), &operators, threads, stop, &mut seen);
+    (best.expect("there was an individual to begin with"), seen.0)
+}
+
+#[test]
+fn the_optimum_of_a_simple_problem_is_found() {
+    let (best, costs) = evolve(2, 1, &mut Generations(200));
+    assert_eq!(best.cost, 0.0);
+    assert!(costs.windows(2).all(|pair| pair[1] <= pair[0]), "the best is never lost: {costs:?}");
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let one = evolve(5, 1, &mut Generations(25));
+    assert_eq!(one, evolve(5, 2, &mut Generations(25)));
+    assert_eq!(one, evolve(5, 8, &mut Generations(25)));
+}
+
+#[test]
+fn stagnation_ends_the_run_once_nothing_gets_better() {
+    let (best, costs) = evolve(1, 1, &mut AnyOf(vec![&mut Stagnation::new(30), &mut Generations(5000)]));
+    assert!(costs.len() < 5000);
+    assert!(costs[costs.len() - 30..].iter().all(|&cost| cost == best.cost));
+}
+
+#[test]
+fn visitors_go_round_the_ring() {
+    let island = |cost: f64| vec![Individual { genome: cost as u8, cost }];
+    let (mut a, mut b, mut c) = (island(3.0), island(1.0), island(2.0));
+    Ring { every: 2 }.migrate(&mut [&mut a, &mut b, &mut c], 3);
+    assert_eq!(a.len(), 1, "not in this generation");
+    Ring { every: 2 }.migrate(&mut [&mut a, &mut b, &mut c], 4);
+    assert_eq!((a[1].genome, b[1].genome, c[1].genome), (2, 3, 1));
+}
+
+#[test]
+fn of_equal_individuals_one_stays() {
+    let mut population: Vec<_> =
+        [(1_u8, 5.0), (2, 3.0), (1, 5.0), (3, 9.0)].map(|(genome, cost)| Individual { genome, cost }).into();
+    Elitist { size: 3 }.replace(&mut population);
+    assert_eq!(population.iter().map(|i| i.genome).collect::<Vec<_>>(), [2, 1, 3]);
+}
+
+#[test]
+fn larger_tournaments_choose_cheaper_parents() {
+    use rand::SeedableRng;
+    let costs: Vec<f64> = (0..100).map(f64::from).collect();
+    let mean = |size| {
+        let mut chance = Pcg64Mcg::seed_from_u64(1);
+        (0..1000).map(|_| Tournament { size }.select(&costs, &mut chance)).sum::<usize>() / 1000
+    };
+    assert!(mean(1) > 40 && mean(2) < 40 && mean(5) < 20);
+}
