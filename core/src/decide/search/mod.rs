@@ -1,6 +1,6 @@
 //! The evolutionary engine: populations on islands, selection, crossover, mutation, elites and migration,
 //! generic over what evolves (plans here, policies in learning). Operators are one file each. A generation is a
-//! step that the caller takes; the loop is [`run`], with a stop rule and an observer. It reads no clock and
+//! step that the caller takes; the loop is [`run()`], with a stop rule and an observer. It reads no clock and
 //! keeps no log. A. E. Eiben and J. E. Smith, "Introduction to Evolutionary Computing", Springer 2015.
 
 mod archipelago;
