@@ -90,6 +90,16 @@ fn the_table_shows_every_term() {
 }
 
 #[test]
+fn csv_has_a_line_for_every_term() {
+    let (model, assignment) = (scratch("m-csv", MODEL), scratch("a-csv", "0 3 0"));
+    let output = rebalance(&model, &assignment, &["--evaluations", "100000", "--output", "csv"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[6]), (7, "term,before,after", "total,4200,2411"));
+}
+
+#[test]
 fn bad_input_gives_exit_code_2_and_names_what_is_wrong() {
     let assignment = scratch("a5", "0 3 0");
     let cases = [

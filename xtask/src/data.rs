@@ -12,7 +12,7 @@ pub(crate) const VARIABLE: &str = "LEPTON_DATA";
 /// Tried from the workspace root when the variable is not set.
 const DEFAULT: &str = "../shared/data";
 /// What the tests and benches replay.
-const TRACES: [&str; 3] = ["openb", "hpc-swf", "philly-jobs"];
+const TRACES: [&str; 4] = ["openb", "hpc-swf", "philly-jobs", "machine-reassignment"];
 
 /// The folder of the traces, with all of them in it, or a sentence saying what is missing.
 pub(crate) fn find(root: &Path, set: Option<OsString>) -> Result<PathBuf, String> {

@@ -81,13 +81,16 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     if !plan.blocked.is_empty() {
         let blocked = plan.blocked.len();
         output::note(&format!(
-            "note: {blocked} tasks have no safe step to their new node; the plan leaves them out"
+            "note: {blocked} tasks have no safe step to their new node; the plan leaves them out and reaches a \
+             cost of {}",
+            plan.cost(&problem).total()
         ));
     }
     let report = report(&problem, &options, &found, &plan, &board, seconds);
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
-        _ => output::print(&text(&report))?,
+        OutputFormat::Csv => output::print(&csv(&report))?,
+        OutputFormat::Table => output::print(&text(&report))?,
     }
     Ok(())
 }
@@ -195,18 +198,27 @@ fn write_plan(path: &Path, problem: &RebalanceProblem, plan: &RebalancePlan) -> 
     std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn text(report: &Report) -> String {
-    let mut table = output::table(&["term", "before", "after"]);
+/// The terms of the cost: name, before, after.
+fn terms(report: &Report) -> [(&'static str, u64, u64); 6] {
     let (before, after) = (&report.initial_breakdown, &report.breakdown);
-    let rows = [
+    [
         ("load", before.load, after.load),
         ("balance", before.balance, after.balance),
         ("task moves", before.task_move, after.task_move),
         ("service moves", before.service_move, after.service_move),
         ("node moves", before.node_move, after.node_move),
         ("total", report.initial_cost, report.cost),
-    ];
-    for (name, before, after) in rows {
+    ]
+}
+
+fn csv(report: &Report) -> String {
+    let lines = terms(report).map(|(term, before, after)| format!("{term},{before},{after}\n"));
+    format!("term,before,after\n{}", lines.concat())
+}
+
+fn text(report: &Report) -> String {
+    let mut table = output::table(&["term", "before", "after"]);
+    for (name, before, after) in terms(report) {
         table.add_row([name.to_owned(), before.to_string(), after.to_string()]);
     }
     let mut text = format!("{table}\n\n");

@@ -36,7 +36,8 @@ fn the_folder_beside_the_checkout_is_taken_when_the_variable_is_unset_or_empty()
     let folder = Folder::new("beside")
         .with("shared/data/openb")
         .with("shared/data/hpc-swf")
-        .with("shared/data/philly-jobs");
+        .with("shared/data/philly-jobs")
+        .with("shared/data/machine-reassignment");
     let beside = folder.0.join("shared/data");
     assert_eq!(folder.find(None), Ok(beside.clone()));
     assert_eq!(folder.find(Some("")), Ok(beside));
@@ -47,7 +48,8 @@ fn a_relative_variable_counts_from_the_workspace_root() {
     let folder = Folder::new("relative")
         .with("project/traces/openb")
         .with("project/traces/hpc-swf")
-        .with("project/traces/philly-jobs");
+        .with("project/traces/philly-jobs")
+        .with("project/traces/machine-reassignment");
     assert_eq!(folder.find(Some("traces")), Ok(folder.0.join("project/traces")));
 }
 
@@ -55,6 +57,7 @@ fn a_relative_variable_counts_from_the_workspace_root() {
 fn what_is_missing_is_named() {
     let folder = Folder::new("missing").with("project/traces/openb");
     assert_eq!(folder.find(Some("nowhere")), Err("LEPTON_DATA=nowhere does not exist".to_owned()));
-    assert_eq!(folder.find(Some("traces")), Err("LEPTON_DATA=traces lacks hpc-swf, philly-jobs".to_owned()));
+    let lacking = "LEPTON_DATA=traces lacks hpc-swf, philly-jobs, machine-reassignment";
+    assert_eq!(folder.find(Some("traces")), Err(lacking.to_owned()));
     assert_eq!(folder.find(None), Err("LEPTON_DATA is not set and ../shared/data does not exist".to_owned()));
 }

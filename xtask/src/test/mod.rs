@@ -21,8 +21,8 @@ cargo xtask test [GROUP..]
 Runs the groups named, or all of them:
   rust     every test of the workspace (cargo test --workspace)
   data     the tests that replay recorded traces have them: LEPTON_DATA (default ../shared/data) names a
-           folder with openb, hpc-swf and philly-jobs. They are ordinary tests, so they run with `rust`,
-           and on their own only when `rust` is not asked for
+           folder with openb, hpc-swf, philly-jobs and machine-reassignment. They are ordinary tests, so
+           they run with `rust`, and on their own only when `rust` is not asked for
   browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
