@@ -125,7 +125,7 @@ fn bad_usage_gives_exit_code_2() {
         &["--threads", "0"],
         &["--evaluations", "0"],
         &["--max-moves", "-1"],
-        &["--output", "csv"],
+        &["--output", "yaml"],
     ];
     for more in cases {
         let output = rebalance(&model, &assignment, more);

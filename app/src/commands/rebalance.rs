@@ -59,11 +59,6 @@ struct PlanFile<'a> {
 }
 
 pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
-    if args.output == OutputFormat::Csv {
-        return Err(Failure::Input(
-            "--output csv is not there for rebalance; expected table or json".to_owned(),
-        ));
-    }
     let started = Instant::now();
     let RebalanceFormat::Roadef = args.format;
     let problem = read_reassignment(&args.model, &args.assignment)?;
