@@ -33,8 +33,7 @@ pub fn assess(snapshot: &Snapshot, config: &AnalyzeConfig) -> Assessment {
         working.iter().copied().filter(|n| load[n.index()].used > config.safety_level).collect();
     hot.sort_by(|a, b| load[b.index()].used.total_cmp(&load[a.index()].used).then(a.cmp(b)));
 
-    let sick = |n: NodeId| cluster.health(n) == crate::model::Health::Sick;
-    let risk = |n: NodeId| if sick(n) { 1.0 } else { snapshot.risk[n.index()] };
+    let risk = |n: NodeId| snapshot.risk_of(n);
     let mut failing: Vec<NodeId> = working.iter().copied().filter(|&n| risk(n) > config.risk_level).collect();
     failing.sort_by(|&a, &b| risk(b).total_cmp(&risk(a)).then(a.cmp(&b)));
 

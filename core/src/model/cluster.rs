@@ -256,6 +256,15 @@ impl Cluster {
         &self.tasks[task.index()]
     }
 
+    /// Size of a task in devices: its device demand, or its CPU at sixteen cores a device, whichever is
+    /// more.
+    pub fn size_in_devices(&self, task: TaskId) -> f64 {
+        const CPU_PER_DEVICE_MILLICORES: f64 = 16_000.0;
+        let demand = self.demand(task);
+        let cpu = demand.resources[ResourceSchema::CPU] as f64 / CPU_PER_DEVICE_MILLICORES;
+        (demand.device_milli() as f64 / 1000.0).max(cpu)
+    }
+
     /// What a task demands.
     pub fn demand(&self, task: TaskId) -> &Demand {
         &self.class(self.task(task).class).demand

@@ -113,7 +113,8 @@ impl Cluster {
             || class.group.is_some_and(|g| self.repelled_from.iter().any(|(rule, _)| rule.group == g))
     }
 
-    fn tasks_near(&self, node: NodeId, scope: Scope, nodes: &BTreeMap<NodeId, u32>) -> u32 {
+    /// How many of the tasks counted per node in `nodes` stand near `node`.
+    pub(super) fn tasks_near(&self, node: NodeId, scope: Scope, nodes: &BTreeMap<NodeId, u32>) -> u32 {
         match scope {
             Scope::Node => nodes.get(&node).copied().unwrap_or(0),
             scope => nodes.iter().filter(|&(&n, _)| self.together(n, node, scope)).map(|(_, c)| c).sum(),

@@ -1,7 +1,7 @@
 //! What must hold for every cluster at every moment, recomputed from scratch: shared by the simulator, the
 //! tests and the live guard. An honest caller never sees a [`Violation`].
 
-use super::{Cluster, DEVICE_MILLI, GangId, LabelKey, NodeId, Scope, TaskId};
+use super::{Cluster, DEVICE_MILLI, GangId, NodeId, TaskId};
 
 /// A broken invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -123,23 +123,13 @@ fn check_tasks(cluster: &Cluster) -> Result<(), Violation> {
         }
         for rule in &class.rules.anti_affinity {
             let own = u32::from(class.group == Some(rule.group));
-            let near: u32 = (cluster.group_nodes(rule.group).iter())
-                .filter(|&(&n, _)| match rule.scope {
-                    Scope::Node => n == place.node,
-                    Scope::Domain(key) => same_domain(cluster, n, place.node, key),
-                })
-                .map(|(_, count)| count)
-                .sum();
+            let near = cluster.tasks_near(place.node, rule.scope, cluster.group_nodes(rule.group));
             if near > own {
                 return Err(Violation::AntiAffinity(task));
             }
         }
     }
     Ok(())
-}
-
-fn same_domain(cluster: &Cluster, a: NodeId, b: NodeId, key: LabelKey) -> bool {
-    cluster.label(a, key).is_some() && cluster.label(a, key) == cluster.label(b, key)
 }
 
 /// Gangs stand whole or not at all.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cluster, NodeId, Obstacle, ResourceSchema, TaskId};
+use super::{Cluster, Health, NodeId, Obstacle, ResourceSchema, TaskId};
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,6 +70,11 @@ impl Snapshot {
     /// What is known of a task.
     pub fn task(&self, task: TaskId) -> &TaskState {
         &self.tasks[task.index()]
+    }
+
+    /// Estimated probability of a failure of a node within the next hour; a sick node has failed already.
+    pub fn risk_of(&self, node: NodeId) -> f64 {
+        if self.cluster.health(node) == Health::Sick { 1.0 } else { self.risk[node.index()] }
     }
 
     /// Real use of a resource by the tasks of a node; a task whose use is unknown counts with `expected`

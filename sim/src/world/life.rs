@@ -10,9 +10,6 @@ use super::measure::Measures;
 use super::script::{NodeEvent, Script, TaskScript, WorldConfig, rhythm};
 use crate::engine::EventQueue;
 
-/// CPU of one device's worth of a task without devices, millicores.
-const CPU_PER_DEVICE: f64 = 16_000.0;
-
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Arrives(usize),
@@ -191,7 +188,7 @@ impl World {
     fn interrupt(&mut self, task: TaskId) {
         let index = self.script_of[task.index()];
         let unsaved = self.unsaved_seconds(index);
-        self.measures.lost_device_minutes += self.size(task) * unsaved as f64 / 60.0;
+        self.measures.lost_device_minutes += self.cluster.size_in_devices(task) * unsaved as f64 / 60.0;
         self.measures.interrupted += 1;
         self.stop(index, unsaved);
     }
@@ -222,7 +219,7 @@ impl World {
         self.cluster.place(id, Placement { node: node_id, devices }).map_err(|e| e.to_string())?;
         let again = self.lives[index].first_started.is_some();
         let pause = if again { u64::from(self.config.pause_seconds) } else { 0 };
-        let size = self.size(id);
+        let size = self.cluster.size_in_devices(id);
         self.measures.paused_device_minutes += size * pause as f64 / 60.0;
         let work = self.script.tasks[index].work_seconds;
         let life = &mut self.lives[index];
@@ -256,12 +253,6 @@ impl World {
     fn index_of(&self, name: &str) -> Result<usize, String> {
         let index = name.strip_prefix("task-").and_then(|n| n.parse::<usize>().ok());
         index.filter(|&i| i < self.lives.len()).ok_or_else(|| format!("there is no task {name}"))
-    }
-
-    fn size(&self, task: TaskId) -> f64 {
-        let demand = self.cluster.demand(task);
-        let cpu = demand.resources[ResourceSchema::CPU] as f64 / CPU_PER_DEVICE;
-        (demand.device_milli() as f64 / 1000.0).max(cpu)
     }
 
     /// CPU that a task uses now, millicores.

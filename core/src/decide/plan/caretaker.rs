@@ -6,7 +6,7 @@
 //! the frame.
 
 use super::expected_use::ExpectedUse;
-use super::place_only::{Engine, in_order, size};
+use super::place_only::{Engine, in_order};
 use super::records::{CANDIDATES_KEPT, Recorder, name};
 use super::{DecideConfig, Decided, Decider};
 use crate::decide::placement::Placer;
@@ -82,11 +82,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn clear_failing(&mut self) {
         for &node in &self.assessment.failing {
-            let risk = if self.snapshot.cluster.health(node) == Health::Sick {
-                1.0
-            } else {
-                self.snapshot.risk[node.index()]
-            };
+            let risk = self.snapshot.risk_of(node);
             if self.snapshot.cluster.health(node) == Health::Up {
                 let record = self.recorder.record(self.snapshot, "cordon", None);
                 let to = name(&self.snapshot.cluster, node);
@@ -161,7 +157,7 @@ impl Draft<'_> {
                 continue;
             }
             let to_name = name(&self.snapshot.cluster, to.node);
-            let gain = size(&self.snapshot.cluster, task);
+            let gain = self.snapshot.cluster.size_in_devices(task);
             let reason = Some(Reason::PendingTaskFits);
             self.push(
                 Action::Place { task, to },
@@ -271,13 +267,13 @@ impl Draft<'_> {
 
     /// Device-minutes that standing still during a move costs.
     fn move_cost(&self, task: TaskId) -> f64 {
-        size(&self.snapshot.cluster, task) * f64::from(self.snapshot.task(task).pause_seconds) / 60.0
+        self.snapshot.cluster.size_in_devices(task) * f64::from(self.snapshot.task(task).pause_seconds) / 60.0
     }
 
     /// Device-minutes lost when the task's node fails: unsaved work, and waiting for a new place.
     fn work_at_stake(&self, task: TaskId) -> f64 {
         let unsaved = self.snapshot.task(task).unsaved_seconds as f64 / 60.0;
-        size(&self.snapshot.cluster, task) * (unsaved + self.config.restart_minutes)
+        self.snapshot.cluster.size_in_devices(task) * (unsaved + self.config.restart_minutes)
     }
 
     /// Share of the node's busiest resource that the task uses.

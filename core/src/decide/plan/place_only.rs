@@ -45,7 +45,7 @@ impl Decider for PlaceOnly {
         }
         trial.end(&mut snapshot.cluster);
         for (task, to) in found {
-            let gain = size(&snapshot.cluster, task);
+            let gain = snapshot.cluster.size_in_devices(task);
             decided.plan.steps.push(Step {
                 action: Action::Place { task, to },
                 reason: Reason::PendingTaskFits,
@@ -73,13 +73,6 @@ pub(super) fn in_order(
         (std::cmp::Reverse(cluster.task(t).priority), states[t.index()].submitted_seconds, t)
     });
     tasks
-}
-
-/// Size of a task in devices: its device demand, or its CPU at sixteen cores a device, whichever is more.
-pub(super) fn size(cluster: &Cluster, task: TaskId) -> f64 {
-    let demand = cluster.demand(task);
-    let cpu = demand.resources[ResourceSchema::CPU] as f64 / 16_000.0;
-    (demand.device_milli() as f64 / 1000.0).max(cpu)
 }
 
 /// A placement engine that is made anew when nodes were added or the mix of tasks has doubled.
