@@ -8,8 +8,10 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod neighbourhoods;
 mod order;
 mod problem;
+mod schedule;
 mod solve;
 mod state;
 

@@ -53,6 +53,12 @@ impl Delta {
         self.cost + self.overload
     }
 
+    /// Both changes, one after the other.
+    #[inline]
+    pub fn plus(self, other: Self) -> Self {
+        Self { cost: self.cost + other.cost, overload: self.overload + other.overload }
+    }
+
     #[inline]
     fn less(self, other: Self) -> Self {
         Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
@@ -278,6 +284,22 @@ impl<'p> PlacementState<'p> {
         delta.cost += other.cost + moving + service;
         delta.overload += other.overload;
         (delta.penalised() <= limit).then_some(delta)
+    }
+
+    /// What shifting one task and then another would change, step by step, or `None` when either step is
+    /// forbidden or the penalised change of both is above `limit`. The state ends as it was.
+    pub fn chain_delta(
+        &mut self,
+        first: (u32, u32),
+        second: (u32, u32),
+        limit: f64,
+    ) -> Option<(Delta, Delta)> {
+        let from = self.node_of[first.0 as usize];
+        let there = self.shift_delta(first.0, first.1, f64::INFINITY)?;
+        self.shift(first.0, first.1, there);
+        let onward = self.shift_delta(second.0, second.1, limit - there.penalised());
+        self.shift(first.0, from, Delta { cost: -there.cost, overload: -there.overload });
+        onward.map(|onward| (there, onward))
     }
 
     /// Carries out a shift that [`shift_delta`](Self::shift_delta) has allowed and priced.
