@@ -7,6 +7,7 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod move_costs;
 mod order;
 mod problem;
 mod solve;
@@ -16,6 +17,7 @@ pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
+pub use move_costs::MoveCosts;
 pub use order::{RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{
     BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,
