@@ -67,6 +67,7 @@ fn read_model(numbers: &mut Numbers<'_>) -> Result<ProblemParts, InputError> {
     let machines = numbers.next("number of machines", 1, REBALANCE_NODES_MAX as u64)?;
     let mut nodes = Vec::new();
     let mut move_costs = MoveCosts::for_nodes(machines as usize);
+    let mut costs = Vec::new();
     for m in 0..machines {
         let neighbourhood =
             numbers.next_of("neighbourhood of machine", m, 0, REBALANCE_NODES_MAX as u64 - 1)?;
@@ -77,9 +78,9 @@ fn read_model(numbers: &mut Numbers<'_>) -> Result<ProblemParts, InputError> {
             capacity: numbers.row("capacity of machine", m, resources.len())?,
             safety: numbers.row("safety capacity of machine", m, resources.len())?,
         });
-        numbers.each_of_row("move cost of machine", m, machines as usize, |cost| {
-            move_costs.push(cost as u32);
-        })?;
+        costs.clear();
+        numbers.each_of_row("move cost of machine", m, machines as usize, |cost| costs.push(cost as u32))?;
+        move_costs.push_row(&costs);
     }
     let count = numbers.next("number of services", 1, REBALANCE_TASKS_MAX as u64)?;
     let mut services = Vec::new();

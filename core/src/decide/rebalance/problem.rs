@@ -281,7 +281,7 @@ fn check_lengths(parts: &ProblemParts) -> Result<(), ProblemError> {
         within("safety capacities of a node", node.safety.len(), resources, resources)?;
     }
     within("nodes of the move costs", parts.move_costs.nodes(), nodes, nodes)?;
-    within("move costs", parts.move_costs.entries(), nodes * nodes, nodes * nodes)?;
+    within("rows of move costs", parts.move_costs.rows(), nodes, nodes)?;
     for task in &parts.tasks {
         within("needs of a task", task.need.len(), resources, resources)?;
     }

@@ -74,9 +74,9 @@ fn random_problem(seed: u64) -> RebalanceProblem {
             };
             let slack = amounts(resources, 40);
             let capacity: Vec<u64> = (0..resources).map(|r| used(r) + slack[r]).collect();
-            for (other, cost) in amounts(nodes, 9).into_iter().enumerate() {
-                move_costs.push(if other == node { 0 } else { cost as u32 });
-            }
+            let mut row: Vec<u32> = amounts(nodes, 9).iter().map(|&cost| cost as u32).collect();
+            row[node] = 0;
+            move_costs.push_row(&row);
             RebalanceNode {
                 neighbourhood: amounts(1, 2)[0] as u32,
                 location: amounts(1, 4)[0] as u32,
@@ -196,9 +196,9 @@ fn inconsistent_problems_are_refused() {
                 MoveCosts::from_rows(&[vec![0; 4], vec![0, 5, 0, 0], vec![0, 0, 5, 0], vec![0; 4]]);
         }),
         ("3 nodes of the move costs", |p| p.move_costs = MoveCosts::from_rows(&[(); 3].map(|()| vec![0; 3]))),
-        ("15 move costs, expected 16", |p| {
+        ("1 rows of move costs, expected 4", |p| {
             p.move_costs = MoveCosts::for_nodes(4);
-            (0..15).for_each(|_| p.move_costs.push(0));
+            p.move_costs.push_row(&[0; 4]);
         }),
         ("service of a task 2 does not exist", |p| p.tasks[0].service = 2),
         ("node of a task 4 does not exist", |p| p.initial[0] = 4),
