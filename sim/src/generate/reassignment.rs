@@ -68,9 +68,11 @@ const NEED_NOISE: f64 = 1.0;
 const NODE_SIZE: (f64, f64) = (0.4, 1.6);
 /// Use of a node relative to the mean before anything is rebalanced: least.
 const USE_LEAST: f64 = 0.5;
+/// A node that must be larger than chance made it is used to so much of its capacity at least.
+const FULLEST: f64 = 0.8;
 /// Safety capacity as a share of the capacity: least and most.
 const SAFETY: (f64, f64) = (0.7, 0.95);
-/// Nodes that are tried for a task before one is made larger for it.
+/// Nodes that are tried for a task before one becomes larger for it.
 const TRIES: usize = 64;
 /// Most services that one service depends on.
 const DEPENDENCIES_MAX: usize = 5;
@@ -160,7 +162,7 @@ fn nodes(shape: &ReassignmentShape, tasks: &[RebalanceTask], chance: &mut Pcg64M
 }
 
 /// A node for each task: large tasks first, each on a random node that is not yet as full as chance wants it
-/// to be; where none is found, on one that has room; and where there is none, one node is made larger.
+/// to be; where none is found, on one that has room; and where there is none, one node becomes larger.
 fn place(
     shape: &ReassignmentShape,
     tasks: &[RebalanceTask],
@@ -193,14 +195,15 @@ fn place(
         let node = as_wanted.or_else(|| tried.iter().find(|&&n| fits(n, 1.0, &used, nodes)));
         let node = node.copied().unwrap_or(tried[0]);
         taken.push(node);
-        for (r, need) in need.iter().enumerate() {
-            used[node as usize][r] += need;
-            let capacity = &mut nodes[node as usize].capacity[r];
-            *capacity = (*capacity).max(used[node as usize][r]);
+        for (used, need) in used[node as usize].iter_mut().zip(need) {
+            *used += need;
         }
         initial[task as usize] = node;
     }
-    for node in nodes {
+    for (node, used) in nodes.iter_mut().zip(&used) {
+        for (capacity, &used) in node.capacity.iter_mut().zip(used) {
+            *capacity = (*capacity).max((used as f64 / chance.random_range(FULLEST..=1.0)).ceil() as u64);
+        }
         let share = |&c: &u64| (c as f64 * chance.random_range(SAFETY.0..SAFETY.1)) as u64;
         node.safety = node.capacity.iter().map(share).collect();
     }

@@ -1,6 +1,6 @@
 //! What generated reassignment instances promise.
 
-use lepton_core::decide::rebalance::{REBALANCE_COST_MAX, RebalanceProblem};
+use lepton_core::decide::rebalance::{PlacementState, REBALANCE_COST_MAX, RebalanceProblem};
 use proptest::prelude::*;
 
 use super::*;
@@ -38,6 +38,22 @@ fn capacities_are_tight_and_the_running_placement_is_poor() {
     let initial = problem.cost(problem.initial()).total();
     assert!(initial > problem.lower_bound() * 5 / 4, "{initial} over {}", problem.lower_bound());
     assert!(u128::from(initial) < REBALANCE_COST_MAX);
+}
+
+#[test]
+fn some_but_not_most_tasks_could_move_at_once() {
+    for (nodes, tasks, resources) in [(100, 5_000, 12), (200, 2_000, 6)] {
+        let problem = checked(&ReassignmentShape::of_size(nodes, tasks, resources), 1);
+        let state = PlacementState::new(&problem, problem.initial()).expect("it keeps every rule");
+        let mut chance = Pcg64Mcg::seed_from_u64(1);
+        let pair = |_| {
+            let (task, node) = (chance.random_range(0..tasks as u32), chance.random_range(0..nodes as u32));
+            let delta = state.shift_delta(task, node, f64::INFINITY);
+            usize::from(delta.is_some_and(|d| d.overload <= 0.0))
+        };
+        let possible: usize = (0..2_000).map(pair).sum();
+        assert!((100..1_500).contains(&possible), "{possible} of 2000");
+    }
 }
 
 #[test]
