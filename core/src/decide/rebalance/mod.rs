@@ -8,6 +8,7 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod method;
 mod move_costs;
 mod order;
 mod problem;
@@ -18,6 +19,7 @@ pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
+pub use method::Method;
 pub use move_costs::MoveCosts;
 pub use order::{RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{

@@ -140,6 +140,7 @@ fn options(evaluations: u64) -> RebalanceOptions {
         islands: 2,
         budget: Budget::Evaluations(evaluations),
         moves_max: None,
+        method: Method::Hybrid,
     }
 }
 
@@ -318,9 +319,14 @@ proptest! {
     }
 
     #[test]
-    fn what_is_found_keeps_every_rule_and_the_limit_on_moves(seed in any::<u64>(), moves_max in 0..6_usize) {
+    fn what_is_found_keeps_every_rule_and_the_limit_on_moves(
+        seed in any::<u64>(),
+        moves_max in 0..6_usize,
+        method in prop_oneof![Just(Method::Hybrid), Just(Method::LocalSearch), Just(Method::Evolution)],
+    ) {
         let problem = random_problem(seed);
-        let found = search(&problem, &RebalanceOptions { moves_max: Some(moves_max), ..options(400_000) });
+        let options = RebalanceOptions { moves_max: Some(moves_max), method, ..options(400_000) };
+        let found = search(&problem, &options);
         prop_assert_eq!(problem.first_violation(&found), None);
         prop_assert!(problem.moved_count(&found) <= moves_max);
         prop_assert!(problem.cost(&found).total() <= problem.cost(problem.initial()).total());
