@@ -136,8 +136,11 @@ impl Fitness<Vec<u32>> for AnnealedCost<'_> {
             1 => Temperatures::hot(self.problem),
             _ => Temperatures::warm(self.problem),
         };
-        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
         let initial = self.problem.initial();
+        // The first descent starts where every rule holds, so that its first step down is a result; a child of
+        // it has been mutated and may have to be repaired first.
+        let genome = if generation == 0 { initial.to_vec() } else { genome };
+        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
         let mut annealing = if state.nodes_over() == 0 {
             let cost = state.cost();
             Annealing::new(state, self.candidates, &genome, cost, seed)
