@@ -238,7 +238,7 @@ fn rules(
     (0..services)
         .map(|service| {
             let most = locations[service].len();
-            let spread_min = most.saturating_sub(chance.random_range(1..=most.max(1).min(3))) as u32;
+            let spread_min = most.saturating_sub(chance.random_range(1..=most.clamp(1, 3))) as u32;
             let mut depends_on = Vec::new();
             if chance.random::<f64>() < shape.dependent {
                 for _ in 0..chance.random_range(1..=DEPENDENCIES_MAX) {
