@@ -7,16 +7,20 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod front;
 mod order;
+mod pay;
 mod problem;
 mod solve;
 mod state;
+mod toward;
 
 pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
-pub use order::{RebalancePlan, RebalanceStep, StepKind};
+pub use front::FrontPoint;
+pub use order::{PlanOptions, RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{
     BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,
     REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,
