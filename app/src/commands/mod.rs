@@ -5,6 +5,7 @@ mod demo;
 mod jobs_workload;
 mod policy_list;
 mod rebalance;
+mod rebalance_report;
 mod simulate_jobs;
 mod simulate_placement;
 

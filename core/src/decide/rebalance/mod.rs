@@ -30,4 +30,6 @@ pub use solve::{Budget, RebalanceOptions, Surroundings, rebalance};
 pub use state::{Delta, PlacementState};
 
 #[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
 mod tests;
