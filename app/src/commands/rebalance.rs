@@ -36,8 +36,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         moves_per_owner: args.max_moves_per_owner.map(NonZeroUsize::get),
         seed: args.seed,
     };
-    let plan =
-        RebalancePlan::order_within(&problem, &found, plan_options).map_err(anyhow::Error::from)?;
+    let plan = RebalancePlan::order_within(&problem, &found, plan_options).map_err(anyhow::Error::from)?;
     let front = args.pareto.then(|| problem.front(&plan.placement, args.seed, options.threads));
     let front = front.transpose().map_err(anyhow::Error::from)?;
     if let Some(path) = &args.solution {

@@ -75,8 +75,7 @@ struct PlanFile<'a> {
 
 pub(crate) fn report(outcome: Outcome<'_>) -> Report {
     let Outcome { problem, options, board, found, plan, front, seconds } = outcome;
-    let (initial, now, planned) =
-        (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
+    let (initial, now, planned) = (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
     Report {
         initial_cost: initial.total(),
         cost: now.total(),
@@ -140,7 +139,8 @@ fn terms(report: &Report) -> [(&'static str, [u64; 3]); 6] {
 }
 
 pub(crate) fn csv(report: &Report) -> String {
-    let lines = terms(report).map(|(term, [before, after, plan])| format!("{term},{before},{after},{plan}\n"));
+    let lines =
+        terms(report).map(|(term, [before, after, plan])| format!("{term},{before},{after},{plan}\n"));
     format!("term,before,after,plan\n{}", lines.concat())
 }
 
@@ -195,7 +195,8 @@ fn step_table(steps: &[RebalanceStep]) -> String {
         table.add_row(numbers.into_iter().chain(money));
     }
     let more = steps.len().saturating_sub(ROWS);
-    let rest = if more > 0 { format!("and {more} more steps: --plan FILE writes all\n") } else { String::new() };
+    let rest =
+        if more > 0 { format!("and {more} more steps: --plan FILE writes all\n") } else { String::new() };
     format!("{table}\n{rest}")
 }
 

@@ -115,9 +115,13 @@ fn walk(problem: &RebalanceProblem, mut toward: Toward<'_>, visit: &mut dyn FnMu
         if gone.is_empty() {
             // No single step is left: a group that only fits together may be.
             let waiting = (0..problem.task_count() as u32).filter(|&t| toward.waits(t)).collect::<Vec<_>>();
-            gone = waiting.into_iter().map(|t| toward.go(t, f64::INFINITY)).find(|g| !g.is_empty()).unwrap_or_default();
+            gone = waiting
+                .into_iter()
+                .map(|t| toward.go(t, f64::INFINITY))
+                .find(|g| !g.is_empty())
+                .unwrap_or_default();
             stuck = gone.is_empty();
-        } 
+        }
         if !stuck {
             visit(&toward.state);
         }

@@ -390,7 +390,11 @@ impl<'p> PlacementState<'p> {
     pub(super) fn tasks_in_location(&self, service: u32, location: u32) -> u32 {
         let row = self.problem.spread_row[service as usize];
         let counted = row != NOT_COUNTED;
-        if counted { self.location_tasks[row as usize * self.problem.locations + location as usize] } else { 0 }
+        if counted {
+            self.location_tasks[row as usize * self.problem.locations + location as usize]
+        } else {
+            0
+        }
     }
 
     /// Locations of the service; 0 when its spread is not counted.

@@ -46,7 +46,10 @@ impl<'p> Toward<'p> {
 
     /// Tasks whose steps a step between the nodes may have changed.
     pub(super) fn around(&self, nodes: [u32; 2]) -> impl Iterator<Item = u32> + '_ {
-        nodes.into_iter().flat_map(|n| self.leaving[n as usize].iter().chain(&self.coming[n as usize])).copied()
+        nodes
+            .into_iter()
+            .flat_map(|n| self.leaving[n as usize].iter().chain(&self.coming[n as usize]))
+            .copied()
     }
 
     /// Takes the task to its goal, and as many of those beside it as it takes, so that the cost rises by at

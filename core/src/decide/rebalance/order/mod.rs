@@ -12,9 +12,11 @@ mod wave;
 
 use serde::Serialize;
 
+use super::anneal::{Annealing, Temperatures};
 use super::pay::without_unpaid;
 use super::{
-    Board, Budget, CostTerms, RebalanceOptions, RebalanceProblem, RuleViolation, Surroundings, rebalance,
+    Board, Budget, CostTerms, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation,
+    Surroundings, rebalance,
 };
 use pack::pack;
 use route::Route;
@@ -124,13 +126,17 @@ impl RebalancePlan {
     }
 }
 
-/// Most rounds of a search around blocked tasks, and of tidying up.
-const ROUNDS_MAX: u64 = 5;
+/// Most rounds of tidying up.
+const ROUNDS_MAX: usize = 5;
+/// Most searches around blocked tasks, while the plan is dearer than its target.
+const SEARCHES_MAX: u64 = 4;
 /// Evaluations of each part of ordering: walking, settling, shortening.
 const WORK: u64 = 10_000_000;
-/// Evaluations of a search around blocked tasks, for each task and in all.
-const SEARCH_PER_TASK: u64 = 20_000;
-const SEARCH_MAX: u64 = 40_000_000;
+/// Evaluations of a search around blocked tasks, for each task and in all; one that begins anew gets
+/// [`ANEW_FACTOR`] times as many.
+const SEARCH_PER_TASK: u64 = 10_000;
+const SEARCH_MAX: u64 = 10_000_000;
+const ANEW_FACTOR: u64 = 3;
 /// Most nodes of a problem that is searched again; the costs between nodes are copied.
 const SEARCH_NODES_MAX: usize = 3_000;
 
@@ -142,18 +148,27 @@ fn best_route<'p>(
     options: PlanOptions,
 ) -> (Route<'p>, Vec<u32>) {
     let (mut best, blocked) = route_to(problem, target, options);
+    let wanted = problem.cost(target).total();
     if !blocked.is_empty() && problem.node_count() <= SEARCH_NODES_MAX {
         let mut pinned = problem.clone();
         let mut stuck = blocked.clone();
-        for round in 0..ROUNDS_MAX {
+        // Where much is stuck, what the others were to do with it is not worth much either.
+        let anew = blocked.len() * 10 > problem.moved_count(target);
+        for round in 0..SEARCHES_MAX {
+            if best.state.cost() <= wanted {
+                break;
+            }
+            let reached = best.state.placement();
+            stuck.retain(|&t| reached[t as usize] == problem.initial()[t as usize]);
             pinned.pin(&stuck);
-            let target = without_unpaid(problem, &search_again(&pinned, options, round));
-            let (route, still) = route_to(problem, &target, options);
+            let found = if anew && round == 0 {
+                search_again(&pinned, options)
+            } else {
+                improve(&pinned, reached, options, round)
+            };
+            let (route, still) = route_to(problem, &without_unpaid(problem, &found), options);
             if rank(&route) < rank(&best) {
                 best = route;
-            }
-            if still.is_empty() {
-                break;
             }
             stuck = still;
         }
@@ -190,16 +205,33 @@ fn route_to<'p>(
     (route, blocked)
 }
 
-/// A cheap placement of the problem, some tasks of which stay where they run.
-fn search_again(problem: &RebalanceProblem, options: PlanOptions, round: u64) -> Vec<u32> {
+/// Evaluations of a search around blocked tasks.
+fn evaluations(problem: &RebalanceProblem) -> u64 {
+    (problem.task_count() as u64 * SEARCH_PER_TASK).min(SEARCH_MAX)
+}
+
+/// A cheap placement, searched from the running one. Pinned tasks stay.
+fn search_again(problem: &RebalanceProblem, options: PlanOptions) -> Vec<u32> {
     let board = Board::new(problem.cost(problem.initial()).total());
-    let evaluations = (problem.task_count() as u64 * SEARCH_PER_TASK).min(SEARCH_MAX);
     let search = RebalanceOptions {
-        seed: options.seed ^ round,
+        seed: options.seed,
         threads: 1,
         islands: 1,
-        budget: Budget::Evaluations(evaluations),
+        budget: Budget::Evaluations(ANEW_FACTOR * evaluations(problem)),
         moves_max: options.moves_max,
     };
     rebalance(problem, &search, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+}
+
+/// A placement not dearer than the given one, which is rearranged in part. Pinned tasks stay.
+fn improve(problem: &RebalanceProblem, placement: &[u32], options: PlanOptions, round: u64) -> Vec<u32> {
+    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
+    let state = PlacementState::with_overload(problem, placement, moves_max);
+    let cost = state.cost();
+    let mut annealing = Annealing::new(state, placement, cost, options.seed ^ round);
+    let (temperatures, most) = (Temperatures::warm(problem), evaluations(problem));
+    while annealing.evaluations() < most {
+        annealing.slice(&temperatures, annealing.evaluations() as f64 / most as f64);
+    }
+    annealing.best().0.to_vec()
 }

@@ -64,7 +64,9 @@ impl Route<'_> {
         while at > 0 && left > 0 {
             at -= 1;
             let first = self.hops()[at];
-            let Some(next) = self.hops()[at + 1..].iter().position(|h| h.task == first.task) else { continue };
+            let Some(next) = self.hops()[at + 1..].iter().position(|h| h.task == first.task) else {
+                continue;
+            };
             let old: Vec<(u32, u32)> = self.hops()[at..].iter().map(|h| (h.task, h.to)).collect();
             left = left.saturating_sub(2 * old.len() as u64);
             let round_trip = old[next + 1].1 == first.from;
