@@ -13,6 +13,7 @@ mod wave;
 use serde::Serialize;
 
 use super::anneal::{Annealing, Temperatures};
+use super::candidates::Candidates;
 use super::pay::without_unpaid;
 use super::{
     Board, Budget, CostTerms, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation,
@@ -228,7 +229,8 @@ fn improve(problem: &RebalanceProblem, placement: &[u32], options: PlanOptions, 
     let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
     let state = PlacementState::with_overload(problem, placement, moves_max);
     let cost = state.cost();
-    let mut annealing = Annealing::new(state, placement, cost, options.seed ^ round);
+    let candidates = Candidates::new(problem);
+    let mut annealing = Annealing::new(state, &candidates, placement, cost, options.seed ^ round);
     let (temperatures, most) = (Temperatures::warm(problem), evaluations(problem));
     while annealing.evaluations() < most {
         annealing.slice(&temperatures, annealing.evaluations() as f64 / most as f64);
