@@ -24,8 +24,10 @@ pub struct FrontPoint {
 /// Limits on moves that are searched, as shares of the moves of the whole plan.
 const SHARES: [f64; 12] = [0.01, 0.02, 0.04, 0.06, 0.09, 0.13, 0.18, 0.25, 0.35, 0.5, 0.65, 0.8];
 /// Evaluations of each search, for each task and in all.
-const SEARCH_PER_TASK: u64 = 4_000;
-const SEARCH_MAX: u64 = 4_000_000;
+const SEARCH_PER_TASK: u64 = 2_500;
+const SEARCH_MAX: u64 = 2_500_000;
+/// Beyond so many pairs of task and node, only every fourth limit is searched: each search looks at all pairs.
+const PAIRS_MAX: usize = 1 << 23;
 
 impl RebalanceProblem {
     /// Points from the running placement to `placement` or cheaper ones: more moves, less cost. The result
@@ -66,7 +68,9 @@ pub(super) fn visit_front(
 ) {
     let home = problem.initial();
     let most = problem.moved_count(placement);
-    let mut limits: Vec<usize> = SHARES.iter().map(|share| (share * most as f64) as usize).collect();
+    let pairs = problem.task_count() * problem.node_count();
+    let shares = SHARES.iter().step_by(if pairs > PAIRS_MAX { 4 } else { 1 });
+    let mut limits: Vec<usize> = shares.map(|share| (share * most as f64) as usize).collect();
     limits.retain(|&limit| limit > 0);
     limits.dedup();
     let mut last = home.to_vec();
