@@ -1,5 +1,6 @@
 //! The options of `lepton rebalance`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -32,7 +33,9 @@ in .gz, .xz or .zst are read as they are.
 Examples:
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt
   lepton rebalance --format roadef --model model.txt.gz --assignment assignment.txt.gz \\
-      --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json"
+      --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json
+  lepton rebalance --format roadef --model model.txt --assignment assignment.txt \\
+      --pareto --max-moves-per-wave 20 --max-moves-per-owner 2 --plan plan.json"
 )]
 pub(crate) struct RebalanceArgs {
     /// Format of the input files
@@ -65,6 +68,15 @@ pub(crate) struct RebalanceArgs {
     /// Most tasks to move
     #[arg(long, value_name = "N")]
     pub(crate) max_moves: Option<usize>,
+    /// Most steps of the plan in one wave
+    #[arg(long, value_name = "N")]
+    pub(crate) max_moves_per_wave: Option<NonZeroUsize>,
+    /// Most steps of the plan in one wave that move tasks of one owner (here: service)
+    #[arg(long, value_name = "N")]
+    pub(crate) max_moves_per_owner: Option<NonZeroUsize>,
+    /// Also show how the cost falls with the number of moves (takes some seconds more)
+    #[arg(long)]
+    pub(crate) pareto: bool,
     /// Write the new placement to this file, in the form of the assignment
     #[arg(long, value_name = "FILE")]
     pub(crate) solution: Option<PathBuf>,

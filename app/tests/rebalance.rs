@@ -46,7 +46,7 @@ fn the_optimum_of_the_worked_example_comes_out_with_its_plan() {
     assert_eq!(sum, 2411);
     assert_eq!(report["feasible"], true);
     assert_eq!(report["moves"], 2);
-    for field in ["lower_bound", "evaluations", "seconds", "history", "seed"] {
+    for field in ["plan_breakdown", "dropped", "lower_bound", "evaluations", "seconds", "history", "seed"] {
         assert!(!report[field].is_null(), "{field}");
     }
     assert_eq!(std::fs::read_to_string(solution).expect("written").trim(), "0 2 1");
@@ -62,6 +62,28 @@ fn a_limit_on_moves_is_kept() {
     let more = ["--max-moves", "1", "--evaluations", "200000", "--output", "json"];
     let report = json(&rebalance(&model, &assignment, &more));
     assert_eq!(report["moves"], 1);
+}
+
+#[test]
+fn the_front_leads_from_the_running_placement_to_the_plan() {
+    let (model, assignment) = (scratch("m7", MODEL), scratch("a7", "0 3 0"));
+    let report =
+        json(&rebalance(&model, &assignment, &["--pareto", "--evaluations", "200000", "--output", "json"]));
+    let front: Vec<_> = report["front"].as_array().expect("asked for").iter().collect();
+    assert_eq!((front[0]["moves"].as_u64(), front[0]["cost"].as_u64()), (Some(0), Some(4200)));
+    let last = front[front.len() - 1];
+    assert_eq!((last["moves"].as_u64(), last["cost"].as_u64()), (Some(2), Some(2411)));
+    assert_eq!((report["plan_moves"].as_u64(), report["plan_cost"].as_u64()), (Some(2), Some(2411)));
+}
+
+#[test]
+fn a_wave_has_no_more_steps_than_allowed() {
+    let (model, assignment) = (scratch("m8", MODEL), scratch("a8", "0 3 0"));
+    for (more, waves) in [(vec![], 1), (vec!["--max-moves-per-wave", "1"], 2)] {
+        let args = [&["--evaluations", "200000", "--output", "json"], more.as_slice()].concat();
+        let report = json(&rebalance(&model, &assignment, &args));
+        assert_eq!((report["steps"].as_u64(), report["waves"].as_u64()), (Some(2), Some(waves)));
+    }
 }
 
 #[test]
@@ -84,7 +106,7 @@ fn the_table_shows_every_term() {
     let output = rebalance(&model, &assignment, &["--time-limit", "200ms"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for word in ["load", "balance", "task moves", "total", "4200", "2411", "2 moves"] {
+    for word in ["load", "balance", "task moves", "total", "4200", "2411", "2 moves", "wave"] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }
@@ -96,7 +118,7 @@ fn csv_has_a_line_for_every_term() {
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!((lines.len(), lines[0], lines[6]), (7, "term,before,after", "total,4200,2411"));
+    assert_eq!((lines.len(), lines[0], lines[6]), (7, "term,before,after,plan", "total,4200,2411,2411"));
 }
 
 /// The model with its `n`th number (from 0) replaced.
@@ -210,7 +232,9 @@ fn a_bad_assignment_gives_exit_code_2_and_names_what_is_wrong() {
 #[test]
 fn bad_usage_gives_exit_code_2() {
     let (model, assignment) = (scratch("m6", MODEL), scratch("a6", "0 3 0"));
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 7] = [
+        &["--max-moves-per-wave", "0"],
+        &["--max-moves-per-owner", "0"],
         &["--time-limit", "0s"],
         &["--threads", "0"],
         &["--evaluations", "0"],

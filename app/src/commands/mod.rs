@@ -6,6 +6,7 @@ mod generate_reassignment;
 mod jobs_workload;
 mod policy_list;
 mod rebalance;
+mod rebalance_report;
 mod simulate_jobs;
 mod simulate_placement;
 

@@ -86,9 +86,7 @@ impl<'p> Annealing<'p> {
             let kind = self.neighbourhoods.kind(second & 0xff);
             let change = match kind {
                 Kind::Shift => self.candidate(task, second).and_then(|to| self.try_shift(task, to, limit)),
-                Kind::Homecoming => {
-                    self.try_shift(task, self.state.problem.initial()[task as usize], limit)
-                }
+                Kind::Homecoming => self.try_shift(task, self.state.problem.initial()[task as usize], limit),
                 Kind::Swap => self.partner(task, second).and_then(|other| self.try_swap(task, other, limit)),
                 Kind::Chain => self.try_chain(task, second, limit),
             };
@@ -118,7 +116,8 @@ impl<'p> Annealing<'p> {
         let here = placement[task as usize];
         for _ in 0..SWAP_DRAWS {
             let other = pick(draw, placement.len());
-            if self.candidates.allows(task, placement[other as usize]) && self.candidates.allows(other, here) {
+            if self.candidates.allows(task, placement[other as usize]) && self.candidates.allows(other, here)
+            {
                 return Some(other);
             }
             draw = self.chance.next_u64();

@@ -6,7 +6,7 @@ use super::RebalanceProblem;
 use super::problem::LANES;
 
 /// Up to so many pairs of task and node are looked at beforehand; beyond it every pair is tried.
-const PAIRS_MAX: usize = 1 << 26;
+const PAIRS_MAX: usize = 1 << 24;
 /// Longest list of nodes kept for one task; tasks with more choice are served by drawing again.
 const LIST_MAX: usize = 256;
 

@@ -17,11 +17,11 @@ const EVOLUTION_GENERATIONS: u32 = 100;
 
 impl Method {
     /// The generations as shares of the budget at which they end. The first is a descent, so that something is
-    /// known early.
+    /// known early; the last is left for polishing the best plan.
     pub(super) fn generation_ends(self) -> Vec<f64> {
         match self {
-            Self::Hybrid => vec![0.02, 0.8, 0.85, 0.9, 0.95, 1.0],
-            Self::LocalSearch => vec![0.02, 1.0],
+            Self::Hybrid => vec![0.02, 0.7, 0.76, 0.82, 0.88, 1.0],
+            Self::LocalSearch => vec![0.02, 0.88, 1.0],
             Self::Evolution => {
                 let share = |end| f64::from(end) / f64::from(EVOLUTION_GENERATIONS);
                 (1..=EVOLUTION_GENERATIONS).map(share).collect()

@@ -33,7 +33,8 @@ pub(super) struct Neighbourhoods {
 impl Neighbourhoods {
     /// All kinds may earn the same.
     pub(super) fn new() -> Self {
-        let mut kinds = Self { bounds: [0; KINDS], tries: [0; KINDS], earned: [0.0; KINDS], rate: [1.0; KINDS] };
+        let mut kinds =
+            Self { bounds: [0; KINDS], tries: [0; KINDS], earned: [0.0; KINDS], rate: [1.0; KINDS] };
         kinds.share_out();
         kinds
     }

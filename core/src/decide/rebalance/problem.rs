@@ -216,6 +216,22 @@ impl RebalanceProblem {
         }
     }
 
+    /// Makes moving these tasks so dear that no search does it.
+    pub(super) fn pin(&mut self, tasks: &[u32]) {
+        for &task in tasks {
+            self.task_move_cost[task as usize] = REBALANCE_COST_MAX as f64;
+        }
+    }
+
+    /// What each task needs, as the sum over the resources of its shares of the whole cluster.
+    pub(super) fn task_sizes(&self) -> Vec<f64> {
+        let parts = &self.parts;
+        let all = |r: usize| parts.nodes.iter().map(|n| n.capacity[r] as f64).sum::<f64>().max(1.0);
+        let whole: Vec<f64> = (0..parts.resources.len()).map(all).collect();
+        let size = |t: &RebalanceTask| t.need.iter().zip(&whole).map(|(&n, all)| n as f64 / all).sum();
+        parts.tasks.iter().map(size).collect()
+    }
+
     /// The problem as it was given.
     pub fn parts(&self) -> &ProblemParts {
         &self.parts

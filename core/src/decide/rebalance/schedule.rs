@@ -38,7 +38,8 @@ impl Schedule {
     /// Of an annealing that forgets where it began.
     pub(super) fn hot(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        let temperatures = Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.002 * unit, ..Self::cold(problem) };
+        let temperatures =
+            Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.002 * unit, ..Self::cold(problem) };
         Self { hard_throughout: false, ..temperatures }
     }
 
@@ -46,6 +47,13 @@ impl Schedule {
     pub(super) fn warm(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
         Self { start: 0.03 * unit, growth: 0.01 * unit, hard: 0.002 * unit, ..Self::hot(problem) }
+    }
+
+    /// Of one that has too little time to leave where it began.
+    pub(super) fn brief(problem: &RebalanceProblem) -> Self {
+        let unit = problem.task_unit();
+        let temperatures = Self { start: 0.003 * unit, growth: 0.001 * unit, ..Self::cold(problem) };
+        Self { hard: temperatures.end.max(1e-5 * unit), ..temperatures }
     }
 
     /// Of one that only spares moves and small costs.
@@ -115,8 +123,11 @@ impl RebalanceProblem {
     fn move_unit(&self) -> f64 {
         let (nodes, tasks) = (self.node_count(), self.task_count());
         let tasks_mean = self.task_move_cost.iter().sum::<f64>() / tasks as f64;
-        let ways: f64 = self.node_move_cost.iter().map(|&cost| f64::from(cost)).sum();
-        let ways_mean = ways / (nodes * nodes) as f64 * self.parts().weights.node as f64;
+        // Every node as the old one, the new ones spread by a stride.
+        let way = |node: usize| {
+            f64::from(self.parts().move_costs.cost(node as u32, (node * 7919 + 1) as u32 % nodes as u32))
+        };
+        let ways_mean = (0..nodes).map(way).sum::<f64>() / nodes as f64 * self.parts().weights.node as f64;
         (tasks_mean + ways_mean).max(1.0)
     }
 }

@@ -1,4 +1,4 @@
-//! What the rebalancing problem, its exact deltas, the search and the plan promise.
+//! What the rebalancing problem, its exact deltas and the search promise.
 
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -42,18 +42,20 @@ fn example() -> ProblemParts {
     }
 }
 
-fn problem(parts: ProblemParts) -> RebalanceProblem {
+pub(super) fn problem(parts: ProblemParts) -> RebalanceProblem {
     RebalanceProblem::new(parts).expect("the problem is sound")
 }
 
 /// A random sound problem. Needs fit the capacities by construction; spread and dependencies are what the
 /// running placement happens to keep.
-fn random_problem(seed: u64) -> RebalanceProblem {
+pub(super) fn random_problem(seed: u64) -> RebalanceProblem {
     let mut chance = Pcg64Mcg::seed_from_u64(seed);
     let (resources, nodes) = (chance.random_range(1..7_usize), chance.random_range(2..9_usize));
     let (services, tasks) = (chance.random_range(1..12_usize), chance.random_range(1..30_usize));
     let mut amounts =
         |count: usize, max: u64| -> Vec<u64> { (0..count).map(|_| chance.random_range(0..=max)).collect() };
+    // Some clusters are so full that most moves must wait for others.
+    let slack_max = [4, 15, 40][amounts(1, 2)[0] as usize];
     let (service_of, homes) = (amounts(tasks, services as u64 - 1), amounts(tasks, nodes as u64 - 1));
     let mut listed: Vec<RebalanceTask> = Vec::new();
     let mut initial: Vec<u32> = Vec::new();
@@ -72,7 +74,7 @@ fn random_problem(seed: u64) -> RebalanceProblem {
                 let here = listed.iter().zip(&initial).filter(|(_, n)| **n == node as u32);
                 here.map(|(t, _)| t.need[r]).sum()
             };
-            let slack = amounts(resources, 40);
+            let slack = amounts(resources, slack_max);
             let capacity: Vec<u64> = (0..resources).map(|r| used(r) + slack[r]).collect();
             let mut row: Vec<u32> = amounts(nodes, 9).iter().map(|&cost| cost as u32).collect();
             row[node] = 0;
@@ -125,7 +127,7 @@ fn random_problem(seed: u64) -> RebalanceProblem {
     })
 }
 
-fn search(problem: &RebalanceProblem, options: &RebalanceOptions) -> Vec<u32> {
+pub(super) fn search(problem: &RebalanceProblem, options: &RebalanceOptions) -> Vec<u32> {
     let board = Board::new(problem.cost(problem.initial()).total());
     let found =
         rebalance(problem, options, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board });
@@ -133,7 +135,7 @@ fn search(problem: &RebalanceProblem, options: &RebalanceOptions) -> Vec<u32> {
     found
 }
 
-fn options(evaluations: u64) -> RebalanceOptions {
+pub(super) fn options(evaluations: u64) -> RebalanceOptions {
     RebalanceOptions {
         seed: 7,
         threads: 1,
@@ -237,28 +239,6 @@ fn a_search_that_is_stopped_at_once_changes_nothing() {
     assert_eq!(rebalance(&problem, &options(1_000_000), &surroundings), problem.initial());
 }
 
-#[test]
-fn two_tasks_that_change_places_on_full_nodes_need_a_stop_over() {
-    let node = |location| RebalanceNode { neighbourhood: 0, location, capacity: vec![10], safety: vec![10] };
-    let task = |service| RebalanceTask { service, need: vec![8], move_cost: 1 };
-    let service = RebalanceService { spread_min: 0, depends_on: vec![] };
-    let problem = problem(ProblemParts {
-        resources: vec![ResourceRule { transient: false, load_weight: 1 }],
-        nodes: vec![node(0), node(1), node(2)],
-        move_costs: MoveCosts::from_rows(&[(); 3].map(|()| vec![0; 3])),
-        services: vec![service.clone(), service],
-        tasks: vec![task(0), task(1)],
-        balance: vec![],
-        weights: MoveWeights { task: 1, service: 1, node: 1 },
-        initial: vec![0, 1],
-    });
-    let plan = RebalancePlan::order(&problem, &[1, 0]).expect("the target keeps all rules");
-    assert_eq!(plan.placement, [1, 0]);
-    assert_eq!(plan.steps.len(), 3);
-    assert_eq!((plan.steps[0].kind, plan.steps[0].to), (StepKind::StopOver, 2));
-    assert!(plan.blocked.is_empty());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -331,30 +311,6 @@ proptest! {
         prop_assert!(problem.moved_count(&found) <= moves_max);
         prop_assert!(problem.cost(&found).total() <= problem.cost(problem.initial()).total());
         prop_assert!(problem.cost(&found).total() >= problem.lower_bound());
-    }
-
-    #[test]
-    fn a_plan_keeps_every_rule_after_each_step_and_in_any_order_within_a_wave(seed in any::<u64>()) {
-        let problem = random_problem(seed);
-        let target = search(&problem, &options(400_000));
-        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
-        let mut placement = problem.initial().to_vec();
-        for wave in 1..=plan.waves {
-            let mut steps: Vec<_> = plan.steps.iter().filter(|s| s.wave == wave).collect();
-            steps.reverse();
-            for step in steps {
-                prop_assert_eq!(placement[step.task as usize], step.from);
-                placement[step.task as usize] = step.to;
-                prop_assert_eq!(problem.first_violation(&placement), None);
-            }
-        }
-        prop_assert_eq!(&placement, &plan.placement);
-        if plan.blocked.is_empty() {
-            prop_assert_eq!(&placement, &target);
-        }
-        let fall: i64 = plan.steps.iter().map(|s| s.gain - s.cost).sum();
-        let (before, after) = (problem.cost(problem.initial()).total(), plan.cost(&problem).total());
-        prop_assert_eq!(fall, before as i64 - after as i64);
     }
 
     #[test]
