@@ -31,6 +31,8 @@ pub(super) struct Annealing<'p> {
     draws: Vec<u32>,
     best: Vec<u32>,
     best_cost: f64,
+    /// Has something better than the placement to beat been found?
+    improved: bool,
     /// Tasks moved since `best` was last brought up to date; meaningless when longer than `best`.
     touched: Vec<u32>,
     last_progress: f64,
@@ -59,6 +61,7 @@ impl<'p> Annealing<'p> {
             draws,
             best: found.to_vec(),
             best_cost: found_cost as f64,
+            improved: false,
             last_progress: 0.0,
             evaluations: 0,
         }
@@ -76,9 +79,10 @@ impl<'p> Annealing<'p> {
 
     /// One slice of evaluations at this progress (0 to 1) through the schedule.
     pub(super) fn slice(&mut self, schedule: &Schedule, progress: f64) {
-        schedule.set_prices(progress, self.last_progress, &mut self.state);
+        let stuck = !self.improved && self.state.nodes_over() > 0;
+        schedule.set_prices(progress, self.last_progress, stuck, &mut self.state);
         self.last_progress = progress;
-        let temperature = schedule.temperature(progress, &self.state);
+        let temperature = schedule.temperature(progress, stuck);
         for _ in 0..SLICE_EVALUATIONS {
             let (first, second) = (self.chance.next_u64(), self.chance.next_u64());
             let limit = temperature * self.thresholds[first as usize % THRESHOLDS];
@@ -92,7 +96,7 @@ impl<'p> Annealing<'p> {
             };
             self.neighbourhoods.tried(kind, change.map_or(0.0, |delta| (-delta.penalised()).max(0.0)));
         }
-        self.neighbourhoods.adapt();
+        self.neighbourhoods.adapt(schedule.is_descent());
         self.keep_best();
         self.evaluations += SLICE_EVALUATIONS;
     }
@@ -181,6 +185,7 @@ impl<'p> Annealing<'p> {
         if self.state.nodes_over() > 0 || self.state.cost_exact() >= self.best_cost {
             return;
         }
+        self.improved = true;
         self.best_cost = self.state.cost_exact();
         let now = self.state.placement();
         if self.touched.len() > self.best.len() {

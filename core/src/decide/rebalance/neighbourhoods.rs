@@ -1,5 +1,7 @@
-//! Which kind of move to try next: each kind's share of the tries follows what it has lately earned per unit
-//! of work, so that a problem's own structure decides. No kind dies out.
+//! Which kind of move to try next. While the search only goes down, each kind's share of the tries follows what
+//! it has lately earned per unit of work, so that a problem's own structure decides; no kind dies out. At a
+//! temperature most falls are taken back by rises and say nothing about progress (shares that followed them
+//! made results worse by up to 20%), so the shares are fixed there.
 
 /// Kinds of moves.
 pub(super) const KINDS: usize = 4;
@@ -9,6 +11,9 @@ const SHARE_MIN: f64 = 0.04;
 const MEMORY: f64 = 0.05;
 /// Work of a try of each kind, in shifts.
 const WORK: [f64; KINDS] = [1.0, 1.0, 1.2, 3.5];
+
+/// Shares of an annealing: shifts, homecomings, swaps, chains.
+const SHARES_ANNEALING: [f64; KINDS] = [0.45, 0.05, 0.48, 0.02];
 
 /// The kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +65,8 @@ impl Neighbourhoods {
         self.earned[kind as usize] += fall;
     }
 
-    /// Ends a slice: the shares follow the earnings.
-    pub(super) fn adapt(&mut self) {
+    /// Ends a slice. Where only falls are accepted (`descent`), the shares follow the earnings.
+    pub(super) fn adapt(&mut self, descent: bool) {
         for kind in 0..KINDS {
             if self.tries[kind] > 0 {
                 let rate = self.earned[kind] / (self.tries[kind] as f64 * WORK[kind]);
@@ -69,15 +74,23 @@ impl Neighbourhoods {
             }
         }
         (self.tries, self.earned) = ([0; KINDS], [0.0; KINDS]);
-        self.share_out();
+        if descent {
+            self.share_out();
+        } else {
+            self.set_shares(|kind| SHARES_ANNEALING[kind]);
+        }
     }
 
     fn share_out(&mut self) {
         let sum: f64 = self.rate.iter().sum();
-        let share = |kind: usize| {
-            let earned = if sum > 0.0 { self.rate[kind] / sum } else { 1.0 / KINDS as f64 };
+        let rate = self.rate;
+        self.set_shares(|kind| {
+            let earned = if sum > 0.0 { rate[kind] / sum } else { 1.0 / KINDS as f64 };
             SHARE_MIN + (1.0 - SHARE_MIN * KINDS as f64) * earned
-        };
+        });
+    }
+
+    fn set_shares(&mut self, share: impl Fn(usize) -> f64) {
         let mut bound = 0.0;
         for kind in 0..KINDS {
             bound += share(kind);

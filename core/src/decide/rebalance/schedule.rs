@@ -13,11 +13,11 @@ const HARD_FROM: f64 = 0.95;
 /// Progress from which what is still broken gets the mobility of the beginning.
 const RESCUE_FROM: f64 = 0.975;
 /// Prices at the beginning, as a multiple of the load weights.
-const PRICE_START: f64 = 5.0;
+const PRICE_START: f64 = 3.0;
 /// Prices when capacities are hard, likewise.
 const PRICE_HARD: f64 = 1e5;
 /// Prices grow by this power of e from [`GROWTH_FROM`] to [`HARD_FROM`] where capacities stay broken.
-const PRICE_GROWTH: f64 = 14.0;
+const PRICE_GROWTH: f64 = 15.0;
 /// From [`HARD_FROM`] on they grow by this factor with every slice.
 const PRICE_GROWTH_LATE: f64 = 1.05;
 
@@ -39,14 +39,14 @@ impl Schedule {
     pub(super) fn hot(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
         let temperatures =
-            Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.002 * unit, ..Self::cold(problem) };
+            Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.001 * unit, ..Self::cold(problem) };
         Self { hard_throughout: false, ..temperatures }
     }
 
     /// Of one that rearranges a part and keeps the rest.
     pub(super) fn warm(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        Self { start: 0.03 * unit, growth: 0.01 * unit, hard: 0.002 * unit, ..Self::hot(problem) }
+        Self { start: 0.03 * unit, growth: 0.01 * unit, hard: 0.001 * unit, ..Self::hot(problem) }
     }
 
     /// Of one that has too little time to leave where it began.
@@ -59,7 +59,7 @@ impl Schedule {
     /// Of one that only spares moves and small costs.
     pub(super) fn polish(problem: &RebalanceProblem) -> Self {
         let cold = Self::cold(problem);
-        let start = (0.002 * problem.task_unit()).max(cold.end);
+        let start = (0.001 * problem.task_unit()).max(cold.end);
         let between = |share: f64| geometric(start, cold.end, share);
         Self { start, growth: between(GROWTH_FROM), hard: between(HARD_FROM), ..cold }
     }
@@ -70,13 +70,19 @@ impl Schedule {
         Self { start: end, growth: end, hard: end, end, hard_throughout: true }
     }
 
-    /// Temperature at this progress (0 to 1) for a state that stands as it does.
-    pub(super) fn temperature(&self, progress: f64, state: &PlacementState<'_>) -> f64 {
+    /// Is only what costs less accepted, or what costs hardly more?
+    pub(super) fn is_descent(&self) -> bool {
+        self.hard_throughout
+    }
+
+    /// Temperature at this progress (0 to 1); `stuck` when capacities are broken and none of the placements
+    /// so far was worth keeping.
+    pub(super) fn temperature(&self, progress: f64, stuck: bool) -> f64 {
         if progress < GROWTH_FROM {
             geometric(self.start, self.growth, progress / GROWTH_FROM)
         } else if progress < HARD_FROM {
             geometric(self.growth, self.hard, (progress - GROWTH_FROM) / (HARD_FROM - GROWTH_FROM))
-        } else if state.nodes_over() == 0 || self.hard_throughout {
+        } else if !stuck || self.hard_throughout {
             geometric(self.hard, self.end, (progress - HARD_FROM) / (1.0 - HARD_FROM))
         } else if progress < RESCUE_FROM {
             self.growth.min(5.0 * self.hard)
@@ -85,9 +91,10 @@ impl Schedule {
         }
     }
 
-    /// Brings the prices of broken capacities to this progress; `last` is the progress before.
-    pub(super) fn set_prices(&self, progress: f64, last: f64, state: &mut PlacementState<'_>) {
-        let rescued = progress >= RESCUE_FROM || state.nodes_over() == 0;
+    /// Brings the prices of broken capacities to this progress; `last` is the progress before, `stuck` as in
+    /// [`temperature`](Self::temperature).
+    pub(super) fn set_prices(&self, progress: f64, last: f64, stuck: bool, state: &mut PlacementState<'_>) {
+        let rescued = progress >= RESCUE_FROM || !stuck;
         if self.hard_throughout || (progress >= HARD_FROM && rescued) {
             state.adapt_penalties(1.0, PRICE_HARD, false);
         } else if progress >= HARD_FROM {
