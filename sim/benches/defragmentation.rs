@@ -1,128 +1,174 @@
-//! probe
-#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+//! Defragmentation of the openb clusters: filled to 100% by several policies, then planned for with at most 5% of the
+//! placed tasks moved: how many of the dropped tasks fit afterwards.
+//!
+//! Run by `cargo xtask bench defragmentation [--seconds 9] [--seeds 5] [--threads 2]
+//! [--traces default,gpushare100,..] [--policies random,best-fit,fgd] [--moves-percent 5]`; needs LEPTON_DATA. Every
+//! plan is replayed step by step, with all invariants checked after every step.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
+
 #[path = "../tests/common/published.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only the traces are read here")]
 mod published;
-use lepton_core::decide::defragment::{DefragmentProblem, Objective};
-use lepton_core::decide::placement::Placer;
-use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
-use lepton_core::model::{NodeId, Task};
-use std::time::Instant;
+#[path = "common/wall_clock.rs"]
+mod wall_clock;
+
+use lepton_core::decide::defragment::{
+    DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
+};
+use lepton_core::model::{Cluster, TaskId, invariants, replay};
+use lepton_sim::Clock;
+use lepton_sim::experiment::{fill_cluster, spread};
+use lepton_sim::workload::PlacementWorkload;
+use wall_clock::WallClock;
+
+struct Arguments {
+    seconds: f64,
+    seeds: u64,
+    threads: usize,
+    moves_percent: f64,
+    traces: Vec<String>,
+    policies: Vec<String>,
+}
+
+/// First of the seeds of the published sequences.
+const FIRST_SEED: u64 = 42;
+
+/// One cluster, before and after.
+struct Row {
+    dropped: f64,
+    dropped_devices: f64,
+    placed: f64,
+    placed_devices: f64,
+    before: f64,
+    after: f64,
+    moves: f64,
+    moves_percent: f64,
+    seconds: f64,
+}
 
 fn main() {
-    let folder = published::folder().expect("data");
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let trace = args.first().map_or("default", |s| s);
-    let w = published::load(&folder, trace);
-    let wf: f64 = args.get(2).map_or(2.0, |s| s.parse().unwrap());
-    let secs: f64 = args.get(3).map_or(8.0, |s| s.parse().unwrap());
-    for policy in args.get(1).map_or("random,best-fit,fgd", |s| s).split(',') {
-        let seed = 42;
-        let arrivals = &w.arrivals[&seed];
-        let mut order: Vec<NodeId> = w.cluster.nodes().collect();
-        order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-        let p = placement_policy(policy, &PlacementContext { cluster: &w.cluster, target: &w.target, seed })
-            .unwrap();
-        let mut placer = Placer::new(p, order);
-        let mut c = w.cluster.clone();
-        let mut arrived = 0;
-        let mut placed = 0;
-        let mut dropped = std::collections::BTreeMap::new();
-        for &row in &arrivals.order {
-            let e = &w.tasks[row as usize];
-            let t = c.add_task(Task::new(e.name.clone(), e.class));
-            arrived += c.demand(t).device_milli();
-            if let Some(pl) = placer.place(&c, t) {
-                c.place(t, pl).unwrap();
-                placed += 1;
-            } else {
-                *dropped.entry(e.class).or_insert(0u64) += 1;
-            }
-            if arrived >= c.device_milli_capacity() {
-                break;
-            }
-        }
-        let n: u64 = dropped.values().sum();
-        let cap = c.device_milli_capacity() as f64;
-        let objective = Objective { weights: [20.0, wf, 1.0, 0.0, 0.0], safety_level: 0.9 };
-        let problem = DefragmentProblem::new(&c, &w.target, objective);
-        let k = placed / 20;
-        println!("{trace} {policy}: placed {placed}, dropped {n}, at most {k} moves");
-        let start = Instant::now();
-        let seconds = || start.elapsed().as_secs_f64();
-        let threads: usize = std::env::var("THREADS").map_or(1, |t| t.parse().unwrap());
-        let options = lepton_core::decide::defragment::DefragmentOptions {
-            seed: 1,
-            threads,
-            islands: threads,
-            effort: lepton_core::decide::defragment::Effort::Seconds(secs),
-            moves_max: k,
-        };
-        let rounds = std::sync::atomic::AtomicU64::new(0);
-        let plan = lepton_core::decide::defragment::defragment(
-            &problem,
-            &options,
-            &lepton_core::decide::defragment::DefragmentSurroundings {
-                seconds: &seconds,
-                stopped: &|| false,
-                progress: &|_, _| {
-                    rounds.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                },
-            },
-        );
-        let mut c2 = c.clone();
-        for s in &plan.plan.steps {
-            match s.action {
-                lepton_core::model::Action::Place { task, to } => c2.place(task, to).unwrap(),
-                lepton_core::model::Action::Migrate { task, to, .. } => {
-                    c2.remove(task);
-                    c2.place(task, to).unwrap()
-                }
-                _ => panic!(),
-            }
-        }
-        println!(
-            "  {:.2} s {} rounds cost {:?} moves {} placed {} alloc {:.2} -> {:.2}  {:?}",
-            seconds(),
-            rounds.into_inner(),
-            plan.cost,
-            plan.moves,
-            plan.placed,
-            100.0 * c.device_milli_held() as f64 / cap,
-            100.0 * c2.device_milli_held() as f64 / cap,
-            plan.terms
-        );
-        if std::env::var("DIAG").is_ok() {
-            let mut hist = [0u32; 21];
-            let (mut whole, mut whole_cpu, mut part) = (0u32, std::collections::BTreeMap::new(), 0u32);
-            for n in c2.nodes() {
-                let cpu = c2.free(n)[0] / 1000;
-                for &f in c2.devices_free(n) {
-                    hist[usize::from(f) / 50] += 1;
-                    if f == 1000 {
-                        whole += 1;
-                        *whole_cpu.entry(cpu.min(12)).or_insert(0) += 1;
-                    } else {
-                        part += u32::from(f);
-                    }
-                }
-            }
-            println!("  free: {whole} whole, by cpu left {whole_cpu:?}; {part} milli in parts; {hist:?}");
-            let mut pend: std::collections::BTreeMap<_, u32> = Default::default();
-            for i in 0..c2.tasks().len() {
-                let t = lepton_core::model::TaskId::from(i);
-                if c2.placement(t).is_none() {
-                    let d = c2.demand(t);
-                    *pend
-                        .entry((
-                            d.devices.map_or(0, |d| d.count),
-                            d.devices.map_or(0, |d| d.milli),
-                            d.resources[0],
-                        ))
-                        .or_insert(0) += 1;
-                }
-            }
-            println!("  waiting (count, milli, cpu): {pend:?}");
+    let arguments = arguments();
+    let Some(folder) = published::folder() else { std::process::exit(1) };
+    println!(
+        "At most {}% of the placed tasks moved, {} s and {} threads a plan, seeds {FIRST_SEED} to {}; mean ±standard \
+         deviation\n",
+        arguments.moves_percent,
+        arguments.seconds,
+        arguments.threads,
+        FIRST_SEED + arguments.seeds - 1
+    );
+    println!(
+        "| trace | policy | dropped | devices dropped | placed by the plan | devices placed | allocated before, % | \
+         after, % | moves | moves, % of the placed | seconds |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for trace in &arguments.traces {
+        let workload = published::load(&folder, trace);
+        for policy in &arguments.policies {
+            let seeds = FIRST_SEED..FIRST_SEED + arguments.seeds;
+            let rows: Vec<Row> = seeds.map(|seed| plan(&workload, policy, seed, &arguments)).collect();
+            let mean = |value: fn(&Row) -> f64, digits: usize| {
+                let values: Vec<f64> = rows.iter().map(value).collect();
+                spread(&values)
+                    .map_or_else(String::new, |s| format!("{:.digits$} ±{:.digits$}", s.mean, s.sd))
+            };
+            println!(
+                "| {trace} | {policy} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                mean(|r| r.dropped, 0),
+                mean(|r| r.dropped_devices, 1),
+                mean(|r| r.placed, 0),
+                mean(|r| r.placed_devices, 1),
+                mean(|r| r.before, 2),
+                mean(|r| r.after, 2),
+                mean(|r| r.moves, 0),
+                mean(|r| r.moves_percent, 1),
+                mean(|r| r.seconds, 1),
+            );
         }
     }
+}
+
+fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Arguments) -> Row {
+    let filled = match fill_cluster(workload, policy, seed, 1.3, 100.0) {
+        Ok(filled) => filled,
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::exit(2);
+        }
+    };
+    let moves_max = (arguments.moves_percent / 100.0 * filled.placed as f64) as usize;
+    let clock = WallClock::start();
+    let seconds = || clock.now_nanos() as f64 / 1e9;
+    let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
+    let options = DefragmentOptions {
+        seed: 1,
+        threads: arguments.threads,
+        islands: arguments.threads,
+        effort: Effort::Seconds(arguments.seconds),
+        moves_max,
+    };
+    let surroundings = DefragmentSurroundings { seconds: &seconds, stopped: &|| false, progress: &|_, _| () };
+    let found = defragment(&problem, &options, &surroundings);
+    let spent = seconds();
+    let mut after = filled.cluster.clone();
+    let replayed = replay(&found.plan, &mut after, |step, cluster| {
+        assert_eq!(invariants::check(cluster), Ok(()), "after step {step}");
+    });
+    assert_eq!(replayed, Ok(()), "every step is allowed at its turn");
+    assert!(found.moves <= moves_max, "the limit on moves is kept");
+    let percent = |cluster: &Cluster| {
+        100.0 * cluster.device_milli_held() as f64 / cluster.device_milli_capacity() as f64
+    };
+    let held = |cluster: &Cluster| cluster.device_milli_held() as f64 / 1000.0;
+    let waiting = (0..filled.cluster.tasks().len()).map(TaskId::from);
+    let waiting = waiting.filter(|&t| filled.cluster.placement(t).is_none());
+    Row {
+        dropped: filled.dropped as f64,
+        dropped_devices: waiting.map(|t| filled.cluster.demand(t).device_milli()).sum::<i64>() as f64
+            / 1000.0,
+        placed: found.placed as f64,
+        placed_devices: held(&after) - held(&filled.cluster),
+        before: percent(&filled.cluster),
+        after: percent(&after),
+        moves: found.moves as f64,
+        moves_percent: 100.0 * found.moves as f64 / filled.placed as f64,
+        seconds: spent,
+    }
+}
+
+fn arguments() -> Arguments {
+    let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
+    let mut arguments = Arguments {
+        seconds: 9.0,
+        seeds: 5,
+        threads: 2,
+        moves_percent: 5.0,
+        traces: list("default,cpu250,gpushare100,gpuspec33,multigpu50"),
+        policies: list("random,best-fit,fgd"),
+    };
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(option) = words.next() {
+        let value = words.next().unwrap_or_default();
+        let known = match option.as_str() {
+            "--seconds" => value.parse().map(|v| arguments.seconds = v).is_ok(),
+            "--seeds" => value.parse().map(|v: u64| arguments.seeds = v.max(1)).is_ok(),
+            "--threads" => value.parse().map(|v: usize| arguments.threads = v.max(1)).is_ok(),
+            "--moves-percent" => value.parse().map(|v| arguments.moves_percent = v).is_ok(),
+            "--traces" => {
+                arguments.traces = list(&value);
+                true
+            }
+            "--policies" => {
+                arguments.policies = list(&value);
+                true
+            }
+            _ => false,
+        };
+        if !known {
+            eprintln!("`{option} {value}` is not understood; see the head of this file's documentation");
+            std::process::exit(2);
+        }
+    }
+    arguments
 }

@@ -3,8 +3,10 @@
 mod completion;
 mod demo;
 mod jobs_workload;
+mod placement_snapshots;
 mod policy_list;
 mod rebalance;
+mod rebalance_snapshot;
 mod simulate_jobs;
 mod simulate_placement;
 

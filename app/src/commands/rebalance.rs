@@ -15,7 +15,8 @@ use lepton_core::decide::rebalance::{
 use lepton_sim::readers::read_reassignment;
 use serde::Serialize;
 
-use crate::cli_rebalance::{RebalanceArgs, RebalanceFormat};
+use super::rebalance_snapshot;
+use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
@@ -59,9 +60,16 @@ struct PlanFile<'a> {
 }
 
 pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.snapshot {
+        return rebalance_snapshot::run(args, path);
+    }
+    let (Some(model), Some(assignment)) = (&args.model, &args.assignment) else {
+        return Err(Failure::Input(
+            "expected --snapshot, or --format with --model and --assignment".to_owned(),
+        ));
+    };
     let started = Instant::now();
-    let RebalanceFormat::Roadef = args.format;
-    let problem = read_reassignment(&args.model, &args.assignment)?;
+    let problem = read_reassignment(model, assignment)?;
     let options = options(args, started.elapsed().as_secs_f64());
     let board = Board::new(problem.cost(problem.initial()).total());
     let found = search(&problem, &options, &board, args)?;

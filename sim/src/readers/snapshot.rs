@@ -1,6 +1,6 @@
 //! Reader of cluster snapshots: a [`ClusterDocument`] as JSON, checked as a whole before it is used.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::path::Path;
 
 use lepton_core::model::fragmentation::TargetWorkload;

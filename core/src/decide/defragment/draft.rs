@@ -104,7 +104,7 @@ impl<'a> Draft<'a> {
         }
         if self.cluster.place(task, to).is_err() {
             if let Some(from) = before {
-                self.put(task, from);
+                self.cluster.put_back(task, from);
             }
             return false;
         }
@@ -119,16 +119,10 @@ impl<'a> Draft<'a> {
             let Some(Change { task, before }) = self.changes.pop() else { return };
             let stood = self.cluster.remove(task);
             if let Some(from) = before {
-                self.put(task, from);
+                self.cluster.put_back(task, from);
             }
             self.book(task, stood, before, -1.0);
         }
-    }
-
-    /// Where a task just stood there is room, whatever the rules say of newcomers.
-    fn put(&mut self, task: TaskId, place: Placement) {
-        let booked = self.cluster.book(task, place);
-        debug_assert!(booked.is_ok(), "the place was held until now");
     }
 
     /// Prices a change: a migration, or a placement, taken (`sign` 1) or taken back (-1).

@@ -16,3 +16,6 @@ pub use objective::{OBJECTIVE_TERMS, Objective, TermInfo};
 pub use plan::DefragmentPlan;
 pub use problem::DefragmentProblem;
 pub use solve::{DefragmentOptions, DefragmentSurroundings, Effort, defragment};
+
+#[cfg(test)]
+mod tests;
