@@ -1,7 +1,7 @@
 //! Defragmentation of the openb clusters: filled to 100% by several policies, then planned for with at most 5% of the
 //! placed tasks moved: how many of the dropped tasks fit afterwards.
 //!
-//! Run by `cargo xtask bench defragmentation [--seconds 9] [--seeds 5] [--threads 2]
+//! Run by `cargo xtask bench defragmentation [--seconds 8] [--seeds 5] [--threads 2]
 //! [--traces default,gpushare100,..] [--policies random,best-fit,fgd] [--moves-percent 5]`; needs LEPTON_DATA. Every
 //! plan is replayed step by step, with all invariants checked after every step.
 
@@ -140,7 +140,7 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
 fn arguments() -> Arguments {
     let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
     let mut arguments = Arguments {
-        seconds: 9.0,
+        seconds: 8.0,
         seeds: 5,
         threads: 2,
         moves_percent: 5.0,

@@ -25,7 +25,7 @@ use crate::stop;
 /// Islands where the number must not depend on the machine.
 const ISLANDS_DEFAULT: u16 = 2;
 /// Share of the time limit that is kept for ordering, checking and writing.
-const LAST_SHARE: f64 = 0.05;
+const LAST_SHARE: f64 = 0.1;
 
 /// The result as JSON.
 #[derive(Debug, Serialize)]
