@@ -7,6 +7,7 @@
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::candidates::Candidates;
 use super::{PlacementState, RebalanceProblem};
 
 /// Evaluations between two looks at the progress.
@@ -15,6 +16,8 @@ pub(super) const SLICE_EVALUATIONS: u64 = 20_000;
 const THRESHOLDS: usize = 4096;
 /// Of 256 proposals, so many are swaps.
 const SWAPS_OF_256: u64 = 128;
+/// Partners drawn for a swap until one could stand where the task stands, and the other way round.
+const SWAP_DRAWS: usize = 16;
 /// Of 256 shifts, so many go home: they free what is held on the old node.
 const HOMECOMINGS_OF_256: u64 = 24;
 /// Progress at which prices begin to grow.
@@ -93,6 +96,7 @@ impl RebalanceProblem {
 /// An annealing in progress: the placement it stands at and the best it has found.
 pub(super) struct Annealing<'p> {
     state: PlacementState<'p>,
+    candidates: &'p Candidates,
     chance: Pcg64Mcg,
     thresholds: Vec<f64>,
     best: Vec<u32>,
@@ -105,12 +109,19 @@ pub(super) struct Annealing<'p> {
 
 impl<'p> Annealing<'p> {
     /// Starts from `state`; `found` is the placement to beat, one that keeps every rule.
-    pub(super) fn new(state: PlacementState<'p>, found: &[u32], found_cost: u64, seed: u64) -> Self {
+    pub(super) fn new(
+        state: PlacementState<'p>,
+        candidates: &'p Candidates,
+        found: &[u32],
+        found_cost: u64,
+        seed: u64,
+    ) -> Self {
         let thresholds = (0..THRESHOLDS).map(|i| -((i as f64 + 0.5) / THRESHOLDS as f64).ln()).collect();
         Self {
             // The list is too long at first: the first improvement copies the whole placement.
             touched: vec![0; found.len() + 1],
             state,
+            candidates,
             chance: Pcg64Mcg::seed_from_u64(seed),
             thresholds,
             best: found.to_vec(),
@@ -145,11 +156,26 @@ impl<'p> Annealing<'p> {
             let limit = temperature * self.thresholds[first as usize % THRESHOLDS];
             let task = pick(first, tasks);
             if second & 0xff < SWAPS_OF_256 {
-                self.try_swap(task, pick(second, tasks), limit);
+                let mut other = pick(second, tasks);
+                for _ in 0..SWAP_DRAWS {
+                    if self.may_swap(task, other) {
+                        self.try_swap(task, other, limit);
+                        break;
+                    }
+                    other = pick(self.chance.next_u64(), tasks);
+                }
             } else if (second >> 8) & 0xff < HOMECOMINGS_OF_256 {
                 self.try_shift(task, self.state.problem.initial()[task as usize], limit);
             } else {
-                self.try_shift(task, pick(second, nodes), limit);
+                let list = self.candidates.list(task);
+                let to = if list.is_empty() {
+                    pick(second, nodes)
+                } else {
+                    list[pick(second, list.len() as u64) as usize]
+                };
+                if self.candidates.allows(task, to) {
+                    self.try_shift(task, to, limit);
+                }
             }
         }
         self.keep_best();
@@ -166,6 +192,13 @@ impl<'p> Annealing<'p> {
             self.state.adapt_penalties((PRICE_GROWTH * passed).exp(), PRICE_START, false);
         }
         self.last_progress = progress;
+    }
+
+    /// Could both stand where the other stands?
+    #[inline]
+    fn may_swap(&self, a: u32, b: u32) -> bool {
+        let placement = self.state.placement();
+        self.candidates.allows(a, placement[b as usize]) && self.candidates.allows(b, placement[a as usize])
     }
 
     #[inline]

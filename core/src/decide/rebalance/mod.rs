@@ -3,6 +3,7 @@
 
 mod anneal;
 mod board;
+mod candidates;
 mod check;
 mod cost;
 mod crossover;

@@ -4,6 +4,7 @@
 
 use super::anneal::{Annealing, SLICE_EVALUATIONS, Temperatures};
 use super::crossover::{GroupingCrossover, ShiftMutation};
+use super::candidates::Candidates;
 use super::{Board, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
@@ -61,8 +62,10 @@ pub fn rebalance(
 ) -> Vec<u32> {
     let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
     let initial_cost = problem.cost(problem.initial()).total();
+    let candidates = Candidates::new(problem);
     let fitness = AnnealedCost {
         problem,
+        candidates: &candidates,
         islands: options.islands.max(1),
         budget: options.budget,
         moves_max,
@@ -96,6 +99,7 @@ impl Observer<Vec<u32>> for Unobserved {
 /// A plan is worth what annealing makes of it.
 struct AnnealedCost<'a> {
     problem: &'a RebalanceProblem,
+    candidates: &'a Candidates,
     islands: usize,
     budget: Budget,
     moves_max: u32,
@@ -132,9 +136,9 @@ impl Fitness<Vec<u32>> for AnnealedCost<'_> {
         let initial = self.problem.initial();
         let mut annealing = if state.nodes_over() == 0 {
             let cost = state.cost();
-            Annealing::new(state, &genome, cost, seed)
+            Annealing::new(state, self.candidates, &genome, cost, seed)
         } else {
-            Annealing::new(state, initial, self.initial_cost, seed)
+            Annealing::new(state, self.candidates, initial, self.initial_cost, seed)
         };
         loop {
             let progress = self.progress(from, to, annealing.evaluations());
