@@ -73,6 +73,9 @@ impl<'a> Descent<'a> {
 
     /// One round of search.
     pub(super) fn round(&mut self) {
+        if self.draft.cluster.node_count() == 0 {
+            return;
+        }
         let tight = self.draft.moves() * 10 > self.builder.moves_max() * 9;
         let draw = self.chance.random_range(0..20);
         if self.waiting.iter().all(Vec::is_empty) && draw < 10 {

@@ -91,7 +91,7 @@ fn terms(problem: &DefragmentProblem<'_>, draft: &Draft<'_>) -> [f64; OBJECTIVE_
     let (objective, cluster) = (&problem.objective, &draft.cluster);
     let mut sums = [0.0; OBJECTIVE_TERMS.len()];
     let waiting = problem.pending().filter(|&t| cluster.placement(t).is_none());
-    sums[0] = waiting.map(|t| objective.waiting(cluster, t)).sum();
+    sums[0] = waiting.map(|t| objective.waiting(cluster, t)).fold(0.0, |sum, one| sum + one);
     sums[2] = draft.moved_weight();
     for node in cluster.nodes() {
         let devices = DevicesLeft::of_node(cluster, node);

@@ -107,6 +107,14 @@ fn nothing_moves_when_nothing_is_gained() {
 }
 
 #[test]
+fn a_cluster_without_nodes_has_an_empty_plan() {
+    let mut cluster = cluster_of(&[]);
+    add(&mut cluster, 1000, None, None);
+    let found = plan(&cluster, Objective::default(), options(5));
+    assert_eq!((found.plan.steps.len(), found.plan.unplaced.len()), (0, 1));
+}
+
+#[test]
 fn a_gang_is_placed_whole_or_not_at_all() {
     for (gpus, placed) in [([2, 1], 3), ([2, 0], 0)] {
         let mut cluster = cluster_of(&gpus);

@@ -87,7 +87,8 @@ fn fits(problem: &RebalanceProblem, fixed: &[[f64; LANES]], task: usize, node: u
     }
     (0..problem.blocks).all(|b| {
         let (all, stays) = need(problem, task, b);
-        let (capacity, fixed) = (problem.capacity[node * problem.blocks + b], fixed[node * problem.blocks + b]);
+        let (capacity, fixed) =
+            (problem.capacity[node * problem.blocks + b], fixed[node * problem.blocks + b]);
         (0..LANES).all(|l| {
             // Only what is transient weighs beside the home tasks for certain; a need of 0 fits anywhere.
             let beside = if all[l] > stays[l] { fixed[l] } else { 0.0 };

@@ -3,8 +3,8 @@
 //! the wish to stop come in as arguments.
 
 use super::anneal::{Annealing, SLICE_EVALUATIONS, Temperatures};
-use super::crossover::{GroupingCrossover, ShiftMutation};
 use super::candidates::Candidates;
+use super::crossover::{GroupingCrossover, ShiftMutation};
 use super::{Board, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
