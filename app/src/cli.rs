@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
+use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::output::OutputFormat;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
     Rebalance(Box<RebalanceArgs>),
+    /// Write generated problem instances as files
+    #[command(subcommand)]
+    Generate(Generate),
     /// List the policies
     #[command(subcommand)]
     Policy(Policy),

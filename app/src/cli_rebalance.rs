@@ -12,6 +12,16 @@ pub(crate) enum RebalanceFormat {
     Roadef,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchMethod {
+    /// A long annealing on each island, then rounds of crossover and shorter annealings
+    Hybrid,
+    /// Annealing alone, one on each island
+    LocalSearch,
+    /// Crossover and mutation alone, each child repaired and improved by a descent
+    Evolution,
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
@@ -64,6 +74,9 @@ pub(crate) struct RebalanceArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// What takes part in the search
+    #[arg(long, value_enum, default_value_t = SearchMethod::Hybrid)]
+    pub(crate) method: SearchMethod,
     /// Most tasks to move
     #[arg(long, value_name = "N")]
     pub(crate) max_moves: Option<usize>,

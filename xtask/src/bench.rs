@@ -63,7 +63,7 @@ pub(crate) const BENCHES: [Bench; 5] = [
         name: "rebalancing",
         package: "lepton-sim",
         target: Target::Bench("rebalancing"),
-        shows: "what a running placement is improved to on the machine reassignment problem, beside published results",
+        shows: "machine reassignment: published and large instances beside published results, parts of the search",
         page: "docs/benchmarks/rebalancing.md",
     },
     Bench {

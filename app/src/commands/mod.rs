@@ -2,6 +2,7 @@
 
 mod completion;
 mod demo;
+mod generate_reassignment;
 mod jobs_workload;
 mod placement_snapshots;
 mod policy_list;
@@ -11,6 +12,7 @@ mod simulate_jobs;
 mod simulate_placement;
 
 use crate::cli::{Cli, Command, Policy, Simulate};
+use crate::cli_generate::Generate;
 use crate::failure::Failure;
 
 /// Runs the command.
@@ -20,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
+        Command::Generate(Generate::Reassignment(args)) => generate_reassignment::run(&args),
         Command::Policy(Policy::List { output }) => policy_list::run(output),
         Command::Completion { shell } => completion::run(shell),
     }

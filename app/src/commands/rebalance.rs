@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::ProgressBar;
 use lepton_core::decide::rebalance::{
-    Board, Budget, CostTerms, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem, RebalanceStep,
-    Surroundings, rebalance,
+    Board, Budget, CostTerms, HistoryPoint, Method, RebalanceOptions, RebalancePlan, RebalanceProblem,
+    RebalanceStep, Surroundings, rebalance,
 };
 use lepton_sim::readers::read_reassignment;
 use serde::Serialize;
 
 use super::rebalance_snapshot;
-use crate::cli_rebalance::RebalanceArgs;
+use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
@@ -108,7 +108,12 @@ fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
     let islands = args
         .islands
         .map_or_else(|| if args.evaluations.is_some() { ISLANDS_DEFAULT } else { threads }, usize::from);
-    RebalanceOptions { seed: args.seed, threads, islands, budget, moves_max: args.max_moves }
+    let method = match args.method {
+        SearchMethod::Hybrid => Method::Hybrid,
+        SearchMethod::LocalSearch => Method::LocalSearch,
+        SearchMethod::Evolution => Method::Evolution,
+    };
+    RebalanceOptions { seed: args.seed, threads, islands, budget, moves_max: args.max_moves, method }
 }
 
 /// Runs the search beside a line of progress.
@@ -147,7 +152,7 @@ fn show(bar: &ProgressBar, board: &Board, begun: Instant, args: &RebalanceArgs, 
                 board.evaluations() as f64 / 1e6,
                 evaluations as f64 / 1e6
             ),
-            None => format!("{seconds:.0} of {:.0} s", args.time_limit),
+            None => format!("{:.0} s left", (args.time_limit - seconds).max(0.0)),
         };
         let (cost, moves) = (board.best_cost(), board.moves());
         bar.set_message(format!("cost {cost}, {moves} moves, {rate:.1} M evaluations/s, {until}"));

@@ -8,6 +8,8 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod method;
+mod move_costs;
 mod order;
 mod problem;
 mod solve;
@@ -17,6 +19,8 @@ pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
+pub use method::Method;
+pub use move_costs::MoveCosts;
 pub use order::{RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{
     BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,

@@ -5,7 +5,7 @@
 use super::anneal::{Annealing, SLICE_EVALUATIONS, Temperatures};
 use super::candidates::Candidates;
 use super::crossover::{GroupingCrossover, ShiftMutation};
-use super::{Board, PlacementState, RebalanceProblem};
+use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
     run,
@@ -34,6 +34,8 @@ pub struct RebalanceOptions {
     pub budget: Budget,
     /// Most tasks that may be moved.
     pub moves_max: Option<usize>,
+    /// What takes part in the search.
+    pub method: Method,
 }
 
 /// What the search needs of the world around it.
@@ -46,9 +48,6 @@ pub struct Surroundings<'a> {
     pub board: &'a Board,
 }
 
-/// The generations as shares of the budget at which they end: a descent, so that something is known early; a
-/// long annealing on each island; then rounds of crossover and shorter ones.
-const GENERATION_ENDS: [f64; 6] = [0.02, 0.8, 0.85, 0.9, 0.95, 1.0];
 /// Individuals of an island.
 const POPULATION: usize = 6;
 /// Shifts by which a child is mutated.
@@ -67,6 +66,8 @@ pub fn rebalance(
         problem,
         candidates: &candidates,
         islands: options.islands.max(1),
+        method: options.method,
+        generation_ends: options.method.generation_ends(),
         budget: options.budget,
         moves_max,
         initial_cost,
@@ -84,7 +85,7 @@ pub fn rebalance(
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
-    let mut stop = Generations(GENERATION_ENDS.len() as u64);
+    let mut stop = Generations(fitness.generation_ends.len() as u64);
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
     best.map_or_else(|| problem.initial().to_vec(), |b| b.genome)
 }
@@ -101,6 +102,8 @@ struct AnnealedCost<'a> {
     problem: &'a RebalanceProblem,
     candidates: &'a Candidates,
     islands: usize,
+    method: Method,
+    generation_ends: Vec<f64>,
     budget: Budget,
     moves_max: u32,
     initial_cost: u64,
@@ -125,15 +128,19 @@ impl AnnealedCost<'_> {
 impl Fitness<Vec<u32>> for AnnealedCost<'_> {
     fn judge(&self, genome: Vec<u32>, generation: u64, seed: u64) -> Individual<Vec<u32>> {
         let generation = generation as usize;
-        let to = GENERATION_ENDS[generation];
-        let from = if generation == 0 { 0.0 } else { GENERATION_ENDS[generation - 1] };
+        let to = self.generation_ends[generation];
+        let from = if generation == 0 { 0.0 } else { self.generation_ends[generation - 1] };
         let temperatures = match generation {
             0 => Temperatures::cold(self.problem),
+            _ if self.method == Method::Evolution => Temperatures::cold(self.problem),
             1 => Temperatures::hot(self.problem),
             _ => Temperatures::warm(self.problem),
         };
-        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
         let initial = self.problem.initial();
+        // The first descent starts where every rule holds, so that its first step down is a result; a child of
+        // it has been mutated and may have to be repaired first.
+        let genome = if generation == 0 { initial.to_vec() } else { genome };
+        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
         let mut annealing = if state.nodes_over() == 0 {
             let cost = state.cost();
             Annealing::new(state, self.candidates, &genome, cost, seed)

@@ -425,7 +425,7 @@ impl<'p> PlacementState<'p> {
         if node == home {
             return 0.0;
         }
-        let way = problem.node_move_cost[home as usize * problem.nodes + node as usize];
+        let way = problem.parts.move_costs.cost(home, node);
         problem.task_move_cost[task as usize] + f64::from(way) * problem.parts.weights.node as f64
     }
 
