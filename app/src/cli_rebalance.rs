@@ -35,18 +35,33 @@ Examples:
   lepton rebalance --format roadef --model model.txt.gz --assignment assignment.txt.gz \\
       --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt \\
-      --pareto --max-moves-per-wave 20 --max-moves-per-owner 2 --plan plan.json"
+      --pareto --max-moves-per-wave 20 --max-moves-per-owner 2 --plan plan.json
+  lepton simulate placement --generate openb-like --policy best-fit --seeds 1 --snapshot-at 100
+  lepton rebalance --snapshot snapshot.json --max-moves 400 --time-limit 10s --plan plan.json"
 )]
 pub(crate) struct RebalanceArgs {
     /// Format of the input files
-    #[arg(long, value_enum)]
-    pub(crate) format: RebalanceFormat,
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "snapshot",
+        requires = "model",
+        requires = "assignment"
+    )]
+    pub(crate) format: Option<RebalanceFormat>,
     /// The cluster, its tasks and rules
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) model: Option<PathBuf>,
     /// The running placement
-    #[arg(long, value_name = "FILE")]
-    pub(crate) assignment: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) assignment: Option<PathBuf>,
+    /// A cluster with devices and waiting tasks, as `lepton simulate placement --snapshot-at` writes it; plans the
+    /// moves that make them fit
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "model", "assignment"])]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Weights of the terms of the objective, as TOML (docs/rebalance.md) [default: built in]
+    #[arg(long, value_name = "FILE", requires = "snapshot")]
+    pub(crate) objective: Option<PathBuf>,
     /// Time to search: `60s`, `5m`, `500ms` or seconds as a plain number
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_limit)]
     pub(crate) time_limit: f64,

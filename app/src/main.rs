@@ -7,6 +7,7 @@ mod cli_rebalance;
 mod clock;
 mod commands;
 mod failure;
+mod objective_file;
 mod output;
 mod seeds;
 mod stop;

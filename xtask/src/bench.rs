@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 4] = [
+pub(crate) const BENCHES: [Bench; 5] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -65,6 +65,13 @@ pub(crate) const BENCHES: [Bench; 4] = [
         target: Target::Bench("rebalancing"),
         shows: "machine reassignment: published and large instances beside published results, parts of the search",
         page: "docs/benchmarks/rebalancing.md",
+    },
+    Bench {
+        name: "defragmentation",
+        package: "lepton-sim",
+        target: Target::Bench("defragmentation"),
+        shows: "how many dropped tasks of the openb traces fit after moving at most 5% of the placed ones",
+        page: "docs/benchmarks/defragmentation.md",
     },
 ];
 

@@ -4,9 +4,11 @@ mod completion;
 mod demo;
 mod generate_reassignment;
 mod jobs_workload;
+mod placement_snapshots;
 mod policy_list;
 mod rebalance;
 mod rebalance_report;
+mod rebalance_snapshot;
 mod simulate_jobs;
 mod simulate_placement;
 

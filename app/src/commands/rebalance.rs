@@ -13,7 +13,8 @@ use lepton_core::decide::rebalance::{
 use lepton_sim::readers::read_reassignment;
 
 use super::rebalance_report::{Outcome, csv, report, text, write_plan, write_solution};
-use crate::cli_rebalance::{RebalanceArgs, RebalanceFormat, SearchMethod};
+use super::rebalance_snapshot;
+use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
@@ -24,9 +25,16 @@ const ISLANDS_DEFAULT: usize = 2;
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.snapshot {
+        return rebalance_snapshot::run(args, path);
+    }
+    let (Some(model), Some(assignment)) = (&args.model, &args.assignment) else {
+        return Err(Failure::Input(
+            "expected --snapshot, or --format with --model and --assignment".to_owned(),
+        ));
+    };
     let started = Instant::now();
-    let RebalanceFormat::Roadef = args.format;
-    let problem = read_reassignment(&args.model, &args.assignment)?;
+    let problem = read_reassignment(model, assignment)?;
     let options = options(args, started.elapsed().as_secs_f64());
     let board = Board::new(problem.cost(problem.initial()).total());
     let found = search(&problem, &options, &board, args)?;

@@ -291,7 +291,7 @@ fn run_one(
         .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
 }
 
-fn policy_of(
+pub(super) fn policy_of(
     workload: &PlacementWorkload,
     name: &str,
     seed: u64,

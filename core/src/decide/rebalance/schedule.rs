@@ -7,7 +7,7 @@
 use super::{PlacementState, RebalanceProblem, RebalanceTask};
 
 /// Progress at which prices begin to grow.
-const GROWTH_FROM: f64 = 0.4;
+const GROWTH_FROM: f64 = 0.3;
 /// Progress from which no capacity may be exceeded anew.
 const HARD_FROM: f64 = 0.95;
 /// Progress from which what is still broken gets the mobility of the beginning.
@@ -39,7 +39,7 @@ impl Schedule {
     pub(super) fn hot(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
         let temperatures =
-            Self { start: 0.5 * unit, growth: 0.1 * unit, hard: 0.001 * unit, ..Self::cold(problem) };
+            Self { start: 0.4 * unit, growth: 0.1 * unit, hard: 0.001 * unit, ..Self::cold(problem) };
         Self { hard_throughout: false, ..temperatures }
     }
 
