@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::candidates::Candidates;
+use super::focus::Focus;
 use super::neighbourhoods::{Kind, Neighbourhoods};
 use super::schedule::Schedule;
 use super::{Delta, PlacementState, RebalanceProblem};
@@ -26,6 +27,7 @@ pub(super) struct Annealing<'p> {
     candidates: &'p Candidates,
     chance: Pcg64Mcg,
     neighbourhoods: Neighbourhoods,
+    focus: Option<Focus>,
     thresholds: Vec<f64>,
     /// Tasks, each as often as it should be drawn.
     draws: Vec<u32>,
@@ -50,6 +52,7 @@ impl<'p> Annealing<'p> {
     ) -> Self {
         let thresholds = (0..THRESHOLDS).map(|i| -((i as f64 + 0.5) / THRESHOLDS as f64).ln()).collect();
         let draws = draws_by_size(state.problem);
+        let focus = Focus::new(state.problem.node_count());
         Self {
             // The list is too long at first: the first improvement copies the whole placement.
             touched: vec![0; found.len() + 1],
@@ -57,6 +60,7 @@ impl<'p> Annealing<'p> {
             candidates,
             chance: Pcg64Mcg::seed_from_u64(seed),
             neighbourhoods: Neighbourhoods::new(),
+            focus,
             thresholds,
             draws,
             best: found.to_vec(),
@@ -83,10 +87,13 @@ impl<'p> Annealing<'p> {
         schedule.set_prices(progress, self.last_progress, stuck, &mut self.state);
         self.last_progress = progress;
         let temperature = schedule.temperature(progress, stuck);
+        if let Some(focus) = &mut self.focus {
+            focus.refresh(self.state.placement(), &mut self.chance);
+        }
         for _ in 0..SLICE_EVALUATIONS {
             let (first, second) = (self.chance.next_u64(), self.chance.next_u64());
             let limit = temperature * self.thresholds[first as usize % THRESHOLDS];
-            let task = self.draws[(first >> 40) as usize % DRAWS];
+            let Some(task) = self.task(first) else { break };
             let kind = self.neighbourhoods.kind(second & 0xff);
             let change = match kind {
                 Kind::Shift => self.candidate(task, second).and_then(|to| self.try_shift(task, to, limit)),
@@ -101,9 +108,31 @@ impl<'p> Annealing<'p> {
         self.evaluations += SLICE_EVALUATIONS;
     }
 
+    /// A task to move: in focus any, else drawn by size.
+    #[inline]
+    fn task(&self, draw: u64) -> Option<u32> {
+        match &self.focus {
+            Some(focus) => focus.tasks().get(pick(draw, focus.tasks().len()) as usize).copied(),
+            None => Some(self.draws[(draw >> 40) as usize % DRAWS]),
+        }
+    }
+
+    /// Another task, any one that may be looked at.
+    #[inline]
+    fn other(&self, draw: u64) -> u32 {
+        match &self.focus {
+            Some(focus) => focus.tasks()[pick(draw, focus.tasks().len()) as usize],
+            None => pick(draw, self.state.placement().len()),
+        }
+    }
+
     /// A node where the task could stand.
     #[inline]
     fn candidate(&self, task: u32, draw: u64) -> Option<u32> {
+        if let Some(focus) = &self.focus {
+            let node = focus.nodes()[pick(draw, focus.nodes().len()) as usize];
+            return self.candidates.allows(task, node).then_some(node);
+        }
         let list = self.candidates.list(task);
         if list.is_empty() {
             let node = pick(draw, self.state.problem.node_count());
@@ -119,7 +148,7 @@ impl<'p> Annealing<'p> {
         let placement = self.state.placement();
         let here = placement[task as usize];
         for _ in 0..SWAP_DRAWS {
-            let other = pick(draw, placement.len());
+            let other = self.other(draw);
             if self.candidates.allows(task, placement[other as usize]) && self.candidates.allows(other, here)
             {
                 return Some(other);
@@ -150,7 +179,7 @@ impl<'p> Annealing<'p> {
 
     /// The task takes the place of another, which goes to a third node.
     fn try_chain(&mut self, task: u32, draw: u64, limit: f64) -> Option<Delta> {
-        let other = pick(draw, self.state.placement().len());
+        let other = self.other(draw);
         let to = self.state.placement()[other as usize];
         if !self.candidates.allows(task, to) {
             return None;

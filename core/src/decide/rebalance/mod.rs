@@ -8,6 +8,7 @@ mod check;
 mod cost;
 mod crossover;
 mod error;
+mod focus;
 mod front;
 mod ledger;
 mod method;
