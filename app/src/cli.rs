@@ -8,6 +8,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
+use crate::cli_train::{CompareArgs, PromoteArgs, ShowArgs, Train};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
 
@@ -28,7 +29,10 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
     Rebalance(Box<RebalanceArgs>),
-    /// List the policies
+    /// Evolve and train a policy
+    #[command(subcommand)]
+    Train(Train),
+    /// List the policies; show, compare and promote learned ones
     #[command(subcommand)]
     Policy(Policy),
     /// Print a completion script for a shell
@@ -55,6 +59,12 @@ pub(crate) enum Policy {
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         output: OutputFormat,
     },
+    /// Show a learned model: where it comes from, and its weights
+    Show(ShowArgs),
+    /// Play two learned models and the best fixed rule on the same sequences
+    Compare(Box<CompareArgs>),
+    /// Put a model in the place of the one that serves, if it is better
+    Promote(Box<PromoteArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +164,9 @@ pub(crate) struct PlacementArgs {
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
           hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
+    /// Weights of the policy `lepton`, made by `lepton train` [default: those it is shipped with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
     pub(crate) seeds: Seeds,
@@ -198,7 +211,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a number of nodes: 1 to a million.
-fn nodes_count(text: &str) -> Result<usize, String> {
+pub(crate) fn nodes_count(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
         _ => Err("expected a whole number from 1 to 1000000".to_owned()),

@@ -3,6 +3,7 @@
 mod cli;
 mod cli_jobs;
 mod cli_rebalance;
+mod cli_train;
 mod clock;
 mod commands;
 mod failure;

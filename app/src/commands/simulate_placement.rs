@@ -11,6 +11,7 @@ use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
 use crate::cli::{Generator, PlacementArgs};
 use crate::clock::WallClock;
+use crate::commands::model_files;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
@@ -19,7 +20,7 @@ use crate::stop;
 const DEFAULT_BASELINE: &str = "fgd";
 
 pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
-    let options = options(args);
+    let options = options(args)?;
     let workload = workload(args)?;
     for warning in &workload.warnings {
         output::note(&format!("warning: {warning}"));
@@ -57,7 +58,7 @@ fn workload(args: &PlacementArgs) -> Result<PlacementWorkload, Failure> {
     }
 }
 
-fn options(args: &PlacementArgs) -> StudyOptions {
+fn options(args: &PlacementArgs) -> Result<StudyOptions, Failure> {
     let mut policies = args.policy.clone();
     if policies.is_empty() {
         policies = PLACEMENT_POLICIES.iter().map(|p| p.name.to_owned()).collect();
@@ -79,7 +80,7 @@ fn options(args: &PlacementArgs) -> StudyOptions {
     {
         distinct.push(baseline.clone());
     }
-    StudyOptions {
+    Ok(StudyOptions {
         policies: distinct,
         seeds: args.seeds.0.clone(),
         load: args.load,
@@ -87,7 +88,8 @@ fn options(args: &PlacementArgs) -> StudyOptions {
         threads: threads(args.threads),
         heat: args.report.is_some(),
         command: command_line(),
-    }
+        model: args.model.as_deref().map(model_files::read).transpose()?,
+    })
 }
 
 /// The number asked for, or all cores.

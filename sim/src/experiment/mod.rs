@@ -3,12 +3,14 @@
 pub mod jobs;
 mod loop_run;
 mod placement;
+mod placement_environment;
 mod run_error;
 mod stats;
 mod study;
 
 pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
 pub use placement::{Curve, PlacementRun, run_placement};
+pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
 pub use stats::{Paired, Spread, paired, spread};
 pub use study::{
