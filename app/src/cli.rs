@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
+use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
+use lepton_sim::workload::PlacementWorkload;
 
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
@@ -116,6 +118,31 @@ pub(crate) enum TraceFormat {
 pub(crate) enum Generator {
     /// A GPU cluster and task list with the statistics of the openb trace
     OpenbLike,
+    /// Invented: nodes with eight devices, tasks that mostly take whole ones
+    Training,
+    /// Invented: nodes with one to four devices, tasks that mostly share one
+    Inference,
+    /// Invented: too little CPU beside the devices, many tasks without devices
+    ScarceCpu,
+    /// Invented: five device models, tasks bound to one of them
+    BoundModels,
+    /// Invented: tasks that take two to eight devices of a node at once
+    MultiDevice,
+}
+
+impl Generator {
+    /// The workload on so many nodes. Invented ones are the same in every run.
+    pub(crate) fn workload(self, nodes: usize) -> PlacementWorkload {
+        let kind = match self {
+            Self::OpenbLike => return openb_like(nodes),
+            Self::Training => GpuClusterKind::Training,
+            Self::Inference => GpuClusterKind::Inference,
+            Self::ScarceCpu => GpuClusterKind::ScarceCpu,
+            Self::BoundModels => GpuClusterKind::BoundModels,
+            Self::MultiDevice => GpuClusterKind::MultiDevice,
+        };
+        gpu_cluster(kind, nodes, 1)
+    }
 }
 
 #[derive(Debug, Args)]

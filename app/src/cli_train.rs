@@ -33,9 +33,9 @@ pub(crate) struct LearningWorkloadArgs {
     /// Task lists of the trace, each a mix to learn on; several are separated by commas
     #[arg(long, value_name = "FILE,..", value_delimiter = ',', requires = "format")]
     pub(crate) tasks: Vec<PathBuf>,
-    /// Generate the workload instead of reading one
-    #[arg(long, value_enum)]
-    pub(crate) generate: Option<Generator>,
+    /// Generate workloads instead of reading them; several are separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) generate: Vec<Generator>,
     /// Nodes of the generated cluster
     #[arg(long, value_name = "N", requires = "generate", conflicts_with = "format",
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]

@@ -33,11 +33,11 @@ impl Default for TrainOptions {
         Self {
             population: 14,
             sequences: 1,
-            environments: 0,
-            spread: 0.15,
+            environments: 6,
+            spread: 0.12,
             loss_weight: 2.0,
             gain_max: 4.0,
-            check_every: 5,
+            check_every: 10,
             check_sequences: 2,
             generations_max: 0,
         }

@@ -2,17 +2,17 @@
 
 use lepton_learn::Environment;
 use lepton_sim::experiment::PlacementEnvironment;
-use lepton_sim::generate::openb_like;
 use lepton_sim::workload::{OpenbFiles, load_openb};
 
 use crate::cli_train::LearningWorkloadArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// One environment for each task list, or for the generated workload.
+/// One environment for each task list, or for each generated workload.
 pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementEnvironment>, Failure> {
     let Some(nodes) = &args.nodes else {
-        return Ok(vec![PlacementEnvironment::new(openb_like(args.nodes_count))]);
+        let generated = args.generate.iter().map(|g| g.workload(args.nodes_count));
+        return Ok(generated.map(PlacementEnvironment::new).collect());
     };
     let read = |tasks: &std::path::PathBuf| {
         let files = OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: None };

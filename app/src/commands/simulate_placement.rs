@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
-use lepton_sim::generate::openb_like;
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
-use crate::cli::{Generator, PlacementArgs};
+use crate::cli::PlacementArgs;
 use crate::clock::WallClock;
 use crate::commands::model_files;
 use crate::failure::Failure;
@@ -48,7 +47,7 @@ pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Res
 
 fn workload(args: &PlacementArgs) -> Result<PlacementWorkload, Failure> {
     match (args.generate, &args.nodes, &args.tasks) {
-        (Some(Generator::OpenbLike), ..) => Ok(openb_like(args.nodes_count)),
+        (Some(generator), ..) => Ok(generator.workload(args.nodes_count)),
         (None, Some(nodes), Some(tasks)) => {
             let files =
                 OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: args.arrivals.clone() };
