@@ -18,14 +18,7 @@ pub(crate) enum Train {
 #[derive(Debug, Args)]
 pub(crate) struct LearningWorkloadArgs {
     /// Format of the trace files
-    #[arg(
-        long,
-        value_enum,
-        required_unless_present = "generate",
-        conflicts_with = "generate",
-        requires = "nodes",
-        requires = "tasks"
-    )]
+    #[arg(long, value_enum, required_unless_present = "generate", requires = "nodes", requires = "tasks")]
     pub(crate) format: Option<TraceFormat>,
     /// Node list of the trace
     #[arg(long, value_name = "FILE", requires = "format")]
@@ -33,11 +26,11 @@ pub(crate) struct LearningWorkloadArgs {
     /// Task lists of the trace, each a mix to learn on; several are separated by commas
     #[arg(long, value_name = "FILE,..", value_delimiter = ',', requires = "format")]
     pub(crate) tasks: Vec<PathBuf>,
-    /// Generate workloads instead of reading them; several are separated by commas
+    /// Generated workloads, instead of files or beside them; several are separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) generate: Vec<Generator>,
-    /// Nodes of the generated cluster
-    #[arg(long, value_name = "N", requires = "generate", conflicts_with = "format",
+    /// Nodes of the generated clusters
+    #[arg(long, value_name = "N", requires = "generate",
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
 }

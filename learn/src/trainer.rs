@@ -184,6 +184,11 @@ impl Training {
         self.episodes
     }
 
+    /// Ends after so many generations, 0 never: for a training that goes on from a checkpoint.
+    pub fn end_after(&mut self, generations: u64) {
+        self.options.generations_max = generations;
+    }
+
     /// Whether the number of generations that the options allow is reached.
     pub fn is_over(&self) -> bool {
         self.options.generations_max > 0 && self.generations() >= self.options.generations_max

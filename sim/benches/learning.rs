@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 #[path = "../tests/common/published.rs"]
+#[expect(dead_code, reason = "the traces are read here, the published curves are not")]
 mod published;
 #[path = "common/wall_clock.rs"]
 mod wall_clock;
@@ -20,7 +21,7 @@ use lepton_sim::Clock;
 use lepton_sim::experiment::{PlacementEnvironment, PlacementStudy, StudyOptions, run_study};
 use lepton_sim::generate::{GPU_CLUSTER_KINDS, gpu_cluster};
 use lepton_sim::workload::PlacementWorkload;
-use published::{DETERMINISTIC, Published, RANDOM, folder, load};
+use published::{folder, load};
 use wall_clock::WallClock;
 
 /// The traces, and the most that can be allocated up to the first forced drop where it is known (a linear program
@@ -78,8 +79,6 @@ fn traces(
     threads: usize,
 ) {
     let Some(folder) = folder() else { std::process::exit(1) };
-    // The published curves hold the policies whose runs the fixed rule is compared with elsewhere.
-    let published = Published::read(&folder);
     println!(
         "Percent of all GPUs at 100% arrived, mean over seeds 42 to 51; difference to fgd seed by seed with its 95%"
     );
@@ -92,9 +91,7 @@ fn traces(
     let mut gains = vec![Vec::new(); names.len()];
     for (trace, ceiling) in TRACES.into_iter().filter(|t| chosen(t.0)) {
         let workload = load(&folder, trace);
-        let fgd = mean_of(&published, trace, "fgd");
-        let best_fit = mean_of(&published, trace, "best-fit");
-        let mut row = format!("| {trace} | {best_fit:.2} | {fgd:.2} |");
+        let mut row = String::new();
         let adapted = minutes.map(|m| ("adapted", adapt(&workload, m, threads)));
         let (mut last, mut rules) = (0.0, [0.0; 2]);
         for ((_, model), gains) in models.iter().chain(adapted.as_ref()).zip(&mut gains) {
@@ -128,12 +125,6 @@ fn traces(
             "\n{name}: {mean:+.3} points in the mean over the traces; lowest end of an interval {worst:+.2}"
         );
     }
-}
-
-/// The mean over the seeds that was published for a fixed rule.
-fn mean_of(published: &Published, trace: &str, policy: &str) -> f64 {
-    let theirs = DETERMINISTIC.iter().find(|p| p.0 == policy).map_or(RANDOM, |p| p.1);
-    (42..=51).filter_map(|seed| published.curve(trace, theirs, seed)[100]).sum::<f64>() / 10.0
 }
 
 fn study(

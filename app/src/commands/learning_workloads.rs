@@ -8,21 +8,22 @@ use crate::cli_train::LearningWorkloadArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// One environment for each task list, or for each generated workload.
+/// One environment for each task list and for each generated workload.
 pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementEnvironment>, Failure> {
-    let Some(nodes) = &args.nodes else {
-        let generated = args.generate.iter().map(|g| g.workload(args.nodes_count));
-        return Ok(generated.map(PlacementEnvironment::new).collect());
-    };
-    let read = |tasks: &std::path::PathBuf| {
+    let mut all = Vec::new();
+    for (nodes, tasks) in
+        args.nodes.iter().flat_map(|nodes| args.tasks.iter().map(move |tasks| (nodes, tasks)))
+    {
         let files = OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: None };
         let workload = load_openb(&files)?;
         for warning in &workload.warnings {
             output::note(&format!("warning: {}: {warning}", workload.name));
         }
-        Ok(PlacementEnvironment::new(workload))
-    };
-    args.tasks.iter().map(read).collect()
+        all.push(PlacementEnvironment::new(workload));
+    }
+    let generated = args.generate.iter().map(|generator| generator.workload(args.nodes_count));
+    all.extend(generated.map(PlacementEnvironment::new));
+    Ok(all)
 }
 
 /// The environments as learning sees them.

@@ -46,7 +46,9 @@ pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
     let checkpoint =
         args.checkpoint.clone().unwrap_or_else(|| model_files::with_ending(&args.out, ".checkpoint"));
     let mut training = if args.resume {
-        resume(&checkpoint, &environments)?
+        let mut training = resume(&checkpoint, &environments)?;
+        training.end_after(args.generations.unwrap_or(0));
+        training
     } else {
         let scale = PlacementModel::weight_scales().map(f64::from).to_vec();
         Training::start(&start.weights(), scale, options, args.seed, &environments, threads)
