@@ -8,6 +8,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
 use lepton_sim::workload::PlacementWorkload;
 
+use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_train::{CompareArgs, PromoteArgs, ShowArgs, Train};
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     /// Evolve and train a policy
     #[command(subcommand)]
     Train(Train),
+    /// Write generated problem instances as files
+    #[command(subcommand)]
+    Generate(Generate),
     /// List the policies; show, compare and promote learned ones
     #[command(subcommand)]
     Policy(Policy),
@@ -159,7 +163,9 @@ Examples:
       --report report.html
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
-      --seeds 42..=51 --baseline fgd --output json")]
+      --seeds 42..=51 --baseline fgd --output json
+  lepton simulate placement --generate openb-like --policy best-fit --seeds 1 \\
+      --snapshot-at 100 --snapshot filled.json")]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
     #[arg(
@@ -207,6 +213,13 @@ pub(crate) struct PlacementArgs {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Write the cluster as it is when so many percent of its device capacity have been asked for, dropped tasks
+    /// included: what `lepton rebalance --snapshot` starts from
+    #[arg(long, value_name = "PERCENT", value_parser = snapshot_at)]
+    pub(crate) snapshot_at: Option<f64>,
+    /// Where to write it; with several runs, policy and seed are added to the name
+    #[arg(long, value_name = "FILE", default_value = "snapshot.json", requires = "snapshot_at")]
+    pub(crate) snapshot: PathBuf,
     /// Write a report page to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -226,6 +239,14 @@ fn load(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
         _ => Err("expected a number above 0 and at most 10; 1.3 means 130% of the capacity".to_owned()),
+    }
+}
+
+/// Reads a moment of a run: above 0 percent, at most 1000.
+fn snapshot_at(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 1000.0 => Ok(percent),
+        _ => Err("expected a number above 0 and at most 1000; 100 means all of the capacity".to_owned()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The options of `lepton rebalance`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -12,6 +13,16 @@ pub(crate) enum RebalanceFormat {
     Roadef,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchMethod {
+    /// A long annealing on each island, then rounds of crossover and shorter annealings
+    Hybrid,
+    /// Annealing alone, one on each island
+    LocalSearch,
+    /// Crossover and mutation alone, each child repaired and improved by a descent
+    Evolution,
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
@@ -22,18 +33,35 @@ in .gz, .xz or .zst are read as they are.
 Examples:
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt
   lepton rebalance --format roadef --model model.txt.gz --assignment assignment.txt.gz \\
-      --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json"
+      --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json
+  lepton rebalance --format roadef --model model.txt --assignment assignment.txt \\
+      --pareto --max-moves-per-wave 20 --max-moves-per-owner 2 --plan plan.json
+  lepton simulate placement --generate openb-like --policy best-fit --seeds 1 --snapshot-at 100
+  lepton rebalance --snapshot snapshot.json --max-moves 400 --time-limit 10s --plan plan.json"
 )]
 pub(crate) struct RebalanceArgs {
     /// Format of the input files
-    #[arg(long, value_enum)]
-    pub(crate) format: RebalanceFormat,
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "snapshot",
+        requires = "model",
+        requires = "assignment"
+    )]
+    pub(crate) format: Option<RebalanceFormat>,
     /// The cluster, its tasks and rules
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) model: Option<PathBuf>,
     /// The running placement
-    #[arg(long, value_name = "FILE")]
-    pub(crate) assignment: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) assignment: Option<PathBuf>,
+    /// A cluster with devices and waiting tasks, as `lepton simulate placement --snapshot-at` writes it; plans the
+    /// moves that make them fit
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "model", "assignment"])]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Weights of the terms of the objective, as TOML (docs/rebalance.md) [default: built in]
+    #[arg(long, value_name = "FILE", requires = "snapshot")]
+    pub(crate) objective: Option<PathBuf>,
     /// Time to search: `60s`, `5m`, `500ms` or seconds as a plain number
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_limit)]
     pub(crate) time_limit: f64,
@@ -49,9 +77,21 @@ pub(crate) struct RebalanceArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// What takes part in the search
+    #[arg(long, value_enum, default_value_t = SearchMethod::Hybrid)]
+    pub(crate) method: SearchMethod,
     /// Most tasks to move
     #[arg(long, value_name = "N")]
     pub(crate) max_moves: Option<usize>,
+    /// Most steps of the plan in one wave
+    #[arg(long, value_name = "N")]
+    pub(crate) max_moves_per_wave: Option<NonZeroUsize>,
+    /// Most steps of the plan in one wave that move tasks of one owner (here: service)
+    #[arg(long, value_name = "N")]
+    pub(crate) max_moves_per_owner: Option<NonZeroUsize>,
+    /// Also show how the cost falls with the number of moves (takes some seconds more)
+    #[arg(long)]
+    pub(crate) pareto: bool,
     /// Write the new placement to this file, in the form of the assignment
     #[arg(long, value_name = "FILE")]
     pub(crate) solution: Option<PathBuf>,

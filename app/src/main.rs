@@ -1,12 +1,14 @@
 //! The `lepton` command: reads arguments, wires the crates together, prints results.
 
 mod cli;
+mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;
 mod cli_train;
 mod clock;
 mod commands;
 mod failure;
+mod objective_file;
 mod output;
 mod seeds;
 mod stop;

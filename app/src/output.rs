@@ -90,3 +90,11 @@ pub(crate) fn write_page(path: &Path, html: &str) -> anyhow::Result<()> {
     note(&format!("report: file://{}", full.display()));
     Ok(())
 }
+
+/// Writes a value to a file as indented JSON, so that an error in it can name a line.
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
+    serde_json::to_writer_pretty(&mut file, value).with_context(cannot)?;
+    file.write_all(b"\n").and_then(|()| file.flush()).with_context(cannot)
+}

@@ -1,142 +1,209 @@
-//! The machine reassignment problem (ROADEF/EURO challenge 2012, set A): each instance searched for a set time
-//! from several seeds, beside published results.
+//! The machine reassignment problem (ROADEF/EURO challenge 2012): instances of set A and generated ones of any
+//! size, each searched for set times from several seeds, beside published results; and the parts of the search
+//! at equal time.
 //!
-//! Run by `cargo xtask bench rebalancing [--seconds 60] [--seeds 5] [--threads 2] [--instances a1_1,a2_2]`;
-//! needs LEPTON_DATA. The placements are checked here from scratch, without the search's counters.
+//! Run by `cargo xtask bench rebalancing [--seconds 5,60,300] [--seeds 5] [--threads 2]
+//! [--instances a1_4,g5000x50000x12] [--ablation] [--solutions FOLDER]`. `g5000x50000x12` is a generated
+//! instance of 5,000 nodes, 50,000 tasks and 12 resources; instances of set A need LEPTON_DATA. Each run is a
+//! process of its own and its answer is checked there from scratch, without the search's counters; with
+//! `--solutions` the answers are kept as files for an independent checker.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
+#[path = "rebalancing/published.rs"]
+mod published;
+#[path = "rebalancing/run.rs"]
+mod run;
 #[path = "common/wall_clock.rs"]
 mod wall_clock;
 
-use std::path::{Path, PathBuf};
+use lepton_core::decide::rebalance::Method;
 
-use lepton_core::decide::rebalance::{
-    Board, Budget, RebalanceOptions, RebalancePlan, RebalanceProblem, Surroundings, rebalance,
-};
-use lepton_sim::Clock;
-use lepton_sim::readers::read_reassignment;
-use wall_clock::WallClock;
+use published::{PUBLISHED, published};
+use run::{CHILD, Outcome, Setting, child, generated, name};
 
-/// Instance, mean cost of the challenge's winner after 300 s, best known (both published).
-const PUBLISHED: [(&str, u64, u64); 10] = [
-    ("a1_1", 44_306_501, 44_306_501),
-    ("a1_2", 778_142_261, 777_531_842),
-    ("a1_3", 583_006_320, 583_005_717),
-    ("a1_4", 259_815_285, 245_421_266),
-    ("a1_5", 727_578_311, 727_578_309),
-    ("a2_1", 333, 167),
-    ("a2_2", 740_140_535, 707_237_541),
-    ("a2_3", 1_210_207_120, 1_182_260_491),
-    ("a2_4", 1_680_629_156, 1_680_542_520),
-    ("a2_5", 317_804_454, 309_714_522),
-];
+/// Instances beside set A where none are chosen.
+const GENERATED: [&str; 3] = ["g100x5000x12", "g1000x20000x6", "g5000x50000x3"];
 
 struct Arguments {
-    seconds: f64,
+    seconds: Vec<f64>,
     seeds: u64,
     threads: usize,
-    instances: Option<Vec<String>>,
-}
-
-/// One search.
-struct Found {
-    cost: u64,
-    moves: usize,
-    blocked: usize,
-    evaluations_per_second: f64,
+    instances: Vec<String>,
+    ablation: bool,
+    solutions: String,
 }
 
 fn main() {
-    let arguments = arguments();
-    let Some(data) = std::env::var_os("LEPTON_DATA") else {
-        eprintln!("set LEPTON_DATA to the folder of the recorded data");
-        std::process::exit(1);
-    };
-    let folder = PathBuf::from(data).join("machine-reassignment");
-    println!(
-        "{} s, {} threads, seeds 1 to {}; costs in full, the winner's mean is after 300 s\n",
-        arguments.seconds, arguments.threads, arguments.seeds
-    );
-    println!(
-        "| instance | median | best | worst | winner's mean (published) | best known (published) | moves | left out of the plan | million evaluations/s and thread |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    for (name, winner, best_known) in PUBLISHED {
-        if arguments.instances.as_ref().is_some_and(|chosen| !chosen.iter().any(|c| c == name)) {
-            continue;
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if words.first().is_some_and(|word| word == CHILD) {
+        child(&words[1..]);
+        return;
+    }
+    let arguments = arguments(&words);
+    let of_files = arguments.instances.iter().any(|i| generated(i).is_none());
+    if of_files && std::env::var_os("LEPTON_DATA").is_none() {
+        refuse("set LEPTON_DATA to the folder of the recorded data, or choose generated instances");
+    }
+    for &seconds in &arguments.seconds {
+        if arguments.ablation {
+            ablation(&arguments, seconds);
+        } else {
+            results(&arguments, seconds);
         }
-        let problem = read(&folder, name);
-        let mut runs: Vec<Found> =
-            (1..=arguments.seeds).map(|seed| search(&problem, seed, &arguments)).collect();
-        runs.sort_by_key(|run| run.cost);
-        let median = &runs[(runs.len() - 1) / 2];
-        let (best, worst) = (runs[0].cost, runs[runs.len() - 1].cost);
-        let rate = runs.iter().map(|r| r.evaluations_per_second).sum::<f64>() / runs.len() as f64;
+    }
+}
+
+/// The runs of one instance from all seeds, the cheapest answer first.
+fn runs(arguments: &Arguments, seconds: f64, instance: &str, method: Method, islands: usize) -> Vec<Outcome> {
+    let setting = |seed| Setting {
+        instance: instance.to_owned(),
+        seconds,
+        seed,
+        threads: arguments.threads,
+        islands,
+        method,
+        solutions: arguments.solutions.clone(),
+    };
+    let mut runs: Vec<Outcome> = (1..=arguments.seeds).map(|seed| setting(seed).run()).collect();
+    runs.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    runs
+}
+
+fn median(runs: &[Outcome], of: fn(&Outcome) -> f64) -> f64 {
+    let mut values: Vec<f64> = runs.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values[(values.len() - 1) / 2]
+}
+
+/// A time in seconds, or a dash where there is none.
+fn shown(seconds: f64) -> String {
+    if seconds.is_finite() { format!("{seconds:.2}") } else { "-".to_owned() }
+}
+
+/// Costs beside what others found, then how the search went.
+fn results(arguments: &Arguments, seconds: f64) {
+    let Arguments { seeds, threads, .. } = arguments;
+    println!("\n{seconds} s, {threads} threads, seeds 1 to {seeds}; every answer keeps all rules.\n");
+    println!(
+        "| instance | initial | median | best | worst | winner's mean in 300 s (published) | best known \
+         (published) | winner's program in 60 s | J33's program in 60 s | median less winner's mean, % of initial |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let mut all = Vec::new();
+    for instance in &arguments.instances {
+        let runs = runs(arguments, seconds, instance, Method::Hybrid, *threads);
+        let (first, last) = (&runs[0], &runs[runs.len() - 1]);
+        let middle = median(&runs, |r| r.cost);
+        let others = published(instance).map_or("- | - | - | - | -".to_owned(), |p| {
+            let [winner, j33] =
+                p.programs.map_or(["-".to_owned(), "-".to_owned()], |c| c.map(|c| c.to_string()));
+            let behind = 100.0 * (middle - p.winner_mean as f64) / first.initial;
+            format!("{} | {} | {winner} | {j33} | {behind:+.3}", p.winner_mean, p.best_known)
+        });
+        println!("| {instance} | {} | {middle} | {} | {} | {others} |", first.initial, first.cost, last.cost);
+        all.push(runs);
+    }
+    println!(
+        "\nMedians over the seeds; gap closed: of the way from the initial cost to the lower bound; memory: the \
+         largest of the runs.\n"
+    );
+    println!(
+        "| instance | gap closed, % | first improvement, s | 90% of the gain, s | moves | no safe step | ordering, \
+         s | reading, s | million evaluations/s and thread | memory, MB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for (instance, runs) in arguments.instances.iter().zip(&all) {
         println!(
-            "| {name} | {} | {best} | {worst} | {winner} | {best_known} | {} | {} | {:.1} |",
-            median.cost,
-            median.moves,
-            median.blocked,
-            rate / arguments.threads as f64 / 1e6
+            "| {instance} | {:.2} | {} | {} | {} | {} | {:.2} | {:.2} | {:.1} | {:.0} |",
+            median(runs, |r| 100.0 * (r.initial - r.cost) / (r.initial - r.lower_bound).max(1.0)),
+            shown(median(runs, |r| r.first_seconds)),
+            shown(median(runs, |r| r.most_seconds)),
+            median(runs, |r| r.moves),
+            median(runs, |r| r.blocked),
+            median(runs, |r| r.order_seconds),
+            median(runs, |r| r.read_seconds),
+            median(runs, |r| r.rate),
+            runs.iter().map(|r| r.peak_mb).fold(0.0, f64::max),
         );
     }
 }
 
-fn read(folder: &Path, name: &str) -> RebalanceProblem {
-    let file = |kind: &str| folder.join(format!("{kind}_{name}.txt.gz"));
-    match read_reassignment(&file("model"), &file("assignment")) {
-        Ok(problem) => problem,
-        Err(error) => {
-            eprintln!("{error}");
-            std::process::exit(1);
+/// The whole search, its halves alone, one island and two, at equal time and threads.
+fn ablation(arguments: &Arguments, seconds: f64) {
+    let Arguments { seeds, threads, .. } = arguments;
+    println!("\nAt equal time: {seconds} s, {threads} threads, seeds 1 to {seeds}.\n");
+    println!(
+        "| instance | method | islands | median | best | worst | median against hybrid, % of initial | seeds \
+         cheaper than hybrid's median |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for instance in &arguments.instances {
+        let mut hybrid = None;
+        for method in [Method::Hybrid, Method::LocalSearch, Method::Evolution] {
+            for islands in [2, 1] {
+                let runs = runs(arguments, seconds, instance, method, islands);
+                let middle = median(&runs, |r| r.cost);
+                let base = *hybrid.get_or_insert(middle);
+                let cheaper = runs.iter().filter(|r| r.cost < base).count();
+                println!(
+                    "| {instance} | {} | {islands} | {middle} | {} | {} | {:+.3} | {cheaper} of {seeds} |",
+                    name(method),
+                    runs[0].cost,
+                    runs[runs.len() - 1].cost,
+                    100.0 * (middle - base) / runs[0].initial,
+                );
+            }
         }
     }
 }
 
-fn search(problem: &RebalanceProblem, seed: u64, arguments: &Arguments) -> Found {
-    let options = RebalanceOptions {
-        seed,
-        threads: arguments.threads,
-        islands: arguments.threads,
-        budget: Budget::Seconds(arguments.seconds),
-        moves_max: None,
+fn arguments(words: &[String]) -> Arguments {
+    let mut arguments = Arguments {
+        seconds: vec![60.0],
+        seeds: 5,
+        threads: 2,
+        instances: PUBLISHED.iter().map(|p| p.instance).chain(GENERATED).map(str::to_owned).collect(),
+        ablation: false,
+        solutions: String::new(),
     };
-    let clock = WallClock::start();
-    let board = Board::new(problem.cost(problem.initial()).total());
-    let seconds = || clock.now_nanos() as f64 / 1e9;
-    let surroundings = Surroundings { seconds: &seconds, stopped: &|| false, board: &board };
-    let placement = rebalance(problem, &options, &surroundings);
-    let spent = seconds();
-    assert_eq!(problem.first_violation(&placement), None, "the search keeps every rule");
-    let plan = RebalancePlan::order(problem, &placement).expect("the placement keeps every rule");
-    Found {
-        cost: problem.cost(&placement).total(),
-        moves: problem.moved_count(&placement),
-        blocked: plan.blocked.len(),
-        evaluations_per_second: board.evaluations() as f64 / spent,
-    }
-}
-
-fn arguments() -> Arguments {
-    let mut arguments = Arguments { seconds: 60.0, seeds: 5, threads: 2, instances: None };
-    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    let mut words = words.iter();
     while let Some(option) = words.next() {
-        let value = words.next().unwrap_or_default();
+        if option == "--ablation" {
+            arguments.ablation = true;
+            continue;
+        }
+        let value = words.next().map_or("", String::as_str);
         let known = match option.as_str() {
-            "--seconds" => value.parse().map(|v| arguments.seconds = v).is_ok(),
+            "--seconds" => {
+                let times: Option<Vec<f64>> =
+                    value.split(',').map(|t| t.parse().ok().filter(|&t| t > 0.0)).collect();
+                times.map(|times| arguments.seconds = times).is_some()
+            }
             "--seeds" => value.parse().map(|v: u64| arguments.seeds = v.max(1)).is_ok(),
             "--threads" => value.parse().map(|v: usize| arguments.threads = v.max(1)).is_ok(),
             "--instances" => {
-                arguments.instances = Some(value.split(',').map(str::to_owned).collect());
-                true
+                arguments.instances = value.split(',').map(str::to_owned).collect();
+                arguments.instances.iter().all(|i| published(i).is_some() || generated(i).is_some())
+            }
+            "--solutions" => {
+                // Benches run in their package's folder; a path is meant from where the user stands.
+                let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(value);
+                arguments.solutions = folder.to_string_lossy().into_owned();
+                !value.is_empty() && std::fs::create_dir_all(folder).is_ok()
             }
             _ => false,
         };
         if !known {
-            eprintln!("`{option} {value}` is not understood; see the head of this file's documentation");
-            std::process::exit(2);
+            refuse(&format!(
+                "`{option} {value}` is not understood; see the head of this file's documentation"
+            ));
         }
     }
     arguments
+}
+
+fn refuse(problem: &str) -> ! {
+    eprintln!("{problem}");
+    std::process::exit(2);
 }

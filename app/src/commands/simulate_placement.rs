@@ -8,6 +8,7 @@ use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_stu
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
+use super::placement_snapshots;
 use crate::cli::PlacementArgs;
 use crate::clock::WallClock;
 use crate::commands::model_files;
@@ -27,6 +28,9 @@ pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
     let study = study(&workload, &options)?;
     if let Some(path) = &args.report {
         output::write_page(path, &page(&study)?)?;
+    }
+    if let Some(percent) = args.snapshot_at {
+        placement_snapshots::write(&workload, &options, percent, &args.snapshot)?;
     }
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,

@@ -1,6 +1,7 @@
 //! Deciding: from the state of the cluster and the pending work to what should be done. Everything here is
 //! a function of values; only `execute` touches the world.
 
+pub mod defragment;
 pub mod placement;
 pub mod placement_policies;
 pub mod plan;

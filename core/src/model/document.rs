@@ -8,10 +8,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fragmentation::TargetWorkload;
 use super::{
     Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, GangId, Health, ModelError, ModelSet, NodeId,
     NodeSpec, PlaceError, Placement, ResourceSchema, Rules, Task, TaskClass, TaskId,
 };
+
+/// Stands for the models of a demand that none of the cluster's meets: an empty list accepts any.
+const NO_MODEL: &str = "none of this cluster";
+
+/// Largest share of a shape before they are brought to a sum of 1.
+const SHARE_MAX: f64 = 1e12;
 
 /// A whole cluster at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +32,22 @@ pub struct ClusterDocument {
     pub nodes: Vec<DocumentNode>,
     /// Placed and pending tasks.
     pub tasks: Vec<DocumentTask>,
+    /// The mix of tasks that is expected; may be left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<DocumentShape>,
+}
+
+/// A shape of the expected mix of a [`ClusterDocument`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentShape {
+    /// CPU asked for, millicores.
+    pub cpu_millicores: i64,
+    /// Devices asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<DocumentDemand>,
+    /// How often, beside the shares of the others; above 0.
+    pub share: f64,
 }
 
 /// A node of a [`ClusterDocument`].
@@ -132,6 +155,14 @@ pub enum DocumentError {
         /// How many devices there are.
         count: usize,
     },
+    /// A shape of the expected mix that no task can have.
+    #[error("shape {number} of the expected mix: {problem}")]
+    Shape {
+        /// Position, from 1.
+        number: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// A task stands where it cannot.
     #[error("task `{task}` cannot stand on node `{node}`: {error}")]
     Misplaced {
@@ -145,11 +176,55 @@ pub enum DocumentError {
 }
 
 impl ClusterDocument {
-    /// The document of a cluster. Rules about groups are not part of it yet.
+    /// The document of a cluster, without an expected mix. Rules about groups are not part of it yet.
     pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
         let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
         let tasks = (0..cluster.tasks().len()).map(|i| task_of(cluster, TaskId::from(i))).collect();
-        Self { time_seconds, resources: cluster.schema().names().to_vec(), nodes, tasks }
+        Self {
+            time_seconds,
+            resources: cluster.schema().names().to_vec(),
+            nodes,
+            tasks,
+            expected: Vec::new(),
+        }
+    }
+
+    /// The document with the expected mix of tasks.
+    #[must_use]
+    pub fn with_expected(mut self, cluster: &Cluster, expected: &TargetWorkload) -> Self {
+        let shapes = expected.shares().map(|(cpu_millicores, devices, share)| {
+            let devices = devices.map(|d| demand_of(cluster, d));
+            DocumentShape { cpu_millicores, devices, share }
+        });
+        self.expected = shapes.collect();
+        self
+    }
+
+    /// The expected mix, in terms of the cluster that [`ClusterDocument::to_cluster`] made of this document.
+    ///
+    /// # Errors
+    /// When a shape is out of range.
+    pub fn expected_workload(&self, cluster: &Cluster) -> Result<TargetWorkload, DocumentError> {
+        let mut shapes = Vec::with_capacity(self.expected.len());
+        for (at, shape) in self.expected.iter().enumerate() {
+            let refuse = |problem| Err(DocumentError::Shape { number: at + 1, problem });
+            if !(shape.share > 0.0 && shape.share <= SHARE_MAX) {
+                return refuse("its share is not a number above 0");
+            }
+            if !(0..=super::AMOUNT_MAX).contains(&shape.cpu_millicores) {
+                return refuse("its CPU is out of range");
+            }
+            let devices = shape.devices.as_ref().map(|d| device_demand(cluster, d));
+            let in_range = |d: &DeviceDemand| {
+                (1..=super::DEVICES_PER_NODE_MAX as u16).contains(&d.count)
+                    && (1..=super::DEVICE_MILLI).contains(&d.milli)
+            };
+            if !devices.as_ref().is_none_or(in_range) {
+                return refuse("it asks for 1 to 64 devices of 1 to 1000 milli each");
+            }
+            shapes.push((shape.cpu_millicores, devices, shape.share));
+        }
+        Ok(TargetWorkload::from_shares(&shapes))
     }
 
     /// The cluster of this document, all placements checked.
@@ -220,18 +295,7 @@ fn task_of(cluster: &Cluster, id: TaskId) -> DocumentTask {
     DocumentTask {
         name: task.name.to_string(),
         demand: demand.resources.to_vec(),
-        devices: demand.devices.map(|d| DocumentDemand {
-            count: d.count,
-            milli: d.milli,
-            models: if d.accept == ModelSet::ANY {
-                Vec::new()
-            } else {
-                (cluster.models().iter().enumerate())
-                    .filter(|&(i, _)| d.accept.contains(super::ModelId(i as u8)))
-                    .map(|(_, m)| m.name.clone())
-                    .collect()
-            },
-        }),
+        devices: demand.devices.map(|d| demand_of(cluster, d)),
         owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
         gang: task.gang.map(|g| format!("gang-{}", g.0)),
         priority: task.priority,
@@ -242,13 +306,27 @@ fn task_of(cluster: &Cluster, id: TaskId) -> DocumentTask {
     }
 }
 
+fn demand_of(cluster: &Cluster, demand: DeviceDemand) -> DocumentDemand {
+    let DeviceDemand { count, milli, accept } = demand;
+    let named = (cluster.models().iter().enumerate())
+        .filter(|&(i, _)| accept.contains(super::ModelId(i as u8)))
+        .map(|(_, m)| m.name.clone());
+    let mut models = if accept == ModelSet::ANY { Vec::new() } else { named.collect() };
+    if models.is_empty() && accept != ModelSet::ANY {
+        models.push(NO_MODEL.to_owned());
+    }
+    DocumentDemand { count, milli, models }
+}
+
+fn device_demand(cluster: &Cluster, demand: &DocumentDemand) -> DeviceDemand {
+    let named = cluster.models().iter().enumerate().filter(|(_, m)| demand.models.contains(&m.name));
+    let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
+    let accept = if demand.models.is_empty() { ModelSet::ANY } else { named };
+    DeviceDemand { count: demand.count, milli: demand.milli, accept }
+}
+
 fn add_task(cluster: &mut Cluster, task: &DocumentTask, gang: Option<GangId>) -> Result<(), DocumentError> {
-    let devices = task.devices.as_ref().map(|d| {
-        let named = cluster.models().iter().enumerate().filter(|(_, m)| d.models.contains(&m.name));
-        let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
-        let accept = if d.models.is_empty() { ModelSet::ANY } else { named };
-        DeviceDemand { count: d.count, milli: d.milli, accept }
-    });
+    let devices = task.devices.as_ref().map(|d| device_demand(cluster, d));
     let demand = Demand { resources: task.demand.clone().into(), devices };
     let class = cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None })?;
     let owner = task.owner.as_deref().map(|o| cluster.owner(o));

@@ -183,7 +183,7 @@ impl Cluster {
 
     /// Puts a task back where it just stood: the room is there, and rules that have come to forbid the
     /// place since (the node fell sick) do not drive it away.
-    pub(super) fn put_back(&mut self, task: TaskId, place: Placement) {
+    pub fn put_back(&mut self, task: TaskId, place: Placement) {
         self.placements[task.index()] = Some(place);
         self.hosted[place.node.index()].push(task);
         self.hold(task, place, 1);

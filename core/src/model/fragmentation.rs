@@ -122,6 +122,28 @@ impl TargetWorkload {
         self.shapes.iter().map(|s| s.expected(s.share))
     }
 
+    /// A workload of shapes, each with CPU in millicores, its device demand, and its share; the shares are
+    /// brought to a sum of 1.
+    pub fn from_shares(shapes: &[(i64, Option<DeviceDemand>, f64)]) -> Self {
+        let sum: f64 = shapes.iter().map(|s| s.2).sum();
+        let shape = |&(cpu, devices, share): &(i64, Option<DeviceDemand>, f64)| Shape {
+            cpu,
+            count: devices.map_or(0, |d| d.count),
+            milli: devices.map_or(0, |d| d.milli),
+            accept: devices.map_or(ModelSet::ANY, |d| d.accept),
+            share: share / sum,
+        };
+        Self { shapes: shapes.iter().map(shape).collect(), rare: Vec::new(), share_kept: 1.0 }
+    }
+
+    /// The shapes: CPU in millicores, device demand, share.
+    pub fn shares(&self) -> impl Iterator<Item = (i64, Option<DeviceDemand>, f64)> {
+        self.shapes.iter().map(|s| {
+            let Shape { cpu, count, milli, accept, share } = *s;
+            (cpu, (count > 0).then_some(DeviceDemand { count, milli, accept }), share)
+        })
+    }
+
     /// How many shapes there are.
     pub fn len(&self) -> usize {
         self.shapes.len()

@@ -16,6 +16,7 @@ mod node;
 mod plan;
 mod reading;
 mod record;
+mod replay;
 mod resources;
 mod snapshot;
 mod task;
@@ -29,7 +30,8 @@ pub use device::{
     ModelSet,
 };
 pub use document::{
-    ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentTask,
+    ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentShape,
+    DocumentTask,
 };
 pub use error::{ModelError, Obstacle, PlaceError};
 pub use ids::{ClassId, GangId, GroupId, LabelKey, LabelValue, NodeId, OwnerId, TaskId};
@@ -37,6 +39,7 @@ pub use node::{Health, NodeSpec};
 pub use plan::{Action, Outcome, Plan, Reason, Step, StepResult};
 pub use reading::{NodeReading, Reading, Readings, TaskReading};
 pub use record::{Candidate, DecisionRecord};
+pub use replay::{ReplayError, replay};
 pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
 pub use snapshot::{Snapshot, TaskState};
 pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, SpreadRule, Task, TaskClass};

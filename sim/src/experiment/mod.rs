@@ -5,6 +5,7 @@ mod loop_run;
 mod placement;
 mod placement_environment;
 mod run_error;
+mod snapshot;
 mod stats;
 mod study;
 
@@ -12,6 +13,7 @@ pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
 pub use placement::{Curve, PlacementRun, run_placement};
 pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
+pub use snapshot::{FilledCluster, fill_cluster};
 pub use stats::{Paired, Spread, paired, spread};
 pub use study::{
     Heat, HeatNode, HeatPolicy, PlacementStudy, PointSummary, PolicySummary, RunRecord, StudyError,

@@ -205,7 +205,7 @@ pub fn run_study(
 ) -> Result<PlacementStudy, StudyError> {
     let started = clock.now_nanos();
     for name in options.policies.iter().chain(&options.baseline) {
-        policy_of(workload, options, name, 0)?;
+        policy_of(workload, options.model.as_ref(), name, 0)?;
     }
     let asked: Vec<(&str, u64)> = (options.seeds.iter())
         .flat_map(|&seed| options.policies.iter().map(move |policy| (policy.as_str(), seed)))
@@ -288,21 +288,21 @@ fn run_one(
     heat_at: &[u32],
     clock: &dyn Clock,
 ) -> Result<PlacementRun, StudyError> {
-    let policy = policy_of(workload, options, name, seed)?;
+    let policy = policy_of(workload, options.model.as_ref(), name, seed)?;
     let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
     run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
         .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
 }
 
-fn policy_of(
+pub(super) fn policy_of(
     workload: &PlacementWorkload,
-    options: &StudyOptions,
+    model: Option<&PlacementModel>,
     name: &str,
     seed: u64,
 ) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
     let PlacementWorkload { cluster, target, .. } = workload;
-    placement_policy(name, &PlacementContext { cluster, target, seed, model: options.model.as_ref() })
+    placement_policy(name, &PlacementContext { cluster, target, seed, model })
 }
 
 /// The loads at which heat maps are kept, percent.

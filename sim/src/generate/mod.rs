@@ -4,9 +4,11 @@ mod chance;
 mod gpu_clusters;
 mod lublin;
 mod openb_like;
+mod reassignment;
 mod task_arrivals;
 
 pub use gpu_clusters::{GPU_CLUSTER_KINDS, GpuClusterKind, gpu_cluster};
 pub use lublin::LublinModel;
 pub use openb_like::{OPENB_NODES, openb_like};
+pub use reassignment::{ReassignmentShape, reassignment};
 pub use task_arrivals::{Arrivals, TaskClassSpec, task_arrivals, training_classes};

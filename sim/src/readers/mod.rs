@@ -10,6 +10,7 @@ pub mod openb;
 mod outages;
 mod philly;
 mod reassignment;
+mod snapshot;
 mod swf;
 
 pub use csv_table::{CsvRow, CsvTable};
@@ -19,6 +20,7 @@ pub use open::{LINE_BYTES_MAX, open};
 pub use outages::{read_outages, read_outages_from};
 pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
 pub use reassignment::{read_reassignment, read_reassignment_from};
+pub use snapshot::{ClusterSnapshot, read_snapshot, read_snapshot_from};
 pub use swf::{JobTrace, read_swf, read_swf_from};
 
 /// Most jobs of a trace, so that one too large is refused before memory runs out (about 4 GB). Tests have a

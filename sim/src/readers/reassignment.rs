@@ -9,20 +9,20 @@
 //!
 //! [`LINE_BYTES_MAX`]: super::LINE_BYTES_MAX
 
+mod numbers;
+
 use std::io::BufRead;
 use std::path::Path;
 
 use lepton_core::decide::rebalance::{
-    BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_NODES_MAX,
+    BalanceGoal, MoveCosts, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_NODES_MAX,
     REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,
     RebalanceTask, ResourceRule,
 };
 
-use super::csv_table::io_error;
 use super::{InputError, open};
+use numbers::Numbers;
 
-/// Longest number as text; all that are allowed are shorter.
-const NUMBER_CHARS_MAX: usize = 40;
 /// Most dependencies of one service, and most balance goals.
 const LIST_MAX: u64 = 100_000;
 
@@ -66,6 +66,8 @@ fn read_model(numbers: &mut Numbers<'_>) -> Result<ProblemParts, InputError> {
     }
     let machines = numbers.next("number of machines", 1, REBALANCE_NODES_MAX as u64)?;
     let mut nodes = Vec::new();
+    let mut move_costs = MoveCosts::for_nodes(machines as usize);
+    let mut costs = Vec::new();
     for m in 0..machines {
         let neighbourhood =
             numbers.next_of("neighbourhood of machine", m, 0, REBALANCE_NODES_MAX as u64 - 1)?;
@@ -75,8 +77,10 @@ fn read_model(numbers: &mut Numbers<'_>) -> Result<ProblemParts, InputError> {
             location: location as u32,
             capacity: numbers.row("capacity of machine", m, resources.len())?,
             safety: numbers.row("safety capacity of machine", m, resources.len())?,
-            move_cost: numbers.row("move cost of machine", m, machines as usize)?,
         });
+        costs.clear();
+        numbers.each_of_row("move cost of machine", m, machines as usize, |cost| costs.push(cost as u32))?;
+        move_costs.push_row(&costs);
     }
     let count = numbers.next("number of services", 1, REBALANCE_TASKS_MAX as u64)?;
     let mut services = Vec::new();
@@ -112,7 +116,7 @@ fn read_model(numbers: &mut Numbers<'_>) -> Result<ProblemParts, InputError> {
         node: numbers.next("weight of machine moves", 0, amount)?,
     };
     numbers.end("the three weights")?;
-    Ok(ProblemParts { resources, nodes, services, tasks, balance, weights, initial: Vec::new() })
+    Ok(ProblemParts { resources, nodes, move_costs, services, tasks, balance, weights, initial: Vec::new() })
 }
 
 fn read_placement_of(numbers: &mut Numbers<'_>, parts: &ProblemParts) -> Result<Vec<u32>, InputError> {
@@ -122,91 +126,6 @@ fn read_placement_of(numbers: &mut Numbers<'_>, parts: &ProblemParts) -> Result<
     }
     numbers.end("a machine for each process of the model")?;
     Ok(initial)
-}
-
-/// The numbers of a file, one after the other, with the line that each stands on.
-struct Numbers<'a> {
-    path: &'a Path,
-    input: Box<dyn BufRead>,
-    line: u64,
-    word: String,
-}
-
-impl<'a> Numbers<'a> {
-    fn new(path: &'a Path, input: Box<dyn BufRead>) -> Self {
-        Self { path, input, line: 1, word: String::new() }
-    }
-
-    /// The next word into `word`, empty at the end; and the line it stands on.
-    fn advance(&mut self) -> Result<u64, InputError> {
-        self.word.clear();
-        loop {
-            let buffer = self.input.fill_buf().map_err(|e| io_error(self.path, self.line, &e))?;
-            if buffer.is_empty() {
-                return Ok(self.line);
-            }
-            for (i, &byte) in buffer.iter().enumerate() {
-                if !byte.is_ascii_whitespace() {
-                    if self.word.len() <= NUMBER_CHARS_MAX {
-                        self.word.push(char::from(byte));
-                    }
-                } else if self.word.is_empty() {
-                    self.line += u64::from(byte == b'\n');
-                } else {
-                    self.input.consume(i);
-                    return Ok(self.line);
-                }
-            }
-            let all = buffer.len();
-            self.input.consume(all);
-        }
-    }
-
-    fn next_of(&mut self, what: &str, of: u64, min: u64, max: u64) -> Result<u64, InputError> {
-        let line = self.advance()?;
-        self.parse(min, max).ok_or_else(|| self.refuse(line, format!("{what} {of}"), min, max))
-    }
-
-    fn next(&mut self, what: &str, min: u64, max: u64) -> Result<u64, InputError> {
-        let line = self.advance()?;
-        self.parse(min, max).ok_or_else(|| self.refuse(line, what.to_owned(), min, max))
-    }
-
-    fn row(&mut self, what: &str, of: u64, length: usize) -> Result<Vec<u64>, InputError> {
-        let mut row = Vec::with_capacity(length);
-        for i in 0..length {
-            let line = self.advance()?;
-            let value = self.parse(0, REBALANCE_AMOUNT_MAX);
-            let name = || format!("{what} {of}, number {i} of 0 to {}", length - 1);
-            row.push(value.ok_or_else(|| self.refuse(line, name(), 0, REBALANCE_AMOUNT_MAX))?);
-        }
-        Ok(row)
-    }
-
-    fn parse(&self, min: u64, max: u64) -> Option<u64> {
-        self.word.parse().ok().filter(|value| (min..=max).contains(value))
-    }
-
-    fn refuse(&self, line: u64, column: String, min: u64, max: u64) -> InputError {
-        if self.word.is_empty() {
-            let problem = format!("the file ends here, expected a whole number from {min} to {max}");
-            return InputError::new(self.path, problem).at_line(line).in_column(column);
-        }
-        InputError::new(self.path, format!("expected a whole number from {min} to {max}"))
-            .at_line(line)
-            .in_column(column)
-            .with_value(&self.word)
-    }
-
-    fn end(&mut self, after: &str) -> Result<(), InputError> {
-        let line = self.advance()?;
-        if self.word.is_empty() {
-            return Ok(());
-        }
-        Err(InputError::new(self.path, format!("expected the end of the file after {after}"))
-            .at_line(line)
-            .with_value(&self.word))
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
-//! Writers of results: what became of each job, as SWF for the tools of that world and as CSV for the rest.
+//! Writers: what became of each job, as SWF for the tools of that world and as CSV for the rest; instances of
+//! the machine reassignment problem.
+
+mod reassignment;
 
 use std::io::{self, Write};
+
+pub use reassignment::{write_reassignment_model, write_reassignment_placement};
 
 use crate::jobs::{Jobs, NEVER, Outcome, bounded_slowdown};
 

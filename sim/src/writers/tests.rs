@@ -1,11 +1,12 @@
 //! Results as files, read back.
 
-use std::io::Cursor;
+use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use super::*;
+use crate::generate::{ReassignmentShape, reassignment};
 use crate::jobs::Job;
-use crate::readers::read_swf_from;
+use crate::readers::{read_reassignment_from, read_swf_from};
 
 fn two_jobs() -> (Jobs, Outcome) {
     let mut jobs = Jobs { owners: vec!["a, b".to_owned()], ..Jobs::default() };
@@ -39,4 +40,19 @@ fn a_job_that_never_started_has_empty_fields_in_the_csv() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[1], "7,\"a, b\",4,10,15,45,5,30,1.1667,0");
     assert_eq!(lines[2], "9,\"a, b\",4,20,,,,30,,0");
+}
+
+#[test]
+fn a_generated_instance_is_read_back_as_it_was() {
+    for seed in 1..=5 {
+        let shape = ReassignmentShape { balance_goals: 2, ..ReassignmentShape::of_size(12, 60, 3) };
+        let parts = reassignment(&shape, seed);
+        let (mut model, mut assignment) = (Vec::new(), Vec::new());
+        write_reassignment_model(&mut model, &parts).expect("memory takes everything");
+        write_reassignment_placement(&mut assignment, &parts.initial).expect("memory takes everything");
+        let input = |bytes: Vec<u8>| Box::new(BufReader::with_capacity(7, Cursor::new(bytes)));
+        let problem =
+            read_reassignment_from((Path::new("m"), input(model)), (Path::new("a"), input(assignment)));
+        assert_eq!(problem.expect("the instance is sound").parts(), &parts);
+    }
 }

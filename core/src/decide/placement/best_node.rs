@@ -5,11 +5,11 @@
 const WIDTH: usize = 16;
 
 /// The score of a node on which the class does not fit.
-pub(super) const UNFIT: f32 = f32::NEG_INFINITY;
+pub(in crate::decide) const UNFIT: f32 = f32::NEG_INFINITY;
 
 /// Scores by position, and which position holds the highest: the first of equals.
 #[derive(Debug, Clone)]
-pub(super) struct BestNode {
+pub(in crate::decide) struct BestNode {
     /// `levels[0]` holds the scores, each further level the maxima of sixteen entries of the one before;
     /// the last has at most sixteen.
     levels: Vec<Vec<f32>>,
@@ -17,7 +17,7 @@ pub(super) struct BestNode {
 
 impl BestNode {
     /// Over `len` positions, all [`UNFIT`].
-    pub(super) fn new(len: usize) -> Self {
+    pub(in crate::decide) fn new(len: usize) -> Self {
         let mut levels = Vec::new();
         let mut width = len.max(1);
         loop {
@@ -31,11 +31,11 @@ impl BestNode {
         Self { levels }
     }
 
-    pub(super) fn get(&self, position: usize) -> f32 {
+    pub(in crate::decide) fn get(&self, position: usize) -> f32 {
         self.levels[0][position]
     }
 
-    pub(super) fn set(&mut self, position: usize, score: f32) {
+    pub(in crate::decide) fn set(&mut self, position: usize, score: f32) {
         let mut at = position;
         let mut value = score;
         for level in &mut self.levels {
@@ -49,7 +49,7 @@ impl BestNode {
     }
 
     /// The first position with the highest score, unless all are [`UNFIT`].
-    pub(super) fn best(&self) -> Option<usize> {
+    pub(in crate::decide) fn best(&self) -> Option<usize> {
         let mut at = 0;
         for level in self.levels.iter().rev() {
             let block = &level[at * WIDTH..(at + 1) * WIDTH];

@@ -23,6 +23,7 @@ pub use even_share::{even_share_of_load, even_share_of_resources};
 pub use placer::Placer;
 
 pub(super) use best_fit::BestFit;
+pub(super) use best_node::{BestNode, UNFIT};
 pub(super) use dot_product::DotProduct;
 pub(super) use even_share::EvenShare;
 pub(super) use fgd::FragmentationGradientDescent;

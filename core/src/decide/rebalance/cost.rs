@@ -42,7 +42,7 @@ impl RebalanceProblem {
             if node != home {
                 moved_of[task.service as usize] += 1;
                 terms.task_move += task.move_cost * parts.weights.task;
-                terms.node_move += parts.nodes[home as usize].move_cost[node as usize] * parts.weights.node;
+                terms.node_move += u64::from(parts.move_costs.cost(home, node)) * parts.weights.node;
             }
         }
         terms.service_move = moved_of.iter().max().copied().unwrap_or(0) * parts.weights.service;

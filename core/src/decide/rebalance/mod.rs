@@ -3,20 +3,31 @@
 
 mod anneal;
 mod board;
+mod candidates;
 mod check;
 mod cost;
 mod crossover;
 mod error;
+mod front;
+mod method;
+mod move_costs;
+mod neighbourhoods;
 mod order;
+mod pay;
 mod problem;
+mod schedule;
 mod solve;
 mod state;
+mod toward;
 
 pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
-pub use order::{RebalancePlan, RebalanceStep, StepKind};
+pub use front::FrontPoint;
+pub use method::Method;
+pub use move_costs::MoveCosts;
+pub use order::{PlanOptions, RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{
     BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,
     REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,
@@ -25,5 +36,7 @@ pub use problem::{
 pub use solve::{Budget, RebalanceOptions, Surroundings, rebalance};
 pub use state::{Delta, PlacementState};
 
+#[cfg(test)]
+mod plan_tests;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! Google) in this project's words, and knows neither files nor the search.
 
 use super::check::first_violation;
-use super::{ProblemError, RuleViolation};
+use super::{MoveCosts, ProblemError, RuleViolation};
 
 /// Most resources of a problem.
 pub const REBALANCE_RESOURCES_MAX: usize = 64;
@@ -36,8 +36,6 @@ pub struct RebalanceNode {
     pub capacity: Vec<u64>,
     /// Amount of each resource above which use costs.
     pub safety: Vec<u64>,
-    /// Cost of moving any task from this node to each other one.
-    pub move_cost: Vec<u64>,
 }
 
 /// A service: tasks of which no two may share a node.
@@ -91,6 +89,8 @@ pub struct ProblemParts {
     pub resources: Vec<ResourceRule>,
     /// The nodes.
     pub nodes: Vec<RebalanceNode>,
+    /// Cost of moving any task from node to node.
+    pub move_costs: MoveCosts,
     /// The services.
     pub services: Vec<RebalanceService>,
     /// The tasks.
@@ -127,8 +127,6 @@ pub struct RebalanceProblem {
     pub(super) service: Vec<u32>,
     /// Weighted cost of moving the task at all.
     pub(super) task_move_cost: Vec<f64>,
-    /// Unweighted, by old node and new node.
-    pub(super) node_move_cost: Vec<u32>,
     pub(super) neighbourhood: Vec<u32>,
     pub(super) location: Vec<u32>,
     pub(super) neighbourhoods: usize,
@@ -205,7 +203,6 @@ impl RebalanceProblem {
             need,
             service: parts.tasks.iter().map(|t| t.service).collect(),
             task_move_cost: parts.tasks.iter().map(|t| (t.move_cost * parts.weights.task) as f64).collect(),
-            node_move_cost: parts.nodes.iter().flat_map(|n| n.move_cost.iter().map(|&c| c as u32)).collect(),
             neighbourhood: parts.nodes.iter().map(|n| n.neighbourhood).collect(),
             location: parts.nodes.iter().map(|n| n.location).collect(),
             neighbourhoods: count(&mut parts.nodes.iter().map(|n| n.neighbourhood)),
@@ -217,6 +214,22 @@ impl RebalanceProblem {
             dependency_rows,
             parts,
         }
+    }
+
+    /// Makes moving these tasks so dear that no search does it.
+    pub(super) fn pin(&mut self, tasks: &[u32]) {
+        for &task in tasks {
+            self.task_move_cost[task as usize] = REBALANCE_COST_MAX as f64;
+        }
+    }
+
+    /// What each task needs, as the sum over the resources of its shares of the whole cluster.
+    pub(super) fn task_sizes(&self) -> Vec<f64> {
+        let parts = &self.parts;
+        let all = |r: usize| parts.nodes.iter().map(|n| n.capacity[r] as f64).sum::<f64>().max(1.0);
+        let whole: Vec<f64> = (0..parts.resources.len()).map(all).collect();
+        let size = |t: &RebalanceTask| t.need.iter().zip(&whole).map(|(&n, all)| n as f64 / all).sum();
+        parts.tasks.iter().map(size).collect()
     }
 
     /// The problem as it was given.
@@ -282,8 +295,9 @@ fn check_lengths(parts: &ProblemParts) -> Result<(), ProblemError> {
     for node in &parts.nodes {
         within("capacities of a node", node.capacity.len(), resources, resources)?;
         within("safety capacities of a node", node.safety.len(), resources, resources)?;
-        within("move costs of a node", node.move_cost.len(), nodes, nodes)?;
     }
+    within("nodes of the move costs", parts.move_costs.nodes(), nodes, nodes)?;
+    within("rows of move costs", parts.move_costs.rows(), nodes, nodes)?;
     for task in &parts.tasks {
         within("needs of a task", task.need.len(), resources, resources)?;
     }
@@ -300,11 +314,12 @@ fn check_values(parts: &ProblemParts) -> Result<(), ProblemError> {
     for (i, node) in parts.nodes.iter().enumerate() {
         index("neighbourhood", node.neighbourhood, REBALANCE_NODES_MAX)?;
         index("location", node.location, REBALANCE_NODES_MAX)?;
-        for &value in node.capacity.iter().chain(&node.safety).chain(&node.move_cost) {
+        for &value in node.capacity.iter().chain(&node.safety) {
             amount("amount of a node", value)?;
         }
-        if node.move_cost[i] != 0 {
-            return Err(ProblemError::StayingCosts { node: i as u32, cost: node.move_cost[i] });
+        let cost = parts.move_costs.cost(i as u32, i as u32);
+        if cost != 0 {
+            return Err(ProblemError::StayingCosts { node: i as u32, cost: cost.into() });
         }
     }
     for service in &parts.services {
@@ -347,11 +362,10 @@ fn check_cost_bound(parts: &ProblemParts) -> Result<(), ProblemError> {
         let free = |r: u32| parts.nodes.iter().map(|n| u128::from(n.capacity[r as usize])).sum::<u128>();
         bound += (free(goal.of) * u128::from(goal.target) + free(goal.to)) * u128::from(goal.weight);
     }
-    let dearest = parts.nodes.iter().flat_map(|n| &n.move_cost).max().copied().unwrap_or(0);
     let tasks = parts.tasks.len() as u128;
     bound +=
         parts.tasks.iter().map(|t| u128::from(t.move_cost) * u128::from(parts.weights.task)).sum::<u128>();
     bound += tasks * u128::from(parts.weights.service);
-    bound += tasks * u128::from(dearest) * u128::from(parts.weights.node);
+    bound += tasks * u128::from(parts.move_costs.max()) * u128::from(parts.weights.node);
     if bound < REBALANCE_COST_MAX { Ok(()) } else { Err(ProblemError::CostTooLarge { bound }) }
 }

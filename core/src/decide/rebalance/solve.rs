@@ -2,9 +2,13 @@
 //! Anytime: a placement that keeps every rule is known from the start and only gets cheaper. Time, chance and
 //! the wish to stop come in as arguments.
 
-use super::anneal::{Annealing, SLICE_EVALUATIONS, Temperatures};
+use std::thread;
+
+use super::anneal::{Annealing, SLICE_EVALUATIONS};
+use super::candidates::Candidates;
 use super::crossover::{GroupingCrossover, ShiftMutation};
-use super::{Board, PlacementState, RebalanceProblem};
+use super::schedule::Schedule;
+use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
     run,
@@ -33,6 +37,8 @@ pub struct RebalanceOptions {
     pub budget: Budget,
     /// Most tasks that may be moved.
     pub moves_max: Option<usize>,
+    /// What takes part in the search.
+    pub method: Method,
 }
 
 /// What the search needs of the world around it.
@@ -45,13 +51,13 @@ pub struct Surroundings<'a> {
     pub board: &'a Board,
 }
 
-/// The generations as shares of the budget at which they end: a descent, so that something is known early; a
-/// long annealing on each island; then rounds of crossover and shorter ones.
-const GENERATION_ENDS: [f64; 6] = [0.02, 0.8, 0.85, 0.9, 0.95, 1.0];
 /// Individuals of an island.
 const POPULATION: usize = 6;
 /// Shifts by which a child is mutated.
 const MUTATION_SHIFTS: usize = 3;
+/// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
+/// better than where it began.
+const EVALUATIONS_PER_TASK_MIN: f64 = 500.0;
 
 /// Searches for a cheaper placement and gives the best found: a node for each task, every rule kept.
 pub fn rebalance(
@@ -61,9 +67,13 @@ pub fn rebalance(
 ) -> Vec<u32> {
     let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
     let initial_cost = problem.cost(problem.initial()).total();
+    let candidates = Candidates::new(problem);
     let fitness = AnnealedCost {
         problem,
+        candidates: &candidates,
         islands: options.islands.max(1),
+        method: options.method,
+        generation_ends: options.method.generation_ends(),
         budget: options.budget,
         moves_max,
         initial_cost,
@@ -81,9 +91,10 @@ pub fn rebalance(
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
-    let mut stop = Generations(GENERATION_ENDS.len() as u64);
+    let mut stop = Generations(fitness.generation_ends.len() as u64 - 1);
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
-    best.map_or_else(|| problem.initial().to_vec(), |b| b.genome)
+    let best = best.unwrap_or_else(|| start().remove(0));
+    fitness.polish(best, options.seed, options.threads).genome
 }
 
 /// The board shows what there is to see.
@@ -96,7 +107,10 @@ impl Observer<Vec<u32>> for Unobserved {
 /// A plan is worth what annealing makes of it.
 struct AnnealedCost<'a> {
     problem: &'a RebalanceProblem,
+    candidates: &'a Candidates,
     islands: usize,
+    method: Method,
+    generation_ends: Vec<f64>,
     budget: Budget,
     moves_max: u32,
     initial_cost: u64,
@@ -104,6 +118,78 @@ struct AnnealedCost<'a> {
 }
 
 impl AnnealedCost<'_> {
+    /// The last part of the budget: the best plan is polished on all islands, each with its own chance.
+    fn polish(&self, best: Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
+        let last = self.generation_ends.len() - 1;
+        let polished = |island: u64| {
+            let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
+            let annealing =
+                Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed ^ island);
+            self.anneal(annealing, &Schedule::polish(self.problem), last)
+        };
+        let islands: Vec<u64> = (0..self.islands as u64).collect();
+        let results: Vec<Individual<Vec<u32>>> = thread::scope(|scope| {
+            let shares = islands.chunks(islands.len().div_ceil(threads.max(1)));
+            let running: Vec<_> = shares
+                .map(|share| scope.spawn(|| share.iter().map(|&i| polished(i)).collect::<Vec<_>>()))
+                .collect();
+            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+        });
+        results.into_iter().fold(best.clone(), |best, next| if next.cost < best.cost { next } else { best })
+    }
+
+    /// Runs the annealing through its generation's part of the budget.
+    fn anneal(
+        &self,
+        mut annealing: Annealing<'_>,
+        schedule: &Schedule,
+        generation: usize,
+    ) -> Individual<Vec<u32>> {
+        let (from, to) = self.part(generation);
+        loop {
+            let progress = self.progress(from, to, annealing.evaluations());
+            if progress >= 1.0 || (self.surroundings.stopped)() {
+                break;
+            }
+            annealing.slice(schedule, progress.max(0.0));
+            let (best, cost) = annealing.best();
+            let moves = || self.problem.moved_count(best) as u64;
+            self.surroundings.board.report((self.surroundings.seconds)(), SLICE_EVALUATIONS, cost, moves);
+        }
+        let (best, cost) = annealing.best();
+        Individual { genome: best.to_vec(), cost: cost as f64 }
+    }
+
+    /// The generation's part of the budget, as shares at which it begins and ends.
+    fn part(&self, generation: usize) -> (f64, f64) {
+        let from = if generation == 0 { 0.0 } else { self.generation_ends[generation - 1] };
+        (from, self.generation_ends[generation])
+    }
+
+    /// About how many evaluations an island has for each task in the generation.
+    fn evaluations_per_task(&self, generation: usize) -> f64 {
+        let (from, to) = self.part(generation);
+        let evaluations = match self.budget {
+            Budget::Seconds(limit) => {
+                let rate = self.surroundings.board.evaluations() as f64 / (self.surroundings.seconds)();
+                rate * limit * (to - from)
+            }
+            Budget::Evaluations(limit) => limit as f64 * (to - from),
+        };
+        evaluations / (self.islands * self.problem.task_count()) as f64
+    }
+
+    fn schedule(&self, generation: usize) -> Schedule {
+        match generation {
+            0 => Schedule::cold(self.problem),
+            _ if self.method == Method::Evolution => Schedule::cold(self.problem),
+            // What the first annealing has no time for, the shorter ones that follow have not either.
+            1.. if self.evaluations_per_task(1) < EVALUATIONS_PER_TASK_MIN => Schedule::brief(self.problem),
+            1 => Schedule::hot(self.problem),
+            _ => Schedule::warm(self.problem),
+        }
+    }
+
     /// How far an annealing with so many evaluations has got through its part of the budget; 1 is the end.
     fn progress(&self, from: f64, to: f64, evaluations: u64) -> f64 {
         match self.budget {
@@ -121,32 +207,17 @@ impl AnnealedCost<'_> {
 impl Fitness<Vec<u32>> for AnnealedCost<'_> {
     fn judge(&self, genome: Vec<u32>, generation: u64, seed: u64) -> Individual<Vec<u32>> {
         let generation = generation as usize;
-        let to = GENERATION_ENDS[generation];
-        let from = if generation == 0 { 0.0 } else { GENERATION_ENDS[generation - 1] };
-        let temperatures = match generation {
-            0 => Temperatures::cold(self.problem),
-            1 => Temperatures::hot(self.problem),
-            _ => Temperatures::warm(self.problem),
-        };
-        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
         let initial = self.problem.initial();
-        let mut annealing = if state.nodes_over() == 0 {
+        // The first descent starts where every rule holds, so that its first step down is a result; a child of
+        // it has been mutated and may have to be repaired first.
+        let genome = if generation == 0 { initial.to_vec() } else { genome };
+        let state = PlacementState::with_overload(self.problem, &genome, self.moves_max);
+        let annealing = if state.nodes_over() == 0 {
             let cost = state.cost();
-            Annealing::new(state, &genome, cost, seed)
+            Annealing::new(state, self.candidates, &genome, cost, seed)
         } else {
-            Annealing::new(state, initial, self.initial_cost, seed)
+            Annealing::new(state, self.candidates, initial, self.initial_cost, seed)
         };
-        loop {
-            let progress = self.progress(from, to, annealing.evaluations());
-            if progress >= 1.0 || (self.surroundings.stopped)() {
-                break;
-            }
-            annealing.slice(&temperatures, progress.max(0.0));
-            let (best, cost) = annealing.best();
-            let moves = || self.problem.moved_count(best) as u64;
-            self.surroundings.board.report((self.surroundings.seconds)(), SLICE_EVALUATIONS, cost, moves);
-        }
-        let (best, cost) = annealing.best();
-        Individual { genome: best.to_vec(), cost: cost as f64 }
+        self.anneal(annealing, &self.schedule(generation), generation)
     }
 }

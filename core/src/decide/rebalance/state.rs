@@ -53,6 +53,12 @@ impl Delta {
         self.cost + self.overload
     }
 
+    /// Both changes, one after the other.
+    #[inline]
+    pub fn plus(self, other: Self) -> Self {
+        Self { cost: self.cost + other.cost, overload: self.overload + other.overload }
+    }
+
     #[inline]
     fn less(self, other: Self) -> Self {
         Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
@@ -151,11 +157,6 @@ impl<'p> PlacementState<'p> {
     /// The same in the search's own numbers.
     pub(super) fn cost_exact(&self) -> f64 {
         self.cost
-    }
-
-    /// The part of the cost that pays for moves.
-    pub(super) fn move_cost(&self) -> f64 {
-        self.cost - self.node_cost.iter().sum::<f64>()
     }
 
     /// Number of nodes that hold more than their capacity.
@@ -280,6 +281,22 @@ impl<'p> PlacementState<'p> {
         (delta.penalised() <= limit).then_some(delta)
     }
 
+    /// What shifting one task and then another would change, step by step, or `None` when either step is
+    /// forbidden or the penalised change of both is above `limit`. The state ends as it was.
+    pub fn chain_delta(
+        &mut self,
+        first: (u32, u32),
+        second: (u32, u32),
+        limit: f64,
+    ) -> Option<(Delta, Delta)> {
+        let from = self.node_of[first.0 as usize];
+        let there = self.shift_delta(first.0, first.1, f64::INFINITY)?;
+        self.shift(first.0, first.1, there);
+        let onward = self.shift_delta(second.0, second.1, limit - there.penalised());
+        self.shift(first.0, from, Delta { cost: -there.cost, overload: -there.overload });
+        onward.map(|onward| (there, onward))
+    }
+
     /// Carries out a shift that [`shift_delta`](Self::shift_delta) has allowed and priced.
     pub fn shift(&mut self, task: u32, to: u32, delta: Delta) {
         self.relocate(task, to);
@@ -375,9 +392,62 @@ impl<'p> PlacementState<'p> {
         self.hosts[service as usize * self.host_words + node as usize / 64] >> (node % 64) & 1 == 1
     }
 
+    /// What the task would take of the node it goes to: at home, what is transient is held already.
+    #[inline]
+    pub(super) fn taken(&self, task: u32, to: u32) -> &'p [Block] {
+        need(self.problem, task, to == self.problem.parts.initial[task as usize])
+    }
+
+    /// Would the node hold the task on top of what it holds and `more`?
+    #[inline]
+    pub(super) fn has_room(&self, task: u32, to: u32, more: impl Fn(usize) -> Block) -> bool {
+        let rows = self.row(Rows::Held, to).iter().zip(row(self.problem, &self.problem.capacity, to));
+        rows.zip(self.taken(task, to)).enumerate().all(|(b, ((held, capacity), need))| {
+            let more = more(b);
+            (0..LANES).all(|l| held[l] + need[l] + more[l] <= capacity[l])
+        })
+    }
+
+    /// Tasks of the service in the location; 0 when its spread is not counted.
+    pub(super) fn tasks_in_location(&self, service: u32, location: u32) -> u32 {
+        let row = self.problem.spread_row[service as usize];
+        let counted = row != NOT_COUNTED;
+        if counted {
+            self.location_tasks[row as usize * self.problem.locations + location as usize]
+        } else {
+            0
+        }
+    }
+
+    /// Locations of the service; 0 when its spread is not counted.
+    pub(super) fn locations_used(&self, service: u32) -> u32 {
+        let row = self.problem.spread_row[service as usize];
+        if row == NOT_COUNTED { 0 } else { self.locations_used[row as usize] }
+    }
+
+    /// Tasks of the service in the neighbourhood; 0 when it is part of no dependency.
+    pub(super) fn tasks_in_neighbourhood(&self, service: u32, neighbourhood: u32) -> u32 {
+        let problem = self.problem;
+        let row = problem.dependency_row[service as usize];
+        let counted = row != NOT_COUNTED;
+        if counted {
+            self.neighbourhood_tasks[row as usize * problem.neighbourhoods + neighbourhood as usize]
+        } else {
+            0
+        }
+    }
+
+    /// Change of what moves cost when the task goes to the node.
+    pub(super) fn moving_cost(&self, task: u32, to: u32) -> f64 {
+        let (home, from) = (self.problem.parts.initial[task as usize], self.node_of[task as usize]);
+        let change = i32::from(to != home) - i32::from(from != home);
+        let service = self.problem.service[task as usize];
+        self.task_part(task, to) - self.task_part(task, from) + self.service_part(&[(service, change)])
+    }
+
     /// Does the service stand in enough locations when one of its tasks goes from node to node?
     #[inline]
-    fn keeps_spread(&self, service: u32, from: u32, to: u32) -> bool {
+    pub(super) fn keeps_spread(&self, service: u32, from: u32, to: u32) -> bool {
         let problem = self.problem;
         let row = problem.spread_row[service as usize];
         if row == NOT_COUNTED {
@@ -396,7 +466,7 @@ impl<'p> PlacementState<'p> {
     /// Do the dependencies of the service, and those on it, hold when one of its tasks goes from node to
     /// node while one of `other` goes the opposite way?
     #[inline]
-    fn keeps_dependencies(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> bool {
+    pub(super) fn keeps_dependencies(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> bool {
         let problem = self.problem;
         if problem.dependency_row[service as usize] == NOT_COUNTED {
             return true;
@@ -425,7 +495,7 @@ impl<'p> PlacementState<'p> {
         if node == home {
             return 0.0;
         }
-        let way = problem.node_move_cost[home as usize * problem.nodes + node as usize];
+        let way = problem.parts.move_costs.cost(home, node);
         problem.task_move_cost[task as usize] + f64::from(way) * problem.parts.weights.node as f64
     }
 
@@ -522,7 +592,7 @@ fn row<'a>(problem: &RebalanceProblem, rows: &'a [Block], node: u32) -> &'a [Blo
 
 /// What the task needs; at home, what comes and goes with it is only the part that is not transient.
 #[inline]
-fn need(problem: &RebalanceProblem, task: u32, at_home: bool) -> &[Block] {
+pub(super) fn need(problem: &RebalanceProblem, task: u32, at_home: bool) -> &[Block] {
     let start = (2 * task as usize + usize::from(at_home)) * problem.blocks;
     &problem.need[start..start + problem.blocks]
 }
@@ -537,7 +607,7 @@ fn difference(a: Block, b: Block) -> Block {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
 }
 
-fn add(row: &mut [Block], change: &[Block], sign: f64) {
+pub(super) fn add(row: &mut [Block], change: &[Block], sign: f64) {
     for (row, change) in row.iter_mut().zip(change) {
         for l in 0..LANES {
             row[l] += sign * change[l];

@@ -1,0 +1,215 @@
+//! What `lepton rebalance` shows of a result: JSON, CSV, tables and the plan file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context;
+use lepton_core::decide::rebalance::{
+    Board, CostTerms, FrontPoint, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem,
+    RebalanceStep, StepKind,
+};
+use serde::Serialize;
+
+use crate::output;
+
+/// Rows of a table that stands for more.
+const ROWS: usize = 10;
+
+/// What a run has come to.
+pub(crate) struct Outcome<'a> {
+    pub(crate) problem: &'a RebalanceProblem,
+    pub(crate) options: &'a RebalanceOptions,
+    pub(crate) board: &'a Board,
+    /// The placement found.
+    pub(crate) found: &'a [u32],
+    pub(crate) plan: &'a RebalancePlan,
+    pub(crate) front: Option<Vec<FrontPoint>>,
+    /// Seconds until the search was over.
+    pub(crate) seconds: f64,
+}
+
+/// The result as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    initial_cost: u64,
+    /// Of the placement found.
+    cost: u64,
+    /// Of the placement that the plan reaches.
+    plan_cost: u64,
+    lower_bound: u64,
+    breakdown: CostTerms,
+    plan_breakdown: CostTerms,
+    initial_breakdown: CostTerms,
+    moves: usize,
+    plan_moves: usize,
+    steps: usize,
+    waves: u32,
+    dropped: usize,
+    blocked: usize,
+    feasible: bool,
+    evaluations: u64,
+    seconds: f64,
+    seed: u64,
+    threads: usize,
+    islands: usize,
+    history: Vec<HistoryPoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front: Option<Vec<FrontPoint>>,
+}
+
+/// The plan file.
+#[derive(Debug, Serialize)]
+struct PlanFile<'a> {
+    initial_cost: u64,
+    /// Cost after the last step.
+    cost: u64,
+    /// Cost of the placement that the search found.
+    found_cost: u64,
+    waves: u32,
+    steps: &'a [RebalanceStep],
+    /// Tasks that the search would move though what that gains does not pay for it.
+    dropped: &'a [u32],
+    /// Tasks that the search would move but for which no safe way was found.
+    blocked: &'a [u32],
+}
+
+pub(crate) fn report(outcome: Outcome<'_>) -> Report {
+    let Outcome { problem, options, board, found, plan, front, seconds } = outcome;
+    let (initial, now, planned) = (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
+    Report {
+        initial_cost: initial.total(),
+        cost: now.total(),
+        plan_cost: planned.total(),
+        lower_bound: problem.lower_bound(),
+        breakdown: now,
+        plan_breakdown: planned,
+        initial_breakdown: initial,
+        moves: problem.moved_count(found),
+        plan_moves: plan.moves(problem),
+        steps: plan.steps.len(),
+        waves: plan.waves,
+        dropped: plan.dropped.len(),
+        blocked: plan.blocked.len(),
+        feasible: problem.first_violation(found).is_none(),
+        evaluations: board.evaluations(),
+        seconds,
+        seed: options.seed,
+        threads: options.threads,
+        islands: options.islands,
+        history: board.history(),
+        front,
+    }
+}
+
+pub(crate) fn write_solution(path: &Path, placement: &[u32]) -> anyhow::Result<()> {
+    let nodes: Vec<String> = placement.iter().map(u32::to_string).collect();
+    std::fs::write(path, nodes.join(" ") + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+pub(crate) fn write_plan(
+    path: &Path,
+    problem: &RebalanceProblem,
+    found: &[u32],
+    plan: &RebalancePlan,
+) -> anyhow::Result<()> {
+    let file = PlanFile {
+        initial_cost: problem.cost(problem.initial()).total(),
+        cost: plan.cost(problem).total(),
+        found_cost: problem.cost(found).total(),
+        waves: plan.waves,
+        steps: &plan.steps,
+        dropped: &plan.dropped,
+        blocked: &plan.blocked,
+    };
+    let text = serde_json::to_string(&file).context("cannot write the plan as JSON")?;
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The terms of the cost: name, before, found, by the plan.
+fn terms(report: &Report) -> [(&'static str, [u64; 3]); 6] {
+    let all = [&report.initial_breakdown, &report.breakdown, &report.plan_breakdown];
+    [
+        ("load", all.map(|t| t.load)),
+        ("balance", all.map(|t| t.balance)),
+        ("task moves", all.map(|t| t.task_move)),
+        ("service moves", all.map(|t| t.service_move)),
+        ("node moves", all.map(|t| t.node_move)),
+        ("total", all.map(CostTerms::total)),
+    ]
+}
+
+pub(crate) fn csv(report: &Report) -> String {
+    let lines =
+        terms(report).map(|(term, [before, after, plan])| format!("{term},{before},{after},{plan}\n"));
+    format!("term,before,after,plan\n{}", lines.concat())
+}
+
+pub(crate) fn text(report: &Report, plan: &RebalancePlan) -> String {
+    let mut table = output::table(&["term", "before", "found", "by the plan"]);
+    for (name, costs) in terms(report) {
+        table.add_row([name.to_owned()].into_iter().chain(costs.map(|c| c.to_string())));
+    }
+    let mut text = format!("{table}\n\n");
+    let _ = writeln!(
+        text,
+        "Found: {} cheaper by {} moves; no placement costs less than {}.",
+        fall(report.initial_cost, report.cost),
+        report.moves,
+        report.lower_bound
+    );
+    let _ = writeln!(
+        text,
+        "Plan: {} cheaper by {} moves, in {} steps and {} waves.",
+        fall(report.initial_cost, report.plan_cost),
+        report.plan_moves,
+        report.steps,
+        report.waves
+    );
+    let _ = writeln!(
+        text,
+        "{:.1} M moves evaluated in {:.1} s, seed {}.",
+        report.evaluations as f64 / 1e6,
+        report.seconds,
+        report.seed
+    );
+    if !plan.steps.is_empty() {
+        let _ = write!(text, "\n{}", step_table(&plan.steps));
+    }
+    if let Some(front) = &report.front {
+        let _ = write!(text, "\n{}", front_table(front));
+    }
+    text
+}
+
+fn fall(before: u64, after: u64) -> String {
+    format!("{:.2}%", 100.0 * (1.0 - after as f64 / (before as f64).max(1.0)))
+}
+
+/// The first steps of the plan.
+fn step_table(steps: &[RebalanceStep]) -> String {
+    let mut table = output::table(&["wave", "task", "from", "to", "gain", "cost", ""]);
+    for step in steps.iter().take(ROWS) {
+        let what = if step.kind == StepKind::StopOver { "stop-over" } else { "" };
+        let numbers = [step.wave, step.task, step.from, step.to].map(|n| n.to_string());
+        let money = [step.gain.to_string(), step.cost.to_string(), what.to_owned()];
+        table.add_row(numbers.into_iter().chain(money));
+    }
+    let more = steps.len().saturating_sub(ROWS);
+    let rest =
+        if more > 0 { format!("and {more} more steps: --plan FILE writes all\n") } else { String::new() };
+    format!("{table}\n{rest}")
+}
+
+/// Some points of the front, evenly over the logarithm of the number of moves.
+fn front_table(front: &[FrontPoint]) -> String {
+    let mut table = output::table(&["moves", "cost", "cheaper"]);
+    let (first, last) = (front.first().map_or(0, |p| p.cost), front.last().map_or(0, |p| p.moves));
+    let wanted = (0..=ROWS).map(|i| (last as f64).powf(i as f64 / ROWS as f64).round() as usize);
+    let mut rows: Vec<&FrontPoint> = front.first().into_iter().collect();
+    rows.extend(wanted.filter_map(|moves| front.iter().rfind(|p| p.moves <= moves)));
+    rows.dedup();
+    for point in rows {
+        table.add_row([point.moves.to_string(), point.cost.to_string(), fall(first, point.cost)]);
+    }
+    format!("{table}\n{} points in all: --output json shows each\n", front.len())
+}

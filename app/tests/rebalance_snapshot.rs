@@ -1,0 +1,159 @@
+//! `lepton simulate placement --snapshot-at` and `lepton rebalance --snapshot` as a user meets them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lepton(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(args)
+        .output()
+        .expect("the binary was built for this test")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn scratch(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("lepton-snapshot-{}-{name}", std::process::id()));
+    path.to_string_lossy().into_owned()
+}
+
+fn written(name: &str, text: &str) -> String {
+    let path = scratch(name);
+    std::fs::write(&path, text).expect("the temporary folder is writable");
+    path
+}
+
+fn snapshot(name: &str) -> String {
+    let path = scratch(name);
+    let mut args = vec!["simulate", "placement", "--generate", "openb-like", "--nodes-count", "40"];
+    args.extend(["--policy", "random", "--seeds", "1", "--snapshot-at", "100", "--snapshot", &path]);
+    let output = lepton(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    path
+}
+
+fn read(path: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).expect("written")).expect("one JSON document")
+}
+
+fn rebalance(snapshot: &str, more: &[&str]) -> Output {
+    let mut args = vec!["rebalance", "--snapshot", snapshot];
+    args.extend(more);
+    lepton(&args)
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
+}
+
+#[test]
+fn a_plan_for_a_snapshot_places_dropped_tasks_within_the_limit_on_moves() {
+    let (from, plan, after) = (snapshot("s1.json"), scratch("p1.json"), scratch("a1.json"));
+    assert!(!read(&from)["expected"].as_array().expect("the mix").is_empty());
+    let more = ["--max-moves", "12", "--evaluations", "10", "--plan", &plan, "--solution", &after];
+    let report = json(&rebalance(&from, &[&more[..], &["--output", "json"]].concat()));
+    let number = |field: &str| report[field].as_u64().expect("a whole number");
+    assert!(number("placed") > 0 && number("moves") <= 12);
+    assert_eq!(number("waiting_before"), number("placed") + number("waiting"));
+    assert!(report["allocated_percent"].as_f64() > report["allocated_percent_before"].as_f64());
+    let plan = read(&plan);
+    let steps = plan["steps"].as_array().expect("steps");
+    let count = |action: &str| steps.iter().filter(|s| s["action"] == action).count() as u64;
+    assert_eq!((count("migrate"), count("place")), (number("moves"), number("placed")));
+    assert!(steps.iter().all(|s| s["to"]["node"].is_string() && s["reason"].is_string()));
+    let again = json(&rebalance(&after, &["--max-moves", "0", "--evaluations", "2", "--output", "json"]));
+    assert_eq!(again["waiting_before"], report["waiting"], "the solution is a snapshot to go on from");
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_number_of_threads() {
+    let from = snapshot("s2.json");
+    let result = |threads| {
+        let more = ["--threads", threads, "--evaluations", "8", "--output", "json"];
+        let mut report = json(&rebalance(&from, &more));
+        for field in ["seconds", "threads"] {
+            report[field] = Value::Null;
+        }
+        report
+    };
+    assert_eq!(result("1"), result("3"));
+}
+
+#[test]
+fn the_objective_file_sets_the_weights() {
+    let from = snapshot("s3.json");
+    let file = written("o3.toml", "safety_level = 0.8\n[weights]\nmigration = 1000\noverload = 1\n");
+    let more = ["--objective", &file, "--evaluations", "5"];
+    let report = json(&rebalance(&from, &[&more[..], &["--output", "json"]].concat()));
+    assert_eq!(report["moves"], 0, "no task is worth a move at that price");
+    assert_eq!(report["terms"][2]["weight"], 1000.0);
+    let table = rebalance(&from, &more);
+    let text = String::from_utf8_lossy(&table.stdout).into_owned();
+    for word in ["unplaced", "overload", "total", "placed by 0 moves", "Devices held"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let csv = rebalance(&from, &[&more[..], &["--output", "csv"]].concat());
+    assert!(String::from_utf8_lossy(&csv.stdout).starts_with("term,weight,before,after\nunplaced,20,"));
+}
+
+#[test]
+fn several_runs_give_several_snapshots() {
+    let path = scratch("many.json");
+    let mut args = vec!["simulate", "placement", "--generate", "openb-like", "--nodes-count", "5"];
+    args.extend(["--policy", "fgd,random", "--seeds", "1..=2", "--snapshot-at", "50", "--snapshot", &path]);
+    assert!(lepton(&args).status.success());
+    for run in ["fgd-1", "fgd-2", "random-1", "random-2"] {
+        let path = path.replace(".json", &format!("-{run}.json"));
+        assert_eq!(read(&path)["nodes"].as_array().map(Vec::len), Some(5), "{run}");
+    }
+}
+
+#[test]
+fn bad_input_gives_exit_code_2_and_names_what_is_wrong() {
+    let from = snapshot("s5.json");
+    let sound = std::fs::read_to_string(&from).expect("written");
+    let node = read(&from)["tasks"][0]["node"].as_str().expect("placed").to_owned();
+    let moved = sound.replacen(&format!("\"node\": \"{node}\""), "\"node\": \"nowhere\"", 1);
+    let cases = [
+        ("cut", sound[..sound.len() / 2].to_owned(), "not JSON"),
+        ("node", moved, "stands on node `nowhere`, which is not among the nodes"),
+        (
+            "field",
+            sound.replacen("time_seconds", "time_second", 1),
+            "line 2: not a cluster snapshot: unknown field",
+        ),
+        ("empty", String::new(), "is empty"),
+    ];
+    for (name, text, expected) in cases {
+        let output = rebalance(&written(name, &text), &["--evaluations", "1"]);
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{name}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+    let objective = written("o5.toml", "[weights]\nunplacd = 1\n");
+    let output = rebalance(&from, &["--objective", &objective]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("line 2: there is no term `unplacd`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("Maybe `unplaced` is meant"), "{}", stderr(&output));
+}
+
+#[test]
+fn bad_usage_gives_exit_code_2() {
+    let cases: [&[&str]; 5] = [
+        &["rebalance"],
+        &["rebalance", "--format", "roadef"],
+        &["rebalance", "--snapshot", "a.json", "--format", "roadef", "--model", "m", "--assignment", "a"],
+        &["rebalance", "--objective", "o.toml", "--format", "roadef", "--model", "m", "--assignment", "a"],
+        &["simulate", "placement", "--generate", "openb-like", "--snapshot-at", "0"],
+    ];
+    for args in cases {
+        let output = lepton(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+    }
+}

@@ -1,0 +1,21 @@
+//! Defragmenting a cluster with devices: which tasks to move, in which order, so that waiting tasks fit or, with none
+//! waiting, most of the expected mix does, with few moves. Every step keeps every rule at its turn: the room a task
+//! goes to is free before it leaves its old place.
+
+mod build;
+mod descent;
+mod draft;
+mod eject;
+mod index;
+mod objective;
+mod plan;
+mod problem;
+mod solve;
+
+pub use objective::{OBJECTIVE_TERMS, Objective, TermInfo};
+pub use plan::DefragmentPlan;
+pub use problem::DefragmentProblem;
+pub use solve::{DefragmentOptions, DefragmentSurroundings, Effort, defragment};
+
+#[cfg(test)]
+mod tests;

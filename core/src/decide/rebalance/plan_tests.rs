@@ -1,0 +1,190 @@
+//! What plans and fronts promise: checked from scratch after every step, in any order within a wave.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::front::visit_front;
+use super::tests::{options, problem, random_problem, search};
+use super::*;
+
+/// Two tasks on two nodes, each with room for one of them, and a spare node. Of the second resource task 0 needs 9
+/// units and task 1 one, which cost 10 each on every node but node 1.
+fn swap_of_two(move_cost: u64) -> RebalanceProblem {
+    let node = |location, free_of_charge| RebalanceNode {
+        neighbourhood: 0,
+        location,
+        capacity: vec![10, 10],
+        safety: vec![10, free_of_charge],
+    };
+    let task = |service, need: [u64; 2]| RebalanceTask { service, need: need.to_vec(), move_cost };
+    let service = RebalanceService { spread_min: 0, depends_on: vec![] };
+    problem(ProblemParts {
+        resources: [1, 10].map(|load_weight| ResourceRule { transient: false, load_weight }).to_vec(),
+        nodes: vec![node(0, 0), node(1, 10), node(2, 0)],
+        move_costs: MoveCosts::from_rows(&[(); 3].map(|()| vec![0; 3])),
+        services: vec![service.clone(), service],
+        tasks: vec![task(0, [8, 9]), task(1, [8, 1])],
+        balance: vec![],
+        weights: MoveWeights { task: 1, service: 0, node: 0 },
+        initial: vec![0, 1],
+    })
+}
+
+#[test]
+fn two_tasks_that_change_places_on_full_nodes_need_a_stop_over() {
+    let problem = swap_of_two(1);
+    let plan = RebalancePlan::order(&problem, &[1, 0]).expect("the target keeps all rules");
+    assert_eq!(plan.placement, [1, 0]);
+    let steps: Vec<_> = plan.steps.iter().map(|s| (s.from, s.to, s.kind)).collect();
+    assert_eq!(steps.len(), 3);
+    assert_eq!((steps[0].1, steps[0].2), (2, StepKind::StopOver));
+    assert_eq!((plan.waves, plan.blocked.len(), plan.dropped.len()), (3, 0, 0));
+}
+
+#[test]
+fn moves_that_pay_only_together_stay_and_go_together() {
+    let kept = RebalancePlan::order(&swap_of_two(39), &[1, 0]).expect("the target keeps all rules");
+    assert_eq!((kept.placement, kept.dropped), (vec![1, 0], vec![]));
+    let dropped = RebalancePlan::order(&swap_of_two(40), &[1, 0]).expect("the target keeps all rules");
+    assert_eq!((dropped.steps, dropped.dropped), (vec![], vec![0, 1]));
+}
+
+#[test]
+fn a_service_with_a_task_on_every_node_is_reported_as_blocked() {
+    let mut parts = swap_of_two(1).parts().clone();
+    parts.tasks[1].service = 0;
+    parts.nodes.truncate(2);
+    parts.move_costs = MoveCosts::from_rows(&[(); 2].map(|()| vec![0; 2]));
+    let plan = RebalancePlan::order(&problem(parts), &[1, 0]).expect("the target keeps all rules");
+    assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1]));
+}
+
+/// Does the node have room for all that comes in the wave while nothing of it has left?
+fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[RebalanceStep]) -> bool {
+    let parts = problem.parts();
+    (0..parts.nodes.len()).all(|node| {
+        (0..parts.resources.len()).all(|r| {
+            let here = (0..placement.len()).filter(|&t| placement[t] == node as u32);
+            let coming = wave.iter().filter(|s| s.to == node as u32).map(|s| s.task as usize);
+            let held: u64 = here.chain(coming).map(|t| parts.tasks[t].need[r]).sum();
+            held <= parts.nodes[node].capacity[r]
+        })
+    })
+}
+
+fn limits(seed: u64) -> PlanOptions {
+    let mut chance = Pcg64Mcg::seed_from_u64(seed);
+    let mut limit = || chance.random::<bool>().then(|| chance.random_range(1..5));
+    PlanOptions { moves_max: limit(), moves_per_wave: limit(), moves_per_owner: limit(), seed }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_plan_keeps_every_rule_after_each_step_in_any_order_within_a_wave(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let target = search(&problem, &options(400_000));
+        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        let mut chance = Pcg64Mcg::seed_from_u64(seed);
+        let mut placement = problem.initial().to_vec();
+        for number in 1..=plan.waves {
+            let mut wave: Vec<_> = plan.steps.iter().filter(|s| s.wave == number).copied().collect();
+            prop_assert!(!wave.is_empty());
+            prop_assert!(all_fit_at_once(&problem, &placement, &wave));
+            let before = placement.clone();
+            for _ in 0..3 {
+                placement.clone_from(&before);
+                wave.shuffle(&mut chance);
+                for step in &wave {
+                    prop_assert_eq!(placement[step.task as usize], step.from);
+                    placement[step.task as usize] = step.to;
+                    prop_assert_eq!(problem.first_violation(&placement), None);
+                }
+            }
+        }
+        prop_assert_eq!(&placement, &plan.placement);
+        let fall: i64 = plan.steps.iter().map(|s| s.gain - s.cost).sum();
+        let (before, after) = (problem.cost(problem.initial()).total(), plan.cost(&problem).total());
+        prop_assert_eq!(fall, before as i64 - after as i64);
+    }
+
+    #[test]
+    fn a_plan_ends_as_cheaply_as_its_target_unless_tasks_are_blocked(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let target = search(&problem, &options(400_000));
+        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        let (cost, before) = (plan.cost(&problem).total(), problem.cost(problem.initial()).total());
+        let most = if plan.blocked.is_empty() { problem.cost(&target).total() } else { before };
+        prop_assert!(cost <= most);
+        for &task in &plan.blocked {
+            prop_assert_ne!(plan.placement[task as usize], target[task as usize]);
+        }
+    }
+
+    #[test]
+    fn every_move_of_a_plan_pays_and_no_task_is_left_at_a_stop_over(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let target = search(&problem, &options(100_000));
+        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        for (task, &home) in problem.initial().iter().enumerate() {
+            let mut back = plan.placement.clone();
+            back[task] = home;
+            let pays = problem.cost(&back).total() > plan.cost(&problem).total();
+            prop_assert!(plan.placement[task] == home || problem.first_violation(&back).is_some() || pays);
+            let last = plan.steps.iter().rfind(|s| s.task == task as u32);
+            prop_assert!(last.is_none_or(|s| s.kind == StepKind::Move && s.to == plan.placement[task]));
+        }
+    }
+
+    #[test]
+    fn limits_on_disruption_are_kept(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let limits = limits(seed);
+        let target = search(&problem, &RebalanceOptions { moves_max: limits.moves_max, ..options(100_000) });
+        let plan = RebalancePlan::order_within(&problem, &target, limits).expect("the search keeps all rules");
+        let mut in_wave: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut of_owner: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+        let mut tasks: Vec<u32> = plan.steps.iter().map(|s| s.task).collect();
+        for step in &plan.steps {
+            *in_wave.entry(step.wave).or_default() += 1;
+            *of_owner.entry((step.wave, problem.parts().tasks[step.task as usize].service)).or_default() += 1;
+        }
+        tasks.sort_unstable();
+        tasks.dedup();
+        let within = |count: usize, limit: Option<usize>| limit.is_none_or(|most| count <= most);
+        prop_assert!(within(tasks.len(), limits.moves_max));
+        prop_assert!(in_wave.values().all(|&n| within(n, limits.moves_per_wave)));
+        prop_assert!(of_owner.values().all(|&n| within(n, limits.moves_per_owner)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn each_point_of_a_front_keeps_every_rule_and_is_beaten_by_none(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let found = search(&problem, &options(100_000));
+        let mut seen = Vec::new();
+        let mut broken = None;
+        visit_front(&problem, &found, (seed, 1), &mut |state| {
+            broken = broken.or(problem.first_violation(state.placement()));
+            assert_eq!(state.cost(), problem.cost(state.placement()).total(), "the cost is exact");
+            seen.push((problem.moved_count(state.placement()), state.cost()));
+        });
+        prop_assert_eq!(broken, None);
+        let front = problem.front(&found, seed, 2).expect("the search keeps all rules");
+        prop_assert_eq!(front[0], FrontPoint { moves: 0, cost: problem.cost(problem.initial()).total() });
+        for pair in front.windows(2) {
+            prop_assert!(pair[0].moves < pair[1].moves && pair[0].cost > pair[1].cost);
+        }
+        prop_assert!(front.iter().all(|p| seen.contains(&(p.moves, p.cost))));
+        let last = front[front.len() - 1];
+        prop_assert!(last.cost <= problem.cost(&found).total() && last.moves <= problem.moved_count(&found));
+    }
+}

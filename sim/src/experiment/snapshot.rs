@@ -1,0 +1,72 @@
+//! A cluster filled by a policy up to a load, as a state to start from: what was placed, what was dropped.
+
+use std::collections::BTreeMap;
+
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::policy::PlacementModel;
+use lepton_core::model::{Cluster, ClusterDocument, NodeId, PlaceError, Task};
+
+use super::StudyError;
+use super::study::{arrivals_of, policy_of};
+use crate::workload::{Arrivals, PlacementWorkload};
+
+/// A cluster at the moment at which a share of its device capacity has been asked for.
+#[derive(Debug, Clone)]
+pub struct FilledCluster {
+    /// Nodes and tasks; the dropped tasks have no place.
+    pub cluster: Cluster,
+    /// Tasks placed.
+    pub placed: usize,
+    /// Tasks dropped.
+    pub dropped: usize,
+}
+
+impl FilledCluster {
+    /// The cluster as a document, with the workload's mix as the expected one.
+    pub fn document(&self, workload: &PlacementWorkload) -> ClusterDocument {
+        ClusterDocument::of_cluster(&self.cluster, 0).with_expected(&self.cluster, &workload.target)
+    }
+}
+
+/// Replays the sequence of a seed under a policy until `percent` of the device capacity has been asked for, or
+/// the sequence, drawn for `load`, ends; `model` holds the weights of the learned policy, `None` for those it is
+/// shipped with. Tasks that are drawn again get names of their own.
+///
+/// # Errors
+/// When the policy is not known or breaks a rule.
+pub fn fill_cluster(
+    workload: &PlacementWorkload,
+    policy: &str,
+    model: Option<&PlacementModel>,
+    seed: u64,
+    load: f64,
+    percent: f64,
+) -> Result<FilledCluster, StudyError> {
+    let Arrivals { order, node_rank } = arrivals_of(workload, load, seed);
+    let mut nodes: Vec<NodeId> = workload.cluster.nodes().collect();
+    nodes.sort_by_key(|n| node_rank[n.index()]);
+    let mut placer = Placer::new(policy_of(workload, model, policy, seed)?, nodes);
+    let broken = |error: PlaceError| StudyError::RuleBroken { policy: policy.to_owned(), seed, error };
+    let mut filled = FilledCluster { cluster: workload.cluster.clone(), placed: 0, dropped: 0 };
+    let enough = percent / 100.0 * filled.cluster.device_milli_capacity() as f64;
+    let (mut arrived, mut drawn) = (0, BTreeMap::new());
+    for row in order {
+        if arrived as f64 >= enough {
+            break;
+        }
+        let entry = &workload.tasks[row as usize];
+        let times = drawn.entry(row).or_insert(0_u32);
+        *times += 1;
+        let name = if *times == 1 { entry.name.clone() } else { format!("{}#{times}", entry.name).into() };
+        let task = filled.cluster.add_task(Task::new(name, entry.class));
+        arrived += filled.cluster.demand(task).device_milli();
+        match placer.place(&filled.cluster, task) {
+            Some(place) => {
+                filled.cluster.place(task, place).map_err(broken)?;
+                filled.placed += 1;
+            }
+            None => filled.dropped += 1,
+        }
+    }
+    Ok(filled)
+}
