@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{Generator, TraceFormat, nodes_count};
+use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
 

@@ -99,13 +99,13 @@ impl MatrixAdaptation {
                 (1.0 - path_rate) * self.path[i] + (path_rate * (2.0 - path_rate) * count).sqrt() * inner[i];
         }
         let turned = self.turn(&self.path);
-        for i in 0..n {
+        for (i, turned) in turned.iter().enumerate() {
             for j in 0..n {
                 let many: f64 =
                     parents.iter().zip(&shares).map(|(&p, s)| s * cloud[p].step[i] * cloud[p].inner[j]).sum();
                 let entry = &mut self.matrix[i * n + j];
                 *entry = (1.0 - rank_one / 2.0 - rank_many / 2.0) * *entry
-                    + rank_one / 2.0 * turned[i] * self.path[j]
+                    + rank_one / 2.0 * turned * self.path[j]
                     + rank_many / 2.0 * many;
             }
         }
