@@ -18,7 +18,7 @@ pub struct TrainOptions {
     /// How much more a point lost to the best fixed rule weighs than a point gained.
     pub loss_weight: f64,
     /// Gain over the best fixed rule beyond which more counts no further, so that no environment outweighs the
-    /// others; in the environment's unit.
+    /// others; in the environment's unit. A single environment has no such limit.
     pub gain_max: f64,
     /// Generations between two checks of the evolution's centre on sequences kept apart; the best centre wins.
     pub check_every: u64,

@@ -119,6 +119,17 @@ fn environments_are_taken_in_turn() {
 }
 
 #[test]
+fn a_single_environment_is_learned_beyond_the_largest_gain_that_counts_among_several() {
+    let top = hill("a", &[0.0, 0.0]);
+    let options = TrainOptions { gain_max: 0.1, spread: 0.5, ..TrainOptions::default() };
+    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &[&top], 1);
+    for _ in 0..60 {
+        training.next_generation(&[&top], 1);
+    }
+    assert!(training.best_fitness() > 0.99, "{}", training.best_fitness());
+}
+
+#[test]
 fn only_a_policy_that_is_better_is_promoted() {
     let hills = [hill("a", &[1.0]), hill("b", &[-1.0])];
     let environments: Vec<&dyn Environment> = hills.iter().map(|h| h as &dyn Environment).collect();

@@ -160,6 +160,8 @@ impl Training {
 
     fn fitness(&self, gains: &[f64]) -> f64 {
         let TrainOptions { gain_max, loss_weight, .. } = self.options;
+        // The limit balances environments; one alone may gain whatever it can.
+        let gain_max = if self.environments.len() > 1 { gain_max } else { f64::INFINITY };
         let worth = |&gain: &f64| gain.min(gain_max) + loss_weight * gain.min(0.0);
         gains.iter().map(worth).sum::<f64>() / gains.len().max(1) as f64
     }
