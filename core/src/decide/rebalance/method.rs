@@ -20,8 +20,8 @@ impl Method {
     /// known early; the last is left for polishing the best plan.
     pub(super) fn generation_ends(self) -> Vec<f64> {
         match self {
-            Self::Hybrid => vec![0.02, 0.7, 0.76, 0.82, 0.88, 1.0],
-            Self::LocalSearch => vec![0.02, 0.88, 1.0],
+            Self::Hybrid => vec![0.02, 0.78, 0.84, 0.9, 1.0],
+            Self::LocalSearch => vec![0.02, 0.9, 1.0],
             Self::Evolution => {
                 let share = |end| f64::from(end) / f64::from(EVOLUTION_GENERATIONS);
                 (1..=EVOLUTION_GENERATIONS).map(share).collect()

@@ -9,6 +9,7 @@ mod cost;
 mod crossover;
 mod error;
 mod front;
+mod ledger;
 mod method;
 mod move_costs;
 mod neighbourhoods;

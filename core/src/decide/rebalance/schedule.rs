@@ -46,7 +46,7 @@ impl Schedule {
     /// Of one that rearranges a part and keeps the rest.
     pub(super) fn warm(problem: &RebalanceProblem) -> Self {
         let unit = problem.task_unit();
-        Self { start: 0.03 * unit, growth: 0.01 * unit, hard: 0.001 * unit, ..Self::hot(problem) }
+        Self { start: 0.01 * unit, growth: 0.004 * unit, hard: 0.001 * unit, ..Self::hot(problem) }
     }
 
     /// Of one that has too little time to leave where it began.

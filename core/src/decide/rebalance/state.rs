@@ -2,6 +2,7 @@
 //! shift and swap. A move is evaluated in time that depends on the number of resources and on the counters of
 //! the services it touches, never on the number of nodes or tasks. What to try is not decided here.
 
+use super::ledger::Ledger;
 use super::problem::{Block, LANES, NOT_COUNTED};
 use super::{RebalanceProblem, RuleViolation};
 
@@ -11,13 +12,7 @@ use super::{RebalanceProblem, RuleViolation};
 pub struct PlacementState<'p> {
     pub(super) problem: &'p RebalanceProblem,
     pub(super) node_of: Vec<u32>,
-    /// Rows by node: what the node's tasks need.
-    used: Vec<Block>,
-    /// Rows by node: `used` plus the transient needs of the tasks that have left.
-    held: Vec<Block>,
-    node_cost: Vec<f64>,
-    /// Weighted amounts held beyond the capacity.
-    node_overload: Vec<f64>,
+    ledger: Ledger<'p>,
     /// Bit per service and node.
     hosts: Vec<u64>,
     host_words: usize,
@@ -31,10 +26,6 @@ pub struct PlacementState<'p> {
     moved: u32,
     moves_max: u32,
     cost: f64,
-    /// Nodes that hold more than their capacity.
-    nodes_over: u32,
-    /// Rows by node: price of a unit beyond the capacity.
-    penalty: Vec<Block>,
 }
 
 /// What a move changes.
@@ -60,13 +51,10 @@ impl Delta {
     }
 
     #[inline]
-    fn less(self, other: Self) -> Self {
+    pub(super) fn less(self, other: Self) -> Self {
         Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
     }
 }
-
-/// Prices of broken capacities stop growing here.
-const PENALTY_MAX: f64 = 1e12;
 
 impl<'p> PlacementState<'p> {
     /// A placement of all tasks.
@@ -91,16 +79,10 @@ impl<'p> PlacementState<'p> {
     fn empty(problem: &'p RebalanceProblem, moves_max: u32) -> Self {
         let (tasks, nodes, services) = (problem.task_count(), problem.nodes, problem.parts.services.len());
         let host_words = nodes.div_ceil(64);
-        let zero = vec![[0.0; LANES]; nodes * problem.blocks];
         Self {
             problem,
             node_of: vec![0; tasks],
-            used: zero.clone(),
-            held: zero,
-            node_cost: vec![0.0; nodes],
-            node_overload: vec![0.0; nodes],
-            nodes_over: 0,
-            penalty: problem.overload_weight.repeat(nodes),
+            ledger: Ledger::new(problem),
             hosts: vec![0; services * host_words],
             host_words,
             location_tasks: vec![0; problem.spread_rows * problem.locations],
@@ -122,13 +104,13 @@ impl<'p> PlacementState<'p> {
             let (task, home) = (task as u32, problem.parts.initial[task]);
             largest[problem.service[task as usize] as usize] += 1;
             self.node_of[task as usize] = node;
-            add(self.row_mut(Rows::Used, node), need(problem, task, false), 1.0);
-            add(self.row_mut(Rows::Held, node), need(problem, task, false), 1.0);
+            self.ledger.use_more(node, need(problem, task, false), 1.0);
+            self.ledger.hold_more(node, need(problem, task, false), 1.0);
             self.count_in(problem.service[task as usize], node);
             if node != home {
                 // What stays behind is the part of the need that is transient.
-                add(self.row_mut(Rows::Held, home), need(problem, task, false), 1.0);
-                add(self.row_mut(Rows::Held, home), need(problem, task, true), -1.0);
+                self.ledger.hold_more(home, need(problem, task, false), 1.0);
+                self.ledger.hold_more(home, need(problem, task, true), -1.0);
                 self.moved_of[problem.service[task as usize] as usize] += 1;
                 self.moved += 1;
                 self.cost += self.task_part(task, node);
@@ -140,13 +122,8 @@ impl<'p> PlacementState<'p> {
         }
         self.moved_max = self.moved_of.iter().max().copied().unwrap_or(0);
         self.cost += f64::from(self.moved_max) * problem.parts.weights.service as f64;
-        for node in 0..problem.nodes as u32 {
-            let now = self.price(node, |_| [0.0; LANES], |_| [0.0; LANES]);
-            self.node_cost[node as usize] = now.cost;
-            self.node_overload[node as usize] = now.overload;
-            self.cost += now.cost;
-            self.nodes_over += u32::from(now.overload > 0.0);
-        }
+        (0..problem.nodes as u32).for_each(|node| self.ledger.settle(node));
+        self.cost += self.ledger.cost();
     }
 
     /// The cost, exact.
@@ -161,29 +138,13 @@ impl<'p> PlacementState<'p> {
 
     /// Number of nodes that hold more than their capacity.
     pub fn nodes_over(&self) -> u32 {
-        self.nodes_over
+        self.ledger.nodes_over()
     }
 
     /// Sets the price of each unit beyond a capacity: where it is broken the price grows by the factor, but
     /// it is nowhere below `floor` times the resource's weight (and exactly that where `reset`).
     pub fn adapt_penalties(&mut self, growth: f64, floor: f64, reset: bool) {
-        let problem = self.problem;
-        for node in 0..problem.nodes {
-            let at = node * problem.blocks;
-            for b in 0..problem.blocks {
-                for l in 0..LANES {
-                    let least = floor * problem.overload_weight[b][l];
-                    let price = &mut self.penalty[at + b][l];
-                    let broken = self.held[at + b][l] > problem.capacity[at + b][l];
-                    let grown = if broken { *price * growth } else { *price };
-                    *price = if reset { least } else { grown.clamp(least, PENALTY_MAX) };
-                }
-            }
-            if self.node_overload[node] > 0.0 {
-                self.node_overload[node] =
-                    self.price(node as u32, |_| [0.0; LANES], |_| [0.0; LANES]).overload;
-            }
-        }
+        self.ledger.adapt_penalties(growth, floor, reset);
     }
 
     /// Node of each task.
@@ -216,14 +177,18 @@ impl<'p> PlacementState<'p> {
         }
         let all = need(problem, task, false);
         let (leaving, entering) = (need(problem, task, from == home), need(problem, task, to == home));
-        let mut delta = self.price(to, |b| all[b], |b| entering[b]).less(self.priced(to));
+        let mut delta = self.ledger.price(to, |b| all[b], |b| entering[b]).less(self.ledger.priced(to));
         // Whatever the old node gives back, it is not more than it has.
-        let refund = self.priced(from).penalised() + self.task_part(task, from) + self.service_weight();
+        let refund =
+            self.ledger.priced(from).penalised() + self.task_part(task, from) + self.service_weight();
         if delta.penalised() - refund > limit {
             return None;
         }
         let moving = self.task_part(task, to) - self.task_part(task, from);
-        let old = self.price(from, |b| negative(all[b]), |b| negative(leaving[b])).less(self.priced(from));
+        let old = self
+            .ledger
+            .price(from, |b| negative(all[b]), |b| negative(leaving[b]))
+            .less(self.ledger.priced(from));
         delta.cost += old.cost + moving + self.service_part(&[(service, change)]);
         delta.overload += old.overload;
         (delta.penalised() <= limit).then_some(delta)
@@ -260,15 +225,17 @@ impl<'p> PlacementState<'p> {
         let (a_out, a_in) = (need(problem, a, at_a == home_a), need(problem, a, at_b == home_a));
         let (b_out, b_in) = (need(problem, b, at_b == home_b), need(problem, b, at_a == home_b));
         let mut delta = self
+            .ledger
             .price(at_b, |i| difference(need_a[i], need_b[i]), |i| difference(a_in[i], b_out[i]))
-            .less(self.priced(at_b));
-        let refund = self.priced(at_a).penalised() + self.task_part(a, at_a) + self.task_part(b, at_b);
+            .less(self.ledger.priced(at_b));
+        let refund = self.ledger.priced(at_a).penalised() + self.task_part(a, at_a) + self.task_part(b, at_b);
         if delta.penalised() - refund - 2.0 * self.service_weight() > limit {
             return None;
         }
         let other = self
+            .ledger
             .price(at_a, |i| difference(need_b[i], need_a[i]), |i| difference(b_in[i], a_out[i]))
-            .less(self.priced(at_a));
+            .less(self.ledger.priced(at_a));
         let moving = self.task_part(a, at_b) - self.task_part(a, at_a) + self.task_part(b, at_a)
             - self.task_part(b, at_b);
         let service = if service_a == service_b {
@@ -318,17 +285,12 @@ impl<'p> PlacementState<'p> {
         let from = self.node_of[task as usize];
         let home = problem.parts.initial[task as usize];
         let service = problem.service[task as usize];
-        add(self.row_mut(Rows::Used, from), need(problem, task, false), -1.0);
-        add(self.row_mut(Rows::Used, to), need(problem, task, false), 1.0);
-        add(self.row_mut(Rows::Held, from), need(problem, task, from == home), -1.0);
-        add(self.row_mut(Rows::Held, to), need(problem, task, to == home), 1.0);
-        for node in [from, to] {
-            let now = self.price(node, |_| [0.0; LANES], |_| [0.0; LANES]);
-            self.node_cost[node as usize] = now.cost;
-            self.nodes_over -= u32::from(self.node_overload[node as usize] > 0.0);
-            self.nodes_over += u32::from(now.overload > 0.0);
-            self.node_overload[node as usize] = now.overload;
-        }
+        self.ledger.use_more(from, need(problem, task, false), -1.0);
+        self.ledger.use_more(to, need(problem, task, false), 1.0);
+        self.ledger.hold_more(from, need(problem, task, from == home), -1.0);
+        self.ledger.hold_more(to, need(problem, task, to == home), 1.0);
+        self.ledger.settle(from);
+        self.ledger.settle(to);
         self.count_out(service, from);
         self.count_in(service, to);
         match (from == home, to == home) {
@@ -401,10 +363,9 @@ impl<'p> PlacementState<'p> {
     /// Would the node hold the task on top of what it holds and `more`?
     #[inline]
     pub(super) fn has_room(&self, task: u32, to: u32, more: impl Fn(usize) -> Block) -> bool {
-        let rows = self.row(Rows::Held, to).iter().zip(row(self.problem, &self.problem.capacity, to));
-        rows.zip(self.taken(task, to)).enumerate().all(|(b, ((held, capacity), need))| {
+        self.ledger.beyond(to).iter().zip(self.taken(task, to)).enumerate().all(|(b, (beyond, need))| {
             let more = more(b);
-            (0..LANES).all(|l| held[l] + need[l] + more[l] <= capacity[l])
+            (0..LANES).all(|l| beyond[l] + need[l] + more[l] <= 0.0)
         })
     }
 
@@ -520,74 +481,9 @@ impl<'p> PlacementState<'p> {
         (f64::from(after) - f64::from(self.moved_max)) * self.problem.parts.weights.service as f64
     }
 
-    /// Load and balance cost of the node, and what it holds beyond its capacity, if its use and what it
-    /// holds changed by these blocks.
-    #[inline]
-    fn price(
-        &self,
-        node: u32,
-        change: impl Fn(usize) -> Block,
-        held_change: impl Fn(usize) -> Block,
-    ) -> Delta {
-        let problem = self.problem;
-        let used = self.row(Rows::Used, node);
-        let held = self.row(Rows::Held, node);
-        let safety = row(problem, &problem.safety, node);
-        let capacity = row(problem, &problem.capacity, node);
-        let (mut load, mut beyond) = ([0.0; LANES], [0.0; LANES]);
-        let rows = used.iter().zip(safety).zip(&problem.load_weight);
-        let rows = rows.zip(held.iter().zip(capacity).zip(row(problem, &self.penalty, node))).enumerate();
-        for (b, (((u, s), w), ((h, k), v))) in rows {
-            let (c, d) = (change(b), held_change(b));
-            for l in 0..LANES {
-                load[l] += (u[l] + c[l] - s[l]).max(0.0) * w[l];
-                beyond[l] += (h[l] + d[l] - k[l]).max(0.0) * v[l];
-            }
-        }
-        let mut cost = (load[0] + load[1]) + (load[2] + load[3]);
-        if !problem.parts.balance.is_empty() {
-            let free = |r: u32| {
-                let (b, l) = (r as usize / LANES, r as usize % LANES);
-                capacity[b][l] - used[b][l] - change(b)[l]
-            };
-            for goal in &problem.parts.balance {
-                let missing = goal.target as f64 * free(goal.of) - free(goal.to);
-                cost += missing.max(0.0) * goal.weight as f64;
-            }
-        }
-        Delta { cost, overload: (beyond[0] + beyond[1]) + (beyond[2] + beyond[3]) }
-    }
-
-    #[inline]
-    fn priced(&self, node: u32) -> Delta {
-        Delta { cost: self.node_cost[node as usize], overload: self.node_overload[node as usize] }
-    }
-
     fn service_weight(&self) -> f64 {
         self.problem.parts.weights.service as f64
     }
-
-    #[inline]
-    fn row(&self, rows: Rows, node: u32) -> &[Block] {
-        row(self.problem, if matches!(rows, Rows::Used) { &self.used } else { &self.held }, node)
-    }
-
-    fn row_mut(&mut self, rows: Rows, node: u32) -> &mut [Block] {
-        let blocks = self.problem.blocks;
-        let all = if matches!(rows, Rows::Used) { &mut self.used } else { &mut self.held };
-        &mut all[node as usize * blocks..(node as usize + 1) * blocks]
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Rows {
-    Used,
-    Held,
-}
-
-#[inline]
-fn row<'a>(problem: &RebalanceProblem, rows: &'a [Block], node: u32) -> &'a [Block] {
-    &rows[node as usize * problem.blocks..(node as usize + 1) * problem.blocks]
 }
 
 /// What the task needs; at home, what comes and goes with it is only the part that is not transient.
@@ -605,12 +501,4 @@ fn negative(block: Block) -> Block {
 #[inline]
 fn difference(a: Block, b: Block) -> Block {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
-}
-
-pub(super) fn add(row: &mut [Block], change: &[Block], sign: f64) {
-    for (row, change) in row.iter_mut().zip(change) {
-        for l in 0..LANES {
-            row[l] += sign * change[l];
-        }
-    }
 }

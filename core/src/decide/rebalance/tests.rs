@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::candidates::Candidates;
 use super::*;
 use crate::decide::search::Crossover;
 
@@ -280,6 +281,53 @@ proptest! {
                     prop_assert!(broken.is_some(), "a move was refused that keeps every rule");
                 }
                 None => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_costs_what_its_two_shifts_cost_and_pricing_it_changes_nothing(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let mut chance = Pcg64Mcg::seed_from_u64(seed ^ 2);
+        let mut state = PlacementState::with_overload(&problem, problem.initial(), u32::MAX);
+        let (tasks, nodes) = (problem.task_count() as u32, problem.node_count() as u32);
+        for _ in 0..100 {
+            let before = (state.placement().to_vec(), state.cost(), state.nodes_over());
+            let other = chance.random_range(0..tasks);
+            let first = (chance.random_range(0..tasks), before.0[other as usize]);
+            let second = (other, chance.random_range(0..nodes));
+            let chain = state.chain_delta(first, second, f64::INFINITY);
+            prop_assert_eq!((state.placement().to_vec(), state.cost(), state.nodes_over()), before.clone());
+            let Some((there, onward)) = chain else { continue };
+            state.shift(first.0, first.1, there);
+            state.shift(second.0, second.1, onward);
+            let (was, now) = (before.1 as f64, problem.cost(state.placement()).total() as f64);
+            prop_assert_eq!(now - was, there.plus(onward).cost);
+            prop_assert_eq!(state.cost() as f64, now);
+        }
+    }
+
+    #[test]
+    fn a_task_never_fits_where_it_is_no_candidate(seed in any::<u64>()) {
+        let problem = random_problem(seed);
+        let candidates = Candidates::new(&problem);
+        let mut chance = Pcg64Mcg::seed_from_u64(seed ^ 3);
+        for task in 0..problem.task_count() as u32 {
+            let list = candidates.list(task);
+            for node in 0..problem.node_count() as u32 {
+                prop_assert!(list.is_empty() || list.contains(&node) == candidates.allows(task, node));
+                if candidates.allows(task, node) {
+                    continue;
+                }
+                // Whoever else has left.
+                let mut placement = problem.initial().to_vec();
+                for at in &mut placement {
+                    if chance.random() {
+                        *at = chance.random_range(0..problem.node_count() as u32);
+                    }
+                }
+                placement[task as usize] = node;
+                prop_assert!(problem.first_violation(&placement).is_some());
             }
         }
     }

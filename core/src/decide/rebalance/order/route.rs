@@ -2,8 +2,9 @@
 //! straight where they can; for one that cannot, what is in its way is moved first, on to its own target or,
 //! where tasks wait for each other, to a stop-over. It decides nothing about waves or about what pays.
 
+use super::super::ledger::add;
 use super::super::problem::Block;
-use super::super::state::{add, need};
+use super::super::state::need;
 use super::super::{Delta, PlacementState, RebalanceProblem};
 use super::PlanOptions;
 use super::wave::Wave;

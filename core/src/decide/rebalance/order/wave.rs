@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::ledger::add;
 use super::super::problem::{Block, NOT_COUNTED};
-use super::super::state::{add, need};
+use super::super::state::need;
 use super::super::{PlacementState, RebalanceProblem};
 use super::PlanOptions;
 
