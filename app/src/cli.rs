@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
+use crate::cli_train::{CompareArgs, PromoteArgs, ShowArgs, Train};
+use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
 
@@ -29,10 +31,13 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
     Rebalance(Box<RebalanceArgs>),
+    /// Evolve and train a policy
+    #[command(subcommand)]
+    Train(Train),
     /// Write generated problem instances as files
     #[command(subcommand)]
     Generate(Generate),
-    /// List the policies
+    /// List the policies; show, compare and promote learned ones
     #[command(subcommand)]
     Policy(Policy),
     /// Print a completion script for a shell
@@ -59,6 +64,12 @@ pub(crate) enum Policy {
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         output: OutputFormat,
     },
+    /// Show a learned model: where it comes from, and its weights
+    Show(ShowArgs),
+    /// Play two learned models and the best fixed rule on the same sequences
+    Compare(Box<CompareArgs>),
+    /// Put a model in the place of the one that serves, if it is better
+    Promote(Box<PromoteArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -98,18 +109,6 @@ pub(crate) struct DemoArgs {
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TraceFormat {
-    /// Node list, task list and arrival orders as CSV (Alibaba cluster-trace-gpu-v2023)
-    Openb,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Generator {
-    /// A GPU cluster and task list with the statistics of the openb trace
-    OpenbLike,
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +159,9 @@ pub(crate) struct PlacementArgs {
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
           hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
+    /// Weights of the policy `lepton`, made by `lepton train` [default: those it is shipped with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
     pub(crate) seeds: Seeds,
@@ -215,14 +217,6 @@ fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
         _ => Err("expected a number above 0 and at most 1000000".to_owned()),
-    }
-}
-
-/// Reads a number of nodes: 1 to a million.
-fn nodes_count(text: &str) -> Result<usize, String> {
-    match text.parse::<usize>() {
-        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
-        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
     }
 }
 

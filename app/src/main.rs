@@ -4,6 +4,8 @@ mod cli;
 mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;
+mod cli_train;
+mod cli_workload;
 mod clock;
 mod commands;
 mod failure;

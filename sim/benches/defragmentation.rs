@@ -90,7 +90,7 @@ fn main() {
 }
 
 fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Arguments) -> Row {
-    let filled = match fill_cluster(workload, policy, seed, 1.3, 100.0) {
+    let filled = match fill_cluster(workload, policy, None, seed, 1.3, 100.0) {
         Ok(filled) => filled,
         Err(error) => {
             eprintln!("{error}");

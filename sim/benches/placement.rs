@@ -56,6 +56,7 @@ fn main() {
             threads: 2,
             heat: false,
             command: String::new(),
+            model: None,
         };
         let study = run_study(&load(&folder, trace), &options, &clock, &AtomicBool::new(false), &|| ())
             .expect("the study runs");

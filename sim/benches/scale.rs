@@ -81,7 +81,8 @@ fn main() {
 fn one(nodes: usize, policy: &str, seed: u64) {
     let workload = openb_like(nodes);
     let arrivals = sequence(&workload, 1.3, seed);
-    let context = PlacementContext { cluster: &workload.cluster, target: &workload.target, seed };
+    let context =
+        PlacementContext { cluster: &workload.cluster, target: &workload.target, seed, model: None };
     let engine = placement_policy(policy, &context).expect("a known policy");
     let mut order: Vec<_> = workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);

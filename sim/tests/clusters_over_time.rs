@@ -21,7 +21,8 @@ use lepton_sim::workload::jobs::{MachineSpec, openb_over_time};
 #[test]
 fn no_placement_policy_breaks_a_rule_while_tasks_come_and_nodes_fail() {
     let workload = openb_like(24);
-    let context = PlacementContext { cluster: &workload.cluster, target: &workload.target, seed: 5 };
+    let context =
+        PlacementContext { cluster: &workload.cluster, target: &workload.target, seed: 5, model: None };
     for backfill in [Backfill::None, Backfill::Easy, Backfill::Conservative] {
         for info in PLACEMENT_POLICIES {
             let mut cluster = workload.cluster.clone();

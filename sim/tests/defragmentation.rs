@@ -12,7 +12,7 @@ use lepton_sim::generate::openb_like;
 fn dropped_tasks_fit_after_few_moves_and_no_step_breaks_a_rule() {
     let workload = openb_like(80);
     for (policy, seed) in [("random", 1), ("best-fit", 2), ("fgd", 3), ("gpu-packing", 4)] {
-        let filled = fill_cluster(&workload, policy, seed, 1.3, 100.0).expect("the policy is known");
+        let filled = fill_cluster(&workload, policy, None, seed, 1.3, 100.0).expect("the policy is known");
         let moves_max = filled.placed / 20;
         let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
         assert_eq!(problem.pending().count(), filled.dropped);

@@ -21,6 +21,7 @@ fn options(policies: impl Iterator<Item = &'static str>, seeds: Vec<u64>) -> Stu
         threads: 2,
         heat: false,
         command: String::new(),
+        model: None,
     }
 }
 

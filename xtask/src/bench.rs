@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 5] = [
+pub(crate) const BENCHES: [Bench; 6] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -58,6 +58,13 @@ pub(crate) const BENCHES: [Bench; 5] = [
         target: Target::Example("job_rates"),
         shows: "how fast jobs are simulated under the queue policies, on recorded and generated traces",
         page: "docs/benchmarks/jobs.md",
+    },
+    Bench {
+        name: "learn",
+        package: "lepton-sim",
+        target: Target::Bench("learning"),
+        shows: "the learned policy beside the best fixed rules: the openb traces, adapted models, other clusters",
+        page: "docs/benchmarks/learning.md",
     },
     Bench {
         name: "rebalancing",

@@ -4,16 +4,22 @@ mod completion;
 mod demo;
 mod generate_reassignment;
 mod jobs_workload;
+mod learning_workloads;
+mod model_files;
 mod placement_snapshots;
+mod policy_gate;
 mod policy_list;
+mod policy_show;
 mod rebalance;
 mod rebalance_report;
 mod rebalance_snapshot;
 mod simulate_jobs;
 mod simulate_placement;
+mod train_placement;
 
 use crate::cli::{Cli, Command, Policy, Simulate};
 use crate::cli_generate::Generate;
+use crate::cli_train::Train;
 use crate::failure::Failure;
 
 /// Runs the command.
@@ -23,8 +29,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
+        Command::Train(Train::Placement(args)) => train_placement::run(&args),
         Command::Generate(Generate::Reassignment(args)) => generate_reassignment::run(&args),
         Command::Policy(Policy::List { output }) => policy_list::run(output),
+        Command::Policy(Policy::Show(args)) => policy_show::run(&args),
+        Command::Policy(Policy::Compare(args)) => policy_gate::compare(&args),
+        Command::Policy(Policy::Promote(args)) => policy_gate::promote(&args),
         Command::Completion { shell } => completion::run(shell),
     }
 }

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
-use lepton_sim::generate::openb_like;
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
 use super::placement_snapshots;
-use crate::cli::{Generator, PlacementArgs};
+use crate::cli::PlacementArgs;
 use crate::clock::WallClock;
+use crate::commands::model_files;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
@@ -20,7 +20,7 @@ use crate::stop;
 const DEFAULT_BASELINE: &str = "fgd";
 
 pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
-    let options = options(args);
+    let options = options(args)?;
     let workload = workload(args)?;
     for warning in &workload.warnings {
         output::note(&format!("warning: {warning}"));
@@ -51,7 +51,7 @@ pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Res
 
 fn workload(args: &PlacementArgs) -> Result<PlacementWorkload, Failure> {
     match (args.generate, &args.nodes, &args.tasks) {
-        (Some(Generator::OpenbLike), ..) => Ok(openb_like(args.nodes_count)),
+        (Some(generator), ..) => Ok(generator.workload(args.nodes_count)),
         (None, Some(nodes), Some(tasks)) => {
             let files =
                 OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: args.arrivals.clone() };
@@ -61,7 +61,7 @@ fn workload(args: &PlacementArgs) -> Result<PlacementWorkload, Failure> {
     }
 }
 
-fn options(args: &PlacementArgs) -> StudyOptions {
+fn options(args: &PlacementArgs) -> Result<StudyOptions, Failure> {
     let mut policies = args.policy.clone();
     if policies.is_empty() {
         policies = PLACEMENT_POLICIES.iter().map(|p| p.name.to_owned()).collect();
@@ -83,7 +83,7 @@ fn options(args: &PlacementArgs) -> StudyOptions {
     {
         distinct.push(baseline.clone());
     }
-    StudyOptions {
+    Ok(StudyOptions {
         policies: distinct,
         seeds: args.seeds.0.clone(),
         load: args.load,
@@ -91,7 +91,8 @@ fn options(args: &PlacementArgs) -> StudyOptions {
         threads: threads(args.threads),
         heat: args.report.is_some(),
         command: command_line(),
-    }
+        model: args.model.as_deref().map(model_files::read).transpose()?,
+    })
 }
 
 /// The number asked for, or all cores.

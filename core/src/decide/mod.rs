@@ -5,6 +5,7 @@ pub mod defragment;
 pub mod placement;
 pub mod placement_policies;
 pub mod plan;
+pub mod policy;
 pub mod queue;
 pub mod queue_policies;
 pub mod rebalance;

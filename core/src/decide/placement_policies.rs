@@ -1,10 +1,13 @@
 //! The registry of placement policies: the one place that knows them all by name. What they do is in their
 //! own files under `placement`.
 
+use std::sync::Arc;
+
 use super::placement::{
     BestFit, DotProduct, EvenShare, FirstFit, FragmentationGradientDescent, GpuClustering, GpuPacking,
     KubeLeastAllocated, KubeMostAllocated, PlacementPolicy, Random, Scale, WorstFit,
 };
+use super::policy::{LearnedPlacement, Mix, PlacementModel};
 use crate::model::Cluster;
 use crate::model::fragmentation::TargetWorkload;
 
@@ -17,8 +20,15 @@ pub struct PolicyInfo {
     pub summary: &'static str,
 }
 
+/// Name of the learned policy.
+pub const LEARNED: &str = "lepton";
+
 /// All placement policies.
 pub const PLACEMENT_POLICIES: &[PolicyInfo] = &[
+    PolicyInfo {
+        name: LEARNED,
+        summary: "The learned policy: fgd, corrected by what the capacity left is worth.",
+    },
     PolicyInfo { name: "random", summary: "Any node on which the task fits, by chance." },
     PolicyInfo { name: "first-fit", summary: "The first node of a fixed order on which the task fits." },
     PolicyInfo { name: "best-fit", summary: "The node with the least CPU and device capacity left over." },
@@ -53,6 +63,8 @@ pub struct PlacementContext<'a> {
     pub target: &'a TargetWorkload,
     /// Seed of policies that draw.
     pub seed: u64,
+    /// Weights of the learned policy; `None` for those it is shipped with.
+    pub model: Option<&'a PlacementModel>,
 }
 
 /// A policy name that is not known.
@@ -77,6 +89,12 @@ pub fn placement_policy(
 ) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
     let scale = Scale::of(context.cluster);
     Ok(match name {
+        LEARNED => {
+            let mix = Mix::new(context.cluster, context.target);
+            let shipped = PlacementModel::shipped;
+            let model = context.model.map_or_else(shipped, PlacementModel::clone);
+            Box::new(LearnedPlacement::new(Arc::new(mix), &model))
+        }
         "random" => Box::new(Random::new(context.seed)),
         "first-fit" => Box::new(FirstFit),
         "best-fit" => Box::new(BestFit::new(scale)),

@@ -19,10 +19,33 @@ struct Shape {
     share: f64,
 }
 
+impl Shape {
+    fn expected(&self, share: f64) -> ExpectedShape {
+        let Self { cpu, count, milli, accept, .. } = *self;
+        let devices = (count > 0).then_some(DeviceDemand { count, milli, accept });
+        ExpectedShape { cpu_millicores: cpu, devices, share }
+    }
+}
+
 /// The most frequent task shapes of a workload with their shares: what capacity is judged against.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TargetWorkload {
     shapes: Vec<Shape>,
+    /// The less frequent shapes that fragmentation leaves out, with their share of all tasks.
+    rare: Vec<Shape>,
+    /// Share of all tasks that have one of `shapes`.
+    share_kept: f64,
+}
+
+/// A shape of the tasks that are expected, and how frequent it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExpectedShape {
+    /// CPU asked for, millicores.
+    pub cpu_millicores: i64,
+    /// The devices asked for.
+    pub devices: Option<DeviceDemand>,
+    /// Share of all tasks, 0 to 1.
+    pub share: f64,
 }
 
 /// A shape to be counted: CPU in millicores, the device demand, and the text that breaks ties (the list of
@@ -46,26 +69,28 @@ impl TargetWorkload {
         let mut counts = counts;
         counts.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| b.0.cmp(&a.0)));
         let total: u64 = counts.iter().map(|c| c.2).sum();
-        let mut kept = 0;
-        let mut taken = Vec::new();
-        for (key, accept, count) in counts {
-            if kept as f64 >= coverage * total as f64 {
-                break;
-            }
-            kept += count;
-            taken.push((key, accept, count));
-        }
-        // Shares of all first, then of those kept: the published study divides twice, and placements hang
-        // on the last bit where two scores are equal but for rounding.
-        let share_kept = kept as f64 / total as f64;
-        let shapes = taken.into_iter().map(|(key, accept, count)| Shape {
+        let shape = |(key, accept, count): &(ShapeKey, ModelSet, u64)| Shape {
             cpu: key.cpu_millicores,
             count: key.count,
             milli: key.milli,
-            accept,
-            share: count as f64 / total as f64 / share_kept,
-        });
-        Self { shapes: shapes.collect() }
+            accept: *accept,
+            share: *count as f64 / total as f64,
+        };
+        let mut kept = 0;
+        let mut taken = 0;
+        while taken < counts.len() && (kept as f64) < coverage * total as f64 {
+            kept += counts[taken].2;
+            taken += 1;
+        }
+        // Shares of all first, then of those kept: the published study divides twice, and placements hang
+        // on the last bit where two scores are equal but for rounding.
+        let share_kept = kept as f64 / total.max(1) as f64;
+        let of_kept = |s: Shape| Shape { share: s.share / share_kept, ..s };
+        Self {
+            shapes: counts[..taken].iter().map(shape).map(of_kept).collect(),
+            rare: counts[taken..].iter().map(shape).collect(),
+            share_kept,
+        }
     }
 
     /// The shapes of a cluster's classes, weighted by the number of `tasks` of each class (pairs of class
@@ -85,6 +110,18 @@ impl TargetWorkload {
         Self::from_counts(counts.collect(), 1.0)
     }
 
+    /// All shapes of the workload, also those too rare to count for fragmentation; their shares add up to 1.
+    pub fn all_shapes(&self) -> impl Iterator<Item = ExpectedShape> {
+        let frequent = self.shapes.iter().map(|s| (s, s.share * self.share_kept));
+        let rare = self.rare.iter().map(|s| (s, s.share));
+        frequent.chain(rare).map(|(s, share)| s.expected(share))
+    }
+
+    /// The shapes that fragmentation is judged by, the most frequent first; their shares add up to 1.
+    pub fn frequent_shapes(&self) -> impl Iterator<Item = ExpectedShape> {
+        self.shapes.iter().map(|s| s.expected(s.share))
+    }
+
     /// A workload of shapes, each with CPU in millicores, its device demand, and its share; the shares are
     /// brought to a sum of 1.
     pub fn from_shares(shapes: &[(i64, Option<DeviceDemand>, f64)]) -> Self {
@@ -96,7 +133,7 @@ impl TargetWorkload {
             accept: devices.map_or(ModelSet::ANY, |d| d.accept),
             share: share / sum,
         };
-        Self { shapes: shapes.iter().map(shape).collect() }
+        Self { shapes: shapes.iter().map(shape).collect(), rare: Vec::new(), share_kept: 1.0 }
     }
 
     /// The shapes: CPU in millicores, device demand, share.

@@ -3,6 +3,7 @@
 pub mod jobs;
 mod loop_run;
 mod placement;
+mod placement_environment;
 mod run_error;
 mod snapshot;
 mod stats;
@@ -10,6 +11,7 @@ mod study;
 
 pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
 pub use placement::{Curve, PlacementRun, run_placement};
+pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
 pub use snapshot::{FilledCluster, fill_cluster};
 pub use stats::{Paired, Spread, paired, spread};

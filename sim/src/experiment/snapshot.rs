@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lepton_core::decide::placement::Placer;
+use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{Cluster, ClusterDocument, NodeId, PlaceError, Task};
 
 use super::StudyError;
@@ -28,13 +29,15 @@ impl FilledCluster {
 }
 
 /// Replays the sequence of a seed under a policy until `percent` of the device capacity has been asked for, or
-/// the sequence, drawn for `load`, ends. Tasks that are drawn again get names of their own.
+/// the sequence, drawn for `load`, ends; `model` holds the weights of the learned policy, `None` for those it is
+/// shipped with. Tasks that are drawn again get names of their own.
 ///
 /// # Errors
 /// When the policy is not known or breaks a rule.
 pub fn fill_cluster(
     workload: &PlacementWorkload,
     policy: &str,
+    model: Option<&PlacementModel>,
     seed: u64,
     load: f64,
     percent: f64,
@@ -42,7 +45,7 @@ pub fn fill_cluster(
     let Arrivals { order, node_rank } = arrivals_of(workload, load, seed);
     let mut nodes: Vec<NodeId> = workload.cluster.nodes().collect();
     nodes.sort_by_key(|n| node_rank[n.index()]);
-    let mut placer = Placer::new(policy_of(workload, policy, seed)?, nodes);
+    let mut placer = Placer::new(policy_of(workload, model, policy, seed)?, nodes);
     let broken = |error: PlaceError| StudyError::RuleBroken { policy: policy.to_owned(), seed, error };
     let mut filled = FilledCluster { cluster: workload.cluster.clone(), placed: 0, dropped: 0 };
     let enough = percent / 100.0 * filled.cluster.device_milli_capacity() as f64;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::{PlacementPolicy, Placer};
 use lepton_core::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
+use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub struct StudyOptions {
     pub heat: bool,
     /// The command that asked for the study, for the report.
     pub command: String,
+    /// Weights of the learned policy; `None` for those it is shipped with.
+    pub model: Option<PlacementModel>,
 }
 
 /// A study that cannot be run.
@@ -202,7 +205,7 @@ pub fn run_study(
 ) -> Result<PlacementStudy, StudyError> {
     let started = clock.now_nanos();
     for name in options.policies.iter().chain(&options.baseline) {
-        policy_of(workload, name, 0)?;
+        policy_of(workload, options.model.as_ref(), name, 0)?;
     }
     let asked: Vec<(&str, u64)> = (options.seeds.iter())
         .flat_map(|&seed| options.policies.iter().map(move |policy| (policy.as_str(), seed)))
@@ -265,7 +268,7 @@ fn run_all(
             return None;
         }
         let heat_at = if Some(&seed) == options.seeds.first() { heat_at } else { &[] };
-        let run = run_one(workload, &sequences[&seed], name, seed, heat_at, clock);
+        let run = run_one(workload, options, &sequences[&seed], name, seed, heat_at, clock);
         done();
         Some(run.map(|mut run| {
             let used_percent = std::mem::take(&mut run.heat);
@@ -278,13 +281,14 @@ fn run_all(
 
 fn run_one(
     workload: &PlacementWorkload,
+    options: &StudyOptions,
     arrivals: &Arrivals,
     name: &str,
     seed: u64,
     heat_at: &[u32],
     clock: &dyn Clock,
 ) -> Result<PlacementRun, StudyError> {
-    let policy = policy_of(workload, name, seed)?;
+    let policy = policy_of(workload, options.model.as_ref(), name, seed)?;
     let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
     run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
@@ -293,11 +297,12 @@ fn run_one(
 
 pub(super) fn policy_of(
     workload: &PlacementWorkload,
+    model: Option<&PlacementModel>,
     name: &str,
     seed: u64,
 ) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
     let PlacementWorkload { cluster, target, .. } = workload;
-    placement_policy(name, &PlacementContext { cluster, target, seed })
+    placement_policy(name, &PlacementContext { cluster, target, seed, model })
 }
 
 /// The loads at which heat maps are kept, percent.

@@ -1,11 +1,13 @@
-//! Generators: workloads made from published statistics, so that nothing needs a file.
+//! Generators: workloads made from published statistics or invented ones, so that nothing needs a file.
 
 mod chance;
+mod gpu_clusters;
 mod lublin;
 mod openb_like;
 mod reassignment;
 mod task_arrivals;
 
+pub use gpu_clusters::{GPU_CLUSTER_KINDS, GpuClusterKind, gpu_cluster};
 pub use lublin::LublinModel;
 pub use openb_like::{OPENB_NODES, openb_like};
 pub use reassignment::{ReassignmentShape, reassignment};

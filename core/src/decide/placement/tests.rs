@@ -33,7 +33,7 @@ fn even_share_gives_the_worked_example_and_chooses_node_3() {
 fn placer(policy: &str, cluster: &Cluster, seed: u64) -> Placer {
     let counts: Vec<(ClassId, u64)> = (0..cluster.classes().len()).map(|c| (ClassId::from(c), 1)).collect();
     let target = TargetWorkload::from_classes(cluster, &counts);
-    let context = PlacementContext { cluster, target: &target, seed };
+    let context = PlacementContext { cluster, target: &target, seed, model: None };
     Placer::in_node_order(placement_policy(policy, &context).expect("a known policy"), cluster)
 }
 
@@ -41,9 +41,9 @@ fn placer(policy: &str, cluster: &Cluster, seed: u64) -> Placer {
 fn an_unknown_policy_is_refused_with_the_list_of_those_there_are() {
     let cluster = Cluster::new(ResourceSchema::cpu_and_memory());
     let target = TargetWorkload::default();
-    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0 };
+    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0, model: None };
     let error = placement_policy("fdg", &context).err().expect("there is none");
-    assert!(error.to_string().contains("there are: random, first-fit"), "{error}");
+    assert!(error.to_string().contains("there are: lepton, random"), "{error}");
 }
 
 /// A cluster of a few nodes with devices of several models (some nodes mix them), labels, and classes with
@@ -134,7 +134,7 @@ proptest! {
         let mut engine = placer(name, &cluster, seed);
         let counts: Vec<(ClassId, u64)> = (0..cluster.classes().len()).map(|c| (ClassId::from(c), 1)).collect();
         let target = TargetWorkload::from_classes(&cluster, &counts);
-        let mut reference = placement_policy(name, &PlacementContext { cluster: &cluster, target: &target, seed })
+        let mut reference = placement_policy(name, &PlacementContext { cluster: &cluster, target: &target, seed, model: None })
             .expect("a known policy");
         let owner = cluster.owner("team");
         let mut placed: Vec<TaskId> = Vec::new();

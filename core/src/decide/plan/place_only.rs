@@ -86,7 +86,7 @@ impl Engine {
     pub(super) fn new(policy: &str, seed: u64) -> Result<Self, UnknownPolicy> {
         let empty = Cluster::new(ResourceSchema::cpu_and_memory());
         let target = TargetWorkload::default();
-        placement_policy(policy, &PlacementContext { cluster: &empty, target: &target, seed })?;
+        placement_policy(policy, &PlacementContext { cluster: &empty, target: &target, seed, model: None })?;
         Ok(Self { policy: policy.to_owned(), seed, made: None })
     }
 
@@ -103,8 +103,12 @@ impl Engine {
                     .map(|(class, &count)| (ClassId::from(class), count))
                     .collect();
                 let target = TargetWorkload::from_classes(&snapshot.cluster, &counts);
-                let context =
-                    PlacementContext { cluster: &snapshot.cluster, target: &target, seed: self.seed };
+                let context = PlacementContext {
+                    cluster: &snapshot.cluster,
+                    target: &target,
+                    seed: self.seed,
+                    model: None,
+                };
                 let policy = placement_policy(&self.policy, &context)
                     .expect("the name was checked when this was made");
                 Placer::in_node_order(policy, &snapshot.cluster)

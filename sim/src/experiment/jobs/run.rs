@@ -86,7 +86,7 @@ pub fn run_part(
                 run.on_or_resumed(machine, units)
             }
             MachineSpec::Cluster { cluster, target } => {
-                let context = PlacementContext { cluster, target, seed: part.seed };
+                let context = PlacementContext { cluster, target, seed: part.seed, model: None };
                 let placement = placement_policy(&combination.placement, &context).ok()?;
                 let placer = Placer::in_node_order(placement, cluster);
                 let units = cluster.device_milli_capacity().max(0) as u64;

@@ -113,7 +113,7 @@ fn cluster_of_tasks() -> (ClusterMachine, Vec<u32>) {
     let sizes = sizes.collect();
     let classes: Vec<_> = (0..cluster.classes().len()).map(|c| (ClassId::from(c), 1)).collect();
     let target = TargetWorkload::from_classes(&cluster, &classes);
-    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0 };
+    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0, model: None };
     let first_fit = placement_policy("first-fit", &context).expect("a known policy");
     let placer = Placer::in_node_order(first_fit, &cluster);
     (ClusterMachine::new(cluster, placer, target), sizes)
@@ -166,7 +166,7 @@ fn drf_compares_owners_by_the_resource_that_each_holds_most_of() {
         jobs.push(Job { id, submit_seconds, run_seconds, requested_seconds, size, owner, priority: 0 });
     }
     let target = TargetWorkload::default();
-    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0 };
+    let context = PlacementContext { cluster: &cluster, target: &target, seed: 0, model: None };
     let first_fit = placement_policy("first-fit", &context).expect("a known policy");
     let placer = Placer::in_node_order(first_fit, &cluster);
     let outage = |node| Outage { at_seconds: 3, node, device: None, repair_seconds: Some(7) };

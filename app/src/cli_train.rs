@@ -1,0 +1,163 @@
+//! The options of `lepton train` and of the commands on learned models.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli_workload::{Generator, TraceFormat, nodes_count};
+use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Train {
+    /// Learn on which node and devices tasks go
+    Placement(Box<TrainPlacementArgs>),
+}
+
+/// The workloads to learn on, or to compare on.
+#[derive(Debug, Args)]
+pub(crate) struct LearningWorkloadArgs {
+    /// Format of the trace files
+    #[arg(long, value_enum, required_unless_present = "generate", requires = "nodes", requires = "tasks")]
+    pub(crate) format: Option<TraceFormat>,
+    /// Node list of the trace
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) nodes: Option<PathBuf>,
+    /// Task lists of the trace, each a mix to learn on; several are separated by commas
+    #[arg(long, value_name = "FILE,..", value_delimiter = ',', requires = "format")]
+    pub(crate) tasks: Vec<PathBuf>,
+    /// Generated workloads, instead of files or beside them; several are separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) generate: Vec<Generator>,
+    /// Nodes of the generated clusters
+    #[arg(long, value_name = "N", requires = "generate",
+          default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
+    pub(crate) nodes_count: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Policies are vectors of weights. Each generation plays a population of them on new
+sequences drawn from the mix of each task list (arrival orders of a study are never played),
+compares them with the best fixed rule on the same sequences, and breeds the next one from
+the better half. Now and then the centre of the population is tried on sequences kept apart;
+the best centre is the result. Ctrl-C ends the training with the best model so far.
+
+Every generation leaves a checkpoint; `--resume` goes on from there.
+
+Examples:
+  lepton train placement --generate openb-like --nodes-count 200 --minutes 1
+  lepton train placement --adapt --format openb --nodes nodes.csv --tasks pods.csv \\
+      --minutes 5 --threads 2 --out adapted.safetensors
+  lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
+      --policy lepton,fgd --model adapted.safetensors
+  lepton train placement --config train.toml --format openb --nodes nodes.csv \\
+      --tasks a.csv,b.csv,c.csv --minutes 15 --resume")]
+pub(crate) struct TrainPlacementArgs {
+    #[command(flatten)]
+    pub(crate) workload: LearningWorkloadArgs,
+    /// Start from the shipped model and learn this cluster's own mix
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) adapt: bool,
+    /// Where to start: `zero` (decides as fgd), `guess` (weights by hand), `shipped`, or a model file
+    #[arg(long, value_name = "START", default_value = "guess")]
+    pub(crate) from: String,
+    /// Minutes to learn
+    #[arg(long, value_name = "N", default_value_t = 5.0, value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// End after so many generations, however long they take; the result then depends on the seed alone
+    #[arg(long, value_name = "N", conflicts_with = "minutes", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) generations: Option<u64>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Seed of all random choices
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max,
+    /// check_every, check_sequences
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The model file to write
+    #[arg(long, value_name = "FILE", default_value = "placement.safetensors")]
+    pub(crate) out: PathBuf,
+    /// Where checkpoints are kept [default: the model file with `.checkpoint` at its end]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on from the checkpoint, with the hyper-parameters it was begun with
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lepton policy show\n  lepton policy show adapted.safetensors --output json"
+)]
+pub(crate) struct ShowArgs {
+    /// The model file [default: the model that Lepton comes with]
+    pub(crate) model: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lepton policy compare adapted.safetensors --generate openb-like --nodes-count 200
+  lepton policy compare new.safetensors --serving old.safetensors --format openb \\
+      --nodes nodes.csv --tasks a.csv,b.csv --seeds 1..=20")]
+pub(crate) struct CompareArgs {
+    /// The candidate
+    pub(crate) candidate: PathBuf,
+    /// The model it is compared with [default: the model that Lepton comes with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The candidate takes the place of the serving model when it gains at least 0.02 points in the
+mean and is nowhere shown to lose more than 0.05; the old file is kept beside it, ending in
+`.previous`. Otherwise nothing is changed and the exit code is 1.
+
+Examples:
+  lepton policy promote new.safetensors --serving serving.safetensors --format openb \\
+      --nodes nodes.csv --tasks pods.csv"
+)]
+pub(crate) struct PromoteArgs {
+    /// The candidate
+    pub(crate) candidate: PathBuf,
+    /// The file of the serving model; where there is none yet, the candidate is compared with the shipped model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: PathBuf,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+}
+
+/// What two models are compared on.
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    #[command(flatten)]
+    pub(crate) workload: LearningWorkloadArgs,
+    /// Seeds of the sequences: a range `1..=10`, a list `1,5,9`, or one number
+    #[arg(long, default_value = "1..=10", value_parser = seeds)]
+    pub(crate) seeds: Seeds,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+/// Reads a number of minutes: above 0, at most a week.
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 10_080.0 => Ok(minutes),
+        _ => Err("expected a number above 0 and at most 10080 (a week)".to_owned()),
+    }
+}

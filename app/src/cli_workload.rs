@@ -1,0 +1,50 @@
+//! What commands share that read or generate workloads: formats, generators, how numbers of nodes are read.
+
+use clap::ValueEnum;
+use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
+use lepton_sim::workload::PlacementWorkload;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// Node list, task list and arrival orders as CSV (Alibaba cluster-trace-gpu-v2023)
+    Openb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generator {
+    /// A GPU cluster and task list with the statistics of the openb trace
+    OpenbLike,
+    /// Invented: nodes with eight devices, tasks that mostly take whole ones
+    Training,
+    /// Invented: nodes with one to four devices, tasks that mostly share one
+    Inference,
+    /// Invented: too little CPU beside the devices, many tasks without devices
+    ScarceCpu,
+    /// Invented: five device models, tasks bound to one of them
+    BoundModels,
+    /// Invented: tasks that take two to eight devices of a node at once
+    MultiDevice,
+}
+
+impl Generator {
+    /// The workload on so many nodes. Invented ones are the same in every run.
+    pub(crate) fn workload(self, nodes: usize) -> PlacementWorkload {
+        let kind = match self {
+            Self::OpenbLike => return openb_like(nodes),
+            Self::Training => GpuClusterKind::Training,
+            Self::Inference => GpuClusterKind::Inference,
+            Self::ScarceCpu => GpuClusterKind::ScarceCpu,
+            Self::BoundModels => GpuClusterKind::BoundModels,
+            Self::MultiDevice => GpuClusterKind::MultiDevice,
+        };
+        gpu_cluster(kind, nodes, 1)
+    }
+}
+
+/// Reads a number of nodes: 1 to a million.
+pub(crate) fn nodes_count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
+    }
+}

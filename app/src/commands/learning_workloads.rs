@@ -1,0 +1,32 @@
+//! The workloads of training and of comparisons of models, as environments.
+
+use lepton_learn::Environment;
+use lepton_sim::experiment::PlacementEnvironment;
+use lepton_sim::workload::{OpenbFiles, load_openb};
+
+use crate::cli_train::LearningWorkloadArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// One environment for each task list and for each generated workload.
+pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementEnvironment>, Failure> {
+    let mut all = Vec::new();
+    for (nodes, tasks) in
+        args.nodes.iter().flat_map(|nodes| args.tasks.iter().map(move |tasks| (nodes, tasks)))
+    {
+        let files = OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: None };
+        let workload = load_openb(&files)?;
+        for warning in &workload.warnings {
+            output::note(&format!("warning: {}: {warning}", workload.name));
+        }
+        all.push(PlacementEnvironment::new(workload));
+    }
+    let generated = args.generate.iter().map(|generator| generator.workload(args.nodes_count));
+    all.extend(generated.map(PlacementEnvironment::new));
+    Ok(all)
+}
+
+/// The environments as learning sees them.
+pub(super) fn as_learning_sees_them(environments: &[PlacementEnvironment]) -> Vec<&dyn Environment> {
+    environments.iter().map(|e| e as &dyn Environment).collect()
+}

@@ -1,0 +1,34 @@
+//! Files that must never be lost half written: models and checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use lepton_core::decide::policy::PlacementModel;
+
+use crate::failure::Failure;
+
+/// Reads a model.
+pub(super) fn read(path: &Path) -> Result<PlacementModel, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))?;
+    PlacementModel::from_bytes(&bytes).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))
+}
+
+/// The file with this at the end of its name.
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Replaces the file in one step: killed at any moment, either the old or the new contents are there. With
+/// `keep_previous` the old file is kept, its name ending in `.previous`.
+pub(super) fn replace(path: &Path, contents: &[u8], keep_previous: bool) -> anyhow::Result<()> {
+    let new = with_ending(path, ".new");
+    std::fs::write(&new, contents).with_context(|| format!("cannot write {}", new.display()))?;
+    if keep_previous && path.exists() {
+        let previous = with_ending(path, ".previous");
+        std::fs::rename(path, &previous).with_context(|| format!("cannot write {}", previous.display()))?;
+    }
+    std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,172 @@
+//! `lepton train` and the commands on learned models as a user meets them: the same seed gives the same model,
+//! nothing is lost when it is killed, damaged files are refused, and only a better model is promoted.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lepton(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(args)
+        .output()
+        .expect("the binary was built for this test")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// An empty folder of the test.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("lepton-train-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("the temporary folder is writable");
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain name")
+}
+
+const SMALL: [&str; 4] = ["--generate", "inference", "--nodes-count", "12"];
+
+fn train(out: &Path, generations: &str, more: &[&str]) -> Output {
+    let mut args = vec!["train", "placement", "--generations", generations, "--out", text(out)];
+    args.extend(SMALL);
+    args.extend(["--output", "json"]);
+    args.extend(more);
+    lepton(&args)
+}
+
+/// The weights in a model file.
+fn weights(model: &Path) -> Value {
+    let output = lepton(&["policy", "show", text(model), "--output", "json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
+    document["weights"].clone()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
+    let folder = folder("threads");
+    let (one, two, other) = (folder.join("one.st"), folder.join("two.st"), folder.join("other.st"));
+    let output = train(&one, "3", &["--threads", "1", "--from", "zero"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
+    assert_eq!(report["generations"], 3);
+    assert_eq!(report["history"].as_array().expect("the generations").len(), 4);
+    assert!(train(&two, "3", &["--threads", "3", "--from", "zero"]).status.success());
+    assert!(train(&other, "3", &["--from", "zero", "--seed", "2"]).status.success());
+    assert_eq!(weights(&one), weights(&two));
+    let differs = weights(&one) != weights(&other);
+    assert!(differs || report["verdict"]["gain"] == 0.0, "another seed finds other weights, or none at all");
+}
+
+#[test]
+fn a_training_that_was_cut_off_goes_on_where_it_was() {
+    let folder = folder("resume");
+    let (whole, parts) = (folder.join("whole.st"), folder.join("parts.st"));
+    assert!(train(&whole, "12", &[]).status.success());
+    assert!(train(&parts, "9", &[]).status.success());
+    // As if it had been killed while the tenth checkpoint was being written.
+    let checkpoint = folder.join("parts.st.checkpoint");
+    let cut = std::fs::read(&checkpoint).expect("there is a checkpoint");
+    std::fs::write(&checkpoint, &cut[..cut.len() / 2]).expect("the folder is writable");
+    let output = train(&parts, "12", &["--resume"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("going on from"), "{}", stderr(&output));
+    assert_eq!(weights(&whole), weights(&parts));
+}
+
+#[test]
+fn without_a_sound_checkpoint_nothing_is_resumed() {
+    let folder = folder("damaged");
+    let out = folder.join("m.st");
+    let output = train(&out, "1", &["--resume"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("m.st.checkpoint: cannot be read"), "{}", stderr(&output));
+    std::fs::write(folder.join("m.st.checkpoint"), "0123456789abcdef\n{}\n").expect("the folder is writable");
+    let output = train(&out, "1", &["--resume"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("its checksum does not fit its contents"), "{}", stderr(&output));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_hyper_parameter_out_of_range_is_named_with_its_file() {
+    let folder = folder("config");
+    let config = folder.join("train.toml");
+    for (content, expected) in [
+        ("population = 2", "`population` is 2, expected a whole number from 4 to 10000"),
+        ("poplation = 20", "unknown field `poplation`"),
+        ("spread = \"wide\"", "expected f64"),
+    ] {
+        std::fs::write(&config, content).expect("the folder is writable");
+        let output = train(&folder.join("m.st"), "1", &["--config", text(&config)]);
+        assert_eq!(output.status.code(), Some(2), "{content}");
+        let said = stderr(&output);
+        assert!(said.contains("train.toml") && said.contains(expected), "{content}: {said}");
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_wherever_it_is_given() {
+    let model = folder("model").join("damaged.st");
+    std::fs::write(&model, [0_u8; 40]).expect("the folder is writable");
+    let model = text(&model);
+    let simulate = ["simulate", "placement", "--policy", "lepton", "--model", model];
+    let simulate = simulate.into_iter().chain(SMALL).collect::<Vec<_>>();
+    let compare = ["policy", "compare", model].into_iter().chain(SMALL).collect::<Vec<_>>();
+    for args in [simulate, compare, vec!["policy", "show", model]] {
+        let output = lepton(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(
+            stderr(&output).contains("damaged.st: has a header that cannot be read"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_model_given_to_a_simulation_is_the_one_that_decides() {
+    let model = folder("simulate").join("zero.st");
+    // No generation at all: the model is what training began with.
+    let output = train(&model, "1", &["--from", "zero"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let run = |more: &[&str]| {
+        let mut args = vec!["simulate", "placement", "--policy", "lepton", "--generate", "inference"];
+        args.extend(["--nodes-count", "40", "--seeds", "1..=3", "--output", "json"]);
+        args.extend(more);
+        let output = lepton(&args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let document: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
+        document["summary"][0]["allocation_at"].clone()
+    };
+    assert_ne!(run(&[]), run(&["--model", text(&model)]));
+}
+
+#[test]
+fn only_a_better_model_takes_the_place_of_the_one_that_serves() {
+    let folder = folder("promote");
+    let (zero, good) = (folder.join("zero.st"), folder.join("good.st"));
+    assert!(train(&zero, "1", &["--from", "zero"]).status.success());
+    assert!(train(&good, "1", &["--from", "shipped"]).status.success());
+    let promote = |candidate: &Path, serving: &Path| {
+        let mut args = vec!["policy", "promote", text(candidate), "--serving", text(serving)];
+        args.extend(["--generate", "bound-models", "--nodes-count", "60", "--seeds", "1..=6"]);
+        lepton(&args)
+    };
+    let serving = folder.join("serving.st");
+    std::fs::copy(&zero, &serving).expect("the folder is writable");
+    let output = promote(&good, &serving);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(weights(&serving), weights(&good));
+    assert_eq!(weights(&folder.join("serving.st.previous")), weights(&zero));
+
+    let output = promote(&zero, &serving);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("not promoted"), "{}", stderr(&output));
+    assert_eq!(weights(&serving), weights(&good));
+}

@@ -1,0 +1,20 @@
+//! The learned policies: features of a decision, weights with their manifest, and the scorer that applies them.
+//! Inference is plain arithmetic over tables that are made once for a cluster and its mix. How weights come about
+//! is not known here: that is `learn`'s.
+
+mod features;
+mod mix;
+mod model;
+mod model_file;
+mod scorer;
+mod share_value;
+mod type_prices;
+
+pub use features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
+pub use mix::Mix;
+pub use model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
+pub use model_file::{ModelFileError, checksum};
+pub use scorer::LearnedPlacement;
+
+#[cfg(test)]
+mod tests;

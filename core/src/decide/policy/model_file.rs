@@ -1,0 +1,193 @@
+//! Model files: safetensors with the manifest in the metadata, and a checksum over both, so that a damaged file
+//! is refused whatever part of it is damaged.
+//!
+//! Form: 8 bytes with the header's length (little-endian), the header as JSON, the tensors' bytes. Source: the
+//! safetensors format, <https://github.com/huggingface/safetensors>.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
+use super::model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
+
+/// Longest header that is read.
+const HEADER_BYTES_MAX: usize = 1 << 20;
+const LENGTH_BYTES: usize = 8;
+const CORRECTION: &str = "correction";
+const ROUNDING: &str = "rounding";
+
+/// A model file that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelFileError {
+    /// The file ends too early.
+    #[error("has {found} bytes, expected {expected}: it is truncated, or no safetensors file")]
+    Truncated {
+        /// Bytes expected.
+        expected: usize,
+        /// Bytes there.
+        found: usize,
+    },
+    /// The header cannot be read.
+    #[error("has a header that cannot be read: {0}")]
+    Header(String),
+    /// The checksum is missing or another.
+    #[error("is damaged: the checksum of its weights and manifest is {found}, the file says {expected}")]
+    Checksum {
+        /// What the file says.
+        expected: String,
+        /// What its contents give.
+        found: String,
+    },
+    /// A model for other decisions.
+    #[error("is a model of kind `{found}`, expected `{PLACEMENT_KIND}`")]
+    Kind {
+        /// Its kind.
+        found: String,
+    },
+    /// A model over other features.
+    #[error(
+        "was trained on version {found_version} of the features ({found}), this program has version \
+         {FEATURES_VERSION} ({expected}): train it anew"
+    )]
+    Features {
+        /// Version of its features.
+        found_version: u32,
+        /// Names of its features.
+        found: String,
+        /// Names of the features of this program.
+        expected: String,
+    },
+    /// A tensor is not what it should be.
+    #[error("tensor `{name}`: {problem}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: Metadata,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, Tensor>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    manifest: String,
+    checksum: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tensor {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [usize; 2],
+}
+
+impl PlacementModel {
+    /// The model as the bytes of a file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let data: Vec<u8> = self.weights().iter().flat_map(|w| w.to_le_bytes()).collect();
+        let manifest =
+            serde_json::to_string(&self.manifest).expect("texts and numbers can be written as JSON");
+        let split = size_of_val(&self.correction);
+        let tensor =
+            |shape: Vec<usize>, data_offsets| Tensor { dtype: "F32".to_owned(), shape, data_offsets };
+        let header = Header {
+            metadata: Metadata { checksum: checksum(manifest.as_bytes().iter().chain(&data)), manifest },
+            tensors: BTreeMap::from([
+                (CORRECTION.to_owned(), tensor(vec![TASK_KINDS.len(), FEATURES.len()], [0, split])),
+                (ROUNDING.to_owned(), tensor(vec![self.rounding.len()], [split, data.len()])),
+            ]),
+        };
+        let mut header = serde_json::to_vec(&header).expect("texts and numbers can be written as JSON");
+        header.resize(header.len().next_multiple_of(LENGTH_BYTES), b' ');
+        let length = (header.len() as u64).to_le_bytes();
+        [length.as_slice(), &header, &data].concat()
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// When the bytes are truncated, damaged, or a model of another kind or over other features.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        let short = |expected| ModelFileError::Truncated { expected, found: bytes.len() };
+        let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>().ok_or(short(LENGTH_BYTES))?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if length > HEADER_BYTES_MAX {
+            let problem = format!("its length is {length}, expected at most {HEADER_BYTES_MAX}");
+            return Err(ModelFileError::Header(problem));
+        }
+        let (header, data) = rest.split_at_checked(length).ok_or(short(LENGTH_BYTES + length))?;
+        let header: Header =
+            serde_json::from_slice(header).map_err(|e| ModelFileError::Header(e.to_string()))?;
+        let Metadata { manifest, checksum: expected } = header.metadata;
+        let manifest_read: Manifest = serde_json::from_str(&manifest)
+            .map_err(|e| ModelFileError::Header(format!("the manifest: {e}")))?;
+        check_manifest(&manifest_read)?;
+        let data_expected = WEIGHTS * size_of::<f32>();
+        if data.len() < data_expected {
+            return Err(short(bytes.len() - data.len() + data_expected));
+        }
+        let found = checksum(manifest.as_bytes().iter().chain(data));
+        if found != expected {
+            return Err(ModelFileError::Checksum { expected, found });
+        }
+        let correction = read(&header.tensors, CORRECTION, &[TASK_KINDS.len(), FEATURES.len()], data)?;
+        let rounding = read(&header.tensors, ROUNDING, &[2], data)?;
+        let mut weights = [0.0; WEIGHTS];
+        for (weight, value) in weights.iter_mut().zip(correction.into_iter().chain(rounding)) {
+            *weight = value;
+        }
+        Ok(Self::from_weights(&weights, manifest_read))
+    }
+}
+
+fn check_manifest(manifest: &Manifest) -> Result<(), ModelFileError> {
+    if manifest.kind != PLACEMENT_KIND {
+        return Err(ModelFileError::Kind { found: manifest.kind.clone() });
+    }
+    if manifest.features_version != FEATURES_VERSION || manifest.features != FEATURES {
+        return Err(ModelFileError::Features {
+            found_version: manifest.features_version,
+            found: manifest.features.join(", "),
+            expected: FEATURES.join(", "),
+        });
+    }
+    Ok(())
+}
+
+/// The numbers of a tensor, all finite.
+fn read(
+    tensors: &BTreeMap<String, Tensor>,
+    name: &str,
+    shape: &[usize],
+    data: &[u8],
+) -> Result<Vec<f32>, ModelFileError> {
+    let wrong = |problem: String| ModelFileError::Tensor { name: name.to_owned(), problem };
+    let tensor = tensors.get(name).ok_or_else(|| wrong("is missing".to_owned()))?;
+    if tensor.dtype != "F32" || tensor.shape != shape {
+        return Err(wrong(format!("is {} {:?}, expected F32 {shape:?}", tensor.dtype, tensor.shape)));
+    }
+    let [from, to] = tensor.data_offsets;
+    let expected = shape.iter().product::<usize>() * size_of::<f32>();
+    let bytes = data.get(from..to).filter(|bytes| bytes.len() == expected);
+    let bytes = bytes.ok_or_else(|| wrong(format!("lies at {from} to {to}, expected {expected} bytes")))?;
+    let numbers: Vec<f32> =
+        bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
+    if let Some(at) = numbers.iter().position(|n| !n.is_finite()) {
+        return Err(wrong(format!("number {at} is {}, expected a finite number", numbers[at])));
+    }
+    Ok(numbers)
+}
+
+/// FNV-1a, 64 bits, of the bytes, in hexadecimal digits: tells damaged files from sound ones.
+pub fn checksum<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    let fold = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    format!("{:016x}", bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, fold))
+}

@@ -1,0 +1,21 @@
+//! Learning: policies are vectors of weights that are tried in environments and get better from generation to
+//! generation. It knows environments only as a trait; the simulator implements it. It reads no clock and no
+//! file: who calls decides how long, and where checkpoints are kept.
+
+mod checkpoint;
+mod environment;
+mod gate;
+mod matrix_adaptation;
+mod options;
+mod parallel;
+mod trainer;
+
+pub use checkpoint::CheckpointError;
+pub use environment::Environment;
+pub use gate::{Comparison, Verdict, compare};
+pub use matrix_adaptation::MatrixAdaptation;
+pub use options::TrainOptions;
+pub use trainer::{GenerationRecord, Training};
+
+#[cfg(test)]
+mod tests;

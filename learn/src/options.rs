@@ -1,0 +1,78 @@
+//! The hyper-parameters of a training, each with what it does.
+
+use serde::{Deserialize, Serialize};
+
+/// How a training goes. The defaults made the shipped model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainOptions {
+    /// Policies tried in each generation, at least 4. More is steadier and slower.
+    pub population: usize,
+    /// Sequences drawn anew for each environment and generation; all policies of a generation see the same.
+    pub sequences: usize,
+    /// Environments taken in turn in each generation; 0 takes all.
+    pub environments: usize,
+    /// Spread of the first generation around the policy that training starts from, in units of each weight's
+    /// own scale.
+    pub spread: f64,
+    /// How much more a point lost to the best fixed rule weighs than a point gained.
+    pub loss_weight: f64,
+    /// Gain over the best fixed rule beyond which more counts no further, so that no environment outweighs the
+    /// others; in the environment's unit. A single environment has no such limit.
+    pub gain_max: f64,
+    /// Generations between two checks of the evolution's centre on sequences kept apart; the best centre wins.
+    pub check_every: u64,
+    /// Sequences kept apart for each environment.
+    pub check_sequences: usize,
+    /// Ends after so many generations; 0 never.
+    pub generations_max: u64,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            population: 14,
+            sequences: 1,
+            environments: 6,
+            spread: 0.12,
+            loss_weight: 2.0,
+            gain_max: 4.0,
+            check_every: 10,
+            check_sequences: 2,
+            generations_max: 0,
+        }
+    }
+}
+
+impl TrainOptions {
+    /// What is wrong with the options: the field, its value and what was expected.
+    ///
+    /// # Errors
+    /// When a value is out of range.
+    pub fn check(&self) -> Result<(), String> {
+        let counts = [
+            ("population", self.population, 4, 10_000),
+            ("sequences", self.sequences, 1, 1_000),
+            ("check_sequences", self.check_sequences, 1, 1_000),
+        ];
+        for (name, value, least, most) in counts {
+            if !(least..=most).contains(&value) {
+                return Err(format!("`{name}` is {value}, expected a whole number from {least} to {most}"));
+            }
+        }
+        if self.check_every == 0 {
+            return Err("`check_every` is 0, expected at least 1".to_owned());
+        }
+        let amounts = [
+            ("spread", self.spread, 1e-6, 100.0),
+            ("loss_weight", self.loss_weight, 0.0, 1e6),
+            ("gain_max", self.gain_max, 0.0, 1e6),
+        ];
+        for (name, value, least, most) in amounts {
+            if !(least..=most).contains(&value) {
+                return Err(format!("`{name}` is {value}, expected a number from {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+}

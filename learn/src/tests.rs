@@ -1,0 +1,153 @@
+//! Training on problems whose optimum is known, and what must survive a crash.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Reaches most at one point; sequences add noise that all policies share.
+struct Hill {
+    name: String,
+    top: Vec<f32>,
+}
+
+impl Environment for Hill {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn play(&self, weights: &[f32], seed: u64) -> f64 {
+        let away: f32 = weights
+            .iter()
+            .zip(&self.top)
+            .enumerate()
+            .map(|(i, (w, t))| (1 + i) as f32 * (w - t).powi(2))
+            .sum();
+        self.play_best_rule(seed) + 1.0 - f64::from(away)
+    }
+
+    fn play_best_rule(&self, seed: u64) -> f64 {
+        (seed % 97) as f64
+    }
+}
+
+fn hill(name: &str, top: &[f32]) -> Hill {
+    Hill { name: name.to_owned(), top: top.to_vec() }
+}
+
+fn train(seed: u64, threads: usize, generations: u64) -> Training {
+    let (a, b) = (hill("a", &[1.0, -2.0, 0.5, 3.0]), hill("b", &[1.2, -2.0, 0.5, 2.8]));
+    let environments: [&dyn Environment; 2] = [&a, &b];
+    let options = TrainOptions { spread: 0.5, loss_weight: 0.0, ..TrainOptions::default() };
+    let mut training = Training::start(&[0.0; 4], vec![1.0; 4], options, seed, &environments, threads);
+    for _ in 0..generations {
+        training.next_generation(&environments, threads);
+    }
+    training
+}
+
+#[test]
+fn the_optimum_between_two_environments_is_found_from_five_seeds() {
+    for seed in 0..5 {
+        let training = train(seed, 1, 150);
+        let expected = [1.1, -2.0, 0.5, 2.9];
+        let close = training.best().iter().zip(expected).all(|(w, e)| (w - e).abs() < 0.02);
+        assert!(close, "seed {seed}: {:?}", training.best());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    assert_eq!(train(7, 1, 12), train(7, 3, 12));
+}
+
+#[test]
+fn a_training_goes_on_from_its_checkpoint_as_if_nothing_had_happened() {
+    let half = train(3, 2, 8);
+    let names: Vec<&str> = half.environments().iter().map(String::as_str).collect();
+    let mut resumed = Training::from_checkpoint(&half.to_checkpoint(), 4, &names).expect("just written");
+    assert_eq!(resumed, half);
+    let (a, b) = (hill("a", &[1.0, -2.0, 0.5, 3.0]), hill("b", &[1.2, -2.0, 0.5, 2.8]));
+    for _ in 0..8 {
+        resumed.next_generation(&[&a, &b], 1);
+    }
+    assert_eq!(resumed, train(3, 1, 16));
+}
+
+#[test]
+fn the_result_is_never_worse_than_the_start_on_the_sequences_kept_apart() {
+    let top = hill("a", &[1.0, 2.0]);
+    let options = TrainOptions { spread: 3.0, ..TrainOptions::default() };
+    let mut training = Training::start(&[1.0, 2.0], vec![1.0; 2], options, 1, &[&top], 1);
+    for _ in 0..10 {
+        training.next_generation(&[&top], 1);
+    }
+    assert_eq!(training.best(), [1.0, 2.0]);
+}
+
+#[test]
+fn a_checkpoint_of_other_workloads_is_refused() {
+    let text = train(1, 1, 1).to_checkpoint();
+    let error = Training::from_checkpoint(&text, 4, &["a", "c"]).expect_err("b is not c");
+    assert_eq!(error.to_string(), "is a checkpoint over the workloads a, b, expected a, c");
+    assert!(matches!(Training::from_checkpoint(&text, 5, &["a", "b"]), Err(CheckpointError::Version(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_checkpoint_that_is_cut_off_or_damaged_is_refused(at in any::<prop::sample::Index>(), bit in 0..7) {
+        let text = train(1, 1, 2).to_checkpoint();
+        let at = at.index(text.len());
+        prop_assert!(Training::from_checkpoint(&text[..at], 4, &["a", "b"]).is_err());
+        let mut bytes = text.into_bytes();
+        bytes[at] ^= 1_u8 << bit;
+        let damaged = String::from_utf8(bytes).expect("seven bits are text");
+        prop_assert!(Training::from_checkpoint(&damaged, 4, &["a", "b"]).is_err());
+    }
+}
+
+#[test]
+fn environments_are_taken_in_turn() {
+    let all: Vec<Hill> = (0..5).map(|i| hill(&format!("h{i}"), &[0.0])).collect();
+    let environments: Vec<&dyn Environment> = all.iter().map(|h| h as &dyn Environment).collect();
+    let options = TrainOptions { environments: 2, ..TrainOptions::default() };
+    let mut training = Training::start(&[0.5], vec![1.0], options, 1, &environments, 1);
+    let before = training.episodes();
+    training.next_generation(&environments, 1);
+    assert_eq!(training.episodes() - before, 2 * 14, "two environments, one sequence, fourteen policies");
+}
+
+#[test]
+fn a_single_environment_is_learned_beyond_the_largest_gain_that_counts_among_several() {
+    let top = hill("a", &[0.0, 0.0]);
+    let options = TrainOptions { gain_max: 0.1, spread: 0.5, ..TrainOptions::default() };
+    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &[&top], 1);
+    for _ in 0..60 {
+        training.next_generation(&[&top], 1);
+    }
+    assert!(training.best_fitness() > 0.99, "{}", training.best_fitness());
+}
+
+#[test]
+fn only_a_policy_that_is_better_is_promoted() {
+    let hills = [hill("a", &[1.0]), hill("b", &[-1.0])];
+    let environments: Vec<&dyn Environment> = hills.iter().map(|h| h as &dyn Environment).collect();
+    let seeds: Vec<u64> = (0..10).collect();
+    let verdict = |candidate: f32, serving: f32| compare(&[candidate], &[serving], &environments, &seeds, 2);
+    assert!(verdict(0.0, 5.0).promoted);
+    assert!(!verdict(5.0, 0.0).promoted);
+    assert!(!verdict(0.0, 0.0).promoted, "equal is not better");
+    let partial = verdict(0.5, -0.1);
+    assert!(partial.comparisons[0].gain > 0.0 && partial.comparisons[1].gain < 0.0);
+    assert!(!partial.promoted, "a loss anywhere keeps it out");
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    let wrong = TrainOptions { population: 3, ..TrainOptions::default() };
+    assert_eq!(wrong.check(), Err("`population` is 3, expected a whole number from 4 to 10000".to_owned()));
+    let wrong = TrainOptions { spread: f64::NAN, ..TrainOptions::default() };
+    assert!(wrong.check().expect_err("NaN").starts_with("`spread` is NaN"));
+    assert_eq!(TrainOptions::default().check(), Ok(()));
+}

@@ -1,0 +1,100 @@
+//! Placing tasks as an environment of learning: a workload's mix gives sequence after sequence; a policy is judged
+//! by the share of the devices that is allocated when 100% of them have been asked for.
+//!
+//! Sequences are drawn from the mix by their seed; given arrival orders of a study are never played here.
+
+use std::sync::Arc;
+
+use lepton_core::decide::placement::{PlacementPolicy, Placer};
+use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
+use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS};
+use lepton_core::model::{NodeId, Task};
+use lepton_learn::Environment;
+
+use crate::workload::{PlacementWorkload, sequence};
+
+/// The fixed rules to beat.
+const BEST_RULES: [&str; 2] = ["fgd", "best-fit"];
+/// Demand that arrives, as a multiple of the capacity, less what comes after the load is judged.
+const LOAD: f64 = 1.02;
+/// The load, in percent, that falls within half a percent of the whole.
+const JUDGED_PERCENT: std::ops::RangeInclusive<f64> = 99.5..=100.5;
+
+/// A workload to learn placement on.
+#[derive(Debug, Clone)]
+pub struct PlacementEnvironment {
+    workload: PlacementWorkload,
+    mix: Arc<Mix>,
+}
+
+impl PlacementEnvironment {
+    /// The environment of this workload.
+    pub fn new(workload: PlacementWorkload) -> Self {
+        let mix = Arc::new(Mix::new(&workload.cluster, &workload.target));
+        Self { workload, mix }
+    }
+
+    /// Share of the devices allocated at full demand, percent, under a policy on the sequence of `seed`.
+    fn allocation(&self, policy: Box<dyn PlacementPolicy>, seed: u64) -> f64 {
+        let PlacementWorkload { cluster, tasks, .. } = &self.workload;
+        let arrivals = sequence(&self.workload, LOAD, seed);
+        let mut order: Vec<NodeId> = cluster.nodes().collect();
+        order.sort_by_key(|n| arrivals.node_rank[n.index()]);
+        let mut placer = Placer::new(policy, order);
+        let mut cluster = cluster.clone();
+        let capacity = cluster.device_milli_capacity().max(1) as f64;
+        let (mut arrived, mut sum, mut samples, mut last) = (0, 0.0, 0_u32, 0.0);
+        for &row in &arrivals.order {
+            let class = tasks[row as usize].class;
+            arrived += cluster.class(class).demand.device_milli();
+            if let Some(place) = placer.place_class(&cluster, class) {
+                let task = cluster.add_task(Task::new("", class));
+                cluster.place(task, place).expect("policies see only nodes on which the class fits");
+            }
+            last = 100.0 * cluster.device_milli_held() as f64 / capacity;
+            if JUDGED_PERCENT.contains(&(100.0 * arrived as f64 / capacity)) {
+                sum += last;
+                samples += 1;
+            }
+        }
+        if samples > 0 { sum / f64::from(samples) } else { last }
+    }
+}
+
+impl Environment for PlacementEnvironment {
+    fn name(&self) -> &str {
+        &self.workload.name
+    }
+
+    fn play(&self, weights: &[f32], seed: u64) -> f64 {
+        let mut all = [0.0; WEIGHTS];
+        all.iter_mut().zip(weights).for_each(|(to, from)| *to = *from);
+        let model = PlacementModel::from_weights(&all, Manifest::untrained("candidate"));
+        self.allocation(Box::new(LearnedPlacement::new(Arc::clone(&self.mix), &model)), seed)
+    }
+
+    fn play_best_rule(&self, seed: u64) -> f64 {
+        let PlacementWorkload { cluster, target, .. } = &self.workload;
+        let play = |name: &str| {
+            let context = PlacementContext { cluster, target, seed, model: None };
+            let rule = placement_policy(name, &context).expect("the rules are registered");
+            self.allocation(rule, seed)
+        };
+        BEST_RULES.map(play).into_iter().fold(f64::NEG_INFINITY, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::openb_like;
+
+    #[test]
+    fn an_episode_depends_on_weights_and_seed_alone() {
+        let environment = PlacementEnvironment::new(openb_like(30));
+        let weights = PlacementModel::untrained().weights();
+        assert_eq!(environment.play(&weights, 5), environment.play(&weights, 5));
+        assert_ne!(environment.play(&weights, 5), environment.play(&weights, 6));
+        assert!((50.0..=100.0).contains(&environment.play_best_rule(5)));
+    }
+}
