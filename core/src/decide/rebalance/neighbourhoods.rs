@@ -67,9 +67,9 @@ impl Neighbourhoods {
 
     /// Ends a slice. Where only falls are accepted (`descent`), the shares follow the earnings.
     pub(super) fn adapt(&mut self, descent: bool) {
-        for kind in 0..KINDS {
+        for (kind, work) in WORK.iter().enumerate() {
             if self.tries[kind] > 0 {
-                let rate = self.earned[kind] / (self.tries[kind] as f64 * WORK[kind]);
+                let rate = self.earned[kind] / (self.tries[kind] as f64 * work);
                 self.rate[kind] += MEMORY * (rate - self.rate[kind]);
             }
         }

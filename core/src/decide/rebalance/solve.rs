@@ -94,7 +94,7 @@ pub fn rebalance(
     let mut stop = Generations(fitness.generation_ends.len() as u64 - 1);
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
     let best = best.unwrap_or_else(|| start().remove(0));
-    fitness.polish(best, options.seed, options.threads).genome
+    fitness.polish(&best, options.seed, options.threads).genome
 }
 
 /// The board shows what there is to see.
@@ -119,7 +119,7 @@ struct AnnealedCost<'a> {
 
 impl AnnealedCost<'_> {
     /// The last part of the budget: the best plan is polished on all islands, each with its own chance.
-    fn polish(&self, best: Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
+    fn polish(&self, best: &Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
         let last = self.generation_ends.len() - 1;
         let polished = |island: u64| {
             let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
