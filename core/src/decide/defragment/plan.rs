@@ -58,7 +58,8 @@ impl DefragmentPlan {
     }
 }
 
-/// The steps without moves that nothing after them needs and that do not pay by themselves.
+/// The steps without moves that nothing after them needs and that do not pay by themselves. What is left out
+/// may leave another move without a purpose, so it goes on until nothing more can go.
 fn without_needless(
     problem: &DefragmentProblem<'_>,
     mut steps: Vec<(TaskId, Placement)>,
@@ -66,24 +67,27 @@ fn without_needless(
     let mut draft = Draft::new(problem);
     let mark = draft.mark();
     steps.retain(|&(task, to)| draft.step(task, to));
-    let mut at = steps.len();
-    while at > 0 {
-        at -= 1;
-        if problem.cluster.placement(steps[at].0).is_none() {
-            continue;
-        }
-        let cost = draft.cost();
-        draft.back_to(mark + at);
-        let rest = &steps[at + 1..];
-        if rest.iter().all(|&(task, to)| draft.step(task, to)) && draft.cost() <= cost {
-            steps.remove(at);
-        } else {
+    loop {
+        let before = steps.len();
+        for at in (0..before).rev() {
+            if problem.cluster.placement(steps[at].0).is_none() {
+                continue;
+            }
+            let cost = draft.cost();
             draft.back_to(mark + at);
-            let again = steps[at..].iter().filter(|&&(task, to)| draft.step(task, to)).count();
-            debug_assert_eq!(again, steps.len() - at, "what was possible is so again");
+            let rest = &steps[at + 1..];
+            if rest.iter().all(|&(task, to)| draft.step(task, to)) && draft.cost() <= cost {
+                steps.remove(at);
+            } else {
+                draft.back_to(mark + at);
+                let again = steps[at..].iter().filter(|&&(task, to)| draft.step(task, to)).count();
+                debug_assert_eq!(again, steps.len() - at, "what was possible is so again");
+            }
+        }
+        if steps.len() == before {
+            return steps;
         }
     }
-    steps
 }
 
 /// The terms, unweighted.
