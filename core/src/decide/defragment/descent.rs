@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use super::build::{Builder, Chain, Depth};
 use super::draft::Draft;
 use super::problem::DefragmentProblem;
-use crate::model::NodeId;
+use crate::model::{NodeId, TaskId};
 
 /// Prices of a move, as shares of what a device placed is worth, from one that only the best chains can pay
 /// downwards: what takes fewest moves comes first.
@@ -213,10 +213,16 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Takes the steps of a chain again, all or none.
+    /// Takes the steps of a chain again, all or none. Who was moved in it may wait now, because the chain that
+    /// placed it is gone; placing it here would place a gang in part.
     fn replay(&mut self, chain: &Chain) -> bool {
         let mark = self.draft.mark();
-        if chain.steps.iter().all(|&(task, to)| self.draft.step(task, to))
+        let placed = chain.places.map_or(&[][..], |(_, unit)| &self.draft.problem.units[unit].tasks);
+        let draft = &mut self.draft;
+        let mut again = |task: TaskId, to| {
+            (placed.contains(&task) || draft.cluster.placement(task).is_some()) && draft.step(task, to)
+        };
+        if chain.steps.iter().all(|&(task, to)| again(task, to))
             && self.draft.moves() <= self.builder.moves_max()
         {
             self.marks.push(mark);

@@ -70,13 +70,12 @@ fn without_needless(
     loop {
         let before = steps.len();
         for at in (0..before).rev() {
-            if problem.cluster.placement(steps[at].0).is_none() {
-                continue;
-            }
             let cost = draft.cost();
             draft.back_to(mark + at);
+            // A task that the plan itself has placed may move again later; only its placing is no move.
+            let is_move = draft.cluster.placement(steps[at].0).is_some();
             let rest = &steps[at + 1..];
-            if rest.iter().all(|&(task, to)| draft.step(task, to)) && draft.cost() <= cost {
+            if is_move && rest.iter().all(|&(task, to)| draft.step(task, to)) && draft.cost() <= cost {
                 steps.remove(at);
             } else {
                 draft.back_to(mark + at);
