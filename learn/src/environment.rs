@@ -1,5 +1,7 @@
 //! Where policies are tried: an episode is one run over a sequence that its seed determines.
 
+use crate::RecordedEnvironment;
+
 /// Plays episodes. The same weights and seed give the same result.
 pub trait Environment: Sync {
     /// Its name in reports.
@@ -10,4 +12,9 @@ pub trait Environment: Sync {
 
     /// What the best fixed rule reaches on the same sequence.
     fn play_best_rule(&self, seed: u64) -> f64;
+
+    /// The same environment with its decisions on record, where a learner can see them.
+    fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
+        None
+    }
 }

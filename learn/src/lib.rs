@@ -5,7 +5,10 @@
 mod checkpoint;
 mod environment;
 mod episode;
+mod evolution;
 mod gate;
+mod genetic;
+mod learner;
 mod matrix_adaptation;
 mod options;
 mod parallel;
@@ -15,9 +18,12 @@ pub use checkpoint::CheckpointError;
 pub use environment::Environment;
 pub use episode::{Decision, Episode, RecordedEnvironment};
 pub use gate::{Comparison, Verdict, compare};
+#[cfg(feature = "train")]
+pub use learner::GradientLearner;
+pub use learner::{Learner, LearnerOptions, Recipe, Update};
 pub use matrix_adaptation::MatrixAdaptation;
-pub use options::TrainOptions;
-pub use trainer::{GenerationRecord, Training};
+pub use options::{EvolutionKind, Method, TrainOptions};
+pub use trainer::{GenerationRecord, LearnerRecord, Training};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::LearnerOptions;
+
+/// Who learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Evolution and a gradient learner, together.
+    Hybrid,
+    /// Evolution alone.
+    #[default]
+    Evolution,
+    /// The gradient learner alone.
+    Reinforcement,
+}
+
+/// How the population evolves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvolutionKind {
+    /// A cloud around a centre, by matrix adaptation.
+    #[default]
+    Matrix,
+    /// Tournament, crossover and mutation.
+    Genetic,
+}
+
 /// How a training goes. The defaults made the shipped model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,6 +52,12 @@ pub struct TrainOptions {
     pub check_sequences: usize,
     /// Ends after so many generations; 0 never.
     pub generations_max: u64,
+    /// Who learns: hybrid, evolution or reinforcement.
+    pub method: Method,
+    /// How the population evolves: matrix or genetic.
+    pub evolution: EvolutionKind,
+    /// How the gradient learner learns; of no effect in an evolution alone.
+    pub learner: LearnerOptions,
 }
 
 impl Default for TrainOptions {
@@ -40,6 +72,9 @@ impl Default for TrainOptions {
             check_every: 10,
             check_sequences: 2,
             generations_max: 0,
+            method: Method::default(),
+            evolution: EvolutionKind::default(),
+            learner: LearnerOptions::default(),
         }
     }
 }
@@ -73,6 +108,6 @@ impl TrainOptions {
                 return Err(format!("`{name}` is {value}, expected a number from {least} to {most}"));
             }
         }
-        Ok(())
+        self.learner.check()
     }
 }

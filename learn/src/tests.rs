@@ -56,6 +56,41 @@ fn the_optimum_between_two_environments_is_found_from_five_seeds() {
 }
 
 #[test]
+fn the_genetic_algorithm_comes_near_the_optimum_from_five_seeds() {
+    let (a, b) = (hill("a", &[1.0, -2.0]), hill("b", &[1.2, -2.0]));
+    let environments: [&dyn Environment; 2] = [&a, &b];
+    for seed in 0..5 {
+        let options = TrainOptions {
+            spread: 0.5,
+            loss_weight: 0.0,
+            population: 20,
+            evolution: EvolutionKind::Genetic,
+            ..TrainOptions::default()
+        };
+        let mut training = Training::start(&[0.0; 2], vec![1.0; 2], options, seed, &environments, 1);
+        for _ in 0..100 {
+            training.next_generation(&environments, 1);
+        }
+        let close = training.best().iter().zip([1.1, -2.0]).all(|(w, e)| (w - e).abs() < 0.1);
+        assert!(close, "seed {seed}: {:?}", training.best());
+    }
+}
+
+#[test]
+fn a_good_visitor_draws_the_centre_and_a_bad_one_does_nothing() {
+    let mut alone = MatrixAdaptation::new(vec![0.0; 3], vec![1.0; 3], 0.1, 1);
+    let (mut with_good, mut with_bad) = (alone.clone(), alone.clone());
+    let fitness = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let far = [10.0, 10.0, 10.0];
+    alone.tell(&fitness);
+    with_good.tell_with(&fitness, Some((&far, 7.0)));
+    with_bad.tell_with(&fitness, Some((&far, 0.0)));
+    assert_eq!(with_bad, alone);
+    assert!(with_good.centre().iter().all(|&x| x > 1.0), "{:?}", with_good.centre());
+    assert_eq!(with_good.width(), alone.width());
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     assert_eq!(train(7, 1, 12), train(7, 3, 12));
 }
