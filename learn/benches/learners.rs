@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use lepton_learn::{
     Environment, EvolutionKind, GradientLearner, LearnerOptions, Method, RecordedEnvironment, TrainOptions,
-    Training, Update,
+    Training, Update, starting_weights,
 };
 use queue::Queue;
 
@@ -139,9 +139,9 @@ fn train(
     let shape = environments[0].shape();
     let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
     let learner = LearnerOptions { update: competitor.update, ..learner.clone() };
-    let zero = vec![0.0; shape.weight_count()];
+    let start = starting_weights(shape, seed);
     let mut gradient =
-        GradientLearner::new(shape, &zero, learner.clone(), seed).expect("weights of the shape");
+        GradientLearner::new(shape, &start, learner.clone(), seed).expect("weights of the shape");
     let options = TrainOptions {
         population: 14,
         sequences: 2,
@@ -155,8 +155,8 @@ fn train(
         learner,
         ..TrainOptions::default()
     };
-    let scale = vec![1.0; zero.len()];
-    let mut training = Training::start(&zero, scale, options, seed, &environments, 1);
+    let scale = vec![1.0; start.len()];
+    let mut training = Training::start(&start, scale, options, seed, &environments, 1);
     let mut outcome =
         Outcome { at_episodes: 0.0, at_seconds: f64::NAN, seconds: 0.0, episodes: 0, curve: Vec::new() };
     let mut used = 0.0;
@@ -180,10 +180,16 @@ fn train(
             (outcome.at_seconds, outcome.episodes) = (gain, training.episodes());
         }
     }
-    let last = training.history().last().expect("there was a generation");
+    let ranks: Vec<f64> =
+        training.history().iter().filter_map(|g| g.learner).map(|l| l.rank as f64).collect();
+    let ranks: Vec<String> =
+        ranks.chunks(ranks.len().div_ceil(5).max(1)).map(|r| format!("{:.1}", mean(r))).collect();
     eprintln!(
-        "{} seed {seed}: {:.3}, {:.3}; learner {:?}",
-        competitor.name, outcome.at_episodes, outcome.at_seconds, last.learner
+        "{} seed {seed}: {:.3}, {:.3}; mean rank of the learner by fifths: {}",
+        competitor.name,
+        outcome.at_episodes,
+        outcome.at_seconds,
+        ranks.join(" ")
     );
     outcome
 }

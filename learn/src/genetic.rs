@@ -20,7 +20,7 @@ const NARROWING: f64 = 0.995;
 
 /// The state of the population; a generation's chance depends on `seed` and its number alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Genetic {
+pub(crate) struct Genetic {
     seed: u64,
     generation: u64,
     scale: Vec<f64>,

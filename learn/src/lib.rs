@@ -12,6 +12,7 @@ mod learner;
 mod matrix_adaptation;
 mod options;
 mod parallel;
+mod start;
 mod trainer;
 
 pub use checkpoint::CheckpointError;
@@ -20,9 +21,10 @@ pub use episode::{Decision, Episode, RecordedEnvironment};
 pub use gate::{Comparison, Verdict, compare};
 #[cfg(feature = "train")]
 pub use learner::GradientLearner;
-pub use learner::{Learner, LearnerOptions, Recipe, Update};
+pub use learner::{Learner, LearnerError, LearnerOptions, Recipe, Update, begin_learner, resume_learner};
 pub use matrix_adaptation::MatrixAdaptation;
 pub use options::{EvolutionKind, Method, TrainOptions};
+pub use start::starting_weights;
 pub use trainer::{GenerationRecord, LearnerRecord, Training};
 
 #[cfg(test)]

@@ -179,10 +179,24 @@ fn only_a_policy_that_is_better_is_promoted() {
 }
 
 #[test]
+fn a_learner_is_refused_where_there_are_no_decisions_to_learn_from() {
+    let hill = hill("a", &[1.0]);
+    let begin = |method| {
+        let options = TrainOptions { method, ..TrainOptions::default() };
+        begin_learner(&options, &[0.0], &[&hill], 1).map(|learner| learner.is_some())
+    };
+    assert_eq!(begin(Method::Evolution), Ok(false));
+    assert_eq!(begin(Method::Hybrid), Err(LearnerError::NotRecorded("a".to_owned())));
+}
+
+#[test]
 fn options_out_of_range_are_named() {
     let wrong = TrainOptions { population: 3, ..TrainOptions::default() };
     assert_eq!(wrong.check(), Err("`population` is 3, expected a whole number from 4 to 10000".to_owned()));
     let wrong = TrainOptions { spread: f64::NAN, ..TrainOptions::default() };
     assert!(wrong.check().expect_err("NaN").starts_with("`spread` is NaN"));
+    let learner = LearnerOptions { discount: 1.5, ..LearnerOptions::default() };
+    let wrong = TrainOptions { learner, ..TrainOptions::default() };
+    assert_eq!(wrong.check(), Err("`learner.discount` is 1.5, expected a number from 0 to 1".to_owned()));
     assert_eq!(TrainOptions::default().check(), Ok(()));
 }

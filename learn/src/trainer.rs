@@ -135,7 +135,8 @@ impl Training {
         // 7. Record, check on sequences kept apart, and repeat, as long as the caller has time.
         self.generations += 1;
         let check = self.generations.is_multiple_of(self.options.check_every);
-        let check = check.then(|| self.check_with(learner.as_deref(), environments, threads));
+        let good = learner.as_deref().filter(|_| self.learner_behind == 0);
+        let check = check.then(|| self.check_with(good, environments, threads));
         self.history.push(GenerationRecord {
             generation: self.generations,
             best: fitness.iter().copied().fold(f64::NEG_INFINITY, f64::max),
@@ -163,9 +164,9 @@ impl Training {
 
     /// The centre, for a learner that has been out of the better half for too long.
     fn fresh_start(&mut self, rank: usize, members: usize) -> Option<Vec<f32>> {
-        self.learner_behind = if rank > members.div_ceil(2) { self.learner_behind + 1 } else { 0 };
-        let behind = members > 0 && self.learner_behind >= self.options.learner.patience;
-        behind.then(|| {
+        let behind = members > 0 && rank > members.div_ceil(2);
+        self.learner_behind = if behind { self.learner_behind + 1 } else { 0 };
+        (self.learner_behind >= self.options.learner.patience).then(|| {
             self.learner_behind = 0;
             as_f32(self.evolution.centre())
         })

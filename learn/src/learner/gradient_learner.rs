@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use lepton_core::decide::policy::{Network, NetworkShape};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use super::adam::Adam;
 use super::gradients::{Engine, Goal, Rows};
 use super::replay::{ReplayBuffer, Transition, state_of};
 use super::{Learner, LearnerOptions, Recipe, Update, targets};
-use crate::{Decision, Environment, Episode};
+use crate::{Decision, Environment, Episode, starting_weights};
 
 /// Hidden layers of the critic, as in the source.
 const CRITIC_HIDDEN: [usize; 2] = [64, 64];
@@ -40,35 +40,24 @@ fn empty_buffer() -> ReplayBuffer {
 }
 
 impl GradientLearner {
-    /// A learner whose actor starts from these weights. Where all are zero, hidden layers are drawn at random, so that
-    /// there is something to learn through: the last layer stays zero, and with it the correction.
-    ///
-    /// `None` when the number of weights is not the shape's.
+    /// A learner whose actor starts from these weights; a network that nothing has been learned into starts from
+    /// [`starting_weights`]. `None` when their number is not the shape's.
     pub fn new(shape: &NetworkShape, weights: &[f32], options: LearnerOptions, seed: u64) -> Option<Self> {
         Network::new(shape.clone(), weights)?;
-        let mut chance = Pcg64Mcg::seed_from_u64(seed);
-        let untrained = weights.iter().all(|&w| w == 0.0);
-        let actor = if untrained { drawn(shape, &mut chance) } else { weights.to_vec() };
-        let critic = drawn(&critic_shape(shape), &mut chance);
         Some(Self {
             buffer: ReplayBuffer::new(options.capacity),
             options,
             shape: shape.clone(),
             seed,
             rounds: 0,
-            actor: Adam::new(actor),
-            critic: Adam::new(critic),
+            actor: Adam::new(weights.to_vec()),
+            critic: Adam::new(starting_weights(&critic_shape(shape), seed)),
             scale: 1.0,
             recipes: VecDeque::new(),
         })
     }
 
-    /// Its state as text; episodes are left out, [`restore`](Self::restore) plays them again.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("numbers and texts can be written as JSON")
-    }
-
-    /// The learner that was written, with every remembered episode played again. `None` when the text is damaged, or of
+    /// The learner whose [text](Learner::to_text) this is, with every remembered episode played again. `None` when the text is damaged, or of
     /// a learner for other environments.
     pub fn restore(text: &str, environments: &[&dyn Environment]) -> Option<Self> {
         let mut learner: Self = serde_json::from_str(text).ok()?;
@@ -166,6 +155,10 @@ impl Learner for GradientLearner {
         self.actor.weights().to_vec()
     }
 
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("numbers and texts can be written as JSON")
+    }
+
     fn remember(&mut self, recipe: Recipe, episode: &Episode) {
         if self.options.update == Update::Ppo && !recipe.own {
             return;
@@ -239,16 +232,4 @@ fn critic_shape(shape: &NetworkShape) -> NetworkShape {
         context: 0,
         hidden: CRITIC_HIDDEN.to_vec(),
     }
-}
-
-/// Weights with hidden layers drawn as He et al. 2015 propose, and a last layer of zeros: the network's answer is 0.
-fn drawn(shape: &NetworkShape, chance: &mut Pcg64Mcg) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(shape.weight_count());
-    for (inputs, outputs) in shape.layers().take(shape.hidden.len()) {
-        let bound = (6.0 / inputs as f32).sqrt();
-        weights.extend((0..inputs * outputs).map(|_| bound * (2.0 * chance.random::<f32>() - 1.0)));
-        weights.extend(std::iter::repeat_n(0.0, outputs));
-    }
-    weights.resize(shape.weight_count(), 0.0);
-    weights
 }

@@ -1,6 +1,7 @@
 //! Learning by gradients, beside the evolution: what a training asks of a learner, and one that trains an actor and
 //! a critic. The gradients come from a library behind the feature `train`; all else is plain code.
 
+mod begin;
 mod options;
 
 #[cfg(feature = "train")]
@@ -14,6 +15,7 @@ mod replay;
 #[cfg(feature = "train")]
 mod targets;
 
+pub use begin::{LearnerError, begin_learner, resume_learner};
 pub use options::{LearnerOptions, Update};
 
 #[cfg(feature = "train")]
@@ -33,6 +35,9 @@ pub trait Learner {
 
     /// Learns from what it remembers, from `start` on if given, else from where it stands.
     fn learn(&mut self, start: Option<&[f32]>);
+
+    /// Its state as one line of text. Episodes are left out: who reads it plays them again.
+    fn to_text(&self) -> String;
 }
 
 /// How an episode came about: enough to play it again, so that a checkpoint holds recipes instead of episodes.

@@ -60,14 +60,14 @@ impl Default for LearnerOptions {
             batch: 64,
             capacity: 20_000,
             episode_decisions: 256,
-            discount: 1.0,
-            observed_share: 0.5,
+            discount: 0.98,
+            observed_share: 0.1,
             advantage_scale: 1.0,
             weight_max: 20.0,
             clip: 0.2,
-            temperature: 1.0,
-            teachers: 3,
-            patience: 8,
+            temperature: 0.3,
+            teachers: 1,
+            patience: 3,
         }
     }
 }

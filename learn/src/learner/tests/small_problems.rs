@@ -8,7 +8,7 @@ use crate::learner::replay::ReplayBuffer;
 use crate::learner::{LearnerOptions, Update, targets};
 use crate::{
     Decision, Environment, Episode, GradientLearner, Learner, Method, Recipe, RecordedEnvironment,
-    TrainOptions, Training,
+    TrainOptions, Training, starting_weights,
 };
 
 /// Weights of a corridor's policy that always goes right.
@@ -65,7 +65,7 @@ fn reweighting_by_the_return_makes_the_best_choice_certain() {
 fn every_update_solves_a_market_whose_best_choice_depends_on_the_context() {
     let market = Market::new();
     for update in [Update::Exponentiated, Update::Shifted, Update::Ppo] {
-        let options = LearnerOptions { update, actor_rate: 0.02, temperature: 0.3, ..Default::default() };
+        let options = LearnerOptions { update, actor_rate: 0.02, ..Default::default() };
         let (share, _) = trained(&market, options, Method::Reinforcement, 1, 12);
         assert!(share > 0.9, "{update:?} reaches {share} of what is possible over the rule");
     }
@@ -106,10 +106,10 @@ fn train(
         learner: learner.clone(),
         ..TrainOptions::default()
     };
-    let zero = vec![0.0; shape.weight_count()];
-    let mut gradient = GradientLearner::new(shape, &zero, learner, seed).expect("weights of the shape");
-    let scale = vec![1.0; zero.len()];
-    let mut training = Training::start(&zero, scale, options, seed, environments, 1);
+    let start = starting_weights(shape, seed);
+    let mut gradient = GradientLearner::new(shape, &start, learner, seed).expect("weights of the shape");
+    let scale = vec![1.0; start.len()];
+    let mut training = Training::start(&start, scale, options, seed, environments, 1);
     for _ in 0..generations {
         training.next_generation_with(Some(&mut gradient), environments, 1);
     }
@@ -119,7 +119,7 @@ fn train(
 #[test]
 fn the_hybrid_solves_the_market_from_five_seeds() {
     let market = Market::new();
-    let options = LearnerOptions { actor_rate: 0.02, temperature: 0.3, ..Default::default() };
+    let options = LearnerOptions { actor_rate: 0.02, steps: 20, ..Default::default() };
     for seed in 0..5 {
         let (share, _) = trained(&market, options.clone(), Method::Hybrid, seed, 15);
         assert!(share > 0.9, "seed {seed} reaches {share} of what is possible over the rule");
@@ -130,7 +130,7 @@ fn the_hybrid_solves_the_market_from_five_seeds() {
 fn the_hybrid_and_the_learner_alone_find_the_late_reward_from_five_seeds() {
     let corridor = Corridor::new();
     let environments: [&dyn Environment; 1] = [&corridor];
-    let options = LearnerOptions { actor_rate: 0.02, ..Default::default() };
+    let options = LearnerOptions { actor_rate: 0.02, temperature: 1.0, steps: 20, ..Default::default() };
     for method in [Method::Hybrid, Method::Reinforcement] {
         for seed in 0..5 {
             let (training, _) = train(&environments, corridor.shape(), options.clone(), method, seed, 12);
