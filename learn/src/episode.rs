@@ -5,7 +5,7 @@ use lepton_core::decide::policy::NetworkShape;
 use crate::Environment;
 
 /// One choice among candidates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
     /// Features common to all candidates.
     pub context: Vec<f32>,
