@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 6] = [
+pub(crate) const BENCHES: [Bench; 7] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -65,6 +65,13 @@ pub(crate) const BENCHES: [Bench; 6] = [
         target: Target::Bench("learning"),
         shows: "the learned policy beside the best fixed rules: the openb traces, adapted models, other clusters",
         page: "docs/benchmarks/learning.md",
+    },
+    Bench {
+        name: "learn-jobs",
+        package: "lepton-sim",
+        target: Target::Bench("learning_jobs"),
+        shows: "the learned order of jobs beside the fixed rules on batch traces, and the time of a decision",
+        page: "docs/benchmarks/learning-jobs.md",
     },
     Bench {
         name: "rebalancing",
