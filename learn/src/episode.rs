@@ -5,7 +5,7 @@ use lepton_core::decide::policy::NetworkShape;
 use crate::Environment;
 
 /// One choice among candidates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
     /// Features common to all candidates.
     pub context: Vec<f32>,
@@ -15,7 +15,8 @@ pub struct Decision {
     pub base: Vec<f32>,
     /// Index of the candidate chosen.
     pub chosen: usize,
-    /// Reward from this decision to the next; more is better.
+    /// Reward from this decision to the next, in the unit of the episode's value; more is better. The sum over the
+    /// episode may differ from the value: what counts is how it is spread.
     pub reward: f32,
 }
 

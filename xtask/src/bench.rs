@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 7] = [
+pub(crate) const BENCHES: [Bench; 8] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -69,8 +69,15 @@ pub(crate) const BENCHES: [Bench; 7] = [
         page: "docs/benchmarks/learning.md",
     },
     Bench {
+        name: "learn-jobs",
+        package: "lepton-sim",
+        target: Target::Bench("learning_jobs"),
+        shows: "the learned order of jobs beside the fixed rules on batch traces, and the time of a decision",
+        page: "docs/benchmarks/learning-jobs.md",
+    },
+    Bench {
         name: "learners",
-        package: "lepton-learn",
+        package: "lepton-sim",
         target: Target::FeatureBench("learners", "train"),
         shows: "evolution and reinforcement learning together and each alone, at equal steps and equal time",
         page: "docs/benchmarks/learners.md",

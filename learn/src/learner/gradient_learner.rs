@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::gradients::{Engine, Goal, Rows};
-use super::replay::{ReplayBuffer, Transition, state_of};
+use super::replay::{ReplayBuffer, Transition, state_of, state_width};
 use super::{Learner, LearnerOptions, Recipe, Update, targets};
 use crate::{Decision, Environment, Episode, starting_weights};
 
@@ -98,7 +98,7 @@ impl GradientLearner {
         let states = drawn.iter().flat_map(|t| &t.state).copied().collect();
         let scaled: Vec<f32> = target.iter().map(|t| (t / old.scale) as f32).collect();
         let critic = engine.critic(&old.critic_shape, self.critic.weights(), states, &scaled).gradient;
-        // Actor: pi(a|s) towards pi(a|s) [R + gamma V(s')], with V(s) for what was not tried.
+        // Actor: pi(a|s) towards P(a|s) [R + gamma V(s')].
         let mut advantages: Vec<f64> = target.iter().zip(&values).map(|(t, v)| t - v).collect();
         targets::standardise(&mut advantages);
         let actor = self.actor_gradient(&drawn, &advantages, old, engine);
@@ -116,37 +116,25 @@ impl GradientLearner {
         let temperature = self.options.temperature;
         let decisions: Vec<_> = drawn.iter().map(|t| &t.decision).collect();
         let rows = Rows::new(&decisions, &self.shape);
-        let policies: Vec<Vec<f64>> = decisions
-            .iter()
-            .map(|d| {
-                let mut scores = d.base.clone();
-                old.actor.correct(&d.context, &d.candidates, &mut scores);
-                targets::softmax(&scores, temperature)
-            })
-            .collect();
-        let mut goal = vec![0.0; rows.width() * decisions.len()];
-        let goal_rows = goal.chunks_exact_mut(rows.width());
-        let slope = if self.options.update == Update::Ppo {
-            goal_rows.zip(&decisions).for_each(|(row, d)| row[d.chosen] = 1.0);
-            let old_log: Vec<f32> =
-                policies.iter().zip(&decisions).map(|(p, d)| p[d.chosen].ln() as f32).collect();
-            let advantage: Vec<f32> = advantages.iter().map(|&a| a as f32).collect();
-            let goal = Goal::Clipped {
-                taken: &goal,
-                old_log: &old_log,
-                advantage: &advantage,
-                clip: self.options.clip,
-            };
-            engine.actor(&self.shape, self.actor.weights(), &rows, temperature, &goal)
-        } else {
-            let factors = targets::factors(&self.options, advantages);
-            for (((row, policy), d), factor) in goal_rows.zip(&policies).zip(&decisions).zip(factors) {
-                let policy = targets::reweighted(policy, d.chosen, factor);
-                row.iter_mut().zip(policy).for_each(|(to, p)| *to = p as f32);
+        let at_choices = |values: &[f64]| -> Vec<f32> {
+            let mut table = vec![0.0; rows.width() * decisions.len()];
+            for ((row, d), &value) in table.chunks_exact_mut(rows.width()).zip(&decisions).zip(values) {
+                row[d.chosen] = value as f32;
             }
-            engine.actor(&self.shape, self.actor.weights(), &rows, temperature, &Goal::Policy(&goal))
+            table
         };
-        slope.gradient
+        let (shape, weights) = (&self.shape, self.actor.weights());
+        if self.options.update == Update::Ppo {
+            let old_log: Vec<f32> = decisions.iter().map(|d| old.log_probability(d, temperature)).collect();
+            let advantage: Vec<f32> = advantages.iter().map(|&a| a as f32).collect();
+            let taken = at_choices(&vec![1.0; decisions.len()]);
+            let clip = self.options.clip;
+            let goal = Goal::Clipped { taken: &taken, old_log: &old_log, advantage: &advantage, clip };
+            engine.actor(shape, weights, &rows, temperature, &goal).gradient
+        } else {
+            let goal = at_choices(&targets::factors(&self.options, advantages));
+            engine.actor(shape, weights, &rows, temperature, &Goal::Policy(&goal)).gradient
+        }
     }
 }
 
@@ -217,6 +205,13 @@ impl Old {
         })
     }
 
+    /// Logarithm of the actor's probability of the choice taken.
+    fn log_probability(&self, decision: &Decision, temperature: f64) -> f32 {
+        let mut scores = decision.base.clone();
+        self.actor.correct(&decision.context, &decision.candidates, &mut scores);
+        targets::softmax(&scores, temperature)[decision.chosen].ln() as f32
+    }
+
     /// V(s) in the unit of the reward.
     fn value(&self, state: &[f32]) -> f64 {
         let mut value = [0.0];
@@ -227,9 +222,5 @@ impl Old {
 
 /// The critic is the same kind of network, with the state as its only candidate.
 fn critic_shape(shape: &NetworkShape) -> NetworkShape {
-    NetworkShape {
-        candidate: shape.context + 2 * shape.candidate,
-        context: 0,
-        hidden: CRITIC_HIDDEN.to_vec(),
-    }
+    NetworkShape { candidate: state_width(shape), context: 0, hidden: CRITIC_HIDDEN.to_vec() }
 }

@@ -49,7 +49,7 @@ impl Rows {
 
 /// What the actor is drawn towards.
 pub(super) enum Goal<'a> {
-    /// Probabilities, row by row: least cross entropy.
+    /// How much each candidate counts, row by row: least cross entropy.
     Policy(&'a [f32]),
     /// The clipped gain of PPO: per row, `taken` is 1 at the choice taken, 0 elsewhere.
     Clipped {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Update {
-    /// Reweighting: a choice becomes more probable by exp(advantage).
+    /// Reweighting: a choice counts exp(advantage).
     Exponentiated,
-    /// Reweighting by the return itself, shifted so that the worst of a batch counts nothing.
+    /// Reweighting: a choice counts its return, shifted so that the worst of a batch counts nothing.
     Shifted,
     /// Proximal policy optimisation, from the learner's own newest episodes alone.
     Ppo,
@@ -36,9 +36,9 @@ pub struct LearnerOptions {
     pub discount: f64,
     /// Share of the observed return in a target, the rest is reward + gamma V(s').
     pub observed_share: f64,
-    /// Advantage that makes a choice e times as probable (exponentiated), in standard deviations of the batch.
+    /// Advantage that makes a choice count e times as much (exponentiated), in standard deviations of the batch.
     pub advantage_scale: f64,
-    /// Most by which a choice becomes more or less probable in a generation.
+    /// Most that a choice counts.
     pub weight_max: f64,
     /// Change of a probability beyond which PPO sees no further gain.
     pub clip: f64,
@@ -54,7 +54,7 @@ impl Default for LearnerOptions {
     fn default() -> Self {
         Self {
             update: Update::Exponentiated,
-            actor_rate: 0.003,
+            actor_rate: 0.01,
             critic_rate: 0.003,
             steps: 40,
             batch: 64,

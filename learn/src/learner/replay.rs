@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use lepton_core::decide::policy::NetworkShape;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -23,7 +24,12 @@ pub(super) struct Transition {
     pub(super) observed: f32,
 }
 
-/// What the critic sees: the context, then mean and maximum of each feature over the candidates.
+/// Numbers of a state.
+pub(super) fn state_width(shape: &NetworkShape) -> usize {
+    shape.context + 2 * shape.candidate + 1
+}
+
+/// What the critic sees: the context, mean and maximum of each feature over the candidates, and how many these are.
 pub(super) fn state_of(decision: &Decision) -> Vec<f32> {
     let width = decision.candidates.len() / decision.base.len().max(1);
     let mut mean = vec![0.0; width];
@@ -34,7 +40,8 @@ pub(super) fn state_of(decision: &Decision) -> Vec<f32> {
             max[i] = max[i].max(x);
         }
     }
-    [decision.context.as_slice(), &mean, &max].concat()
+    let count = (decision.base.len() as f32).ln_1p();
+    [decision.context.as_slice(), &mean, &max, &[count]].concat()
 }
 
 /// Decisions to learn from, the oldest first.

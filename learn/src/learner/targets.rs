@@ -1,6 +1,6 @@
 //! What actor and critic are drawn towards: Bellman targets, and the source's policy update by reweighting,
-//! pi'(a|s) ~ pi(a|s) [R(s,a) + gamma V(s')]. Choices that were not tried are taken to be worth V(s), so only the
-//! factor of the tried one differs from 1.
+//! pi'(a|s) ~ P(a|s) [R(s,a) + gamma V(s')]. P is the policy that filled the buffer, everybody's together: its choices are
+//! the sample, and a choice counts as much as its factor says.
 //!
 //! Sources: Dayan and Hinton, "Using Expectation-Maximization for Reinforcement Learning", Neural Computation 1997
 //! (reweighting by the return); Peng et al., "Advantage-Weighted Regression", 2019 (by exp(advantage)).
@@ -21,12 +21,12 @@ pub(super) fn standardise(advantages: &mut [f64]) {
     }
 }
 
-/// By which factor each tried choice becomes more probable than the others; 1 where the advantage is 0.
+/// How much each choice of a batch counts: R + gamma V(s'), made non-negative; 1 where that is V(s).
 pub(super) fn factors(options: &LearnerOptions, advantages: &[f64]) -> Vec<f64> {
     let most = options.weight_max;
     match options.update {
         Update::Exponentiated | Update::Ppo => {
-            let factor = |a: &f64| (a / options.advantage_scale).exp().clamp(1.0 / most, most);
+            let factor = |a: &f64| (a / options.advantage_scale).exp().min(most);
             advantages.iter().map(factor).collect()
         }
         Update::Shifted => {
@@ -36,13 +36,6 @@ pub(super) fn factors(options: &LearnerOptions, advantages: &[f64]) -> Vec<f64> 
             advantages.iter().map(factor).collect()
         }
     }
-}
-
-/// The reweighted policy over the candidates of one decision.
-pub(super) fn reweighted(policy: &[f64], chosen: usize, factor: f64) -> Vec<f64> {
-    let sum = 1.0 + policy[chosen] * (factor - 1.0);
-    let one = |(i, p): (usize, &f64)| if i == chosen { p * factor / sum } else { p / sum };
-    policy.iter().enumerate().map(one).collect()
 }
 
 /// Probabilities proportional to exp(score / temperature).

@@ -144,3 +144,14 @@ impl Jobs {
         }
     }
 }
+
+/// Arrivals that count as lately.
+const LATELY_ARRIVALS: usize = 32;
+
+/// Jobs that have come in a second, over the last arrivals of `submit_seconds`; 0 while there are none before.
+pub(super) fn arrivals_per_second(submit_seconds: &[i64]) -> f64 {
+    let Some(last) = submit_seconds.len().checked_sub(1) else { return 0.0 };
+    let first = last.saturating_sub(LATELY_ARRIVALS);
+    let seconds = (submit_seconds[last] - submit_seconds[first]).max(1);
+    (last - first) as f64 / seconds as f64
+}

@@ -1,12 +1,13 @@
 //! One pass through the queue: who starts now. Three ways: by the discipline alone, with EASY and with
 //! conservative backfilling.
 
-use lepton_core::decide::queue::ScoreChange;
+use lepton_core::decide::queue::{FreeLater, MachineView, ScoreChange};
 
-use super::Discipline;
+use super::job::arrivals_per_second;
 use super::machine::Machine;
 use super::observer::Observer;
 use super::simulation::{NEVER, Simulation};
+use super::{Backfill, Discipline};
 
 /// The slot in which reservations are tried; no job runs in it.
 const RESERVED_SLOT: u32 = 0;
@@ -50,9 +51,37 @@ impl Unfit {
 
 impl<M: Machine> Simulation<'_, M> {
     fn begin_pass(&mut self) {
-        let now = self.state.now_seconds;
+        let mut later = std::mem::take(&mut self.scratch.later);
+        later.clear();
+        if self.queue.policy().change() == ScoreChange::WithMachine {
+            self.free_later(&mut later);
+        }
+        let machine = &self.state.machine;
+        let view = MachineView {
+            now_seconds: self.state.now_seconds as f64,
+            units: machine.units() as f64,
+            free_units: machine.free_units() as f64,
+            backfills: self.settings.backfill != Backfill::None,
+            held: None,
+            arrivals_per_second: arrivals_per_second(&self.jobs.submit_seconds[..self.state.arrived]),
+            later: &later,
+        };
         let Self { jobs, state, queue, .. } = self;
-        queue.begin_pass(now, |job| state.facts(jobs, job));
+        queue.begin_pass(&view, |job| state.facts(jobs, job));
+        self.scratch.later = later;
+    }
+
+    /// What will be free later, as the running jobs' requests say.
+    fn free_later(&mut self, later: &mut Vec<FreeLater>) {
+        let mut ends = std::mem::take(&mut self.scratch.ends);
+        self.expected_ends(&mut ends);
+        let mut free = self.state.machine.free_units();
+        for &(end, slot) in &ends {
+            free += u64::from(self.jobs.size[self.state.slots[slot as usize].job as usize]);
+            let in_seconds = (end - self.state.now_seconds) as f64;
+            later.push(FreeLater { in_seconds, free_units: free as f64 });
+        }
+        self.scratch.ends = ends;
     }
 
     /// Places and starts `job` if it fits.
@@ -67,7 +96,7 @@ impl<M: Machine> Simulation<'_, M> {
             return false;
         }
         self.start(job, observer);
-        if self.queue.policy().change() == ScoreChange::WithState {
+        if matches!(self.queue.policy().change(), ScoreChange::WithState | ScoreChange::WithMachine) {
             self.begin_pass();
         }
         true

@@ -5,7 +5,7 @@
 //! The queue pass is in `pass.rs`, failures are in `failures.rs`; preemptive policies have their own
 //! simulation, since they look at running jobs again and again.
 
-use lepton_core::decide::queue::{JobFacts, QueuePolicy};
+use lepton_core::decide::queue::{FreeLater, JobFacts, QueuePolicy};
 use serde::{Deserialize, Serialize};
 
 use super::failures::Failing;
@@ -61,6 +61,7 @@ pub(super) struct Scratch<M> {
     /// Where reservations are tried.
     pub(super) trial: Option<M>,
     pub(super) ends: Vec<(i64, u32)>,
+    pub(super) later: Vec<FreeLater>,
     pub(super) profile: Vec<(i64, i64)>,
     pub(super) hit: Vec<u32>,
     pub(super) unfit: Unfit,
@@ -158,6 +159,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let scratch = Scratch {
             trial: None,
             ends: Vec::new(),
+            later: Vec::new(),
             profile: Vec::new(),
             hit: Vec::new(),
             unfit: Unfit::default(),

@@ -76,6 +76,47 @@ pub enum ScoreChange {
     WithWaiting,
     /// Depends on what else runs or on service had: the engine takes new coefficients at each choice.
     WithState,
+    /// A function of the coefficients, the waiting time and the [`MachineView`]: the engine rescores at each choice,
+    /// and shows what the machine has free now and later.
+    WithMachine,
+}
+
+/// What a queue policy may know of the machine at the moment of a choice.
+#[derive(Debug, Clone, Copy)]
+pub struct MachineView<'a> {
+    /// Now, in seconds of the trace's own clock.
+    pub now_seconds: f64,
+    /// Units in service, used or free.
+    pub units: f64,
+    /// Units in service that nothing uses.
+    pub free_units: f64,
+    /// Whether others may start while a chosen job that does not fit waits for its units.
+    pub backfills: bool,
+    /// The job that units are held for, while others are tried ahead of it.
+    pub held: Option<Held>,
+    /// Jobs that have come lately, in a second.
+    pub arrivals_per_second: f64,
+    /// What will be free later, by the requested times of what runs; ascending. Only filled for a policy of
+    /// [`ScoreChange::WithMachine`].
+    pub later: &'a [FreeLater],
+}
+
+/// A waiting job that units are held for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// Its position among the waiting jobs.
+    pub position: usize,
+    /// When it is to start, in seconds from now: only what ends before, by its request, may start ahead of it.
+    pub in_seconds: f64,
+}
+
+/// Units that will be free from some time on, if nothing else starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FreeLater {
+    /// From when, in seconds from now; at least 0.
+    pub in_seconds: f64,
+    /// Units that are free then.
+    pub free_units: f64,
 }
 
 /// The waiting jobs' columns that a rescoring reads; all of one length, in queue order.
@@ -118,11 +159,11 @@ pub trait QueuePolicy: Send + Sync + std::fmt::Debug {
         coefficients[0]
     }
 
-    /// Scores all waiting jobs at `now_seconds` into `scores` (cleared first): one call per choice.
-    fn score_all(&self, now_seconds: f64, waiting: WaitingColumns<'_>, scores: &mut Vec<f64>) {
+    /// Scores all waiting jobs into `scores` (cleared first): one call per choice.
+    fn score_all(&self, machine: &MachineView<'_>, waiting: WaitingColumns<'_>, scores: &mut Vec<f64>) {
         scores.clear();
         let columns = waiting.submit_seconds.iter().zip(waiting.first).zip(waiting.second);
-        scores.extend(columns.map(|((submit, &a), &b)| self.score([a, b], now_seconds - submit)));
+        scores.extend(columns.map(|((submit, &a), &b)| self.score([a, b], machine.now_seconds - submit)));
     }
 }
 

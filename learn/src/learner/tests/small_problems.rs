@@ -48,17 +48,20 @@ fn the_critic_learns_the_known_values_of_a_corridor() {
 }
 
 #[test]
-fn reweighting_by_the_return_makes_the_best_choice_certain() {
+fn reweighting_makes_the_best_choice_certain() {
     let worth = [0.2, 0.5, 0.9];
-    let mut policy = vec![0.6, 0.3, 0.1];
-    for _ in 0..40 {
-        let value: f64 = policy.iter().zip(worth).map(|(p, w)| p * w).sum();
-        // All choices tried in turn, with weights shifted so that V(s) counts 1: the source's formula.
-        for (chosen, worth) in worth.iter().enumerate() {
-            policy = targets::reweighted(&policy, chosen, worth / value);
+    for update in [Update::Exponentiated, Update::Shifted] {
+        let options = LearnerOptions { update, ..LearnerOptions::default() };
+        let mut policy = [0.6, 0.3, 0.1];
+        for _ in 0..60 {
+            let value: f64 = policy.iter().zip(worth).map(|(p, w)| p * w).sum();
+            let factors = targets::factors(&options, &worth.map(|w| w - value));
+            let raw: Vec<f64> = policy.iter().zip(factors).map(|(p, f)| p * f).collect();
+            let sum: f64 = raw.iter().sum();
+            policy.iter_mut().zip(raw).for_each(|(p, raw)| *p = raw / sum);
         }
+        assert!(policy[2] > 0.999, "{update:?}: {policy:?}");
     }
-    assert!(policy[2] > 0.999, "{policy:?}");
 }
 
 #[test]
@@ -215,19 +218,21 @@ fn an_environment_without_records_teaches_nothing() {
 
 proptest! {
     #[test]
-    fn a_reweighted_policy_adds_up_to_one_and_moves_by_the_factor(
-        raw in proptest::collection::vec(0.01..1.0_f64, 2..8),
-        chosen in any::<prop::sample::Index>(),
-        factor in 0.05..20.0_f64,
+    fn better_choices_count_more_none_counts_less_than_nothing_and_v_counts_one(
+        raw in proptest::collection::vec(-5.0..5.0_f64, 2..8),
+        shifted in any::<bool>(),
     ) {
-        let sum: f64 = raw.iter().sum();
-        let policy: Vec<f64> = raw.iter().map(|p| p / sum).collect();
-        let chosen = chosen.index(policy.len());
-        let new = targets::reweighted(&policy, chosen, factor);
-        prop_assert!((new.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-        let other = (chosen + 1) % policy.len();
-        let odds = (new[chosen] / new[other]) / (policy[chosen] / policy[other]);
-        prop_assert!((odds / factor - 1.0).abs() < 1e-9);
+        let update = if shifted { Update::Shifted } else { Update::Exponentiated };
+        let options = LearnerOptions { update, ..LearnerOptions::default() };
+        let advantages = [raw.as_slice(), &[0.0]].concat();
+        let factors = targets::factors(&options, &advantages);
+        prop_assert!((factors[raw.len()] - 1.0).abs() < 1e-9);
+        prop_assert!(factors.iter().all(|f| (0.0..=options.weight_max).contains(f)), "{:?}", factors);
+        for (a, f) in advantages.iter().zip(&factors) {
+            for (b, g) in advantages.iter().zip(&factors) {
+                prop_assert!(a < b || f >= g, "{} {} {} {}", a, b, f, g);
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The hybrid against its two halves alone, and the forms of each, at equal simulated steps and at equal time: on
-//! queues of a small machine, from several seeds, judged on sequences that nobody learned from.
+//! The hybrid against its two halves alone, and the forms of each, at equal simulated steps and at equal time: learning
+//! the order of jobs on invented batch machines, from several seeds, judged on machines that nobody learned from.
 //!
 //! Run by `cargo xtask bench learners`. `--only A,B` takes some of the competitors, `--seeds N` other than 5 seeds,
 //! `--episodes N` and `--seconds N` other budgets, `--svg FILE` draws the curves, `--config FILE` reads other
@@ -9,19 +9,21 @@
 
 #[path = "common/curves.rs"]
 mod curves;
-#[path = "common/queue.rs"]
-mod queue;
 
 use std::time::Instant;
 
+use lepton_core::decide::policy::JobsModel;
 use lepton_learn::{
     Environment, EvolutionKind, GradientLearner, LearnerOptions, Method, RecordedEnvironment, TrainOptions,
-    Training, Update, starting_weights,
+    Training, Update,
 };
-use queue::Queue;
+use lepton_sim::experiment::jobs::{JobSource, JobsEnvironment};
+use lepton_sim::generate::BatchMachines;
 
 /// Sequences of each environment that the results are judged on.
 const JUDGED_ON: std::ops::Range<u64> = 5_000_000_000..5_000_000_050;
+/// Jobs of a sequence.
+const SEQUENCE_JOBS: usize = 256;
 /// Points of a learning curve.
 const POINTS: u64 = 10;
 
@@ -86,11 +88,25 @@ fn main() {
     let (episodes, seconds) = (number("--episodes", 12_000.0) as u64, number("--seconds", 15.0));
     let seeds = number("--seeds", 5.0) as u64;
 
-    let environments = [("calm", 64, 0.7), ("busy", 64, 0.9), ("large", 512, 0.85)]
-        .map(|(name, units, load)| Queue::new(name, units, load, &[16]));
-    println!("Mean gain over the rule on {} unseen sequences of each of", JUDGED_ON.count());
-    println!("{} queues, in logarithms of the mean bounded slowdown (0.10 is 10% less),", environments.len());
-    println!("mean ± standard deviation over {seeds} seeds.\n");
+    let environments =
+        [("exact", 0.0, false), ("noisy", 1.0, false), ("exact", 0.0, true), ("noisy", 1.0, true)].map(
+            |(name, noisy_share, backfill)| {
+                let machines = BatchMachines { noisy_share, ..BatchMachines::default() };
+                JobsEnvironment::new(name, JobSource::Generated(machines), SEQUENCE_JOBS, backfill)
+            },
+        );
+    println!(
+        "Mean gain over the best fixed rule of each of {} unseen sequences of each of",
+        JUDGED_ON.count()
+    );
+    println!(
+        "{} environments, in logarithms of the mean bounded slowdown (0.10 is 10% less),",
+        environments.len()
+    );
+    println!("mean ± standard deviation over {seeds} seeds. Untrained: {:+.3}.\n", {
+        let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as _).collect();
+        judge(JobsModel::untrained().weights(), &environments)
+    });
     println!(
         "| method | after {episodes} episodes | worst seed | seconds | after {seconds} s | worst seed | episodes |"
     );
@@ -131,7 +147,7 @@ fn main() {
 fn train(
     competitor: &Competitor,
     learner: &LearnerOptions,
-    environments: &[Queue],
+    environments: &[JobsEnvironment],
     seed: u64,
     episodes: u64,
     seconds: f64,
@@ -139,7 +155,7 @@ fn train(
     let shape = environments[0].shape();
     let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
     let learner = LearnerOptions { update: competitor.update, ..learner.clone() };
-    let start = starting_weights(shape, seed);
+    let start = JobsModel::untrained().weights().to_vec();
     let mut gradient =
         GradientLearner::new(shape, &start, learner.clone(), seed).expect("weights of the shape");
     let options = TrainOptions {
@@ -155,7 +171,7 @@ fn train(
         learner,
         ..TrainOptions::default()
     };
-    let scale = vec![1.0; start.len()];
+    let scale = JobsModel::weight_scales(true, true).into_iter().map(f64::from).collect();
     let mut training = Training::start(&start, scale, options, seed, &environments, 1);
     let mut outcome =
         Outcome { at_episodes: 0.0, at_seconds: f64::NAN, seconds: 0.0, episodes: 0, curve: Vec::new() };
