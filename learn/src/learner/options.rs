@@ -65,7 +65,7 @@ impl Default for LearnerOptions {
             advantage_scale: 1.0,
             weight_max: 20.0,
             clip: 0.2,
-            temperature: 0.3,
+            temperature: 1.0,
             teachers: 1,
             patience: 3,
         }

@@ -67,9 +67,9 @@ fn reweighting_makes_the_best_choice_certain() {
 #[test]
 fn every_update_solves_a_market_whose_best_choice_depends_on_the_context() {
     let market = Market::new();
-    for update in [Update::Exponentiated, Update::Shifted, Update::Ppo] {
-        let options = LearnerOptions { update, actor_rate: 0.02, ..Default::default() };
-        let (share, _) = trained(&market, options, Method::Reinforcement, 1, 12);
+    for (update, generations) in [(Update::Exponentiated, 12), (Update::Shifted, 40), (Update::Ppo, 12)] {
+        let options = LearnerOptions { update, actor_rate: 0.02, temperature: 0.3, ..Default::default() };
+        let (share, _) = trained(&market, options, Method::Reinforcement, 1, generations);
         assert!(share > 0.9, "{update:?} reaches {share} of what is possible over the rule");
     }
 }
@@ -122,7 +122,7 @@ fn train(
 #[test]
 fn the_hybrid_solves_the_market_from_five_seeds() {
     let market = Market::new();
-    let options = LearnerOptions { actor_rate: 0.02, steps: 20, ..Default::default() };
+    let options = LearnerOptions { actor_rate: 0.02, steps: 20, temperature: 0.3, ..Default::default() };
     for seed in 0..5 {
         let (share, _) = trained(&market, options.clone(), Method::Hybrid, seed, 15);
         assert!(share > 0.9, "seed {seed} reaches {share} of what is possible over the rule");
