@@ -7,7 +7,6 @@ mod environment;
 mod gate;
 mod matrix_adaptation;
 mod options;
-mod parallel;
 mod trainer;
 
 pub use checkpoint::CheckpointError;

@@ -2,8 +2,6 @@
 //! Anytime: a placement that keeps every rule is known from the start and only gets cheaper. Time, chance and
 //! the wish to stop come in as arguments.
 
-use std::thread;
-
 use super::anneal::{Annealing, SLICE_EVALUATIONS};
 use super::candidates::Candidates;
 use super::crossover::{GroupingCrossover, ShiftMutation};
@@ -11,7 +9,7 @@ use super::schedule::Schedule;
 use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
-    run,
+    parallel, run,
 };
 
 /// When to end.
@@ -121,20 +119,13 @@ impl AnnealedCost<'_> {
     /// The last part of the budget: the best plan is polished on all islands, each with its own chance.
     fn polish(&self, best: &Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
         let last = self.generation_ends.len() - 1;
-        let polished = |island: u64| {
+        let polished = |island: usize| {
             let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
             let annealing =
-                Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed ^ island);
+                Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed ^ island as u64);
             self.anneal(annealing, &Schedule::polish(self.problem), last)
         };
-        let islands: Vec<u64> = (0..self.islands as u64).collect();
-        let results: Vec<Individual<Vec<u32>>> = thread::scope(|scope| {
-            let shares = islands.chunks(islands.len().div_ceil(threads.max(1)));
-            let running: Vec<_> = shares
-                .map(|share| scope.spawn(|| share.iter().map(|&i| polished(i)).collect::<Vec<_>>()))
-                .collect();
-            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-        });
+        let results = parallel::map(self.islands, threads, &polished);
         results.into_iter().fold(best.clone(), |best, next| if next.cost < best.cost { next } else { best })
     }
 
