@@ -7,11 +7,9 @@ use std::collections::BinaryHeap;
 
 use serde::Serialize;
 
+use super::solve::rebalance_unseen;
 use super::toward::Toward;
-use super::{
-    Board, Budget, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation, Surroundings,
-    rebalance,
-};
+use super::{Budget, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation};
 
 /// A placement that keeps every rule and that no other point beats in both numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,7 +84,6 @@ pub(super) fn visit_front(
 }
 
 fn search(problem: &RebalanceProblem, moves_max: usize, seed: u64, threads: usize) -> Vec<u32> {
-    let board = Board::new(problem.cost(problem.initial()).total());
     let evaluations = (problem.task_count() as u64 * SEARCH_PER_TASK).min(SEARCH_MAX);
     let options = RebalanceOptions {
         seed,
@@ -96,7 +93,7 @@ fn search(problem: &RebalanceProblem, moves_max: usize, seed: u64, threads: usiz
         moves_max: Some(moves_max),
         method: Method::Hybrid,
     };
-    rebalance(problem, &options, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+    rebalance_unseen(problem, &options)
 }
 
 /// Steps towards the goal, always the one that costs least, until none is left that keeps every rule.

@@ -63,7 +63,7 @@ pub fn rebalance(
     options: &RebalanceOptions,
     surroundings: &Surroundings<'_>,
 ) -> Vec<u32> {
-    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
+    let moves_max = moves_limit(options.moves_max);
     let initial_cost = problem.cost(problem.initial()).total();
     let candidates = Candidates::new(problem);
     let fitness = AnnealedCost {
@@ -93,6 +93,18 @@ pub fn rebalance(
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
     let best = best.unwrap_or_else(|| start().remove(0));
     fitness.polish(&best, options.seed, options.threads).genome
+}
+
+/// A search as a part of other work: it has a budget of evaluations and no clock, and nobody looks on.
+pub(super) fn rebalance_unseen(problem: &RebalanceProblem, options: &RebalanceOptions) -> Vec<u32> {
+    debug_assert!(matches!(options.budget, Budget::Evaluations(_)), "without a clock no time passes");
+    let board = Board::new(problem.cost(problem.initial()).total());
+    rebalance(problem, options, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+}
+
+/// The limit on moves as placement states count it.
+pub(super) fn moves_limit(moves_max: Option<usize>) -> u32 {
+    moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX))
 }
 
 /// The board shows what there is to see.

@@ -16,10 +16,8 @@ use super::anneal::Annealing;
 use super::candidates::Candidates;
 use super::pay::without_unpaid;
 use super::schedule::Schedule;
-use super::{
-    Board, Budget, CostTerms, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation,
-    Surroundings, rebalance,
-};
+use super::solve::{moves_limit, rebalance_unseen};
+use super::{Budget, CostTerms, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation};
 use pack::pack;
 use route::Route;
 
@@ -214,7 +212,6 @@ fn evaluations(problem: &RebalanceProblem) -> u64 {
 
 /// A cheap placement, searched from the running one. Pinned tasks stay.
 fn search_again(problem: &RebalanceProblem, options: PlanOptions) -> Vec<u32> {
-    let board = Board::new(problem.cost(problem.initial()).total());
     let search = RebalanceOptions {
         seed: options.seed,
         threads: 1,
@@ -223,13 +220,12 @@ fn search_again(problem: &RebalanceProblem, options: PlanOptions) -> Vec<u32> {
         moves_max: options.moves_max,
         method: Method::Hybrid,
     };
-    rebalance(problem, &search, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+    rebalance_unseen(problem, &search)
 }
 
 /// A placement not dearer than the given one, which is rearranged in part. Pinned tasks stay.
 fn improve(problem: &RebalanceProblem, placement: &[u32], options: PlanOptions, round: u64) -> Vec<u32> {
-    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
-    let state = PlacementState::with_overload(problem, placement, moves_max);
+    let state = PlacementState::with_overload(problem, placement, moves_limit(options.moves_max));
     let cost = state.cost();
     let candidates = Candidates::new(problem);
     let mut annealing = Annealing::new(state, &candidates, placement, cost, options.seed ^ round);
