@@ -103,6 +103,17 @@ pub(crate) struct RebalanceArgs {
     pub(crate) output: OutputFormat,
 }
 
+/// Islands where the number must not depend on the machine.
+const ISLANDS_DEFAULT: u16 = 2;
+
+impl RebalanceArgs {
+    /// Populations that evolve side by side. Only a search by time may make use of whatever threads there are.
+    pub(crate) fn islands_count(&self) -> u16 {
+        let default = if self.evaluations.is_some() { ISLANDS_DEFAULT } else { self.threads };
+        self.islands.unwrap_or(default)
+    }
+}
+
 /// Longest search, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 

@@ -11,16 +11,15 @@ use lepton_core::decide::rebalance::{
     rebalance,
 };
 use lepton_sim::readers::read_reassignment;
+use lepton_sim::writers::write_reassignment_placement;
 
-use super::rebalance_report::{Outcome, csv, report, text, write_plan, write_solution};
+use super::rebalance_report::{Outcome, csv, report, text, write_plan};
 use super::rebalance_snapshot;
 use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
 
-/// Islands where the number must not depend on the machine.
-const ISLANDS_DEFAULT: usize = 2;
 /// Time between two looks at the board.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -49,7 +48,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     let front = args.pareto.then(|| problem.front(&plan.placement, args.seed, options.threads));
     let front = front.transpose().map_err(anyhow::Error::from)?;
     if let Some(path) = &args.solution {
-        write_solution(path, &found)?;
+        output::write_file(path, |out| write_reassignment_placement(out, &found))?;
     }
     if let Some(path) = &args.plan {
         write_plan(path, &problem, &found, &plan)?;
@@ -80,21 +79,24 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
 }
 
 fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
-    let threads = usize::from(args.threads);
     let budget = match args.evaluations {
         Some(evaluations) => Budget::Evaluations(evaluations),
         // Reading counts: the limit is what the user waits.
         None => Budget::Seconds((args.time_limit - seconds_spent).max(0.001)),
     };
-    let islands = args
-        .islands
-        .map_or_else(|| if args.evaluations.is_some() { ISLANDS_DEFAULT } else { threads }, usize::from);
     let method = match args.method {
         SearchMethod::Hybrid => Method::Hybrid,
         SearchMethod::LocalSearch => Method::LocalSearch,
         SearchMethod::Evolution => Method::Evolution,
     };
-    RebalanceOptions { seed: args.seed, threads, islands, budget, moves_max: args.max_moves, method }
+    RebalanceOptions {
+        seed: args.seed,
+        threads: usize::from(args.threads),
+        islands: usize::from(args.islands_count()),
+        budget,
+        moves_max: args.max_moves,
+        method,
+    }
 }
 
 /// Runs the search beside a line of progress.

@@ -1,9 +1,9 @@
 //! What `lepton rebalance` shows of a result: JSON, CSV, tables and the plan file.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::Context;
 use lepton_core::decide::rebalance::{
     Board, CostTerms, FrontPoint, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem,
     RebalanceStep, StepKind,
@@ -101,11 +101,6 @@ pub(crate) fn report(outcome: Outcome<'_>) -> Report {
     }
 }
 
-pub(crate) fn write_solution(path: &Path, placement: &[u32]) -> anyhow::Result<()> {
-    let nodes: Vec<String> = placement.iter().map(u32::to_string).collect();
-    std::fs::write(path, nodes.join(" ") + "\n").with_context(|| format!("cannot write {}", path.display()))
-}
-
 pub(crate) fn write_plan(
     path: &Path,
     problem: &RebalanceProblem,
@@ -121,8 +116,10 @@ pub(crate) fn write_plan(
         dropped: &plan.dropped,
         blocked: &plan.blocked,
     };
-    let text = serde_json::to_string(&file).context("cannot write the plan as JSON")?;
-    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+    output::write_file(path, |out| {
+        serde_json::to_writer(&mut *out, &file)?;
+        out.write_all(b"\n")
+    })
 }
 
 /// The terms of the cost: name, before, found, by the plan.
