@@ -3,31 +3,19 @@
 
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::{ASSIGNMENT, MODEL, read, scratch};
 use serde_json::Value;
 
-/// The worked example of the machine reassignment problem's statement; its optimum costs 2411.
-const MODEL: &str = "2 1 100 0 10 4 0 0 30 400 16 80 0 1 4 5 0 0 10 240 8 160 1 0 3 4 1 1 15 100 12 80 4 3 0 2 \
-                     1 2 10 100 8 80 5 4 2 0 2 2 0 1 1 0 3 0 12 10 1000 0 10 20 100 1 6 200 1 1 0 1 20 10 1 10 100";
 /// A test that has seen nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn scratch(name: &str, text: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-terminal-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path.to_string_lossy().into_owned()
-}
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(path).expect("the command has written its file")
-}
 
 /// A command on a terminal of its own.
 struct Terminal {
@@ -40,7 +28,7 @@ impl Terminal {
     fn rebalance(more: &[&str], stdout: &str) -> Self {
         let name = format!("{stdout}-in");
         std::fs::write(format!("{name}-m"), MODEL).expect("the temporary folder is writable");
-        std::fs::write(format!("{name}-a"), "0 3 0").expect("the temporary folder is writable");
+        std::fs::write(format!("{name}-a"), ASSIGNMENT).expect("the temporary folder is writable");
         let (model, assignment) = (format!("{name}-m"), format!("{name}-a"));
         let mut words = vec![env!("CARGO_BIN_EXE_lepton"), "rebalance", "--format", "roadef"];
         words.extend(["--model", &model, "--assignment", &assignment]);
@@ -112,7 +100,7 @@ const CTRL_C: u8 = 3;
 
 #[test]
 fn the_line_of_progress_shows_cost_moves_rate_and_time_left() {
-    let out = scratch("progress", "");
+    let out = scratch("progress");
     let mut terminal = Terminal::rebalance(&["--time-limit", "2s", "--output", "json"], &out);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.wait_for(" M evaluations/s, ");
@@ -124,7 +112,7 @@ fn the_line_of_progress_shows_cost_moves_rate_and_time_left() {
 
 #[test]
 fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
-    let (out, solution, plan) = (scratch("stopped", ""), scratch("s", ""), scratch("p", ""));
+    let (out, solution, plan) = (scratch("stopped"), scratch("s"), scratch("p"));
     let more = ["--time-limit", "60m", "--output", "json", "--solution", &solution, "--plan", &plan];
     let mut terminal = Terminal::rebalance(&more, &out);
     terminal.wait_for("cost 2411, 2 moves, ");
@@ -140,7 +128,7 @@ fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
 
 #[test]
 fn the_table_follows_the_line_of_progress_when_a_search_is_stopped() {
-    let out = scratch("table", "");
+    let out = scratch("table");
     let mut terminal = Terminal::rebalance(&["--time-limit", "60m"], &out);
     terminal.wait_for("cost 2411");
     terminal.press(CTRL_C);
