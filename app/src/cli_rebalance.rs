@@ -27,8 +27,8 @@ pub(crate) enum SearchMethod {
 #[command(
     after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
 transient resources while tasks move; conflicts; spread; dependencies) holds, also after each
-single step of the plan. Ctrl-C ends the search with the best placement so far. Inputs ending
-in .gz, .xz or .zst are read as they are.
+single step of the plan. Ctrl-C ends what is being done with the best so far: the search, then the
+ordering of the plan, then the front. Inputs ending in .gz, .xz or .zst are read as they are.
 
 Examples:
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt

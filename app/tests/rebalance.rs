@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Output;
 
-use common::{ASSIGNMENT, MODEL, json, lepton, read, scratch, stderr, written};
+use common::{ASSIGNMENT, MODEL, document, json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
 
 fn rebalance(model: &str, assignment: &str, more: &[&str]) -> Output {
@@ -29,7 +29,7 @@ fn the_optimum_of_the_worked_example_comes_out_with_its_plan() {
         assert!(!report[field].is_null(), "{field}");
     }
     assert_eq!(read(&solution).trim(), "0 2 1");
-    let plan: Value = serde_json::from_str(&read(&plan)).expect("one JSON document");
+    let plan = document(&plan);
     assert_eq!(plan["steps"].as_array().map(Vec::len), Some(2));
     assert_eq!(plan["cost"], 2411);
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Output;
 
-use common::{json, lepton, scratch, stderr, written};
+use common::{document, json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
 
 fn snapshot(name: &str) -> String {
@@ -14,10 +14,6 @@ fn snapshot(name: &str) -> String {
     let output = lepton(&args);
     assert!(output.status.success(), "{}", stderr(&output));
     path
-}
-
-fn document(path: &str) -> Value {
-    serde_json::from_str(&common::read(path)).expect("one JSON document")
 }
 
 fn rebalance(snapshot: &str, more: &[&str]) -> Output {
@@ -91,7 +87,7 @@ fn several_runs_give_several_snapshots() {
 #[test]
 fn bad_input_gives_exit_code_2_and_names_what_is_wrong() {
     let from = snapshot("s5.json");
-    let sound = common::read(&from);
+    let sound = read(&from);
     let node = document(&from)["tasks"][0]["node"].as_str().expect("placed").to_owned();
     let moved = sound.replacen(&format!("\"node\": \"{node}\""), "\"node\": \"nowhere\"", 1);
     let cases = [

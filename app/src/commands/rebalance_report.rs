@@ -24,6 +24,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) found: &'a [u32],
     pub(crate) plan: &'a RebalancePlan,
     pub(crate) front: Option<Vec<FrontPoint>>,
+    /// Parts of the work that were ended before they were done.
+    pub(crate) stopped: Vec<&'static str>,
     /// Seconds until the search was over.
     pub(crate) seconds: f64,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Report {
     history: Vec<HistoryPoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     front: Option<Vec<FrontPoint>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<&'static str>,
 }
 
 /// The plan file.
@@ -74,7 +78,7 @@ struct PlanFile<'a> {
 }
 
 pub(crate) fn report(outcome: Outcome<'_>) -> Report {
-    let Outcome { problem, options, board, found, plan, front, seconds } = outcome;
+    let Outcome { problem, options, board, found, plan, front, stopped, seconds } = outcome;
     let (initial, now, planned) = (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
     Report {
         initial_cost: initial.total(),
@@ -98,6 +102,7 @@ pub(crate) fn report(outcome: Outcome<'_>) -> Report {
         islands: options.islands,
         history: board.history(),
         front,
+        stopped,
     }
 }
 

@@ -50,3 +50,8 @@ pub(crate) fn written(name: &str, content: impl AsRef<[u8]>) -> String {
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(path).expect("the command has written its file")
 }
+
+/// The JSON document in a file that a command has written.
+pub(crate) fn document(path: &str) -> Value {
+    serde_json::from_str(&read(path)).expect("exactly one JSON document")
+}

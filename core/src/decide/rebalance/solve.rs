@@ -39,12 +39,15 @@ pub struct RebalanceOptions {
     pub method: Method,
 }
 
+/// True when work should end with what it has.
+pub type Stopped<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// What the search needs of the world around it.
 pub struct Surroundings<'a> {
     /// Seconds since the search began.
     pub seconds: &'a (dyn Fn() -> f64 + Sync),
     /// True when the search should end with what it has.
-    pub stopped: &'a (dyn Fn() -> bool + Sync),
+    pub stopped: Stopped<'a>,
     /// Where it shows what it has found.
     pub board: &'a Board,
 }
@@ -96,10 +99,14 @@ pub fn rebalance(
 }
 
 /// A search as a part of other work: it has a budget of evaluations and no clock, and nobody looks on.
-pub(super) fn rebalance_unseen(problem: &RebalanceProblem, options: &RebalanceOptions) -> Vec<u32> {
+pub(super) fn rebalance_unseen(
+    problem: &RebalanceProblem,
+    options: &RebalanceOptions,
+    stopped: Stopped<'_>,
+) -> Vec<u32> {
     debug_assert!(matches!(options.budget, Budget::Evaluations(_)), "without a clock no time passes");
     let board = Board::new(problem.cost(problem.initial()).total());
-    rebalance(problem, options, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+    rebalance(problem, options, &Surroundings { seconds: &|| 0.0, stopped, board: &board })
 }
 
 /// The limit on moves as placement states count it.
