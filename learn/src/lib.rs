@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod environment;
+mod episode;
 mod gate;
 mod matrix_adaptation;
 mod options;
@@ -11,6 +12,7 @@ mod trainer;
 
 pub use checkpoint::CheckpointError;
 pub use environment::Environment;
+pub use episode::{Decision, Episode, RecordedEnvironment};
 pub use gate::{Comparison, Verdict, compare};
 pub use matrix_adaptation::MatrixAdaptation;
 pub use options::TrainOptions;
