@@ -155,7 +155,7 @@ fn best_route<'p>(
     options: PlanOptions,
     stopped: Stopped<'p>,
 ) -> (Route<'p>, Vec<u32>) {
-    let (mut best, blocked) = route_to(problem, target, options, stopped);
+    let (mut best, mut blocked) = route_to(problem, target, options, stopped);
     let wanted = problem.cost(target).total();
     if !blocked.is_empty() && problem.node_count() <= SEARCH_NODES_MAX {
         let mut pinned = problem.clone();
@@ -196,6 +196,8 @@ fn best_route<'p>(
     // Tasks that went ahead of what they were to gain with are better not moved at all.
     if !blocked.is_empty() && best.state.cost() > problem.cost(problem.initial()).total() {
         best.take_back(0);
+        let moved = |&task: &u32| target[task as usize] != problem.initial()[task as usize];
+        blocked = (0..target.len() as u32).filter(moved).collect();
     }
     (best, blocked)
 }
