@@ -92,6 +92,22 @@ fn a_plan_that_is_stopped_at_once_clears_no_way() {
     assert_eq!((plan.steps, plan.blocked, plan.placement), (vec![], vec![0, 1], vec![0, 1]));
 }
 
+#[test]
+fn a_plan_that_is_stopped_moves_nothing_rather_than_to_end_dearer() {
+    // Beside the swap, task 2 makes way for its twin: it loses 30 and its twin gains 10, which only the swap
+    // pays for. Once both have gone, neither alone should go home.
+    let mut parts = swap_of_two(1).parts().clone();
+    parts.nodes.extend([1, 0, 0].map(|like| parts.nodes[like].clone()));
+    parts.move_costs = MoveCosts::from_rows(&[(); 6].map(|()| vec![0; 6]));
+    parts.services.push(parts.services[0].clone());
+    parts.tasks.extend([3, 1].map(|load| RebalanceTask { service: 2, need: vec![1, load], move_cost: 1 }));
+    parts.initial.extend([3, 4]);
+    let (problem, target) = (problem(parts), [1, 0, 5, 3]);
+    let plan = RebalancePlan::order_within(&problem, &target, PlanOptions::default(), &|| true);
+    let plan = plan.expect("the target keeps all rules");
+    assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1, 2, 3]));
+}
+
 /// A service with a task on every node: none of them can move, though tasks 0 and 1 would gain by a swap.
 fn swap_that_nothing_can_bring_about() -> RebalanceProblem {
     let mut parts = swap_of_two(1).parts().clone();
