@@ -87,6 +87,7 @@ impl<'p> Annealing<'p> {
         schedule.set_prices(progress, self.last_progress, stuck, &mut self.state);
         self.last_progress = progress;
         let temperature = schedule.temperature(progress, stuck);
+        self.state.set_emphasis(schedule.emphasis(temperature));
         if let Some(focus) = &mut self.focus {
             focus.refresh(self.state.placement(), &mut self.chance);
         }

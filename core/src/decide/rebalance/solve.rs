@@ -56,6 +56,11 @@ pub struct Surroundings<'a> {
 const POPULATION: usize = 6;
 /// Shifts by which a child is mutated.
 const MUTATION_SHIFTS: usize = 3;
+/// Parts of the budget, the last ones, in which the best plan is polished.
+const POLISHINGS: usize = 2;
+/// Temperatures, in task units, from which moves are spared where nothing else is left to gain; the islands take them
+/// in turn.
+const SPARING_STARTS: [f64; 2] = [0.1, 0.01];
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
 const EVALUATIONS_PER_TASK_MIN: f64 = 500.0;
@@ -92,10 +97,13 @@ pub fn rebalance(
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
-    let mut stop = Generations(fitness.generation_ends.len() as u64 - 1);
+    let mut stop = Generations((fitness.generation_ends.len() - POLISHINGS) as u64);
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
     let best = best.unwrap_or_else(|| start().remove(0));
-    fitness.polish(&best, options.seed, options.threads).genome
+    let generations = fitness.generation_ends.len();
+    let polished = (generations - POLISHINGS..generations)
+        .fold(best, |best, generation| fitness.polish(best, generation, options.seed, options.threads));
+    polished.genome
 }
 
 /// A search as a part of other work: it has a budget of evaluations and no clock, and nobody looks on.
@@ -135,14 +143,24 @@ struct AnnealedCost<'a> {
 }
 
 impl AnnealedCost<'_> {
-    /// The last part of the budget: the best plan is polished on all islands, each with its own chance.
-    fn polish(&self, best: &Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
-        let last = self.generation_ends.len() - 1;
+    /// The last parts of the budget: the best plan is polished on all islands, each with its own chance.
+    fn polish(
+        &self,
+        best: Individual<Vec<u32>>,
+        generation: usize,
+        seed: u64,
+        threads: usize,
+    ) -> Individual<Vec<u32>> {
+        let only_moves_left = self.only_moves_left(&best.genome);
         let polished = |island: usize| {
+            let schedule = match SPARING_STARTS.get(island % SPARING_STARTS.len()) {
+                Some(&start) if only_moves_left => Schedule::sparing(self.problem, &best.genome, start),
+                _ => Schedule::polish(self.problem, &best.genome),
+            };
             let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
-            let annealing =
-                Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed ^ island as u64);
-            self.anneal(annealing, &Schedule::polish(self.problem), last)
+            let seed = seed ^ (generation * self.islands + island) as u64;
+            let annealing = Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed);
+            self.anneal(annealing, &schedule, generation)
         };
         let results = parallel::map(self.islands, threads, &polished);
         results.into_iter().fold(best.clone(), |best, next| if next.cost < best.cost { next } else { best })
@@ -198,6 +216,12 @@ impl AnnealedCost<'_> {
             1 => Schedule::hot(self.problem),
             _ => Schedule::warm(self.problem),
         }
+    }
+
+    /// Is what the plan costs above the bound mostly the cost of its moves?
+    fn only_moves_left(&self, plan: &[u32]) -> bool {
+        let terms = self.problem.cost(plan);
+        terms.total().saturating_sub(self.problem.lower_bound()) <= 2 * terms.moves()
     }
 
     /// How far an annealing with so many evaluations has got through its part of the budget; 1 is the end.
