@@ -11,7 +11,6 @@ mod genetic;
 mod learner;
 mod matrix_adaptation;
 mod options;
-mod parallel;
 mod start;
 mod trainer;
 

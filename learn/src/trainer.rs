@@ -3,10 +3,10 @@
 //! from the episodes of the good ones. Now and then the centre of the evolution and the learner are tried on
 //! sequences kept apart; the best so far is the result.
 
+use lepton_core::decide::search::parallel;
 use serde::{Deserialize, Serialize};
 
 use crate::evolution::Evolution;
-use crate::parallel;
 use crate::{Environment, Learner, Method, Recipe, TrainOptions};
 
 /// First seed of the sequences that are learned from.

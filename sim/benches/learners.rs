@@ -10,6 +10,7 @@
 #[path = "common/curves.rs"]
 mod curves;
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use lepton_core::decide::policy::JobsModel;
@@ -177,10 +178,10 @@ fn train(
         Outcome { at_episodes: 0.0, at_seconds: f64::NAN, seconds: 0.0, episodes: 0, curve: Vec::new() };
     let mut used = 0.0;
     while (outcome.curve.len() as u64) < POINTS || outcome.at_seconds.is_nan() {
-        let since = Instant::now();
+        let since = cpu_seconds();
         let with = (competitor.method != Method::Evolution).then_some(&mut gradient as _);
         training.next_generation_with(with, &environments, 1);
-        used += since.elapsed().as_secs_f64();
+        used += cpu_seconds() - since;
         let point = outcome.curve.len() as u64 + 1;
         let at_point = point <= POINTS && training.episodes() >= episodes * point / POINTS;
         let at_time = outcome.at_seconds.is_nan() && used >= seconds;
@@ -208,6 +209,15 @@ fn train(
         ranks.join(" ")
     );
     outcome
+}
+
+/// What this thread has used of the processor, so that a busy machine disturbs less; the time of day where the system
+/// does not tell.
+fn cpu_seconds() -> f64 {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds: Option<f64> = statistics.and_then(|s| s.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64(), |n| n / 1e9)
 }
 
 fn judge(weights: &[f32], environments: &[&dyn Environment]) -> f64 {

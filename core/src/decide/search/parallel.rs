@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// `work(i)` for each `i` below `jobs`, on up to `threads` threads.
-pub(crate) fn map<T: Send>(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+/// `work(i)` for each `i` below `jobs`, on up to `threads` threads; a thread that is done takes the next job.
+pub fn map<T: Send>(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();
@@ -25,6 +25,6 @@ pub(crate) fn map<T: Send>(jobs: usize, threads: usize, work: &(dyn Fn(usize) ->
         }
         done
     });
-    done.sort_unstable_by_key(|(job, _)| *job);
+    done.sort_unstable_by_key(|&(job, _)| job);
     done.into_iter().map(|(_, result)| result).collect()
 }
