@@ -110,6 +110,8 @@ impl Jobs {
             attained_unit_seconds: 0.0,
             priority: f64::from(self.priority[index]),
             owner_share: 0.0,
+            running: false,
+            seconds_per_end: f64::from(self.requested_seconds[index]),
         }
     }
 
