@@ -103,6 +103,8 @@ pub struct MachineView<'a> {
     pub backfills: bool,
     /// The job that units are held for, while others are tried ahead of it.
     pub held: Option<Held>,
+    /// Share of the time asked for that the jobs that ended lately have used; 1 while nothing is known.
+    pub used_share: f64,
     /// Jobs that have come lately, in a second.
     pub arrivals_per_second: f64,
     /// What will be free later, by the requested times of what runs; ascending. Only filled for a policy of
