@@ -1,7 +1,9 @@
 //! The gate: two policies on the same sequences, and whether the candidate may take the place of the one that
 //! serves.
 
-use crate::{Environment, parallel};
+use lepton_core::decide::search::parallel;
+
+use crate::Environment;
 
 /// Least mean gain that a candidate must show, in the environment's unit.
 const MARGIN: f64 = 0.02;

@@ -8,7 +8,6 @@ mod episode;
 mod gate;
 mod matrix_adaptation;
 mod options;
-mod parallel;
 mod trainer;
 
 pub use checkpoint::CheckpointError;
