@@ -2,20 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use crate::cli_train_jobs::TrainJobsArgs;
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Train {
-    /// Learn on which node and devices tasks go
-    Placement(Box<TrainPlacementArgs>),
-    /// Learn which waiting job goes next, and what starts ahead of it
-    Jobs(Box<TrainJobsArgs>),
-}
 
 /// The workloads to learn on, or to compare on.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::cli_train::TrainArgs;
 /// Machines and jobs that are invented, new ones for each sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BatchGenerator {
-    /// Batch machines of 64 to 8,192 nodes at loads from 60 to 110%; requested times are the run times
+    /// Batch machines of 64 to 8,192 nodes at loads from 60 to 120%; requested times are the run times
     Exact,
     /// The same with requested times as users give them, most too long and some too short
     Noisy,

@@ -166,6 +166,7 @@ fn decisions(policy: &LearnedOrder) {
             free_units: 20.0,
             backfills: true,
             held: None,
+            used_share: 1.0,
             arrivals_per_second: 1.0 / 7.0,
             later: &later,
         };

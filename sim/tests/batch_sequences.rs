@@ -5,7 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use lepton_core::decide::queue_policies::queue_policy;
-use lepton_sim::jobs::SequenceSimulator;
+use lepton_sim::experiment::jobs::BATCH_RULES;
+use lepton_sim::jobs::{SequenceMetrics, SequenceSimulator};
 use lepton_sim::readers::read_swf;
 
 /// Jobs of one sequence.
@@ -54,7 +55,7 @@ fn every_cell_of_the_table_is_reproduced() {
                 for &start in &starts {
                     let range = start..start + SEQUENCE_JOBS;
                     let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
-                    let v = lepton_sim::jobs::SequenceMetrics::of(&jobs, range, started, nodes);
+                    let v = SequenceMetrics::of(&jobs, range, started, nodes);
                     got.entry("bsld").or_default().push(v.mean_bounded_slowdown);
                     got.entry("wait_s").or_default().push(v.mean_wait_seconds);
                     got.entry("utilisation").or_default().push(v.utilization);
@@ -75,4 +76,32 @@ fn every_cell_of_the_table_is_reproduced() {
     }
     assert!(wrong.is_empty(), "{} of {cells} cells differ:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(cells, 136, "the table has 96 cells of slowdown, 10 of waiting, 30 of utilisation");
+}
+
+#[test]
+fn one_learned_order_is_below_the_best_of_all_rules_and_the_published_learner_on_the_lublin_rows() {
+    let Some(data) = common::data("hpc-swf") else { return };
+    let anchors = common::json(&data.join("anchors.json"));
+    let mut simulator = SequenceSimulator::default();
+    // What the study's reinforcement learning reached, without and with backfilling.
+    for (trace, published) in [("lublin-1", [254.67, 58.64]), ("lublin-2", [724.51, 118.79])] {
+        let table = &anchors[trace];
+        let jobs = read_swf(&data.join(format!("{trace}.swf.gz"))).expect("the trace is sound").jobs;
+        let nodes = table["processors"].as_u64().expect("a count") as u32;
+        let starts: Vec<usize> = common::numbers(&table["starts"]).iter().map(|&s| s as usize).collect();
+        for (backfill, published) in [false, true].into_iter().zip(published) {
+            let mut mean = |name: &str| {
+                let policy = queue_policy(name).expect("a known policy");
+                let of = |&start: &usize| {
+                    let range = start..start + SEQUENCE_JOBS;
+                    let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
+                    SequenceMetrics::of(&jobs, range, started, nodes).mean_bounded_slowdown
+                };
+                starts.iter().map(of).sum::<f64>() / starts.len() as f64
+            };
+            let learned = mean("lepton");
+            let best = BATCH_RULES.iter().map(|rule| mean(rule)).fold(published, f64::min);
+            assert!(learned < best, "{trace}, backfill {backfill}: {learned} against {best}");
+        }
+    }
 }

@@ -19,9 +19,8 @@ mod train;
 mod train_jobs;
 mod train_placement;
 
-use crate::cli::{Cli, Command, Policy, Simulate};
+use crate::cli::{Cli, Command, Policy, Simulate, Train};
 use crate::cli_generate::Generate;
-use crate::cli_train::Train;
 use crate::failure::Failure;
 
 /// Runs the command.

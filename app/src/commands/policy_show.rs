@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use lepton_core::decide::policy::{
-    FEATURES, JOB_FEATURES, JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel, TASK_KINDS,
+    FEATURES, JOB_FEATURES, JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel, QUEUE_KINDS,
+    TASK_KINDS,
 };
 
 use super::model_files;
@@ -71,7 +72,7 @@ fn jobs(model: JobsModel) -> Shown {
         weights: model.weights().to_vec(),
         manifest: model.manifest,
         features: &JOB_FEATURES,
-        columns: &["without-backfill", "with-backfill"],
+        columns: &QUEUE_KINDS,
     }
 }
 

@@ -24,13 +24,10 @@ const UNIT: &str =
 pub(crate) fn run(args: &TrainJobsArgs) -> Result<(), Failure> {
     let start = start(&args.train)?;
     let environments = environments(args)?;
-    let learns = |queue| args.backfill.contains(&queue);
+    let kinds: Vec<usize> = environments.iter().map(JobsEnvironment::queue_kind).collect();
     let trained = Trained {
         start: start.weights().to_vec(),
-        scale: JobsModel::weight_scales(learns(LearnBackfill::None), learns(LearnBackfill::Easy))
-            .into_iter()
-            .map(f64::from)
-            .collect(),
+        scale: JobsModel::weight_scales(&kinds).into_iter().map(f64::from).collect(),
         environments: environments.iter().map(|e| e as &dyn Environment).collect(),
         out: "jobs.safetensors",
         unit: UNIT,

@@ -2,7 +2,7 @@
 
 use super::policy::{JobsModel, LEARNED_ORDER, LearnedOrder};
 use super::queue::{
-    DominantResourceFairness, F1, F2, F3, F4, FirstComeFirstServed, LargestExpansionFactor,
+    DominantResourceFairness, F1, F2, F3, F4, FirstComeFirstServed, Gittins, LargestExpansionFactor,
     LeastAttainedService, PriorityAgeing, QueuePolicy, ShortestJobFirst, ShortestProcessingOracle,
     ShortestRemainingTimeFirst, SmallestAreaFirst, SmallestAreaOracle, SmallestFirst, SmallestGpuTimeFirst,
     SquareRootAreaFirst, Unicep, Wfp3,
@@ -28,6 +28,7 @@ pub fn queue_policies() -> Vec<Box<dyn QueuePolicy>> {
         Box::new(PriorityAgeing::default()),
         Box::new(DominantResourceFairness),
         Box::new(LeastAttainedService::default()),
+        Box::new(Gittins),
         Box::new(ShortestRemainingTimeFirst),
         Box::new(SmallestGpuTimeFirst),
         Box::new(ShortestProcessingOracle),

@@ -20,9 +20,9 @@ pub struct BatchMachines {
 }
 
 impl Default for BatchMachines {
-    /// Machines of 64 to 8,192 nodes at loads from 0.6 to 1.1, half of them with requests that are not exact.
+    /// Machines of 64 to 8,192 nodes at loads from 0.6 to 1.2, half of them with requests that are not exact.
     fn default() -> Self {
-        Self { nodes: (64, 8192), load: (0.6, 1.1), noisy_share: 0.5 }
+        Self { nodes: (64, 8192), load: (0.6, 1.2), noisy_share: 0.5 }
     }
 }
 

@@ -63,6 +63,7 @@ impl<M: Machine> Simulation<'_, M> {
             free_units: machine.free_units() as f64,
             backfills: self.settings.backfill != Backfill::None,
             held: None,
+            used_share: self.state.used_share,
             arrivals_per_second: arrivals_per_second(&self.jobs.submit_seconds[..self.state.arrived]),
             later: &later,
         };

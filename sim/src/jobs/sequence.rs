@@ -14,7 +14,7 @@ use std::ops::Range;
 use lepton_core::decide::queue::{FreeLater, MachineView, QueuePolicy, ScoreChange};
 
 use super::Jobs;
-use super::job::arrivals_per_second;
+use super::job::{arrivals_per_second, note_used_share};
 use super::order::{RankedOrder, ScoredBy, ScoredOrder, WaitingOrder};
 use crate::engine::IndexSet;
 
@@ -31,6 +31,7 @@ pub struct SequenceSimulator {
 struct State {
     now_seconds: i64,
     free: u32,
+    used_share: f64,
     arrived: usize,
     started: u32,
     start_seconds: Vec<i64>,
@@ -130,6 +131,7 @@ impl<'a> Sequence<'a> {
         let s = &mut *self.state;
         s.now_seconds = i64::MIN;
         s.free = self.nodes;
+        s.used_share = 1.0;
         s.arrived = 0;
         s.started = 0;
         s.start_seconds.clear();
@@ -167,6 +169,7 @@ impl<'a> Sequence<'a> {
             free_units: f64::from(self.state.free),
             backfills: self.backfill,
             held: None,
+            used_share: self.state.used_share,
             arrivals_per_second: arrivals_per_second(&self.submit_seconds[..self.state.arrived]),
             later: &self.state.later,
         }
@@ -208,6 +211,8 @@ impl<'a> Sequence<'a> {
         let Some((end, _, index)) = self.state.ends.pop() else { return false };
         self.state.now_seconds = self.state.now_seconds.max(end);
         self.state.free += self.size(index);
+        let (run, requested) = (self.run_seconds[index as usize], self.requested_seconds[index as usize]);
+        note_used_share(&mut self.state.used_share, run, requested);
         if self.backfill || self.shows_machine {
             let requested = self.requested_seconds[index as usize];
             let key = (self.state.start_seconds[index as usize] + i64::from(requested), index);

@@ -9,6 +9,7 @@ use lepton_core::decide::queue::{FreeLater, JobFacts, QueuePolicy};
 use serde::{Deserialize, Serialize};
 
 use super::failures::Failing;
+use super::job::note_used_share;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
 use super::pass::Unfit;
@@ -33,6 +34,8 @@ pub struct Simulation<'a, M> {
 pub struct State<M> {
     pub(super) now_seconds: i64,
     pub(super) arrived: usize,
+    /// Share of the time asked for that the jobs that ended lately have used.
+    pub(super) used_share: f64,
     pub(super) machine: M,
     /// Running jobs. Slot 0 is never used by a job: reservations are tried in it.
     pub(super) slots: Vec<Slot>,
@@ -137,6 +140,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let state = State {
             now_seconds: first,
             arrived: 0,
+            used_share: 1.0,
             failing: Failing::new(&settings.failures, first, &machine),
             owner_held: vec![0; jobs.owners.len().max(1) * machine.kinds()],
             machine,
@@ -244,6 +248,9 @@ impl<'a, M: Machine> Simulation<'a, M> {
             if generation == current {
                 self.leave(slot);
                 self.state.outcome.end_seconds[job as usize] = now;
+                let (run, asked) =
+                    (self.jobs.run_seconds[job as usize], self.jobs.requested_seconds[job as usize]);
+                note_used_share(&mut self.state.used_share, run, asked);
                 observer.event(now, JobEvent::Ended { job });
             }
         }

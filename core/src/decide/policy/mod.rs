@@ -15,7 +15,7 @@ mod type_prices;
 pub use features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
 pub use jobs::{
     CANDIDATE_WIDTH, CANDIDATES_MAX, JOB_FEATURES, JOB_FEATURES_VERSION, JOBS_KIND, JobChoice, JobsModel,
-    LEARNED_ORDER, LearnedOrder,
+    LEARNED_ORDER, LearnedOrder, QUEUE_KINDS, queue_kind,
 };
 pub use mix::Mix;
 pub use model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};

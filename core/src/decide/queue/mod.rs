@@ -7,11 +7,13 @@
 //! only where it must. What it deliberately is not: it places nothing, starts nothing and keeps no state.
 
 mod drf;
+mod duration_history;
 mod f1;
 mod f2;
 mod f3;
 mod f4;
 mod fcfs;
+mod gittins;
 mod las;
 mod lxf;
 mod priority_ageing;
@@ -27,11 +29,13 @@ mod unicep;
 mod wfp3;
 
 pub use drf::DominantResourceFairness;
+pub use duration_history::DurationHistory;
 pub use f1::F1;
 pub use f2::F2;
 pub use f3::F3;
 pub use f4::F4;
 pub use fcfs::FirstComeFirstServed;
+pub use gittins::Gittins;
 pub use las::LeastAttainedService;
 pub use lxf::LargestExpansionFactor;
 pub use priority_ageing::PriorityAgeing;
@@ -65,6 +69,11 @@ pub struct JobFacts {
     pub priority: f64,
     /// The largest share of any resource in service that its owner's running jobs hold (the dominant share).
     pub owner_share: f64,
+    /// Whether it runs now and would have to be stopped.
+    pub running: bool,
+    /// Run time that it is expected to take for each chance to end, by its owner's past ([`DurationHistory`]), in
+    /// seconds; the requested time where no past is kept.
+    pub seconds_per_end: f64,
 }
 
 /// How a policy's score moves while a job waits.
@@ -94,6 +103,8 @@ pub struct MachineView<'a> {
     pub backfills: bool,
     /// The job that units are held for, while others are tried ahead of it.
     pub held: Option<Held>,
+    /// Share of the time asked for that the jobs that ended lately have used; 1 while nothing is known.
+    pub used_share: f64,
     /// Jobs that have come lately, in a second.
     pub arrivals_per_second: f64,
     /// What will be free later, by the requested times of what runs; ascending. Only filled for a policy of

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use lepton_core::decide::policy::{JobsModel, LearnedOrder, NetworkShape};
+use lepton_core::decide::policy::{JobsModel, LearnedOrder, NetworkShape, queue_kind};
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy;
 use lepton_learn::{Environment, RecordedEnvironment};
@@ -71,6 +71,15 @@ impl JobsEnvironment {
         let name = format!("{name}{}", if backfill { " backfill" } else { "" });
         let rules = BATCH_RULES.iter().filter_map(|rule| queue_policy(rule)).collect();
         Self { name, source, length, backfill, rules, shape: JobsModel::shape() }
+    }
+
+    /// Which kind of queue it is, see [`queue_kind`]: a trace by its requested times, invented machines by their users.
+    pub fn queue_kind(&self) -> usize {
+        let exact = match &self.source {
+            JobSource::Generated(machines) => machines.noisy_share == 0.0,
+            JobSource::Trace { jobs, .. } => jobs.requested_seconds == jobs.run_seconds,
+        };
+        queue_kind(self.backfill, exact)
     }
 
     pub(super) fn draw(&self, seed: u64) -> Drawn {

@@ -82,6 +82,7 @@ mod tests {
             free_units: 500.0,
             backfills: false,
             held: None,
+            used_share: 1.0,
             arrivals_per_second: 0.0,
             later: &[],
         };

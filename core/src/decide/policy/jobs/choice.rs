@@ -9,7 +9,7 @@ use crate::decide::queue::{FreeLater, MachineView, WaitingColumns};
 /// Version of the list of features.
 pub const JOB_FEATURES_VERSION: u32 = 1;
 
-/// Features of a candidate. They stand twice in a model's weights: for queues without backfilling, then for those with.
+/// Features of a candidate. They stand once in a model's weights for each of [`QUEUE_KINDS`].
 pub const JOB_FEATURES: [&str; 21] = [
     "requested-time",
     "size",
@@ -34,8 +34,15 @@ pub const JOB_FEATURES: [&str; 21] = [
     "share-by-time",
 ];
 
-/// Numbers of a candidate in a recorded choice: the features in both places.
-pub const CANDIDATE_WIDTH: usize = 2 * JOB_FEATURES.len();
+/// Kinds of queues, each with weights of its own: whether others may start ahead of a job that waits for units, and
+/// whether requested times tell how long jobs run.
+pub const QUEUE_KINDS: [&str; 4] =
+    ["no-backfill exact", "no-backfill loose", "backfill exact", "backfill loose"];
+
+/// Numbers of a candidate in a recorded choice: the features in the places of all kinds of queues.
+pub const CANDIDATE_WIDTH: usize = QUEUE_KINDS.len() * JOB_FEATURES.len();
+/// Requested times are loose where less than this share of them is used.
+const EXACT_SHARE: f64 = 0.9;
 /// Run times below this count as this, as in the bounded slowdown, in seconds.
 const BOUND_SECONDS: f32 = 10.0;
 /// What the job that units are held for is put back by, so that the rule starts whatever does not delay it.
@@ -49,7 +56,8 @@ type Column = [f32; CANDIDATES_MAX];
 #[derive(Debug, Clone)]
 pub struct JobChoice {
     candidates: Candidates,
-    backfills: bool,
+    /// Which of [`QUEUE_KINDS`].
+    kind: usize,
     base: Column,
     features: [Column; JOB_FEATURES.len()],
 }
@@ -61,7 +69,7 @@ impl JobChoice {
         let jobs = Jobs::new(machine, waiting, candidates.positions());
         let mut choice = Self {
             candidates,
-            backfills: machine.backfills,
+            kind: queue_kind(machine.backfills, machine.used_share >= EXACT_SHARE),
             base: [0.0; CANDIDATES_MAX],
             features: [[0.0; CANDIDATES_MAX]; JOB_FEATURES.len()],
         };
@@ -107,8 +115,13 @@ impl JobChoice {
 
     /// Where the weights that count here begin.
     fn weights_from(&self) -> usize {
-        if self.backfills { JOB_FEATURES.len() } else { 0 }
+        self.kind * JOB_FEATURES.len()
     }
+}
+
+/// Which of [`QUEUE_KINDS`] a queue is of.
+pub fn queue_kind(backfills: bool, exact_requests: bool) -> usize {
+    2 * usize::from(backfills) + usize::from(!exact_requests)
 }
 
 /// The candidates and what they have in common. Flags are 0 or 1.

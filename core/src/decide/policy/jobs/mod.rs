@@ -7,7 +7,7 @@ mod model;
 mod order;
 
 pub use candidates::CANDIDATES_MAX;
-pub use choice::{CANDIDATE_WIDTH, JOB_FEATURES, JOB_FEATURES_VERSION, JobChoice};
+pub use choice::{CANDIDATE_WIDTH, JOB_FEATURES, JOB_FEATURES_VERSION, JobChoice, QUEUE_KINDS, queue_kind};
 pub use model::{JOBS_KIND, JobsModel};
 pub use order::{LEARNED_ORDER, LearnedOrder};
 

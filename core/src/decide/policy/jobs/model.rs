@@ -1,6 +1,6 @@
 //! A model of the learned order of jobs: its weights, and the manifest that says where it comes from.
 
-use super::choice::{CANDIDATE_WIDTH, JOB_FEATURES, JOB_FEATURES_VERSION};
+use super::choice::{CANDIDATE_WIDTH, JOB_FEATURES, JOB_FEATURES_VERSION, QUEUE_KINDS};
 use crate::decide::policy::model_file::{self, Expected, ModelFileError};
 use crate::decide::policy::{Manifest, NetworkShape};
 
@@ -9,9 +9,6 @@ pub const JOBS_KIND: &str = "jobs";
 
 /// The one tensor of a model file.
 const WEIGHTS: &str = "weights";
-/// What the names of weights begin with.
-const WITHOUT: &str = "without-backfill ";
-const WITH: &str = "with-backfill ";
 
 /// The weights of the learned order of jobs with their manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,32 +42,28 @@ impl JobsModel {
     /// A guess by hand, where training starts when it does not start from a model: what fits goes first, units are
     /// held for short, and who waits for units is not delayed.
     pub fn guess() -> Self {
-        let weight = |name: String| match name.trim_start_matches(WITHOUT).trim_start_matches(WITH) {
-            "fits" if name.starts_with(WITHOUT) => 8.0,
-            "hold-for-own" | "hold-for-all" | "delays-smallest" | "smallest-delay"
-                if name.starts_with(WITHOUT) =>
-            {
-                -2.0
-            }
+        let weight = |(kind, feature): (&str, &str)| match feature {
+            _ if kind.starts_with("backfill") => 0.0,
+            "fits" => 8.0,
+            "hold-for-own" | "hold-for-all" | "delays-smallest" | "smallest-delay" => -2.0,
             _ => 0.0,
         };
-        let weights: Vec<f32> = Self::weight_names().into_iter().map(weight).collect();
-        Self::from_weights(&weights, Self::manifest_of("guess")).expect("a weight for each name")
+        let weights: Vec<f32> = places().map(weight).collect();
+        Self::from_weights(&weights, Self::manifest_of("guess")).expect("a weight for each place")
     }
 
-    /// How far each weight is worth moving when it is learned in queues without or with backfilling or both, in the
-    /// order of [`weights`](Self::weights): what such queues do not look at stays as it is.
-    pub fn weight_scales(without_backfill: bool, with_backfill: bool) -> Vec<f32> {
-        let scale = |name: String| match name.starts_with(WITH) {
-            true if !with_backfill => 0.0,
-            false if !without_backfill => 0.0,
-            _ if name.ends_with(" held") => 8.0,
+    /// How far each weight is worth moving when it is learned in queues of these kinds (see
+    /// [`queue_kind`](super::queue_kind)), in the order of [`weights`](Self::weights): the others stay as they are.
+    pub fn weight_scales(kinds: &[usize]) -> Vec<f32> {
+        let scale = |(kind, feature): (&str, &str)| match feature {
+            _ if !kinds.iter().any(|&k| QUEUE_KINDS.get(k) == Some(&kind)) => 0.0,
+            "held" => 8.0,
             _ => 1.0,
         };
-        Self::weight_names().into_iter().map(scale).collect()
+        places().map(scale).collect()
     }
 
-    /// The weights as one vector: of the features in queues without backfilling, then in those with.
+    /// The weights as one vector: of the features, for one kind of queue after the other.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
@@ -82,7 +75,7 @@ impl JobsModel {
 
     /// What each weight of [`weights`](Self::weights) is: the kind of queue and the feature.
     pub fn weight_names() -> Vec<String> {
-        [WITHOUT, WITH].into_iter().flat_map(|queue| JOB_FEATURES.map(|f| format!("{queue}{f}"))).collect()
+        places().map(|(kind, feature)| format!("{kind} {feature}")).collect()
     }
 
     /// The manifest of a model that nothing has been learned into.
@@ -113,4 +106,9 @@ impl JobsModel {
     fn tensors() -> [(&'static str, Vec<usize>); 1] {
         [(WEIGHTS, vec![Self::shape().weight_count()])]
     }
+}
+
+/// Kind of queue and feature of each weight.
+fn places() -> impl Iterator<Item = (&'static str, &'static str)> {
+    QUEUE_KINDS.into_iter().flat_map(|kind| JOB_FEATURES.map(|feature| (kind, feature)))
 }
