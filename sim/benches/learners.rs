@@ -172,7 +172,7 @@ fn train(
         learner,
         ..TrainOptions::default()
     };
-    let scale = JobsModel::weight_scales(true, true).into_iter().map(f64::from).collect();
+    let scale = JobsModel::weight_scales(&[0, 1, 2, 3]).into_iter().map(f64::from).collect();
     let mut training = Training::start(&start, scale, options, seed, &environments, 1);
     let mut outcome =
         Outcome { at_episodes: 0.0, at_seconds: f64::NAN, seconds: 0.0, episodes: 0, curve: Vec::new() };
