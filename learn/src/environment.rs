@@ -1,6 +1,8 @@
 //! Where policies are tried: an episode is one run over a sequence that its seed determines.
 
-use crate::RecordedEnvironment;
+use lepton_core::decide::policy::NetworkShape;
+
+use crate::Episode;
 
 /// Plays episodes. The same weights and seed give the same result.
 pub trait Environment: Sync {
@@ -17,4 +19,15 @@ pub trait Environment: Sync {
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         None
     }
+}
+
+/// An environment whose decisions can be recorded: those of a network over candidates.
+pub trait RecordedEnvironment: Environment {
+    /// Sizes of the network that decides.
+    fn shape(&self) -> &NetworkShape;
+
+    /// Plays the sequence of `seed` with a network of these weights. With temperature 0 it decides as
+    /// [`Environment::play`] does; above, candidates are drawn with probabilities proportional to
+    /// exp(score / temperature), the same for the same arguments.
+    fn record(&self, weights: &[f32], seed: u64, temperature: f32) -> Episode;
 }

@@ -85,7 +85,7 @@ impl MatrixAdaptation {
         order.sort_by(|&a, &b| fitness[b].total_cmp(&fitness[a]));
         let visit = visitor.and_then(|(weights, reached)| {
             let rank = order.iter().take_while(|&&i| fitness[i] >= reached).count();
-            let parents = (order.len() + 1) / 2;
+            let parents = order.len().div_ceil(2);
             (rank < parents).then(|| (weights, shares(parents)[rank]))
         });
         let parents = &order[..(order.len() / 2).max(1)];

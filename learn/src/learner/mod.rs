@@ -1,7 +1,6 @@
 //! Learning by gradients, beside the evolution: what a training asks of a learner, and one that trains an actor and
 //! a critic. The gradients come from a library behind the feature `train`; all else is plain code.
 
-mod begin;
 mod options;
 
 #[cfg(feature = "train")]
@@ -15,7 +14,6 @@ mod replay;
 #[cfg(feature = "train")]
 mod targets;
 
-pub use begin::{LearnerError, begin_learner, resume_learner};
 pub use options::{LearnerOptions, Update};
 
 #[cfg(feature = "train")]

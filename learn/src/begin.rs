@@ -1,7 +1,6 @@
 //! Beginning with a learner, or going on with one: where a training asks for it and the build has it.
 
-use super::Learner;
-use crate::{Environment, Method, TrainOptions};
+use crate::{Environment, Learner, Method, TrainOptions};
 
 /// A learner that cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
