@@ -1,32 +1,20 @@
 //! `lepton train jobs` and the policy `lepton` of `lepton simulate jobs` as a user meets them.
 
+mod common;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use common::{lepton, scratch, stderr};
 use serde_json::Value;
-
-fn lepton(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// The one JSON document on stdout of a command that succeeds.
 fn json(args: &[&str]) -> Value {
-    let output = lepton(args);
-    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
+    common::json(&lepton(args))
 }
 
 /// An empty folder of the test.
 fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-train-jobs-{}-{name}", std::process::id()));
+    let path = PathBuf::from(scratch(name));
     std::fs::create_dir_all(&path).expect("the temporary folder is writable");
     path
 }

@@ -1,7 +1,7 @@
 //! One pass through the queue: who starts now. Three ways: by the discipline alone, with EASY and with
 //! conservative backfilling.
 
-use lepton_core::decide::queue::{FreeLater, MachineView, ScoreChange};
+use lepton_core::decide::queue::{FreeLater, Held, MachineView, ScoreChange};
 
 use super::job::arrivals_per_second;
 use super::machine::Machine;
@@ -51,6 +51,11 @@ impl Unfit {
 
 impl<M: Machine> Simulation<'_, M> {
     fn begin_pass(&mut self) {
+        self.begin_pass_holding(None);
+    }
+
+    /// The same while units are held for a job that is to start at some second.
+    fn begin_pass_holding(&mut self, held: Option<(u32, i64)>) {
         let mut later = std::mem::take(&mut self.scratch.later);
         later.clear();
         if self.queue.policy().change() == ScoreChange::WithMachine {
@@ -62,7 +67,10 @@ impl<M: Machine> Simulation<'_, M> {
             units: machine.units() as f64,
             free_units: machine.free_units() as f64,
             backfills: self.settings.backfill != Backfill::None,
-            held: None,
+            held: held.and_then(|(job, at)| {
+                let in_seconds = (at - self.state.now_seconds) as f64;
+                self.queue.position(job).map(|position| Held { position, in_seconds })
+            }),
             used_share: self.state.used_share,
             arrivals_per_second: arrivals_per_second(&self.jobs.submit_seconds[..self.state.arrived]),
             later: &later,
@@ -103,6 +111,12 @@ impl<M: Machine> Simulation<'_, M> {
         true
     }
 
+    /// Whether the job that has a reservation keeps it until it starts: a policy that looks at the machine may prefer
+    /// another at every moment, and then a large job would never get its units.
+    fn holds(&self) -> bool {
+        self.queue.policy().change() == ScoreChange::WithMachine
+    }
+
     /// Whether nothing more can start: with sizes that count, when no unit is free.
     fn full(&self) -> bool {
         M::SIZE_DECIDES && self.state.machine.free_units() == 0
@@ -127,8 +141,9 @@ impl<M: Machine> Simulation<'_, M> {
     pub(super) fn pass_easy(&mut self, observer: &mut impl Observer) {
         self.begin_pass();
         self.scratch.unfit.begin();
+        let mut held = self.state.held.take();
         let head = loop {
-            match self.queue.next() {
+            match held.take().or_else(|| self.queue.next()) {
                 None => return,
                 Some(job) => {
                     if !self.try_start(job, observer) {
@@ -137,14 +152,24 @@ impl<M: Machine> Simulation<'_, M> {
                 }
             }
         };
+        if self.holds() {
+            self.state.held = Some(head);
+        }
         // Without a free unit, or with the head alone, there is nothing to start ahead of it.
         if self.full() || self.queue.len() == 1 {
             return;
         }
         let reserved = self.reserve(head);
+        if self.holds() {
+            self.begin_pass_holding(Some((head, reserved)));
+        }
         let now = self.state.now_seconds;
         for _ in 0..self.settings.depth_max {
             let Some(job) = self.queue.next() else { break };
+            if self.holds() && job == head {
+                // The policy would rather hold on than start one of the others.
+                break;
+            }
             let size = self.jobs.size[job as usize];
             if self.scratch.unfit.has(&self.state.machine, job, size) {
                 continue;

@@ -110,6 +110,11 @@ impl<'a> Queue<'a> {
         Some(index)
     }
 
+    /// Where a job stands among the waiting ones, for scores that change.
+    pub(super) fn position(&self, index: u32) -> Option<usize> {
+        self.columns.index.binary_search(&index).ok()
+    }
+
     /// The waiting jobs in no particular order.
     pub(super) fn waiting(&self) -> Vec<u32> {
         if self.change == ScoreChange::Never { self.ranked.waiting() } else { self.columns.index.clone() }

@@ -36,6 +36,8 @@ pub struct State<M> {
     pub(super) arrived: usize,
     /// Share of the time asked for that the jobs that ended lately have used.
     pub(super) used_share: f64,
+    /// The waiting job that units are held for.
+    pub(super) held: Option<u32>,
     pub(super) machine: M,
     /// Running jobs. Slot 0 is never used by a job: reservations are tried in it.
     pub(super) slots: Vec<Slot>,
@@ -141,6 +143,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
             now_seconds: first,
             arrived: 0,
             used_share: 1.0,
+            held: None,
             failing: Failing::new(&settings.failures, first, &machine),
             owner_held: vec![0; jobs.owners.len().max(1) * machine.kinds()],
             machine,
