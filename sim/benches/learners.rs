@@ -51,9 +51,9 @@ const COMPETITORS: [Competitor; 9] = {
     use Method::{Evolution, Hybrid, Reinforcement};
     use Update::{Exponentiated, Ppo, Shifted};
     [
-        competitor("hybrid", Hybrid, Matrix, Exponentiated),
+        competitor("hybrid-exponentiated", Hybrid, Matrix, Exponentiated),
         competitor("evolution", Evolution, Matrix, Exponentiated),
-        competitor("reinforcement", Reinforcement, Matrix, Exponentiated),
+        competitor("reinforcement-exponentiated", Reinforcement, Matrix, Exponentiated),
         competitor("hybrid-shifted", Hybrid, Matrix, Shifted),
         competitor("reinforcement-shifted", Reinforcement, Matrix, Shifted),
         competitor("hybrid-ppo", Hybrid, Matrix, Ppo),

@@ -53,7 +53,7 @@ pub struct LearnerOptions {
 impl Default for LearnerOptions {
     fn default() -> Self {
         Self {
-            update: Update::Exponentiated,
+            update: Update::Ppo,
             actor_rate: 0.01,
             critic_rate: 0.003,
             steps: 40,

@@ -11,6 +11,11 @@ use crate::{
     TrainOptions, Training, starting_weights,
 };
 
+/// The options, with the update that learns from everybody's episodes.
+fn reweighting() -> LearnerOptions {
+    LearnerOptions { update: Update::Exponentiated, ..LearnerOptions::default() }
+}
+
 /// Weights of a corridor's policy that always goes right.
 fn right(shape: &NetworkShape) -> Vec<f32> {
     let mut weights = vec![0.0; shape.weight_count()];
@@ -29,8 +34,7 @@ fn recipe(weights: &[f32], seed: u64, temperature: f32, gain: f64) -> Recipe {
 fn the_critic_learns_the_known_values_of_a_corridor() {
     for observed_share in [0.0, 0.5] {
         let corridor = Corridor::new();
-        let options =
-            LearnerOptions { discount: 0.8, observed_share, steps: 60, ..LearnerOptions::default() };
+        let options = LearnerOptions { discount: 0.8, observed_share, steps: 60, ..reweighting() };
         let weights = right(corridor.shape());
         let mut learner =
             GradientLearner::new(corridor.shape(), &weights, options, 1).expect("weights of the shape");
@@ -51,7 +55,7 @@ fn the_critic_learns_the_known_values_of_a_corridor() {
 fn reweighting_makes_the_best_choice_certain() {
     let worth = [0.2, 0.5, 0.9];
     for update in [Update::Exponentiated, Update::Shifted] {
-        let options = LearnerOptions { update, ..LearnerOptions::default() };
+        let options = LearnerOptions { update, ..reweighting() };
         let mut policy = [0.6, 0.3, 0.1];
         for _ in 0..60 {
             let value: f64 = policy.iter().zip(worth).map(|(p, w)| p * w).sum();
@@ -68,7 +72,7 @@ fn reweighting_makes_the_best_choice_certain() {
 fn every_update_solves_a_market_whose_best_choice_depends_on_the_context() {
     let market = Market::new();
     for (update, generations) in [(Update::Exponentiated, 12), (Update::Shifted, 40), (Update::Ppo, 12)] {
-        let options = LearnerOptions { update, actor_rate: 0.02, temperature: 0.3, ..Default::default() };
+        let options = LearnerOptions { update, actor_rate: 0.02, temperature: 0.3, ..reweighting() };
         let (share, _) = trained(&market, options, Method::Reinforcement, 1, generations);
         assert!(share > 0.9, "{update:?} reaches {share} of what is possible over the rule");
     }
@@ -122,7 +126,7 @@ fn train(
 #[test]
 fn the_hybrid_solves_the_market_from_five_seeds() {
     let market = Market::new();
-    let options = LearnerOptions { actor_rate: 0.02, steps: 20, temperature: 0.3, ..Default::default() };
+    let options = LearnerOptions { actor_rate: 0.02, steps: 20, temperature: 0.3, ..reweighting() };
     for seed in 0..5 {
         let (share, _) = trained(&market, options.clone(), Method::Hybrid, seed, 15);
         assert!(share > 0.9, "seed {seed} reaches {share} of what is possible over the rule");
@@ -133,7 +137,7 @@ fn the_hybrid_solves_the_market_from_five_seeds() {
 fn the_hybrid_and_the_learner_alone_find_the_late_reward_from_five_seeds() {
     let corridor = Corridor::new();
     let environments: [&dyn Environment; 1] = [&corridor];
-    let options = LearnerOptions { actor_rate: 0.02, temperature: 1.0, steps: 20, ..Default::default() };
+    let options = LearnerOptions { actor_rate: 0.02, temperature: 1.0, steps: 20, ..reweighting() };
     for method in [Method::Hybrid, Method::Reinforcement] {
         for seed in 0..5 {
             let (training, _) = train(&environments, corridor.shape(), options.clone(), method, seed, 12);
@@ -148,7 +152,7 @@ fn the_same_seed_gives_the_same_weights_for_any_number_of_threads() {
     let run = |threads: usize| {
         let environments: [&dyn Environment; 1] = [&market];
         let (mut training, mut learner) =
-            train(&environments, market.shape(), LearnerOptions::default(), Method::Hybrid, 4, 2);
+            train(&environments, market.shape(), reweighting(), Method::Hybrid, 4, 2);
         training.next_generation_with(Some(&mut learner), &environments, threads);
         (training, learner)
     };
@@ -160,7 +164,7 @@ fn a_learner_goes_on_from_its_text_as_if_nothing_had_happened() {
     let market = Market::new();
     let environments: [&dyn Environment; 1] = [&market];
     // So small a buffer that the oldest decisions have left it.
-    let options = LearnerOptions { capacity: 150, episode_decisions: 15, ..Default::default() };
+    let options = LearnerOptions { capacity: 150, episode_decisions: 15, ..reweighting() };
     let (mut training, mut learner) = train(&environments, market.shape(), options, Method::Hybrid, 2, 3);
     let text = learner.to_text();
     let mut restored = GradientLearner::restore(&text, &environments).expect("just written");
@@ -177,8 +181,7 @@ fn a_learner_goes_on_from_its_text_as_if_nothing_had_happened() {
 fn a_checkpoint_holds_the_training_and_its_learner_and_a_damaged_one_is_refused() {
     let market = Market::new();
     let environments: [&dyn Environment; 1] = [&market];
-    let (training, learner) =
-        train(&environments, market.shape(), LearnerOptions::default(), Method::Hybrid, 3, 2);
+    let (training, learner) = train(&environments, market.shape(), reweighting(), Method::Hybrid, 3, 2);
     let text = training.to_checkpoint_with(Some(&learner.to_text()));
     let weights = market.shape().weight_count();
     let read = Training::from_checkpoint(&text, weights, &["market"]).expect("just written");
@@ -211,7 +214,7 @@ fn an_environment_without_records_teaches_nothing() {
     }
     let shape = NetworkShape { candidate: 1, context: 0, hidden: vec![] };
     let environments: [&dyn Environment; 1] = [&Silent];
-    let (training, learner) = train(&environments, &shape, LearnerOptions::default(), Method::Hybrid, 1, 3);
+    let (training, learner) = train(&environments, &shape, reweighting(), Method::Hybrid, 1, 3);
     assert_eq!(learner.weights().len(), 1);
     assert!(training.best_fitness() > 0.0, "the evolution goes on alone");
 }
@@ -223,7 +226,7 @@ proptest! {
         shifted in any::<bool>(),
     ) {
         let update = if shifted { Update::Shifted } else { Update::Exponentiated };
-        let options = LearnerOptions { update, ..LearnerOptions::default() };
+        let options = LearnerOptions { update, ..reweighting() };
         let advantages = [raw.as_slice(), &[0.0]].concat();
         let factors = targets::factors(&options, &advantages);
         prop_assert!((factors[raw.len()] - 1.0).abs() < 1e-9);
