@@ -155,6 +155,9 @@ pub(crate) struct PlacementArgs {
     #[arg(long, value_name = "N", requires = "generate", conflicts_with = "format",
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
+    /// Seed of an invented cluster and its tasks
+    #[arg(long, value_name = "N", requires = "generate", default_value_t = 1)]
+    pub(crate) generate_seed: u64,
     /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
           hide_possible_values = true)]
@@ -162,6 +165,10 @@ pub(crate) struct PlacementArgs {
     /// Weights of the policy `lepton`, made by `lepton train` [default: those it is shipped with]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// Let the learned policy serve as `lepton` even where a rehearsal on the mix does not show it to be better
+    /// than the best fixed rule
+    #[arg(long)]
+    pub(crate) no_guard: bool,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
     pub(crate) seeds: Seeds,

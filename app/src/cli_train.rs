@@ -29,10 +29,13 @@ pub(crate) struct LearningWorkloadArgs {
     /// Generated workloads, instead of files or beside them; several are separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) generate: Vec<Generator>,
-    /// Nodes of the generated clusters
-    #[arg(long, value_name = "N", requires = "generate",
-          default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
-    pub(crate) nodes_count: usize,
+    /// Nodes of the generated clusters; several sizes are separated by commas
+    #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "generate",
+          default_values_t = [lepton_sim::generate::OPENB_NODES], value_parser = nodes_count)]
+    pub(crate) nodes_count: Vec<usize>,
+    /// Seeds of the invented clusters: one of each kind and size for each seed, `1..=6`
+    #[arg(long, value_name = "SEEDS", requires = "generate", default_value = "1", value_parser = seeds)]
+    pub(crate) generate_seeds: Seeds,
 }
 
 #[derive(Debug, Args)]
@@ -73,7 +76,7 @@ pub(crate) struct TrainPlacementArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max,
+    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_scale,
     /// check_every, check_sequences
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -79,7 +79,7 @@ impl Training {
         threads: usize,
     ) -> &GenerationRecord {
         // 1. Initialise the environments: sequences that are new to all, the same for all.
-        let episodes = self.draw_episodes(environments.len());
+        let episodes = episodes(&self.options, self.evolution.generation(), environments.len());
         // 2. Generate the population around the centre of the evolution.
         let population = self.evolution.ask(self.options.population);
         // 3. Let every policy, and the best fixed rule, decide in every environment.
@@ -121,20 +121,6 @@ impl Training {
             .collect()
     }
 
-    /// Environment and seed of each episode of the next generation.
-    fn draw_episodes(&self, environments: usize) -> Vec<(usize, u64)> {
-        let generation = self.evolution.generation();
-        let taken = if self.options.environments == 0 { environments } else { self.options.environments };
-        let taken = taken.min(environments);
-        let first = generation as usize * taken;
-        let seeds = self.options.sequences as u64;
-        let of_environment = |i: usize| {
-            let from = TRAINING_SEEDS_FROM + generation * seeds;
-            (from..from + seeds).map(move |seed| ((first + i) % environments, seed))
-        };
-        (0..taken).flat_map(of_environment).collect()
-    }
-
     /// By policy and episode: the gain over the best fixed rule.
     fn play(
         &mut self,
@@ -159,10 +145,11 @@ impl Training {
     }
 
     fn fitness(&self, gains: &[f64]) -> f64 {
-        let TrainOptions { gain_max, loss_weight, .. } = self.options;
-        // The limit balances environments; one alone may gain whatever it can.
-        let gain_max = if self.environments.len() > 1 { gain_max } else { f64::INFINITY };
-        let worth = |&gain: &f64| gain.min(gain_max) + loss_weight * gain.min(0.0);
+        let TrainOptions { gain_scale, loss_weight, .. } = self.options;
+        let worth = |&gain: &f64| match gain {
+            ..=0.0 => (1.0 + loss_weight) * gain,
+            _ => gain_scale * (gain / gain_scale).ln_1p(),
+        };
         gains.iter().map(worth).sum::<f64>() / gains.len().max(1) as f64
     }
 
@@ -213,4 +200,29 @@ impl Training {
         let learned = TRAINING_SEEDS_FROM + count.saturating_sub(1);
         format!("{TRAINING_SEEDS_FROM}..={learned}, checked on {CHECK_SEEDS_FROM}..={checks}")
     }
+}
+
+/// Environment and seed of each episode of the generation after so many.
+pub(crate) fn episodes(options: &TrainOptions, generation: u64, environments: usize) -> Vec<(usize, u64)> {
+    let taken = if options.environments == 0 { environments } else { options.environments };
+    let taken = taken.min(environments);
+    // Strides of about the golden section: neighbours in the list, which are alike, come far apart.
+    let (first, stride) = (generation as usize * taken, stride(environments));
+    let seeds = options.sequences as u64;
+    let of_environment = |i: usize| {
+        let from = TRAINING_SEEDS_FROM + generation * seeds;
+        (from..from + seeds).map(move |seed| ((first + i) * stride % environments, seed))
+    };
+    (0..taken).flat_map(of_environment).collect()
+}
+
+/// The number nearest to the golden section of `count`, from below, whose multiples reach every place.
+fn stride(count: usize) -> usize {
+    let common = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (1..=count * 618 / 1000).rev().find(|&step| common(step, count) == 1).unwrap_or(1)
 }
