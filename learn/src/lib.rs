@@ -5,6 +5,7 @@
 mod checkpoint;
 mod environment;
 mod gate;
+mod held_out;
 mod matrix_adaptation;
 mod options;
 mod parallel;
@@ -13,6 +14,7 @@ mod trainer;
 pub use checkpoint::CheckpointError;
 pub use environment::Environment;
 pub use gate::{Comparison, Verdict, compare};
+pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};
 pub use matrix_adaptation::MatrixAdaptation;
 pub use options::TrainOptions;
 pub use trainer::{GenerationRecord, Training};

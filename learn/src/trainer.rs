@@ -79,7 +79,7 @@ impl Training {
         threads: usize,
     ) -> &GenerationRecord {
         // 1. Initialise the environments: sequences that are new to all, the same for all.
-        let episodes = episodes(&self.options, self.evolution.generation(), environments.len());
+        let episodes = self.draw_episodes(environments.len());
         // 2. Generate the population around the centre of the evolution.
         let population = self.evolution.ask(self.options.population);
         // 3. Let every policy, and the best fixed rule, decide in every environment.
@@ -119,6 +119,22 @@ impl Training {
             .chunks_exact(self.options.check_sequences)
             .map(|g| g.iter().sum::<f64>() / g.len() as f64)
             .collect()
+    }
+
+    /// Environment and seed of each episode of the next generation.
+    fn draw_episodes(&self, environments: usize) -> Vec<(usize, u64)> {
+        let generation = self.evolution.generation();
+        let taken = if self.options.environments == 0 { environments } else { self.options.environments };
+        let taken = taken.min(environments);
+        let first = generation as usize * taken;
+        // Neighbours in the list are alike: they come far apart.
+        let stride = stride(environments);
+        let seeds = self.options.sequences as u64;
+        let of_environment = |i: usize| {
+            let from = TRAINING_SEEDS_FROM + generation * seeds;
+            (from..from + seeds).map(move |seed| ((first + i) * stride % environments, seed))
+        };
+        (0..taken).flat_map(of_environment).collect()
     }
 
     /// By policy and episode: the gain over the best fixed rule.
@@ -200,20 +216,6 @@ impl Training {
         let learned = TRAINING_SEEDS_FROM + count.saturating_sub(1);
         format!("{TRAINING_SEEDS_FROM}..={learned}, checked on {CHECK_SEEDS_FROM}..={checks}")
     }
-}
-
-/// Environment and seed of each episode of the generation after so many.
-pub(crate) fn episodes(options: &TrainOptions, generation: u64, environments: usize) -> Vec<(usize, u64)> {
-    let taken = if options.environments == 0 { environments } else { options.environments };
-    let taken = taken.min(environments);
-    // Strides of about the golden section: neighbours in the list, which are alike, come far apart.
-    let (first, stride) = (generation as usize * taken, stride(environments));
-    let seeds = options.sequences as u64;
-    let of_environment = |i: usize| {
-        let from = TRAINING_SEEDS_FROM + generation * seeds;
-        (from..from + seeds).map(move |seed| ((first + i) * stride % environments, seed))
-    };
-    (0..taken).flat_map(of_environment).collect()
 }
 
 /// The number nearest to the golden section of `count`, from below, whose multiples reach every place.
