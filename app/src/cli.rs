@@ -9,7 +9,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
-use crate::cli_train::{CompareArgs, PromoteArgs, ShowArgs, Train};
+use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, Train};
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Write generated problem instances as files
     #[command(subcommand)]
     Generate(Generate),
-    /// List the policies; show, compare and promote learned ones
+    /// List the policies; show, compare, promote and demote learned ones
     #[command(subcommand)]
     Policy(Policy),
     /// Print a completion script for a shell
@@ -70,6 +70,8 @@ pub(crate) enum Policy {
     Compare(Box<CompareArgs>),
     /// Put a model in the place of the one that serves, if it is better
     Promote(Box<PromoteArgs>),
+    /// Put the model back that served before
+    Demote(DemoteArgs),
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +128,8 @@ Examples:
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
       --seeds 42..=51 --baseline fgd --output json
+  lepton simulate placement --generate bound-models --generate-seed 7 --nodes-count 256 \\
+      --policy lepton,fgd,best-fit
   lepton simulate placement --generate openb-like --policy best-fit --seeds 1 \\
       --snapshot-at 100 --snapshot filled.json")]
 pub(crate) struct PlacementArgs {

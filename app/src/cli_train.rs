@@ -48,7 +48,7 @@ the best centre is the result. Ctrl-C ends the training with the best model so f
 Every generation leaves a checkpoint; `--resume` goes on from there.
 
 Examples:
-  lepton train placement --generate openb-like --nodes-count 200 --minutes 1
+  lepton train placement --generate openb-like --nodes-count 200 --minutes 1 --report training.html
   lepton train placement --adapt --format openb --nodes nodes.csv --tasks pods.csv \\
       --minutes 5 --threads 2 --out adapted.safetensors
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
@@ -89,6 +89,9 @@ pub(crate) struct TrainPlacementArgs {
     /// Go on from the checkpoint, with the hyper-parameters it was begun with
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Write a report page to this file: learning curves, and every fixed rule on sequences kept apart
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
@@ -139,6 +142,20 @@ pub(crate) struct PromoteArgs {
     pub(crate) serving: PathBuf,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The model that served before takes its place again: FILE and FILE.previous change places, so a
+second `demote` takes the first one back.
+
+Examples:
+  lepton policy demote --serving serving.safetensors"
+)]
+pub(crate) struct DemoteArgs {
+    /// The file of the serving model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: PathBuf,
 }
 
 /// What two models are compared on.

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use lepton_core::decide::policy::{Manifest, PlacementModel, WEIGHTS};
-use lepton_learn::{Environment, TrainOptions, Training, Verdict};
+use anyhow::Context;
+use lepton_core::decide::policy::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
+use lepton_learn::{Environment, HeldOut, TrainOptions, Training, Verdict};
+use lepton_sim::report::training_html;
 use serde::Serialize;
 
 use super::learning_workloads::{as_learning_sees_them, environments};
@@ -23,6 +25,15 @@ const FINAL_SEEDS: std::ops::Range<u64> = 3_000_000_000..3_000_000_005;
 /// The result as JSON.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
+    tool: &'static str,
+    version: &'static str,
+    command: String,
+    /// What the model decides.
+    decides: &'static str,
+    /// Of the results; more is better.
+    unit: &'static str,
+    /// The workloads.
+    environments: &'a [String],
     model: &'a Path,
     seed: u64,
     threads: usize,
@@ -33,6 +44,8 @@ struct Report<'a> {
     /// The result against the weights that training started from.
     verdict: &'a Verdict,
     history: &'a [lepton_learn::GenerationRecord],
+    /// The result, its start and every fixed rule on the same sequences; only with a report page.
+    held_out: Option<HeldOut>,
 }
 
 pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
@@ -67,7 +80,18 @@ pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
     model_files::replace(&args.out, &model.to_bytes(), false)?;
     output::note(&format!("model: {}", args.out.display()));
     let stopped_early = stop.load(Ordering::Relaxed);
+    let held_out = args.report.is_some().then(|| {
+        output::note("report: every fixed rule plays the sequences kept apart");
+        let policies = [("learned", &model.weights()[..]), ("start", &start.weights()[..])];
+        lepton_learn::held_out(&policies, &environments, &seeds, threads)
+    });
     let report = Report {
+        tool: "lepton",
+        version: env!("CARGO_PKG_VERSION"),
+        command: command_line(),
+        decides: PLACEMENT_KIND,
+        unit: "percent of the devices allocated when all have been asked for",
+        environments: training.environments(),
         model: &args.out,
         seed: args.seed,
         threads,
@@ -77,7 +101,12 @@ pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
         stopped_early,
         verdict: &verdict,
         history: training.history(),
+        held_out,
     };
+    if let Some(path) = &args.report {
+        let report = serde_json::to_value(&report).context("cannot write the report as JSON")?;
+        output::write_page(path, &training_html(&report))?;
+    }
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
         OutputFormat::Table => output::print(&text(&report))?,
@@ -121,7 +150,7 @@ fn resume(checkpoint: &Path, environments: &[&dyn Environment]) -> Result<Traini
             std::fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
         Training::from_checkpoint(&text, WEIGHTS, &names).map_err(|e| format!("{} {e}", path.display()))
     };
-    let previous: PathBuf = model_files::with_ending(checkpoint, ".previous");
+    let previous: PathBuf = model_files::previous_of(checkpoint);
     read(checkpoint).or_else(|problem| {
         if !previous.exists() {
             return Err(Failure::Input(problem));

@@ -86,8 +86,8 @@ impl Environment for PlacementEnvironment {
     fn play_rule(&self, rule: &str, seed: u64) -> f64 {
         let PlacementWorkload { cluster, target, .. } = &self.workload;
         let context = PlacementContext { cluster, target, seed, model: None };
-        // A rule that is not known allocates nothing.
-        placement_policy(rule, &context).map_or(0.0, |rule| self.allocation(rule, seed))
+        let rule = placement_policy(rule, &context).expect("only names of `rules` are asked for");
+        self.allocation(rule, seed)
     }
 }
 
