@@ -49,6 +49,8 @@ const TRACES: [(&str, Option<f64>); 17] = [
     ("multigpu40", Some(97.6)),
     ("multigpu50", Some(98.0)),
 ];
+/// The learned policy and the rules that it is compared with.
+const POLICIES: [&str; 3] = ["lepton", "fgd", "best-fit"];
 /// First seed of the sequences of a trace, and how many there are.
 const TRACE_SEEDS: (u64, u64) = (42, 10);
 /// First seed of the clusters of each generated kind and size, and how many there are.
@@ -117,7 +119,7 @@ fn traces(
         let adapted = minutes.map(|m| ("adapted", adapt(&workload, m, threads)));
         let (mut last, mut rules) = (0.0, [0.0; 2]);
         for (i, (_, model)) in models.iter().chain(adapted.as_ref()).enumerate() {
-            let study = study(&workload, model, seeds.clone().collect(), 1.3, true, threads);
+            let study = study(&workload, &POLICIES, model, seeds.clone().collect(), 1.3, true, threads);
             model_serves[i] += u32::from(served_by_model(&study));
             let at = |point: &str| study.summary[0].allocation_at[point].clone();
             let (full, end) = (at("100"), at("130"));
@@ -154,6 +156,7 @@ fn traces(
 
 fn study(
     workload: &PlacementWorkload,
+    policies: &[&str],
     model: &PlacementModel,
     seeds: Vec<u64>,
     load: f64,
@@ -161,10 +164,10 @@ fn study(
     threads: usize,
 ) -> PlacementStudy {
     let options = StudyOptions {
-        policies: ["lepton", "fgd", "best-fit"].map(str::to_owned).to_vec(),
+        policies: policies.iter().map(|&policy| policy.to_owned()).collect(),
         seeds,
         load,
-        baseline: Some("fgd".to_owned()),
+        baseline: policies.contains(&"fgd").then(|| "fgd".to_owned()),
         threads,
         model: Some(model.clone()),
         guarded,
@@ -218,8 +221,8 @@ fn other_clusters(model: &PlacementModel, sizes: &[usize], from: u64, sequences:
             for seed in from..from + clusters {
                 let workload = gpu_cluster(kind, nodes, seed);
                 let seeds: Vec<u64> = (0..sequences).map(|i| seed + SEQUENCE_STEP * i).collect();
-                let plain = study(&workload, model, seeds.clone(), 1.0, false, threads);
-                let guarded = study(&workload, model, seeds, 1.0, true, threads);
+                let plain = study(&workload, &POLICIES, model, seeds.clone(), 1.0, false, threads);
+                let guarded = study(&workload, &POLICIES[..1], model, seeds, 1.0, true, threads);
                 seconds += rehearsal_seconds(&workload, model);
                 serves += u32::from(served_by_model(&guarded));
                 let reached = |study: &PlacementStudy, i: usize| study.summary[i].allocation_at["100"].mean;
