@@ -86,7 +86,7 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
 fn training(workloads: &[&str]) -> Value {
     let gain = |i: usize| if i + 1 == workloads.len() { -0.5 } else { 0.5 };
     let record = |generation: usize| {
-        let check = (generation % 10 == 0).then(|| (0..workloads.len()).map(gain).collect::<Vec<_>>());
+        let check = generation.is_multiple_of(10).then(|| (0..workloads.len()).map(gain).collect::<Vec<_>>());
         json!({ "generation": generation, "best": 0.6, "mean": 0.3, "width": 0.1, "check": check, "learner": null })
     };
     let workload = |i: usize| {

@@ -189,9 +189,9 @@ fn who_serves(guard: &Rehearsal) -> String {
     let reached: Vec<String> =
         guard.policies.iter().map(|p| format!("{} {:.2}", p.policy, p.allocation_percent)).collect();
     let Rehearsal { serves, decision, sequences, nodes, .. } = guard;
-    let gain = decision
-        .gain
-        .map_or_else(String::new, |g| format!(", {:+.2} ±{:.2} against the best rule", g.mean, g.half_width));
+    let gain = decision.gain.map_or_else(String::new, |g| {
+        format!(", {:+.2} ±{:.2} against the better rule", g.mean, g.half_width)
+    });
     let who = if *serves == LEARNED { "serves itself" } else { serves };
     let reason = decision.reason;
     match sequences {

@@ -12,7 +12,7 @@ use crate::workload::PlacementWorkload;
 
 /// What is made once for all runs on a workload.
 pub(super) struct ServedPolicies<'a> {
-    workload: &'a PlacementWorkload,
+    pub(super) workload: &'a PlacementWorkload,
     learned: Option<LearnedPlacement>,
     rehearsal: Option<Rehearsal>,
 }

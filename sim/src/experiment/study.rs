@@ -235,7 +235,7 @@ pub fn run_study(
         .collect();
     let with_heat = options.heat && workload.cluster.node_count() <= HEAT_NODES_MAX;
     let heat_at = if with_heat { heat_loads(options.load) } else { Vec::new() };
-    let results = run_all(workload, &served, options, &asked, &heat_at, clock, stop, done)?;
+    let results = run_all(&served, options, &asked, &heat_at, clock, stop, done)?;
 
     let (mut runs, mut heat_policies) = (Vec::new(), Vec::new());
     for (run, used_percent) in results {
@@ -276,7 +276,6 @@ type RunResult = (RunRecord, Vec<Vec<u8>>);
 
 /// The runs asked for, in parallel; those not begun before `stop` are missing.
 fn run_all(
-    workload: &PlacementWorkload,
     served: &ServedPolicies<'_>,
     options: &StudyOptions,
     asked: &[(&str, u64)],
@@ -286,14 +285,14 @@ fn run_all(
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<RunResult>, StudyError> {
     let sequences: BTreeMap<u64, Arrivals> =
-        options.seeds.iter().map(|&seed| (seed, arrivals_of(workload, options.load, seed))).collect();
+        options.seeds.iter().map(|&seed| (seed, arrivals_of(served.workload, options.load, seed))).collect();
     let pool = thread_pool(options.threads)?;
     let one = |&(name, seed): &(&str, u64)| {
         if stop.load(Ordering::Relaxed) {
             return None;
         }
         let heat_at = if Some(&seed) == options.seeds.first() { heat_at } else { &[] };
-        let run = run_one(workload, served, &sequences[&seed], name, seed, heat_at, clock);
+        let run = run_one(served, &sequences[&seed], name, seed, heat_at, clock);
         done();
         Some(run.map(|mut run| {
             let used_percent = std::mem::take(&mut run.heat);
@@ -305,7 +304,6 @@ fn run_all(
 }
 
 fn run_one(
-    workload: &PlacementWorkload,
     served: &ServedPolicies<'_>,
     arrivals: &Arrivals,
     name: &str,
@@ -314,9 +312,9 @@ fn run_one(
     clock: &dyn Clock,
 ) -> Result<PlacementRun, StudyError> {
     let policy = served.policy(name, seed)?;
-    let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
+    let mut order: Vec<NodeId> = served.workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-    run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
+    run_placement(served.workload, arrivals, Placer::new(policy, order), heat_at, clock)
         .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
 }
 

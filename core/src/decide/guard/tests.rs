@@ -65,7 +65,9 @@ fn a_result_that_is_no_number_speaks_against_the_model_and_not_for_it() {
 #[test]
 fn a_guard_goes_on_after_it_was_written_and_read() {
     let mut guard = Guard::new(GuardOptions::default(), Serving::Rule);
-    [0.4, 0.5, 0.6].map(|gain| guard.observe(gain, 0.0));
+    for gain in [0.4, 0.5, 0.6] {
+        guard.observe(gain, 0.0);
+    }
     let text = serde_json::to_string(&guard).expect("numbers can be written");
     let mut read: Guard = serde_json::from_str(&text).expect("just written");
     assert_eq!(read.observe(0.5, 0.0), guard.observe(0.5, 0.0));
