@@ -27,8 +27,8 @@ pub(crate) enum SearchMethod {
 #[command(
     after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
 transient resources while tasks move; conflicts; spread; dependencies) holds, also after each
-single step of the plan. Ctrl-C ends the search with the best placement so far. Inputs ending
-in .gz, .xz or .zst are read as they are.
+single step of the plan. Ctrl-C ends what is being done with the best so far: the search, then the
+ordering of the plan, then the front. Inputs ending in .gz, .xz or .zst are read as they are.
 
 Examples:
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt
@@ -101,6 +101,17 @@ pub(crate) struct RebalanceArgs {
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
+}
+
+/// Islands where the number must not depend on the machine.
+const ISLANDS_DEFAULT: u16 = 2;
+
+impl RebalanceArgs {
+    /// Populations that evolve side by side. Only a search by time may make use of whatever threads there are.
+    pub(crate) fn islands_count(&self) -> u16 {
+        let default = if self.evaluations.is_some() { ISLANDS_DEFAULT } else { self.threads };
+        self.islands.unwrap_or(default)
+    }
 }
 
 /// Longest search, in seconds: a day.

@@ -1,6 +1,7 @@
 //! What people and programs read: tables, JSON documents and CSV on stdout; progress and notes on stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,10 +92,23 @@ pub(crate) fn write_page(path: &Path, html: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes a file by what `content` puts out.
+pub(crate) fn write_file(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let written = File::create(path).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        content(&mut out)?;
+        out.flush()
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Writes a value to a file as indented JSON, so that an error in it can name a line.
 pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
-    serde_json::to_writer_pretty(&mut file, value).with_context(cannot)?;
-    file.write_all(b"\n").and_then(|()| file.flush()).with_context(cannot)
+    write_file(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
 }

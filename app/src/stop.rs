@@ -1,5 +1,5 @@
 //! Ctrl-C ends long work cleanly: the flag turns true, what is done is kept and printed. A second Ctrl-C
-//! leaves at once.
+//! leaves at once. Work in parts turns the flag back after each one, so that Ctrl-C ends one part at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,18 +1,15 @@
 //! `lepton demo` as a user meets it: the same decisions for the same seed, figures with and without.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
+use std::process::Output;
+
+use common::{json, lepton, read, scratch, stderr};
 use serde_json::Value;
 
 fn demo(args: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .arg("demo")
-        .args(["--nodes-count", "15", "--hours", "6"])
-        .args(args)
-        .output()
-        .expect("the binary was built for this test");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = lepton(&[&["demo", "--nodes-count", "15", "--hours", "6"], args].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
     output
 }
 
@@ -30,8 +27,7 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
 
 #[test]
 fn json_has_both_sides_and_nothing_else_on_stdout() {
-    let document: Value =
-        serde_json::from_slice(&demo(&["--output", "json"]).stdout).expect("exactly one JSON document");
+    let document = json(&demo(&["--output", "json"]));
     for side in ["with_loop", "without_loop"] {
         for figure in ["hot_node_minutes", "mean_wait_seconds", "lost_device_minutes"] {
             assert!(document[side][figure].is_number(), "{side}.{figure}");
@@ -42,8 +38,7 @@ fn json_has_both_sides_and_nothing_else_on_stdout() {
 
 #[test]
 fn several_seeds_are_compared_with_their_spread() {
-    let document: Value = serde_json::from_slice(&demo(&["--seeds", "1..=3", "--output", "json"]).stdout)
-        .expect("exactly one JSON document");
+    let document = json(&demo(&["--seeds", "1..=3", "--output", "json"]));
     assert_eq!(document["runs"].as_array().expect("runs").len(), 3);
     let paired = &document["summary"]["hot_node_minutes"]["paired"];
     assert!(paired["low"].as_f64() <= paired["high"].as_f64());
@@ -51,9 +46,9 @@ fn several_seeds_are_compared_with_their_spread() {
 
 #[test]
 fn every_record_is_one_json_document_on_its_line() {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("records.jsonl");
-    demo(&["--records", &path.to_string_lossy()]);
-    let text = std::fs::read_to_string(&path).expect("the file was written");
+    let path = scratch("records.jsonl");
+    demo(&["--records", &path]);
+    let text = read(&path);
     let records: Vec<Value> =
         text.lines().map(|l| serde_json::from_str(l).expect("one document a line")).collect();
     assert!(records.len() > 50);

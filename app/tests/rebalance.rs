@@ -1,43 +1,22 @@
 //! `lepton rebalance` as a user meets it: exit codes, one JSON document, the files it writes.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
+use std::process::Output;
+
+use common::{ASSIGNMENT, MODEL, document, json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
-
-/// The worked example of the machine reassignment problem's statement; its optimum costs 2411.
-const MODEL: &str = "2 1 100 0 10 4 0 0 30 400 16 80 0 1 4 5 0 0 10 240 8 160 1 0 3 4 1 1 15 100 12 80 4 3 0 2 \
-                     1 2 10 100 8 80 5 4 2 0 2 2 0 1 1 0 3 0 12 10 1000 0 10 20 100 1 6 200 1 1 0 1 20 10 1 10 100";
-
-fn scratch(name: &str, text: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-rebalance-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path.to_string_lossy().into_owned()
-}
 
 fn rebalance(model: &str, assignment: &str, more: &[&str]) -> Output {
     let mut args = vec!["rebalance", "--format", "roadef", "--model", model, "--assignment", assignment];
     args.extend(more);
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", stderr(output));
-    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
+    lepton(&args)
 }
 
 #[test]
 fn the_optimum_of_the_worked_example_comes_out_with_its_plan() {
-    let (model, assignment) = (scratch("m1", MODEL), scratch("a1", "0 3 0"));
-    let (solution, plan) = (scratch("s1", ""), scratch("p1", ""));
+    let (model, assignment) = (written("m1", MODEL), written("a1", ASSIGNMENT));
+    let (solution, plan) = (scratch("s1"), scratch("p1"));
     let files = ["--solution", &solution, "--plan", &plan, "--evaluations", "200000", "--output", "json"];
     let report = json(&rebalance(&model, &assignment, &files));
     assert_eq!((report["initial_cost"].as_u64(), report["cost"].as_u64()), (Some(4200), Some(2411)));
@@ -49,16 +28,15 @@ fn the_optimum_of_the_worked_example_comes_out_with_its_plan() {
     for field in ["plan_breakdown", "dropped", "lower_bound", "evaluations", "seconds", "history", "seed"] {
         assert!(!report[field].is_null(), "{field}");
     }
-    assert_eq!(std::fs::read_to_string(solution).expect("written").trim(), "0 2 1");
-    let plan: Value =
-        serde_json::from_str(&std::fs::read_to_string(plan).expect("written")).expect("one JSON document");
+    assert_eq!(read(&solution).trim(), "0 2 1");
+    let plan = document(&plan);
     assert_eq!(plan["steps"].as_array().map(Vec::len), Some(2));
     assert_eq!(plan["cost"], 2411);
 }
 
 #[test]
 fn a_limit_on_moves_is_kept() {
-    let (model, assignment) = (scratch("m2", MODEL), scratch("a2", "0 3 0"));
+    let (model, assignment) = (written("m2", MODEL), written("a2", ASSIGNMENT));
     let more = ["--max-moves", "1", "--evaluations", "200000", "--output", "json"];
     let report = json(&rebalance(&model, &assignment, &more));
     assert_eq!(report["moves"], 1);
@@ -66,7 +44,7 @@ fn a_limit_on_moves_is_kept() {
 
 #[test]
 fn the_front_leads_from_the_running_placement_to_the_plan() {
-    let (model, assignment) = (scratch("m7", MODEL), scratch("a7", "0 3 0"));
+    let (model, assignment) = (written("m7", MODEL), written("a7", ASSIGNMENT));
     let report =
         json(&rebalance(&model, &assignment, &["--pareto", "--evaluations", "200000", "--output", "json"]));
     let front: Vec<_> = report["front"].as_array().expect("asked for").iter().collect();
@@ -78,7 +56,7 @@ fn the_front_leads_from_the_running_placement_to_the_plan() {
 
 #[test]
 fn a_wave_has_no_more_steps_than_allowed() {
-    let (model, assignment) = (scratch("m8", MODEL), scratch("a8", "0 3 0"));
+    let (model, assignment) = (written("m8", MODEL), written("a8", ASSIGNMENT));
     for (more, waves) in [(vec![], 1), (vec!["--max-moves-per-wave", "1"], 2)] {
         let args = [&["--evaluations", "200000", "--output", "json"], more.as_slice()].concat();
         let report = json(&rebalance(&model, &assignment, &args));
@@ -88,7 +66,7 @@ fn a_wave_has_no_more_steps_than_allowed() {
 
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
-    let (model, assignment) = (scratch("m3", MODEL), scratch("a3", "0 3 0"));
+    let (model, assignment) = (written("m3", MODEL), written("a3", ASSIGNMENT));
     let result = |threads| {
         let more = ["--threads", threads, "--evaluations", "100000", "--output", "json"];
         let mut report = json(&rebalance(&model, &assignment, &more));
@@ -102,7 +80,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn the_table_shows_every_term() {
-    let (model, assignment) = (scratch("m4", MODEL), scratch("a4", "0 3 0"));
+    let (model, assignment) = (written("m4", MODEL), written("a4", ASSIGNMENT));
     let output = rebalance(&model, &assignment, &["--time-limit", "200ms"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -113,7 +91,7 @@ fn the_table_shows_every_term() {
 
 #[test]
 fn csv_has_a_line_for_every_term() {
-    let (model, assignment) = (scratch("m-csv", MODEL), scratch("a-csv", "0 3 0"));
+    let (model, assignment) = (written("m-csv", MODEL), written("a-csv", ASSIGNMENT));
     let output = rebalance(&model, &assignment, &["--evaluations", "100000", "--output", "csv"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -131,9 +109,7 @@ fn with(n: usize, value: &str) -> String {
 /// Asserts exit code 2, nothing on stdout, and a message that names the file and says what is expected.
 fn assert_refused(name: &str, model: &[u8], assignment: &[u8], file: &str, expected: &str) {
     let (model_path, assignment_path) =
-        (scratch(&format!("{name}-model"), ""), scratch(&format!("{name}-assignment"), ""));
-    std::fs::write(&model_path, model).expect("the temporary folder is writable");
-    std::fs::write(&assignment_path, assignment).expect("the temporary folder is writable");
+        (written(&format!("{name}-model"), model), written(&format!("{name}-assignment"), assignment));
     let output = rebalance(&model_path, &assignment_path, &["--time-limit", "1s"]);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{name}: {said}");
@@ -183,7 +159,7 @@ fn an_unreadable_file_gives_exit_code_2_and_names_it() {
     let gzip = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &[0xee; 40]].concat();
     assert_refused("damaged-gzip", &gzip, b"0 3 0", "model", "cannot be read");
     assert_refused("cut-gzip", &gzip[..10], b"0 3 0", "model", "cannot be read");
-    let assignment = scratch("unread", "0 3 0");
+    let assignment = written("unread", ASSIGNMENT);
     for (path, expected) in
         [("no/such/file", "cannot be read"), (env!("CARGO_TARGET_TMPDIR"), "is a directory")]
     {
@@ -231,7 +207,7 @@ fn a_bad_assignment_gives_exit_code_2_and_names_what_is_wrong() {
 
 #[test]
 fn bad_usage_gives_exit_code_2() {
-    let (model, assignment) = (scratch("m6", MODEL), scratch("a6", "0 3 0"));
+    let (model, assignment) = (written("m6", MODEL), written("a6", ASSIGNMENT));
     let cases: [&[&str]; 7] = [
         &["--max-moves-per-wave", "0"],
         &["--max-moves-per-owner", "0"],
@@ -249,12 +225,12 @@ fn bad_usage_gives_exit_code_2() {
 
 #[test]
 fn a_generated_instance_can_be_rebalanced() {
-    let (model, assignment) = (scratch("g-model", ""), scratch("g-assignment", ""));
+    let (model, assignment) = (scratch("g-model"), scratch("g-assignment"));
     let generate = |more: &[&str]| {
         let mut args = vec!["generate", "reassignment", "--model", &model, "--assignment", &assignment];
         args.extend(["--nodes-count", "20", "--tasks-count", "200", "--seed", "3"]);
         args.extend(more);
-        Command::new(env!("CARGO_BIN_EXE_lepton")).args(args).output().expect("the binary was built")
+        lepton(&args)
     };
     let written = json(&generate(&["--output", "json"]));
     let report = json(&rebalance(&model, &assignment, &["--evaluations", "1000000", "--output", "json"]));

@@ -1,32 +1,11 @@
 //! `lepton simulate placement --snapshot-at` and `lepton rebalance --snapshot` as a user meets them.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
+use std::process::Output;
+
+use common::{document, json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
-
-fn lepton(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn scratch(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-snapshot-{}-{name}", std::process::id()));
-    path.to_string_lossy().into_owned()
-}
-
-fn written(name: &str, text: &str) -> String {
-    let path = scratch(name);
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path
-}
 
 fn snapshot(name: &str) -> String {
     let path = scratch(name);
@@ -37,32 +16,23 @@ fn snapshot(name: &str) -> String {
     path
 }
 
-fn read(path: &str) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(path).expect("written")).expect("one JSON document")
-}
-
 fn rebalance(snapshot: &str, more: &[&str]) -> Output {
     let mut args = vec!["rebalance", "--snapshot", snapshot];
     args.extend(more);
     lepton(&args)
 }
 
-fn json(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", stderr(output));
-    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
-}
-
 #[test]
 fn a_plan_for_a_snapshot_places_dropped_tasks_within_the_limit_on_moves() {
     let (from, plan, after) = (snapshot("s1.json"), scratch("p1.json"), scratch("a1.json"));
-    assert!(!read(&from)["expected"].as_array().expect("the mix").is_empty());
+    assert!(!document(&from)["expected"].as_array().expect("the mix").is_empty());
     let more = ["--max-moves", "12", "--evaluations", "10", "--plan", &plan, "--solution", &after];
     let report = json(&rebalance(&from, &[&more[..], &["--output", "json"]].concat()));
     let number = |field: &str| report[field].as_u64().expect("a whole number");
     assert!(number("placed") > 0 && number("moves") <= 12);
     assert_eq!(number("waiting_before"), number("placed") + number("waiting"));
     assert!(report["allocated_percent"].as_f64() > report["allocated_percent_before"].as_f64());
-    let plan = read(&plan);
+    let plan = document(&plan);
     let steps = plan["steps"].as_array().expect("steps");
     let count = |action: &str| steps.iter().filter(|s| s["action"] == action).count() as u64;
     assert_eq!((count("migrate"), count("place")), (number("moves"), number("placed")));
@@ -110,15 +80,15 @@ fn several_runs_give_several_snapshots() {
     assert!(lepton(&args).status.success());
     for run in ["fgd-1", "fgd-2", "random-1", "random-2"] {
         let path = path.replace(".json", &format!("-{run}.json"));
-        assert_eq!(read(&path)["nodes"].as_array().map(Vec::len), Some(5), "{run}");
+        assert_eq!(document(&path)["nodes"].as_array().map(Vec::len), Some(5), "{run}");
     }
 }
 
 #[test]
 fn bad_input_gives_exit_code_2_and_names_what_is_wrong() {
     let from = snapshot("s5.json");
-    let sound = std::fs::read_to_string(&from).expect("written");
-    let node = read(&from)["tasks"][0]["node"].as_str().expect("placed").to_owned();
+    let sound = read(&from);
+    let node = document(&from)["tasks"][0]["node"].as_str().expect("placed").to_owned();
     let moved = sound.replacen(&format!("\"node\": \"{node}\""), "\"node\": \"nowhere\"", 1);
     let cases = [
         ("cut", sound[..sound.len() / 2].to_owned(), "not JSON"),

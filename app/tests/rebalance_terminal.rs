@@ -3,31 +3,19 @@
 
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::{ASSIGNMENT, MODEL, document, read, scratch, written};
 use serde_json::Value;
 
-/// The worked example of the machine reassignment problem's statement; its optimum costs 2411.
-const MODEL: &str = "2 1 100 0 10 4 0 0 30 400 16 80 0 1 4 5 0 0 10 240 8 160 1 0 3 4 1 1 15 100 12 80 4 3 0 2 \
-                     1 2 10 100 8 80 5 4 2 0 2 2 0 1 1 0 3 0 12 10 1000 0 10 20 100 1 6 200 1 1 0 1 20 10 1 10 100";
 /// A test that has seen nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn scratch(name: &str, text: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-terminal-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path.to_string_lossy().into_owned()
-}
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(path).expect("the command has written its file")
-}
 
 /// A command on a terminal of its own.
 struct Terminal {
@@ -37,11 +25,11 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn rebalance(more: &[&str], stdout: &str) -> Self {
-        let name = format!("{stdout}-in");
-        std::fs::write(format!("{name}-m"), MODEL).expect("the temporary folder is writable");
-        std::fs::write(format!("{name}-a"), "0 3 0").expect("the temporary folder is writable");
-        let (model, assignment) = (format!("{name}-m"), format!("{name}-a"));
+    /// Rebalances the instance of that name and writes the result to the file of that name.
+    fn rebalance(name: &str, (model, assignment): (&str, &str), more: &[&str]) -> Self {
+        let stdout = scratch(name);
+        let (model, assignment) =
+            (written(&format!("{name}-model"), model), written(&format!("{name}-assignment"), assignment));
         let mut words = vec![env!("CARGO_BIN_EXE_lepton"), "rebalance", "--format", "roadef"];
         words.extend(["--model", &model, "--assignment", &assignment]);
         words.extend(more);
@@ -109,42 +97,85 @@ impl Terminal {
 }
 
 const CTRL_C: u8 = 3;
+const EXAMPLE: (&str, &str) = (MODEL, ASSIGNMENT);
 
 #[test]
 fn the_line_of_progress_shows_cost_moves_rate_and_time_left() {
-    let out = scratch("progress", "");
-    let mut terminal = Terminal::rebalance(&["--time-limit", "2s", "--output", "json"], &out);
+    let mut terminal = Terminal::rebalance("progress", EXAMPLE, &["--time-limit", "2s", "--output", "json"]);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.wait_for(" M evaluations/s, ");
     terminal.wait_for(" s left");
     assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
-    let report: Value = serde_json::from_str(&read(&out)).expect("stdout is one JSON document");
-    assert_eq!(report["cost"], 2411);
+    let report = document(&scratch("progress"));
+    assert_eq!((&report["cost"], &report["stopped"]), (&2411.into(), &Value::Null));
 }
 
 #[test]
 fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
-    let (out, solution, plan) = (scratch("stopped", ""), scratch("s", ""), scratch("p", ""));
+    let (solution, plan) = (scratch("s"), scratch("p"));
     let more = ["--time-limit", "60m", "--output", "json", "--solution", &solution, "--plan", &plan];
-    let mut terminal = Terminal::rebalance(&more, &out);
+    let mut terminal = Terminal::rebalance("stopped", EXAMPLE, &more);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
-    let report: Value = serde_json::from_str(&read(&out)).expect("stdout is one JSON document");
+    let report = document(&scratch("stopped"));
+    assert_eq!(report["stopped"], serde_json::json!(["search"]), "the plan was ordered to its end");
     assert_eq!((&report["cost"], &report["feasible"]), (&2411.into(), &true.into()));
     assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds < 3600.0));
     assert_eq!(read(&solution).trim(), "0 2 1");
-    let plan: Value = serde_json::from_str(&read(&plan)).expect("the plan is one JSON document");
+    let plan = document(&plan);
     assert_eq!((&plan["cost"], plan["steps"].as_array().map(Vec::len)), (&2411.into(), Some(2)));
 }
 
 #[test]
 fn the_table_follows_the_line_of_progress_when_a_search_is_stopped() {
-    let out = scratch("table", "");
-    let mut terminal = Terminal::rebalance(&["--time-limit", "60m"], &out);
+    let mut terminal = Terminal::rebalance("table", EXAMPLE, &["--time-limit", "60m"]);
     terminal.wait_for("cost 2411");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
-    assert!(read(&out).contains("42.60% cheaper by 2 moves"), "{}", read(&out));
-    assert!(!read(&out).contains('\u{1b}'), "no control sequences in what is piped on");
+    let table = read(&scratch("table"));
+    assert!(table.contains("42.60% cheaper by 2 moves"), "{table}");
+    assert!(!table.contains('\u{1b}'), "no control sequences in what is piped on");
+}
+
+/// An instance whose plan takes seconds to order. Service 0 has a task on every node, so that none of these can move
+/// by single steps, though the even ones would gain by changing places with the odd ones. The other tasks
+/// gain nothing and move for nothing: they are arranged around those again and again.
+fn hard_to_order() -> (String, String) {
+    let (nodes, others) = (40, 960);
+    let mut model = format!("2 0 1 0 10 {nodes} ");
+    for node in 0..nodes {
+        let no_distances = "0 ".repeat(nodes);
+        model += &format!("0 {node} 1000 10 1000 {} {no_distances}", node % 2 * 10);
+    }
+    model += &format!("{} {}{} ", 1 + others, "1 0 ".repeat(1 + others), nodes + others);
+    for node in 0..nodes {
+        model += &format!("0 8 {} 1 ", 9 - node % 2 * 8);
+    }
+    for other in 0..others {
+        model += &format!("{} 1 0 1 ", 1 + other);
+    }
+    model += "0 0 0 0";
+    let homes = (0..nodes).chain((0..others).map(|other| other % nodes));
+    (model, homes.map(|node| node.to_string()).collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn ctrl_c_while_the_plan_is_ordered_ends_it_with_the_steps_so_far() {
+    let (model, assignment) = hard_to_order();
+    let (solution, plan) = (scratch("ordering-s"), scratch("ordering-p"));
+    let more = ["--evaluations", "1000000", "--output", "json", "--solution", &solution, "--plan", &plan];
+    let mut terminal = Terminal::rebalance("ordering", (&model, &assignment), &more);
+    terminal.wait_for("ordering the plan");
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
+    assert!(terminal.screen().contains("the ordering of the plan was stopped"), "{}", terminal.screen());
+    let report = document(&scratch("ordering"));
+    assert_eq!(report["stopped"], serde_json::json!(["plan"]));
+    assert!(report["cost"].as_u64() < report["initial_cost"].as_u64());
+    assert!(report["blocked"].as_u64() > Some(0));
+    assert!(report["plan_cost"].as_u64() <= report["initial_cost"].as_u64());
+    assert_eq!(read(&solution).split_whitespace().count(), 1000, "what was found is kept");
+    let plan = document(&plan);
+    assert_eq!(plan["cost"], report["plan_cost"]);
 }

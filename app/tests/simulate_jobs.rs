@@ -1,43 +1,26 @@
 //! `lepton simulate jobs` as a user meets it: exit codes, one JSON document, equal results, result files.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
+use std::path::Path;
+use std::process::Output;
+
+use common::{json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
 
-fn lepton(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(["simulate", "jobs"])
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
+fn jobs(args: &[&str]) -> Output {
+    lepton(&[&["simulate", "jobs"], args].concat())
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(args: &[&str]) -> Value {
-    let output = lepton(&[args, &["--output", "json"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    serde_json::from_slice(&output.stdout).expect("stdout is exactly one JSON document")
-}
-
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-jobs-{}-{name}", std::process::id()))
-}
-
-fn file(name: &str, text: &str) -> String {
-    let path = scratch(name);
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path.to_string_lossy().into_owned()
+fn study_of(args: &[&str]) -> Value {
+    json(&jobs(&[args, &["--output", "json"]].concat()))
 }
 
 const JOBS: &str = "submit_seconds,run_seconds,size,owner\n0,100,3,ann\n1,50,4,bob\n2,98,1,ann\n";
 
 #[test]
 fn the_summary_has_a_row_per_policy_and_backfilling_with_its_runs() {
-    let study = json(&[
+    let study = study_of(&[
         "--generate",
         "lublin",
         "--nodes",
@@ -69,7 +52,7 @@ fn the_summary_has_a_row_per_policy_and_backfilling_with_its_runs() {
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let run = |threads| {
-        let mut study = json(&[
+        let mut study = study_of(&[
             "--generate",
             "daily-cycle",
             "--nodes",
@@ -103,16 +86,16 @@ fn results_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn single_devices_fail_by_a_list_or_by_chance() {
-    let trace = file("gpus.csv", "submit_seconds,run_seconds,size\n0,100,2\n0,100,1\n");
-    let failures = file("gpu-failures.csv", "at_seconds,node,device,repair_seconds\n30,0,1,60\n");
+    let trace = written("gpus.csv", "submit_seconds,run_seconds,size\n0,100,2\n0,100,1\n");
+    let failures = written("gpu-failures.csv", "at_seconds,node,device,repair_seconds\n30,0,1,60\n");
     let args = ["--format", "csv", "--trace", &trace, "--nodes", "1", "--gpus-per-node", "4"];
     let args = [&args[..], &["--policy", "fcfs", "--failures", &failures]].concat();
-    let study = json(&args);
+    let study = study_of(&args);
     let run = &study["summary"][0];
     assert_eq!((run["preemptions"].as_u64(), run["lost_unit_seconds"].as_u64()), (Some(1), Some(60)));
     let drawn = ["--generate", "poisson", "--jobs-count", "300", "--policy", "fcfs"];
     let drawn = [&drawn[..], &["--mean-hours-between-device-failures", "200"]].concat();
-    let study = json(&[&drawn[..], &["--mean-hours-to-repair", "1"]].concat());
+    let study = study_of(&[&drawn[..], &["--mean-hours-to-repair", "1"]].concat());
     assert!(study["summary"][0]["preemptions"].as_u64() > Some(0));
 }
 
@@ -130,38 +113,27 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
         ["--checkpoint-minutes", "20"],
     ]
     .concat();
-    let with = |more: &[&'static str], files: &[(&'static str, &Path)]| {
-        let files: Vec<String> =
-            files.iter().flat_map(|(o, f)| [(*o).to_owned(), f.to_string_lossy().into_owned()]).collect();
-        let more = more.iter().map(|&s| s.to_owned()).chain(files);
-        base.iter().map(|&s| s.to_owned()).chain(more).collect::<Vec<String>>()
-    };
-    let run = |args: Vec<String>| lepton(&args.iter().map(String::as_str).collect::<Vec<_>>());
-    let result = |args: Vec<String>| {
-        let output = run(args);
-        assert!(output.status.success(), "{}", stderr(&output));
-        let mut study: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let run = |more: &[&str]| jobs(&[&base, more].concat());
+    let result = |more: &[&str]| {
+        let mut study = study_of(&[&base, more].concat());
         study["summary"][0]["seconds"] = Value::Null;
         study["summary"][0]["per_sequence"][0]["seconds"] = Value::Null;
         study["summary"].clone()
     };
-    let whole = result(with(&["--output", "json"], &[]));
+    let whole = result(&[]);
     assert!(whole[0]["preemptions"].as_u64() > Some(0), "something fails");
     let end = whole[0]["makespan_seconds"].as_i64().expect("a whole number");
     let (early, late) = (scratch("early.run"), scratch("late.run"));
-    let early_at: &'static str = Box::leak((end / 5).to_string().into_boxed_str());
-    let late_at: &'static str = Box::leak((end / 2).to_string().into_boxed_str());
-    let stopped = run(with(&["--stop-at", early_at], &[("--save", &early)]));
+    let stopped = run(&["--stop-at", &(end / 5).to_string(), "--save", &early]);
     assert!(stopped.status.success() && stopped.stdout.is_empty(), "{}", stderr(&stopped));
-    let again = run(with(&["--stop-at", late_at], &[("--resume", &early), ("--save", &late)]));
+    let again = run(&["--stop-at", &(end / 2).to_string(), "--resume", &early, "--save", &late]);
     assert!(again.status.success(), "{}", stderr(&again));
     for saved in [&early, &late] {
-        assert_eq!(result(with(&["--output", "json"], &[("--resume", saved)])), whole);
+        assert_eq!(result(&["--resume", saved]), whole);
     }
 
     // A file that is not what was saved, or is of another run, is refused.
-    let text = std::fs::read_to_string(&late).expect("it was written");
-    let broken = scratch("broken.run");
+    let text = read(&late);
     for (content, problem) in [
         (text.replacen("\"now_seconds\":", "\"now_seconds\":1", 1), "damaged"),
         (text[..text.len() - 9].to_owned(), "damaged"),
@@ -169,8 +141,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
         ("id,name\n1,2\n".to_owned(), "no saved run"),
         (String::new(), "no saved run"),
     ] {
-        std::fs::write(&broken, content).expect("the temporary folder is writable");
-        let refused = run(with(&[], &[("--resume", &broken)]));
+        let refused = run(&["--resume", &written("broken.run", content)]);
         assert_eq!(refused.status.code(), Some(2), "{problem}: {}", stderr(&refused));
         assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
     }
@@ -180,9 +151,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
         (&["--depth", "3"], "the depth was"),
     ];
     for (more, problem) in others {
-        let args = with(&[], &[("--resume", &late)]);
-        let args: Vec<&str> = args.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        let refused = lepton(&args);
+        let refused = run(&[&["--resume", &late], more].concat());
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
         assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
     }
@@ -190,10 +159,9 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
 
 #[test]
 fn result_files_hold_one_line_per_job() {
-    let trace = file("in.csv", JOBS);
+    let trace = written("in.csv", JOBS);
     let (csv, swf) = (scratch("out.csv"), scratch("out.swf"));
-    let (csv_name, swf_name) = (csv.to_string_lossy(), swf.to_string_lossy());
-    let output = lepton(&[
+    let output = jobs(&[
         "--format",
         "csv",
         "--trace",
@@ -205,24 +173,23 @@ fn result_files_hold_one_line_per_job() {
         "--backfill",
         "easy",
         "--jobs-csv",
-        &csv_name,
+        &csv,
         "--jobs-swf",
-        &swf_name,
+        &swf,
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let rows = std::fs::read_to_string(csv).expect("the file was written");
+    let rows = read(&csv);
     let starts: Vec<&str> = rows.lines().skip(1).filter_map(|l| l.split(',').nth(4)).collect();
     assert_eq!(starts, ["0", "100", "2"]);
-    assert_eq!(std::fs::read_to_string(swf).expect("the file was written").lines().count(), 6);
+    assert_eq!(read(&swf).lines().count(), 6);
 }
 
 #[test]
 fn the_report_is_written_with_its_figures_and_its_address_said() {
-    let trace = file("report.csv", JOBS);
+    let trace = written("report.csv", JOBS);
     let page = scratch("report.html");
-    let path = page.to_string_lossy();
     let args = ["--format", "csv", "--trace", &trace, "--nodes", "4", "--policy", "fcfs,sjf"];
-    let output = lepton(&[&args[..], &["--backfill", "none,easy", "--report", &path]].concat());
+    let output = jobs(&[&args[..], &["--backfill", "none,easy", "--report", &page]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
     let said = stderr(&output);
     let address = said.lines().find_map(|l| l.strip_prefix("report: file://")).expect("the address is said");
@@ -242,19 +209,19 @@ fn the_report_is_written_with_its_figures_and_its_address_said() {
 
 #[test]
 fn a_job_larger_than_the_machine_is_counted_and_said() {
-    let trace = file("large.csv", "submit_seconds,run_seconds,size\n0,10,9\n0,10,2\n");
+    let trace = written("large.csv", "submit_seconds,run_seconds,size\n0,10,9\n0,10,2\n");
     let args = ["--format", "csv", "--trace", &trace, "--nodes", "4", "--policy", "fcfs"];
-    let study = json(&args);
+    let study = study_of(&args);
     assert_eq!((&study["summary"][0]["too_large"], &study["summary"][0]["finished"]), (&1.into(), &1.into()));
-    let table = String::from_utf8_lossy(&lepton(&args).stdout).into_owned();
+    let table = String::from_utf8_lossy(&jobs(&args).stdout).into_owned();
     assert!(table.contains("could never hold"), "{table}");
 }
 
 #[test]
 fn bad_usage_and_input_leave_with_2_and_say_why() {
-    let trace = file("bad.csv", "submit_seconds,run_seconds,size\n0,-10,2\n");
-    let good = file("good.csv", JOBS);
-    let gpu = file("one-gpu.csv", "at_seconds,node,device\n30,0,1\n");
+    let trace = written("bad.csv", "submit_seconds,run_seconds,size\n0,-10,2\n");
+    let good = written("good.csv", JOBS);
+    let gpu = written("one-gpu.csv", "at_seconds,node,device\n30,0,1\n");
     let cases: [(&[&str], &str); 11] = [
         (
             &["--format", "csv", "--trace", &trace, "--nodes", "4"],
@@ -275,7 +242,7 @@ fn bad_usage_and_input_leave_with_2_and_say_why() {
         (&["--generate", "lublin", "--failures", &gpu], "--gpus-per-node"),
     ];
     for (args, expected) in cases {
-        let output = lepton(args);
+        let output = jobs(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty(), "{args:?}");
@@ -293,7 +260,7 @@ fn the_published_cell_of_a_trace_comes_out_of_the_command_line() {
         return;
     };
     let trace = Path::new(&root).join("hpc-swf/lublin-1.swf.gz").to_string_lossy().into_owned();
-    let study = json(&[
+    let study = study_of(&[
         "--format",
         "swf",
         "--trace",

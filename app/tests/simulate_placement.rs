@@ -1,27 +1,9 @@
 //! `lepton simulate placement` as a user meets it: exit codes, one JSON document, equal results.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
+use common::{json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
-
-fn lepton(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn scratch(name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-    let path =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("lepton-cli-{}-{name}", std::process::id()));
-    std::fs::write(&path, text).expect("the temporary folder is writable");
-    path
-}
 
 const SMALL: [&str; 9] = [
     "simulate",
@@ -35,12 +17,10 @@ const SMALL: [&str; 9] = [
     "--policy",
 ];
 
-fn json(policies: &str, threads: &str) -> Value {
+fn study_of(policies: &str, threads: &str) -> Value {
     let mut args = SMALL.to_vec();
     args.extend([policies, "--threads", threads, "--output", "json"]);
-    let output = lepton(&args);
-    assert!(output.status.success(), "{}", stderr(&output));
-    serde_json::from_slice(&output.stdout).expect("exactly one JSON document")
+    json(&lepton(&args))
 }
 
 /// The document without what differs from run to run by nature.
@@ -58,7 +38,7 @@ fn without_times(mut document: Value) -> Value {
 
 #[test]
 fn the_json_document_has_what_the_contract_names() {
-    let study = json("best-fit,fgd", "2");
+    let study = study_of("best-fit,fgd", "2");
     let run = &study["runs"][0];
     assert_eq!(study["runs"].as_array().expect("runs").len(), 4);
     for field in ["policy", "seed", "decisions", "seconds", "latency_p50_us", "latency_p99_us"] {
@@ -81,7 +61,7 @@ fn the_json_document_has_what_the_contract_names() {
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let policies = "random,first-fit,fgd,kube-least-allocated";
-    assert_eq!(without_times(json(policies, "1")), without_times(json(policies, "3")));
+    assert_eq!(without_times(study_of(policies, "1")), without_times(study_of(policies, "3")));
 }
 
 #[test]
@@ -105,7 +85,7 @@ fn bad_usage_gives_exit_code_2_and_a_hint() {
 
 #[test]
 fn bad_input_gives_exit_code_2_with_file_line_column_and_value() {
-    let nodes = scratch("nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
+    let nodes = written("nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
     let header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli\n";
     let row = |row: &str| format!("{header}{row}\n").into_bytes();
     let cases: [(&str, Vec<u8>, &str); 11] = [
@@ -130,12 +110,12 @@ fn bad_input_gives_exit_code_2_with_file_line_column_and_value() {
         ("open-quote", row(&format!("a,\"{}", "1\n".repeat(9 << 20))), "a row is longer than the limit"),
     ];
     for (name, text, expected) in cases {
-        let tasks = scratch(&format!("{name}.csv"), &text);
-        let (n, t) = (nodes.to_string_lossy(), tasks.to_string_lossy());
-        let output = lepton(&["simulate", "placement", "--format", "openb", "--nodes", &n, "--tasks", &t]);
+        let tasks = written(&format!("{name}.csv"), &text);
+        let output =
+            lepton(&["simulate", "placement", "--format", "openb", "--nodes", &nodes, "--tasks", &tasks]);
         assert_eq!(output.status.code(), Some(2), "{name}");
         let said = stderr(&output);
-        assert!(said.contains(&*t) && said.contains(expected), "{name}: {said}");
+        assert!(said.contains(&tasks) && said.contains(expected), "{name}: {said}");
     }
     let missing =
         lepton(&["simulate", "placement", "--format", "openb", "--nodes", "no/such", "--tasks", "x"]);
@@ -145,27 +125,26 @@ fn bad_input_gives_exit_code_2_with_file_line_column_and_value() {
 
 #[test]
 fn a_gpu_model_that_no_node_has_is_warned_about() {
-    let nodes = scratch("warn-nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
-    let tasks = scratch(
+    let nodes = written("warn-nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n");
+    let tasks = written(
         "warn-tasks.csv",
         "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\na,1,1,1,1000,H9\nb,1,1,1,1000,\n",
     );
-    let (n, t) = (nodes.to_string_lossy(), tasks.to_string_lossy());
-    let output = lepton(&["simulate", "placement", "--format", "openb", "--nodes", &n, "--tasks", &t]);
+    let output =
+        lepton(&["simulate", "placement", "--format", "openb", "--nodes", &nodes, "--tasks", &tasks]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("`H9`, which no node has"), "{}", stderr(&output));
 }
 
 #[test]
 fn the_report_is_written_and_its_address_said() {
-    let page = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report.html");
-    let path = page.to_string_lossy().into_owned();
+    let page = scratch("report.html");
     let mut args = SMALL.to_vec();
-    args.extend(["best-fit,fgd", "--report", &path]);
+    args.extend(["best-fit,fgd", "--report", &page]);
     let output = lepton(&args);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("file://"), "{}", stderr(&output));
-    let html = std::fs::read_to_string(&page).expect("the page was written");
+    let html = read(&page);
     assert!(html.to_lowercase().contains("<!doctype html") && html.contains("best-fit"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("fgd"));
 }
@@ -181,8 +160,7 @@ fn completion_scripts_know_the_commands() {
 
 #[test]
 fn every_policy_is_listed() {
-    let output = lepton(&["policy", "list", "--output", "json"]);
-    let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let document = json(&lepton(&["policy", "list", "--output", "json"]));
     let names: Vec<&str> = document["policies"]
         .as_array()
         .expect("a list")

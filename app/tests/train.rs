@@ -1,26 +1,17 @@
 //! `lepton train` and the commands on learned models as a user meets them: the same seed gives the same model,
 //! nothing is lost when it is killed, damaged files are refused, and only a better model is promoted.
 
+mod common;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use common::{json, lepton, scratch, stderr};
 use serde_json::Value;
-
-fn lepton(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(args)
-        .output()
-        .expect("the binary was built for this test")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// An empty folder of the test.
 fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lepton-train-{}-{name}", std::process::id()));
+    let path = PathBuf::from(scratch(name));
     std::fs::create_dir_all(&path).expect("the temporary folder is writable");
     path
 }
@@ -41,19 +32,14 @@ fn train(out: &Path, generations: &str, more: &[&str]) -> Output {
 
 /// The weights in a model file.
 fn weights(model: &Path) -> Value {
-    let output = lepton(&["policy", "show", text(model), "--output", "json"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let document: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
-    document["weights"].clone()
+    json(&lepton(&["policy", "show", text(model), "--output", "json"]))["weights"].clone()
 }
 
 #[test]
 fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
     let folder = folder("threads");
     let (one, two, other) = (folder.join("one.st"), folder.join("two.st"), folder.join("other.st"));
-    let output = train(&one, "3", &["--threads", "1", "--from", "zero"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let report: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
+    let report = json(&train(&one, "3", &["--threads", "1", "--from", "zero"]));
     assert_eq!(report["generations"], 3);
     assert_eq!(report["history"].as_array().expect("the generations").len(), 4);
     assert!(train(&two, "3", &["--threads", "3", "--from", "zero"]).status.success());
@@ -139,10 +125,7 @@ fn a_model_given_to_a_simulation_is_the_one_that_decides() {
         let mut args = vec!["simulate", "placement", "--policy", "lepton", "--generate", "inference"];
         args.extend(["--nodes-count", "40", "--seeds", "1..=3", "--no-guard", "--output", "json"]);
         args.extend(more);
-        let output = lepton(&args);
-        assert!(output.status.success(), "{}", stderr(&output));
-        let document: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
-        document["summary"][0]["allocation_at"].clone()
+        json(&lepton(&args))["summary"][0]["allocation_at"].clone()
     };
     assert_ne!(run(&[]), run(&["--model", text(&model)]));
 }

@@ -2,8 +2,9 @@
 //! serves.
 
 use lepton_core::decide::guard::{Gate, PairedGain};
+use lepton_core::decide::search::parallel;
 
-use crate::{Environment, parallel};
+use crate::Environment;
 
 /// How two policies compare in one environment.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -2,8 +2,9 @@
 //! learned from.
 
 use lepton_core::decide::guard::PairedGain;
+use lepton_core::decide::search::parallel;
 
-use crate::{Environment, parallel};
+use crate::Environment;
 
 /// What everybody reached on sequences kept apart.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -4,15 +4,16 @@
 
 mod checkpoint;
 mod environment;
+mod episode;
 mod gate;
 mod held_out;
 mod matrix_adaptation;
 mod options;
-mod parallel;
 mod trainer;
 
 pub use checkpoint::CheckpointError;
 pub use environment::Environment;
+pub use episode::{Decision, Episode, RecordedEnvironment};
 pub use gate::{Comparison, Verdict, compare};
 pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};
 pub use matrix_adaptation::MatrixAdaptation;

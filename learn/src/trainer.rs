@@ -2,9 +2,9 @@
 //! better ones shape the next generation. Now and then the centre of the evolution is tried on sequences kept
 //! apart; the best centre so far is the result.
 
+use lepton_core::decide::search::parallel;
 use serde::{Deserialize, Serialize};
 
-use crate::parallel;
 use crate::{Environment, MatrixAdaptation, TrainOptions};
 
 /// First seed of the sequences that are learned from.

@@ -1,10 +1,5 @@
 //! `lepton generate reassignment`: makes an instance of the machine reassignment problem and writes its files.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
-use std::path::Path;
-
-use anyhow::Context;
 use lepton_core::decide::rebalance::RebalanceProblem;
 use lepton_sim::generate::{ReassignmentShape, reassignment};
 use lepton_sim::writers::{write_reassignment_model, write_reassignment_placement};
@@ -33,8 +28,8 @@ pub(crate) fn run(args: &ReassignmentArgs) -> Result<(), Failure> {
     let problem = RebalanceProblem::new(reassignment(&shape(args)?, args.seed))
         .map_err(|e| Failure::Input(format!("no instance of this shape: {e}")))?;
     let parts = problem.parts();
-    write(&args.model, |out| write_reassignment_model(out, parts))?;
-    write(&args.assignment, |out| write_reassignment_placement(out, &parts.initial))?;
+    output::write_file(&args.model, |out| write_reassignment_model(out, parts))?;
+    output::write_file(&args.assignment, |out| write_reassignment_placement(out, &parts.initial))?;
     let report = Report {
         nodes: parts.nodes.len(),
         tasks: parts.tasks.len(),
@@ -80,14 +75,6 @@ fn shape(args: &ReassignmentArgs) -> Result<ReassignmentShape, Failure> {
         }
     }
     Ok(shape)
-}
-
-fn write(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), anyhow::Error> {
-    let written = File::create(path).and_then(|file| content(&mut BufWriter::new(file)));
-    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn rows(report: &Report) -> [(&'static str, u64); 10] {

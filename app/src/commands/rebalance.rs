@@ -1,26 +1,26 @@
 //! `lepton rebalance`: reads a running placement, searches for a cheaper one, orders the way there, prints.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use lepton_core::decide::rebalance::{
-    Board, Budget, Method, PlanOptions, RebalanceOptions, RebalancePlan, RebalanceProblem, Surroundings,
-    rebalance,
+    Board, Budget, Method, PlanOptions, RebalanceOptions, RebalancePlan, RebalanceProblem, Stopped,
+    Surroundings, rebalance,
 };
 use lepton_sim::readers::read_reassignment;
+use lepton_sim::writers::write_reassignment_placement;
 
-use super::rebalance_report::{Outcome, csv, report, text, write_plan, write_solution};
+use super::rebalance_report::{Outcome, csv, report, text, write_plan};
 use super::rebalance_snapshot;
 use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::stop;
 
-/// Islands where the number must not depend on the machine.
-const ISLANDS_DEFAULT: usize = 2;
 /// Time between two looks at the board.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -37,7 +37,11 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     let problem = read_reassignment(model, assignment)?;
     let options = options(args, started.elapsed().as_secs_f64());
     let board = Board::new(problem.cost(problem.initial()).total());
-    let found = search(&problem, &options, &board, args)?;
+    let mut parts = Parts { stop: stop::on_ctrl_c()?, stopped: Vec::new() };
+    let found = parts.run("search", |bar, stopped| search(&problem, &options, (bar, &board, args), stopped));
+    if let Some(path) = &args.solution {
+        output::write_file(path, |out| write_reassignment_placement(out, &found))?;
+    }
     let seconds = started.elapsed().as_secs_f64();
     let plan_options = PlanOptions {
         moves_max: args.max_moves,
@@ -45,22 +49,24 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         moves_per_owner: args.max_moves_per_owner.map(NonZeroUsize::get),
         seed: args.seed,
     };
-    let plan = RebalancePlan::order_within(&problem, &found, plan_options).map_err(anyhow::Error::from)?;
-    let front = args.pareto.then(|| problem.front(&plan.placement, args.seed, options.threads));
-    let front = front.transpose().map_err(anyhow::Error::from)?;
-    if let Some(path) = &args.solution {
-        write_solution(path, &found)?;
-    }
+    let plan = parts.run("plan", |bar, stopped| {
+        bar.set_message("ordering the plan, Ctrl-C ends it with the safe steps so far");
+        RebalancePlan::order_within(&problem, &found, plan_options, stopped)
+    });
+    let plan = plan.map_err(anyhow::Error::from)?;
     if let Some(path) = &args.plan {
         write_plan(path, &problem, &found, &plan)?;
     }
-    if !plan.blocked.is_empty() {
-        let blocked = plan.blocked.len();
-        output::note(&format!(
-            "note: {blocked} tasks have no safe way to where the placement found has them; the plan arranges the \
-             others around them and reaches a cost of {}",
-            plan.cost(&problem).total()
-        ));
+    note_blocked(&problem, &plan, parts.stopped.contains(&"plan"));
+    let front = args.pareto.then(|| {
+        parts.run("front", |bar, stopped| {
+            bar.set_message("drawing the front, Ctrl-C ends it with the points so far");
+            problem.front(&plan.placement, args.seed, options.threads, stopped)
+        })
+    });
+    let front = front.transpose().map_err(anyhow::Error::from)?;
+    if parts.stopped.contains(&"front") {
+        output::note("note: the front was stopped: it has the points found so far");
     }
     let report = report(Outcome {
         problem: &problem,
@@ -69,6 +75,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         found: &found,
         plan: &plan,
         front,
+        stopped: parts.stopped,
         seconds,
     });
     match args.output {
@@ -80,47 +87,78 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
 }
 
 fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
-    let threads = usize::from(args.threads);
     let budget = match args.evaluations {
         Some(evaluations) => Budget::Evaluations(evaluations),
         // Reading counts: the limit is what the user waits.
         None => Budget::Seconds((args.time_limit - seconds_spent).max(0.001)),
     };
-    let islands = args
-        .islands
-        .map_or_else(|| if args.evaluations.is_some() { ISLANDS_DEFAULT } else { threads }, usize::from);
     let method = match args.method {
         SearchMethod::Hybrid => Method::Hybrid,
         SearchMethod::LocalSearch => Method::LocalSearch,
         SearchMethod::Evolution => Method::Evolution,
     };
-    RebalanceOptions { seed: args.seed, threads, islands, budget, moves_max: args.max_moves, method }
+    RebalanceOptions {
+        seed: args.seed,
+        threads: usize::from(args.threads),
+        islands: usize::from(args.islands_count()),
+        budget,
+        moves_max: args.max_moves,
+        method,
+    }
+}
+
+/// The parts of the work, one after the other. Ctrl-C ends the one that runs with what it has; the next one runs
+/// all the same.
+struct Parts {
+    stop: Arc<AtomicBool>,
+    /// Parts that were ended.
+    stopped: Vec<&'static str>,
+}
+
+impl Parts {
+    fn run<T>(&mut self, name: &'static str, part: impl FnOnce(&ProgressBar, Stopped<'_>) -> T) -> T {
+        let bar = output::live_line();
+        bar.enable_steady_tick(LOOK);
+        let result = part(&bar, &|| self.stop.load(Ordering::Relaxed));
+        bar.finish_and_clear();
+        if self.stop.swap(false, Ordering::Relaxed) {
+            self.stopped.push(name);
+        }
+        result
+    }
 }
 
 /// Runs the search beside a line of progress.
 fn search(
     problem: &RebalanceProblem,
     options: &RebalanceOptions,
-    board: &Board,
-    args: &RebalanceArgs,
-) -> Result<Vec<u32>, Failure> {
-    let stop = stop::on_ctrl_c()?;
-    let bar = output::live_line();
+    (bar, board, args): (&ProgressBar, &Board, &RebalanceArgs),
+    stopped: Stopped<'_>,
+) -> Vec<u32> {
     let done = AtomicBool::new(false);
     let begun = Instant::now();
-    let found = thread::scope(|scope| {
-        scope.spawn(|| show(&bar, board, begun, args, &done));
-        let surroundings = Surroundings {
-            seconds: &|| begun.elapsed().as_secs_f64(),
-            stopped: &|| stop.load(Ordering::Relaxed),
-            board,
-        };
-        let found = rebalance(problem, options, &surroundings);
+    thread::scope(|scope| {
+        scope.spawn(|| show(bar, board, begun, args, &done));
+        let seconds = || begun.elapsed().as_secs_f64();
+        let found = rebalance(problem, options, &Surroundings { seconds: &seconds, stopped, board });
         done.store(true, Ordering::Relaxed);
         found
-    });
-    bar.finish_and_clear();
-    Ok(found)
+    })
+}
+
+fn note_blocked(problem: &RebalanceProblem, plan: &RebalancePlan, stopped: bool) {
+    let (blocked, cost) = (plan.blocked.len(), plan.cost(problem).total());
+    if stopped {
+        output::note(&format!(
+            "note: the ordering of the plan was stopped: {blocked} tasks are not where the placement found has \
+             them; the safe steps so far reach a cost of {cost}"
+        ));
+    } else if blocked > 0 {
+        output::note(&format!(
+            "note: {blocked} tasks have no safe way to where the placement found has them; the plan arranges the \
+             others around them and reaches a cost of {cost}"
+        ));
+    }
 }
 
 fn show(bar: &ProgressBar, board: &Board, begun: Instant, args: &RebalanceArgs, done: &AtomicBool) {

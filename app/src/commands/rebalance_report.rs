@@ -1,9 +1,9 @@
 //! What `lepton rebalance` shows of a result: JSON, CSV, tables and the plan file.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::Context;
 use lepton_core::decide::rebalance::{
     Board, CostTerms, FrontPoint, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem,
     RebalanceStep, StepKind,
@@ -24,6 +24,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) found: &'a [u32],
     pub(crate) plan: &'a RebalancePlan,
     pub(crate) front: Option<Vec<FrontPoint>>,
+    /// Parts of the work that were ended before they were done.
+    pub(crate) stopped: Vec<&'static str>,
     /// Seconds until the search was over.
     pub(crate) seconds: f64,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Report {
     history: Vec<HistoryPoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     front: Option<Vec<FrontPoint>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<&'static str>,
 }
 
 /// The plan file.
@@ -74,7 +78,7 @@ struct PlanFile<'a> {
 }
 
 pub(crate) fn report(outcome: Outcome<'_>) -> Report {
-    let Outcome { problem, options, board, found, plan, front, seconds } = outcome;
+    let Outcome { problem, options, board, found, plan, front, stopped, seconds } = outcome;
     let (initial, now, planned) = (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
     Report {
         initial_cost: initial.total(),
@@ -98,12 +102,8 @@ pub(crate) fn report(outcome: Outcome<'_>) -> Report {
         islands: options.islands,
         history: board.history(),
         front,
+        stopped,
     }
-}
-
-pub(crate) fn write_solution(path: &Path, placement: &[u32]) -> anyhow::Result<()> {
-    let nodes: Vec<String> = placement.iter().map(u32::to_string).collect();
-    std::fs::write(path, nodes.join(" ") + "\n").with_context(|| format!("cannot write {}", path.display()))
 }
 
 pub(crate) fn write_plan(
@@ -121,8 +121,10 @@ pub(crate) fn write_plan(
         dropped: &plan.dropped,
         blocked: &plan.blocked,
     };
-    let text = serde_json::to_string(&file).context("cannot write the plan as JSON")?;
-    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+    output::write_file(path, |out| {
+        serde_json::to_writer(&mut *out, &file)?;
+        out.write_all(b"\n")
+    })
 }
 
 /// The terms of the cost: name, before, found, by the plan.

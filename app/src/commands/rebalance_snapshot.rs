@@ -22,8 +22,6 @@ use crate::objective_file::read_objective;
 use crate::output::{self, OutputFormat};
 use crate::stop;
 
-/// Islands where the number must not depend on the machine.
-const ISLANDS_DEFAULT: u16 = 2;
 /// Share of the time limit that is kept for ordering, checking and writing.
 const LAST_SHARE: f64 = 0.1;
 
@@ -136,7 +134,7 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
         seconds: started.elapsed().as_secs_f64(),
         seed: args.seed,
         threads: args.threads,
-        islands: islands(args),
+        islands: args.islands_count(),
     };
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
@@ -144,10 +142,6 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
         OutputFormat::Table => output::print(&text(&report, &cluster, &found))?,
     }
     Ok(())
-}
-
-fn islands(args: &RebalanceArgs) -> u16 {
-    args.islands.unwrap_or(if args.evaluations.is_some() { ISLANDS_DEFAULT } else { args.threads })
 }
 
 fn options(args: &RebalanceArgs, cluster: &Cluster, seconds_spent: f64) -> DefragmentOptions {
@@ -159,7 +153,7 @@ fn options(args: &RebalanceArgs, cluster: &Cluster, seconds_spent: f64) -> Defra
     DefragmentOptions {
         seed: args.seed,
         threads: usize::from(args.threads),
-        islands: usize::from(islands(args)),
+        islands: usize::from(args.islands_count()),
         effort,
         moves_max: args.max_moves.unwrap_or(cluster.tasks().len()),
     }

@@ -1,12 +1,9 @@
 //! `lepton simulate jobs`: reads or generates the jobs, runs the study, prints.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use lepton_sim::experiment::jobs::{
     JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page, run_jobs_study,
     save_run,
@@ -75,8 +72,7 @@ fn save(
     let saved = save_run(workload, options, stop_at, &stop, &|n| bar.inc(n));
     bar.finish_and_clear();
     let (saved, arrived) = saved?;
-    let written = saved.write(&mut create(path)?);
-    written.with_context(|| format!("cannot write {}", path.display()))?;
+    output::write_file(path, |out| saved.write(out))?;
     let path = path.display();
     output::note(&format!(
         "saved at {stop_at} s, {arrived} of {jobs} jobs have come: {path}. Repeat the command with `--resume {path}` \
@@ -202,19 +198,12 @@ fn write_results(args: &JobsArgs, workload: &JobsWorkload, study: &JobsStudy) ->
         jobs.push(part.jobs.get(i));
     }
     if let Some(path) = &args.jobs_csv {
-        let written = write_jobs_csv(&mut create(path)?, &jobs, &run.outcome);
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_file(path, |out| write_jobs_csv(out, &jobs, &run.outcome))?;
     }
     if let Some(path) = &args.jobs_swf {
-        let written = write_swf(&mut create(path)?, &jobs, &run.outcome, u64::from(part.nodes));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_file(path, |out| write_swf(out, &jobs, &run.outcome, u64::from(part.nodes)))?;
     }
     Ok(())
-}
-
-fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
-    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    Ok(BufWriter::new(file))
 }
 
 /// The table for people.

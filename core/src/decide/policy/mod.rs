@@ -6,6 +6,7 @@ mod features;
 mod mix;
 mod model;
 mod model_file;
+mod network;
 mod scorer;
 mod share_value;
 mod type_prices;
@@ -14,6 +15,7 @@ pub use features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
 pub use mix::Mix;
 pub use model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
 pub use model_file::{ModelFileError, checksum};
+pub use network::{LAYER_MAX, Network, NetworkShape};
 pub use scorer::LearnedPlacement;
 
 #[cfg(test)]

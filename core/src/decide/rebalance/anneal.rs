@@ -29,7 +29,7 @@ pub(super) struct Annealing<'p> {
     neighbourhoods: Neighbourhoods,
     focus: Option<Focus>,
     thresholds: Vec<f64>,
-    /// Tasks, each as often as it should be drawn.
+    /// Tasks, each as often as it should be drawn; empty in focus.
     draws: Vec<u32>,
     best: Vec<u32>,
     best_cost: f64,
@@ -51,8 +51,8 @@ impl<'p> Annealing<'p> {
         seed: u64,
     ) -> Self {
         let thresholds = (0..THRESHOLDS).map(|i| -((i as f64 + 0.5) / THRESHOLDS as f64).ln()).collect();
-        let draws = draws_by_size(state.problem);
         let focus = Focus::new(state.problem.node_count());
+        let draws = if focus.is_some() { Vec::new() } else { draws_by_size(state.problem) };
         Self {
             // The list is too long at first: the first improvement copies the whole placement.
             touched: vec![0; found.len() + 1],
@@ -87,6 +87,7 @@ impl<'p> Annealing<'p> {
         schedule.set_prices(progress, self.last_progress, stuck, &mut self.state);
         self.last_progress = progress;
         let temperature = schedule.temperature(progress, stuck);
+        self.state.set_emphasis(schedule.emphasis(temperature));
         if let Some(focus) = &mut self.focus {
             focus.refresh(self.state.placement(), &mut self.chance);
         }

@@ -23,7 +23,12 @@ pub struct CostTerms {
 impl CostTerms {
     /// The sum of the terms.
     pub fn total(&self) -> u64 {
-        self.load + self.balance + self.task_move + self.service_move + self.node_move
+        self.load + self.balance + self.moves()
+    }
+
+    /// What the moves cost.
+    pub fn moves(&self) -> u64 {
+        self.task_move + self.service_move + self.node_move
     }
 }
 

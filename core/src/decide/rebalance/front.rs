@@ -7,11 +7,9 @@ use std::collections::BinaryHeap;
 
 use serde::Serialize;
 
+use super::solve::rebalance_unseen;
 use super::toward::Toward;
-use super::{
-    Board, Budget, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation, Surroundings,
-    rebalance,
-};
+use super::{Budget, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation, Stopped};
 
 /// A placement that keeps every rule and that no other point beats in both numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,7 +30,7 @@ const PAIRS_MAX: usize = 1 << 23;
 
 impl RebalanceProblem {
     /// Points from the running placement to `placement` or cheaper ones: more moves, less cost. The result
-    /// does not depend on `threads`.
+    /// does not depend on `threads`. Stopped, it has the points found so far.
     ///
     /// # Errors
     /// The first rule that the placement breaks.
@@ -41,12 +39,13 @@ impl RebalanceProblem {
         placement: &[u32],
         seed: u64,
         threads: usize,
+        stopped: Stopped<'_>,
     ) -> Result<Vec<FrontPoint>, RuleViolation> {
         if let Some(violation) = self.first_violation(placement) {
             return Err(violation);
         }
         let mut points = Vec::new();
-        visit_front(self, placement, (seed, threads), &mut |state| {
+        visit_front(self, placement, (seed, threads), stopped, &mut |state| {
             points.push(FrontPoint { moves: state.moved() as usize, cost: state.cost() });
         });
         points.sort_unstable_by_key(|p| (p.moves, p.cost));
@@ -60,11 +59,12 @@ impl RebalanceProblem {
     }
 }
 
-/// Shows every placement that may be a point.
+/// Shows every placement that may be a point; stopped, at least the running one and the given one.
 pub(super) fn visit_front(
     problem: &RebalanceProblem,
     placement: &[u32],
     (seed, threads): (u64, usize),
+    stopped: Stopped<'_>,
     visit: &mut dyn FnMut(&PlacementState<'_>),
 ) {
     let home = problem.initial();
@@ -75,18 +75,22 @@ pub(super) fn visit_front(
     limits.retain(|&limit| limit > 0);
     limits.dedup();
     let mut last = home.to_vec();
-    let between = limits.into_iter().map(|limit| search(problem, limit, seed, threads));
+    let limits = limits.into_iter().take_while(|_| !stopped());
+    let between = limits.map(|limit| search(problem, limit, (seed, threads), stopped));
     for next in between.chain([placement.to_vec()]) {
-        walk(problem, Toward::new(problem, home, &next), visit);
-        walk(problem, Toward::new(problem, &next, home), visit);
-        walk(problem, Toward::new(problem, &last, &next), visit);
-        walk(problem, Toward::new(problem, &next, &last), visit);
+        for (from, to) in [(home, &*next), (&next, home), (&last, &next), (&next, &last)] {
+            walk(problem, Toward::new(problem, from, to), stopped, visit);
+        }
         last = next;
     }
 }
 
-fn search(problem: &RebalanceProblem, moves_max: usize, seed: u64, threads: usize) -> Vec<u32> {
-    let board = Board::new(problem.cost(problem.initial()).total());
+fn search(
+    problem: &RebalanceProblem,
+    moves_max: usize,
+    (seed, threads): (u64, usize),
+    stopped: Stopped<'_>,
+) -> Vec<u32> {
     let evaluations = (problem.task_count() as u64 * SEARCH_PER_TASK).min(SEARCH_MAX);
     let options = RebalanceOptions {
         seed,
@@ -96,11 +100,16 @@ fn search(problem: &RebalanceProblem, moves_max: usize, seed: u64, threads: usiz
         moves_max: Some(moves_max),
         method: Method::Hybrid,
     };
-    rebalance(problem, &options, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+    rebalance_unseen(problem, &options, stopped)
 }
 
 /// Steps towards the goal, always the one that costs least, until none is left that keeps every rule.
-fn walk(problem: &RebalanceProblem, mut toward: Toward<'_>, visit: &mut dyn FnMut(&PlacementState<'_>)) {
+fn walk(
+    problem: &RebalanceProblem,
+    mut toward: Toward<'_>,
+    stopped: Stopped<'_>,
+    visit: &mut dyn FnMut(&PlacementState<'_>),
+) {
     visit(&toward.state);
     let mut of = vec![Vec::new(); problem.parts.services.len()];
     let mut heap = BinaryHeap::new();
@@ -109,7 +118,7 @@ fn walk(problem: &RebalanceProblem, mut toward: Toward<'_>, visit: &mut dyn FnMu
         heap.extend(Candidate::of(&toward, task));
     }
     let mut stuck = false;
-    while !stuck {
+    while !stuck && !stopped() {
         let mut gone = Vec::new();
         while let (Some(candidate), true) = (heap.pop(), gone.is_empty()) {
             match Candidate::of(&toward, candidate.task) {
@@ -123,6 +132,7 @@ fn walk(problem: &RebalanceProblem, mut toward: Toward<'_>, visit: &mut dyn FnMu
             let waiting = (0..problem.task_count() as u32).filter(|&t| toward.waits(t)).collect::<Vec<_>>();
             gone = waiting
                 .into_iter()
+                .take_while(|_| !stopped())
                 .map(|t| toward.go(t, f64::INFINITY))
                 .find(|g| !g.is_empty())
                 .unwrap_or_default();

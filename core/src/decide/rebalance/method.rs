@@ -3,7 +3,7 @@
 /// How plans are improved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// A long annealing on each island, then rounds of crossover and shorter annealings.
+    /// A long annealing on each island, then crossover and a shorter annealing.
     #[default]
     Hybrid,
     /// One annealing on each island; nothing is crossed.
@@ -17,11 +17,11 @@ const EVOLUTION_GENERATIONS: u32 = 100;
 
 impl Method {
     /// The generations as shares of the budget at which they end. The first is a descent, so that something is
-    /// known early; the last is left for polishing the best plan.
+    /// known early; the last two are left for polishing the best plan.
     pub(super) fn generation_ends(self) -> Vec<f64> {
         match self {
-            Self::Hybrid => vec![0.02, 0.78, 0.84, 0.9, 1.0],
-            Self::LocalSearch => vec![0.02, 0.9, 1.0],
+            Self::Hybrid => vec![0.02, 0.78, 0.84, 0.92, 1.0],
+            Self::LocalSearch => vec![0.02, 0.84, 0.92, 1.0],
             Self::Evolution => {
                 let share = |end| f64::from(end) / f64::from(EVOLUTION_GENERATIONS);
                 (1..=EVOLUTION_GENERATIONS).map(share).collect()

@@ -35,7 +35,7 @@ pub use problem::{
     REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,
     RebalanceTask, ResourceRule,
 };
-pub use solve::{Budget, RebalanceOptions, Surroundings, rebalance};
+pub use solve::{Budget, RebalanceOptions, Stopped, Surroundings, rebalance};
 pub use state::{Delta, PlacementState};
 
 #[cfg(test)]

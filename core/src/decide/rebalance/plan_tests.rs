@@ -1,6 +1,7 @@
 //! What plans and fronts promise: checked from scratch after every step, in any order within a wave.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
@@ -63,6 +64,111 @@ fn a_service_with_a_task_on_every_node_is_reported_as_blocked() {
     assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1]));
 }
 
+/// Says stop from the look with this number (from 0) on.
+struct StopAt {
+    look: u64,
+    looks: AtomicU64,
+}
+
+impl StopAt {
+    fn new(look: u64) -> Self {
+        Self { look, looks: AtomicU64::new(0) }
+    }
+
+    fn stopped(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed) >= self.look
+    }
+
+    fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_plan_that_is_stopped_at_once_clears_no_way() {
+    let problem = swap_of_two(1);
+    let plan = RebalancePlan::order_within(&problem, &[1, 0], PlanOptions::default(), &|| true);
+    let plan = plan.expect("the target keeps all rules");
+    assert_eq!((plan.steps, plan.blocked, plan.placement), (vec![], vec![0, 1], vec![0, 1]));
+}
+
+#[test]
+fn a_plan_that_is_stopped_moves_nothing_rather_than_to_end_dearer() {
+    // Beside the swap, task 2 makes way for its twin: it loses 30 and its twin gains 10, which only the swap
+    // pays for. Once both have gone, neither alone should go home.
+    let mut parts = swap_of_two(1).parts().clone();
+    parts.nodes.extend([1, 0, 0].map(|like| parts.nodes[like].clone()));
+    parts.move_costs = MoveCosts::from_rows(&[(); 6].map(|()| vec![0; 6]));
+    parts.services.push(parts.services[0].clone());
+    parts.tasks.extend([3, 1].map(|load| RebalanceTask { service: 2, need: vec![1, load], move_cost: 1 }));
+    parts.initial.extend([3, 4]);
+    let (problem, target) = (problem(parts), [1, 0, 5, 3]);
+    let plan = RebalancePlan::order_within(&problem, &target, PlanOptions::default(), &|| true);
+    let plan = plan.expect("the target keeps all rules");
+    assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1, 2, 3]));
+}
+
+/// A service with a task on every node: none of them can move, though tasks 0 and 1 would gain by a swap.
+fn swap_that_nothing_can_bring_about() -> RebalanceProblem {
+    let mut parts = swap_of_two(1).parts().clone();
+    parts.nodes.resize(20, parts.nodes[0].clone());
+    parts.tasks.resize(20, RebalanceTask { service: 0, ..parts.tasks[1].clone() });
+    parts.tasks[1].service = 0;
+    parts.initial = (0..20).collect();
+    parts.move_costs = MoveCosts::from_rows(&[(); 20].map(|()| vec![0; 20]));
+    problem(parts)
+}
+
+#[test]
+fn ordering_ends_soon_after_it_is_stopped() {
+    let problem = swap_that_nothing_can_bring_about();
+    let mut target = problem.initial().to_vec();
+    target.swap(0, 1);
+    let looks = |look| {
+        let stop = StopAt::new(look);
+        let plan = RebalancePlan::order_within(&problem, &target, PlanOptions::default(), &|| stop.stopped());
+        assert_eq!(plan.expect("the target keeps all rules").blocked, [0, 1]);
+        stop.looks()
+    };
+    assert!(looks(u64::MAX) > 150, "without a stop it searches around the two for long");
+    for look in [0, 30, 100] {
+        assert!(looks(look) <= look + 15);
+    }
+}
+
+#[test]
+fn a_front_that_is_stopped_has_both_ends_and_the_points_so_far() {
+    let count = 12;
+    let mut parts = swap_of_two(1).parts().clone();
+    let crowded = RebalanceNode { capacity: vec![100, 100], safety: vec![0, 0], ..parts.nodes[0].clone() };
+    parts.nodes = [vec![crowded], vec![parts.nodes[1].clone(); count]].concat();
+    parts.services = vec![parts.services[0].clone(); count];
+    parts.tasks = (0..count as u32)
+        .map(|i| RebalanceTask { service: i, need: vec![1 + u64::from(i) % 5, 1], move_cost: 1 })
+        .collect();
+    parts.initial = vec![0; count];
+    parts.move_costs = MoveCosts::from_rows(&vec![vec![0; count + 1]; count + 1]);
+    let problem = problem(parts);
+    let target: Vec<u32> = (1..=count as u32).collect();
+    let front = |look| {
+        let stop = StopAt::new(look);
+        let front = problem.front(&target, 1, 1, &|| stop.stopped()).expect("the target keeps all rules");
+        (front, stop.looks())
+    };
+    let (whole, looks) = front(u64::MAX);
+    assert!(whole.len() == count + 1 && looks > 200);
+    assert_eq!(front(0).0, [whole[0], whole[count]]);
+    for look in [30, 100] {
+        let (some, looks) = front(look);
+        assert!(looks <= look + 25);
+        assert!((3..=count).contains(&some.len()));
+        assert_eq!((some[0], some[some.len() - 1]), (whole[0], whole[count]));
+        for pair in some.windows(2) {
+            assert!(pair[0].moves < pair[1].moves && pair[0].cost > pair[1].cost);
+        }
+    }
+}
+
 /// Does the node have room for all that comes in the wave while nothing of it has left?
 fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[RebalanceStep]) -> bool {
     let parts = problem.parts();
@@ -74,6 +180,31 @@ fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[Rebala
             held <= parts.nodes[node].capacity[r]
         })
     })
+}
+
+/// Carries the plan out in any order within its waves and asserts that no rule is ever broken.
+fn assert_safe(problem: &RebalanceProblem, plan: &RebalancePlan, seed: u64) {
+    let mut chance = Pcg64Mcg::seed_from_u64(seed);
+    let mut placement = problem.initial().to_vec();
+    for number in 1..=plan.waves {
+        let mut wave: Vec<_> = plan.steps.iter().filter(|s| s.wave == number).copied().collect();
+        assert!(!wave.is_empty());
+        assert!(all_fit_at_once(problem, &placement, &wave));
+        let before = placement.clone();
+        for _ in 0..3 {
+            placement.clone_from(&before);
+            wave.shuffle(&mut chance);
+            for step in &wave {
+                assert_eq!(placement[step.task as usize], step.from);
+                placement[step.task as usize] = step.to;
+                assert_eq!(problem.first_violation(&placement), None);
+            }
+        }
+    }
+    assert_eq!(placement, plan.placement);
+    let fall: i64 = plan.steps.iter().map(|s| s.gain - s.cost).sum();
+    let (before, after) = (problem.cost(problem.initial()).total(), plan.cost(problem).total());
+    assert_eq!(fall, before as i64 - after as i64);
 }
 
 fn limits(seed: u64) -> PlanOptions {
@@ -90,27 +221,7 @@ proptest! {
         let problem = random_problem(seed);
         let target = search(&problem, &options(400_000));
         let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
-        let mut chance = Pcg64Mcg::seed_from_u64(seed);
-        let mut placement = problem.initial().to_vec();
-        for number in 1..=plan.waves {
-            let mut wave: Vec<_> = plan.steps.iter().filter(|s| s.wave == number).copied().collect();
-            prop_assert!(!wave.is_empty());
-            prop_assert!(all_fit_at_once(&problem, &placement, &wave));
-            let before = placement.clone();
-            for _ in 0..3 {
-                placement.clone_from(&before);
-                wave.shuffle(&mut chance);
-                for step in &wave {
-                    prop_assert_eq!(placement[step.task as usize], step.from);
-                    placement[step.task as usize] = step.to;
-                    prop_assert_eq!(problem.first_violation(&placement), None);
-                }
-            }
-        }
-        prop_assert_eq!(&placement, &plan.placement);
-        let fall: i64 = plan.steps.iter().map(|s| s.gain - s.cost).sum();
-        let (before, after) = (problem.cost(problem.initial()).total(), plan.cost(&problem).total());
-        prop_assert_eq!(fall, before as i64 - after as i64);
+        assert_safe(&problem, &plan, seed);
     }
 
     #[test]
@@ -142,11 +253,25 @@ proptest! {
     }
 
     #[test]
+    fn a_plan_that_is_stopped_is_safe_and_no_dearer_than_to_move_nothing(
+        seed in any::<u64>(),
+        look in 0..40_u64,
+    ) {
+        let problem = random_problem(seed);
+        let (target, stop) = (search(&problem, &options(100_000)), StopAt::new(look));
+        let plan = RebalancePlan::order_within(&problem, &target, limits(seed), &|| stop.stopped());
+        let plan = plan.expect("the search keeps all rules");
+        assert_safe(&problem, &plan, seed);
+        prop_assert!(plan.cost(&problem).total() <= problem.cost(problem.initial()).total());
+    }
+
+    #[test]
     fn limits_on_disruption_are_kept(seed in any::<u64>()) {
         let problem = random_problem(seed);
         let limits = limits(seed);
         let target = search(&problem, &RebalanceOptions { moves_max: limits.moves_max, ..options(100_000) });
-        let plan = RebalancePlan::order_within(&problem, &target, limits).expect("the search keeps all rules");
+        let plan = RebalancePlan::order_within(&problem, &target, limits, &|| false);
+        let plan = plan.expect("the search keeps all rules");
         let mut in_wave: BTreeMap<u32, usize> = BTreeMap::new();
         let mut of_owner: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         let mut tasks: Vec<u32> = plan.steps.iter().map(|s| s.task).collect();
@@ -172,13 +297,13 @@ proptest! {
         let found = search(&problem, &options(100_000));
         let mut seen = Vec::new();
         let mut broken = None;
-        visit_front(&problem, &found, (seed, 1), &mut |state| {
+        visit_front(&problem, &found, (seed, 1), &|| false, &mut |state| {
             broken = broken.or(problem.first_violation(state.placement()));
             assert_eq!(state.cost(), problem.cost(state.placement()).total(), "the cost is exact");
             seen.push((problem.moved_count(state.placement()), state.cost()));
         });
         prop_assert_eq!(broken, None);
-        let front = problem.front(&found, seed, 2).expect("the search keeps all rules");
+        let front = problem.front(&found, seed, 2, &|| false).expect("the search keeps all rules");
         prop_assert_eq!(front[0], FrontPoint { moves: 0, cost: problem.cost(problem.initial()).total() });
         for pair in front.windows(2) {
             prop_assert!(pair[0].moves < pair[1].moves && pair[0].cost > pair[1].cost);

@@ -18,6 +18,8 @@ const PRICE_START: f64 = 3.0;
 const PRICE_HARD: f64 = 1e5;
 /// Prices grow by this power of e from [`GROWTH_FROM`] to [`HARD_FROM`] where capacities stay broken.
 const PRICE_GROWTH: f64 = 15.0;
+/// What a mean move of the plan counts where moves are spared, in temperatures.
+const EMPHASIS: f64 = 5.0;
 /// From [`HARD_FROM`] on they grow by this factor with every slice.
 const PRICE_GROWTH_LATE: f64 = 1.05;
 
@@ -32,6 +34,11 @@ pub(super) struct Schedule {
     end: f64,
     /// Is no capacity exceeded at any time?
     hard_throughout: bool,
+    /// Is only what costs less accepted, or what costs hardly more?
+    descent: bool,
+    /// What moves count beyond their cost, as a multiple of it, for each unit of temperature; 0 when they only
+    /// count what they cost.
+    emphasis: f64,
 }
 
 impl Schedule {
@@ -40,7 +47,7 @@ impl Schedule {
         let unit = problem.task_unit();
         let temperatures =
             Self { start: 0.4 * unit, growth: 0.1 * unit, hard: 0.001 * unit, ..Self::cold(problem) };
-        Self { hard_throughout: false, ..temperatures }
+        Self { hard_throughout: false, descent: false, ..temperatures }
     }
 
     /// Of one that rearranges a part and keeps the rest.
@@ -56,23 +63,45 @@ impl Schedule {
         Self { hard: temperatures.end.max(1e-5 * unit), ..temperatures }
     }
 
-    /// Of one that only spares moves and small costs.
-    pub(super) fn polish(problem: &RebalanceProblem) -> Self {
+    /// Of one that spares moves and small costs, and keeps what `plan` has reached otherwise.
+    pub(super) fn polish(problem: &RebalanceProblem, plan: &[u32]) -> Self {
+        Self { descent: true, ..Self::sparing(problem, plan, 0.001) }
+    }
+
+    /// Of one that looks for a placement about as good as `plan`, but nearer to the running one.
+    /// It goes from `start`, in task units, down to the cost of a cheap move.
+    pub(super) fn sparing(problem: &RebalanceProblem, plan: &[u32], start: f64) -> Self {
         let cold = Self::cold(problem);
-        let start = (0.001 * problem.task_unit()).max(cold.end);
+        let start = (start * problem.task_unit()).max(cold.end);
         let between = |share: f64| geometric(start, cold.end, share);
-        Self { start, growth: between(GROWTH_FROM), hard: between(HARD_FROM), ..cold }
+        let moved = problem.moved_count(plan).max(1) as f64;
+        let move_mean = (problem.cost(plan).moves() as f64 / moved).max(1.0);
+        Self {
+            start,
+            growth: between(GROWTH_FROM),
+            hard: between(HARD_FROM),
+            descent: false,
+            emphasis: EMPHASIS / move_mean,
+            ..cold
+        }
     }
 
     /// Of a plain descent.
     pub(super) fn cold(problem: &RebalanceProblem) -> Self {
-        let end = 0.1 * problem.move_unit();
-        Self { start: end, growth: end, hard: end, end, hard_throughout: true }
+        let end = 0.1 * problem.task_move_unit();
+        Self { start: end, growth: end, hard: end, end, hard_throughout: true, descent: true, emphasis: 0.0 }
+    }
+
+    /// What moves count beyond their cost at this temperature, as a multiple of it. Where moves are cheap, a
+    /// temperature that can pass between placements of equal load would let tasks stray for nothing; as long
+    /// as it is above the cost of a move, moves count as if they cost that much more.
+    pub(super) fn emphasis(&self, temperature: f64) -> f64 {
+        (self.emphasis * temperature - 1.0).max(0.0)
     }
 
     /// Is only what costs less accepted, or what costs hardly more?
     pub(super) fn is_descent(&self) -> bool {
-        self.hard_throughout
+        self.descent
     }
 
     /// Temperature at this progress (0 to 1); `stuck` when capacities are broken and none of the placements
@@ -126,15 +155,8 @@ impl RebalanceProblem {
         task.need.iter().zip(rules).map(|(&need, rule)| need as f64 * rule.load_weight as f64).sum()
     }
 
-    /// Cost of a mean move; at least 1.
-    fn move_unit(&self) -> f64 {
-        let (nodes, tasks) = (self.node_count(), self.task_count());
-        let tasks_mean = self.task_move_cost.iter().sum::<f64>() / tasks as f64;
-        // Every node as the old one, the new ones spread by a stride.
-        let way = |node: usize| {
-            f64::from(self.parts().move_costs.cost(node as u32, (node * 7919 + 1) as u32 % nodes as u32))
-        };
-        let ways_mean = (0..nodes).map(way).sum::<f64>() / nodes as f64 * self.parts().weights.node as f64;
-        (tasks_mean + ways_mean).max(1.0)
+    /// Cost of moving a mean task to a node that costs nothing more; at least 1.
+    fn task_move_unit(&self) -> f64 {
+        (self.task_move_cost.iter().sum::<f64>() / self.task_count() as f64).max(1.0)
     }
 }

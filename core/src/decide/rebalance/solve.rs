@@ -2,8 +2,6 @@
 //! Anytime: a placement that keeps every rule is known from the start and only gets cheaper. Time, chance and
 //! the wish to stop come in as arguments.
 
-use std::thread;
-
 use super::anneal::{Annealing, SLICE_EVALUATIONS};
 use super::candidates::Candidates;
 use super::crossover::{GroupingCrossover, ShiftMutation};
@@ -11,7 +9,7 @@ use super::schedule::Schedule;
 use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
     Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
-    run,
+    parallel, run,
 };
 
 /// When to end.
@@ -41,12 +39,15 @@ pub struct RebalanceOptions {
     pub method: Method,
 }
 
+/// True when work should end with what it has.
+pub type Stopped<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// What the search needs of the world around it.
 pub struct Surroundings<'a> {
     /// Seconds since the search began.
     pub seconds: &'a (dyn Fn() -> f64 + Sync),
     /// True when the search should end with what it has.
-    pub stopped: &'a (dyn Fn() -> bool + Sync),
+    pub stopped: Stopped<'a>,
     /// Where it shows what it has found.
     pub board: &'a Board,
 }
@@ -55,6 +56,11 @@ pub struct Surroundings<'a> {
 const POPULATION: usize = 6;
 /// Shifts by which a child is mutated.
 const MUTATION_SHIFTS: usize = 3;
+/// Parts of the budget, the last ones, in which the best plan is polished.
+const POLISHINGS: usize = 2;
+/// Temperatures, in task units, from which moves are spared where nothing else is left to gain; the islands take them
+/// in turn.
+const SPARING_STARTS: [f64; 2] = [0.1, 0.01];
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
 const EVALUATIONS_PER_TASK_MIN: f64 = 500.0;
@@ -65,7 +71,7 @@ pub fn rebalance(
     options: &RebalanceOptions,
     surroundings: &Surroundings<'_>,
 ) -> Vec<u32> {
-    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
+    let moves_max = moves_limit(options.moves_max);
     let initial_cost = problem.cost(problem.initial()).total();
     let candidates = Candidates::new(problem);
     let fitness = AnnealedCost {
@@ -91,10 +97,29 @@ pub fn rebalance(
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
-    let mut stop = Generations(fitness.generation_ends.len() as u64 - 1);
+    let mut stop = Generations((fitness.generation_ends.len() - POLISHINGS) as u64);
     let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
     let best = best.unwrap_or_else(|| start().remove(0));
-    fitness.polish(&best, options.seed, options.threads).genome
+    let generations = fitness.generation_ends.len();
+    let polished = (generations - POLISHINGS..generations)
+        .fold(best, |best, generation| fitness.polish(best, generation, options.seed, options.threads));
+    polished.genome
+}
+
+/// A search as a part of other work: it has a budget of evaluations and no clock, and nobody looks on.
+pub(super) fn rebalance_unseen(
+    problem: &RebalanceProblem,
+    options: &RebalanceOptions,
+    stopped: Stopped<'_>,
+) -> Vec<u32> {
+    debug_assert!(matches!(options.budget, Budget::Evaluations(_)), "without a clock no time passes");
+    let board = Board::new(problem.cost(problem.initial()).total());
+    rebalance(problem, options, &Surroundings { seconds: &|| 0.0, stopped, board: &board })
+}
+
+/// The limit on moves as placement states count it.
+pub(super) fn moves_limit(moves_max: Option<usize>) -> u32 {
+    moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX))
 }
 
 /// The board shows what there is to see.
@@ -118,23 +143,26 @@ struct AnnealedCost<'a> {
 }
 
 impl AnnealedCost<'_> {
-    /// The last part of the budget: the best plan is polished on all islands, each with its own chance.
-    fn polish(&self, best: &Individual<Vec<u32>>, seed: u64, threads: usize) -> Individual<Vec<u32>> {
-        let last = self.generation_ends.len() - 1;
-        let polished = |island: u64| {
+    /// The last parts of the budget: the best plan is polished on all islands, each with its own chance.
+    fn polish(
+        &self,
+        best: Individual<Vec<u32>>,
+        generation: usize,
+        seed: u64,
+        threads: usize,
+    ) -> Individual<Vec<u32>> {
+        let only_moves_left = self.only_moves_left(&best.genome);
+        let polished = |island: usize| {
+            let schedule = match SPARING_STARTS.get(island % SPARING_STARTS.len()) {
+                Some(&start) if only_moves_left => Schedule::sparing(self.problem, &best.genome, start),
+                _ => Schedule::polish(self.problem, &best.genome),
+            };
             let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
-            let annealing =
-                Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed ^ island);
-            self.anneal(annealing, &Schedule::polish(self.problem), last)
+            let seed = seed ^ (generation * self.islands + island) as u64;
+            let annealing = Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed);
+            self.anneal(annealing, &schedule, generation)
         };
-        let islands: Vec<u64> = (0..self.islands as u64).collect();
-        let results: Vec<Individual<Vec<u32>>> = thread::scope(|scope| {
-            let shares = islands.chunks(islands.len().div_ceil(threads.max(1)));
-            let running: Vec<_> = shares
-                .map(|share| scope.spawn(|| share.iter().map(|&i| polished(i)).collect::<Vec<_>>()))
-                .collect();
-            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-        });
+        let results = parallel::map(self.islands, threads, &polished);
         results.into_iter().fold(best.clone(), |best, next| if next.cost < best.cost { next } else { best })
     }
 
@@ -188,6 +216,12 @@ impl AnnealedCost<'_> {
             1 => Schedule::hot(self.problem),
             _ => Schedule::warm(self.problem),
         }
+    }
+
+    /// Is what the plan costs above the bound mostly the cost of its moves?
+    fn only_moves_left(&self, plan: &[u32]) -> bool {
+        let terms = self.problem.cost(plan);
+        terms.total().saturating_sub(self.problem.lower_bound()) <= 2 * terms.moves()
     }
 
     /// How far an annealing with so many evaluations has got through its part of the budget; 1 is the end.

@@ -26,6 +26,8 @@ pub struct PlacementState<'p> {
     moved: u32,
     moves_max: u32,
     cost: f64,
+    /// What moves count beyond their cost, as a multiple of it.
+    emphasis: f64,
 }
 
 /// What a move changes.
@@ -33,7 +35,8 @@ pub struct PlacementState<'p> {
 pub struct Delta {
     /// Change of the cost, exact.
     pub cost: f64,
-    /// Change of the penalty on what nodes hold beyond their capacities.
+    /// Change of the penalty: on what nodes hold beyond their capacities, and on moves where they count more
+    /// than they cost.
     pub overload: f64,
 }
 
@@ -94,6 +97,7 @@ impl<'p> PlacementState<'p> {
             moved: 0,
             moves_max,
             cost: 0.0,
+            emphasis: 0.0,
         }
     }
 
@@ -147,6 +151,11 @@ impl<'p> PlacementState<'p> {
         self.ledger.adapt_penalties(growth, floor, reset);
     }
 
+    /// Sets what moves count beyond their cost, as a multiple of it.
+    pub(super) fn set_emphasis(&mut self, emphasis: f64) {
+        self.emphasis = emphasis;
+    }
+
     /// Node of each task.
     pub fn placement(&self) -> &[u32] {
         &self.node_of
@@ -179,8 +188,8 @@ impl<'p> PlacementState<'p> {
         let (leaving, entering) = (need(problem, task, from == home), need(problem, task, to == home));
         let mut delta = self.ledger.price(to, |b| all[b], |b| entering[b]).less(self.ledger.priced(to));
         // Whatever the old node gives back, it is not more than it has.
-        let refund =
-            self.ledger.priced(from).penalised() + self.task_part(task, from) + self.service_weight();
+        let refund = self.ledger.priced(from).penalised()
+            + (1.0 + self.emphasis) * (self.task_part(task, from) + self.service_weight());
         if delta.penalised() - refund > limit {
             return None;
         }
@@ -189,8 +198,9 @@ impl<'p> PlacementState<'p> {
             .ledger
             .price(from, |b| negative(all[b]), |b| negative(leaving[b]))
             .less(self.ledger.priced(from));
-        delta.cost += old.cost + moving + self.service_part(&[(service, change)]);
-        delta.overload += old.overload;
+        let moving = moving + self.service_part(&[(service, change)]);
+        delta.cost += old.cost + moving;
+        delta.overload += old.overload + self.emphasis * moving;
         (delta.penalised() <= limit).then_some(delta)
     }
 
@@ -228,8 +238,9 @@ impl<'p> PlacementState<'p> {
             .ledger
             .price(at_b, |i| difference(need_a[i], need_b[i]), |i| difference(a_in[i], b_out[i]))
             .less(self.ledger.priced(at_b));
-        let refund = self.ledger.priced(at_a).penalised() + self.task_part(a, at_a) + self.task_part(b, at_b);
-        if delta.penalised() - refund - 2.0 * self.service_weight() > limit {
+        let moving = self.task_part(a, at_a) + self.task_part(b, at_b) + 2.0 * self.service_weight();
+        let refund = self.ledger.priced(at_a).penalised() + (1.0 + self.emphasis) * moving;
+        if delta.penalised() - refund > limit {
             return None;
         }
         let other = self
@@ -244,7 +255,7 @@ impl<'p> PlacementState<'p> {
             self.service_part(&[(service_a, change_a), (service_b, change_b)])
         };
         delta.cost += other.cost + moving + service;
-        delta.overload += other.overload;
+        delta.overload += other.overload + self.emphasis * (moving + service);
         (delta.penalised() <= limit).then_some(delta)
     }
 

@@ -286,6 +286,35 @@ proptest! {
     }
 
     #[test]
+    fn moves_that_are_emphasised_count_more_and_cost_the_same(seed in any::<u64>(), emphasis in 0.0..1e3) {
+        let problem = random_problem(seed);
+        let mut chance = Pcg64Mcg::seed_from_u64(seed ^ 4);
+        let mut plain = PlacementState::with_overload(&problem, problem.initial(), u32::MAX);
+        let mut emphasised = plain.clone();
+        emphasised.set_emphasis(emphasis);
+        let (tasks, nodes) = (problem.task_count() as u32, problem.node_count() as u32);
+        for _ in 0..100 {
+            let (a, b) = (chance.random_range(0..tasks), chance.random_range(0..tasks));
+            let to = chance.random_range(0..nodes);
+            let swap = chance.random();
+            let delta = |state: &PlacementState<'_>| {
+                let limit = f64::INFINITY;
+                if swap { state.swap_delta(a, b, limit) } else { state.shift_delta(a, to, limit) }
+            };
+            let (Some(delta), more) = (delta(&plain), delta(&emphasised)) else { continue };
+            let moves_before = problem.cost(plain.placement()).moves() as f64;
+            for state in [&mut plain, &mut emphasised] {
+                if swap { state.swap(a, b, delta) } else { state.shift(a, to, delta) }
+            }
+            let grown = problem.cost(plain.placement()).moves() as f64 - moves_before;
+            let more = more.map(|more| (more.cost, more.overload - delta.overload));
+            prop_assert_eq!(more.map(|more| more.0), Some(delta.cost));
+            let counted = more.map_or(f64::NAN, |more| more.1);
+            prop_assert!((counted - emphasis * grown).abs() <= 1e-6 * (1.0 + delta.overload.abs() + counted.abs()));
+        }
+    }
+
+    #[test]
     fn a_chain_costs_what_its_two_shifts_cost_and_pricing_it_changes_nothing(seed in any::<u64>()) {
         let problem = random_problem(seed);
         let mut chance = Pcg64Mcg::seed_from_u64(seed ^ 2);

@@ -6,6 +6,7 @@
 mod archipelago;
 mod elitist;
 mod island;
+pub mod parallel;
 mod ring;
 mod run;
 mod stop;

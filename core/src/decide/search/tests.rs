@@ -1,5 +1,7 @@
 //! The engine on a problem whose optimum is known: the number of ones in a string of bits.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
@@ -67,6 +69,21 @@ fn the_number_of_threads_changes_nothing() {
     let one = evolve(5, 1, &mut Generations(25));
     assert_eq!(one, evolve(5, 2, &mut Generations(25)));
     assert_eq!(one, evolve(5, 8, &mut Generations(25)));
+}
+
+#[test]
+fn every_job_is_done_once_and_results_stand_in_the_order_of_the_jobs() {
+    for (jobs, threads) in [(0, 4), (1, 4), (5, 1), (40, 3), (3, 0)] {
+        let done: Vec<_> = (0..jobs).map(|_| AtomicUsize::new(0)).collect();
+        let results = parallel::map(jobs, threads, &|job| {
+            // The first jobs take longest, so that with several threads later ones end before them.
+            std::hint::black_box((0..(jobs - job) * 1000).sum::<usize>());
+            done[job].fetch_add(1, Ordering::Relaxed);
+            format!("job {job}")
+        });
+        assert_eq!(results, (0..jobs).map(|job| format!("job {job}")).collect::<Vec<_>>());
+        assert!(done.iter().all(|times| times.load(Ordering::Relaxed) == 1));
+    }
 }
 
 #[test]

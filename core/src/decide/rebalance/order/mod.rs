@@ -9,6 +9,7 @@ mod pack;
 mod route;
 mod settle;
 mod wave;
+mod work;
 
 use serde::Serialize;
 
@@ -16,12 +17,13 @@ use super::anneal::Annealing;
 use super::candidates::Candidates;
 use super::pay::without_unpaid;
 use super::schedule::Schedule;
+use super::solve::{moves_limit, rebalance_unseen};
 use super::{
-    Board, Budget, CostTerms, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation,
-    Surroundings, rebalance,
+    Budget, CostTerms, Method, PlacementState, RebalanceOptions, RebalanceProblem, RuleViolation, Stopped,
 };
 use pack::pack;
 use route::Route;
+use work::Work;
 
 /// Why a step is in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,7 +76,8 @@ pub struct RebalancePlan {
     pub waves: u32,
     /// Tasks whose move was left out because what it gains does not pay for it.
     pub dropped: Vec<u32>,
-    /// Tasks for which no safe way to their new nodes was found; the others are arranged around them.
+    /// Tasks for which no safe way to their new nodes was found before ordering ended; the others are arranged
+    /// around them.
     pub blocked: Vec<u32>,
     /// The placement after the last step.
     pub placement: Vec<u32>,
@@ -86,11 +89,12 @@ impl RebalancePlan {
     /// # Errors
     /// The first rule that the target breaks.
     pub fn order(problem: &RebalanceProblem, target: &[u32]) -> Result<Self, RuleViolation> {
-        Self::order_within(problem, target, PlanOptions::default())
+        Self::order_within(problem, target, PlanOptions::default(), &|| false)
     }
 
     /// Orders the way from the running placement to `target`. Where not every task can get there the plan
-    /// ends as cheaply as it can with these tasks left out.
+    /// ends as cheaply as it can with these tasks left out. Stopped, it is the best plan so far: safe, and not
+    /// dearer than to move nothing.
     ///
     /// # Errors
     /// The first rule that the target breaks.
@@ -98,12 +102,13 @@ impl RebalancePlan {
         problem: &RebalanceProblem,
         target: &[u32],
         options: PlanOptions,
+        stopped: Stopped<'_>,
     ) -> Result<Self, RuleViolation> {
         if let Some(violation) = problem.first_violation(target) {
             return Err(violation);
         }
-        let paying = without_unpaid(problem, target);
-        let (route, blocked) = best_route(problem, &paying, options);
+        let paying = without_unpaid(problem, target, stopped);
+        let (route, blocked) = best_route(problem, &paying, options, stopped);
         let steps = pack(problem, route.hops().iter().map(|h| (h.task, h.from, h.to)), options);
         let placement = route.state.placement().to_vec();
         let home = problem.initial();
@@ -148,8 +153,9 @@ fn best_route<'p>(
     problem: &'p RebalanceProblem,
     target: &[u32],
     options: PlanOptions,
+    stopped: Stopped<'p>,
 ) -> (Route<'p>, Vec<u32>) {
-    let (mut best, blocked) = route_to(problem, target, options);
+    let (mut best, mut blocked) = route_to(problem, target, options, stopped);
     let wanted = problem.cost(target).total();
     if !blocked.is_empty() && problem.node_count() <= SEARCH_NODES_MAX {
         let mut pinned = problem.clone();
@@ -157,18 +163,19 @@ fn best_route<'p>(
         // Where much is stuck, what the others were to do with it is not worth much either.
         let anew = blocked.len() * 10 > problem.moved_count(target);
         for round in 0..SEARCHES_MAX {
-            if best.state.cost() <= wanted {
+            if best.state.cost() <= wanted || stopped() {
                 break;
             }
             let reached = best.state.placement();
             stuck.retain(|&t| reached[t as usize] == problem.initial()[t as usize]);
             pinned.pin(&stuck);
             let found = if anew && round == 0 {
-                search_again(&pinned, options)
+                search_again(&pinned, options, stopped)
             } else {
-                improve(&pinned, reached, options, round)
+                improve(&pinned, reached, (options, round), stopped)
             };
-            let (route, still) = route_to(problem, &without_unpaid(problem, &found), options);
+            let target = without_unpaid(problem, &found, stopped);
+            let (route, still) = route_to(problem, &target, options, stopped);
             if rank(&route) < rank(&best) {
                 best = route;
             }
@@ -176,12 +183,21 @@ fn best_route<'p>(
         }
     }
     for _ in 0..ROUNDS_MAX {
-        let next = without_unpaid(problem, best.state.placement());
-        let (route, _) = route_to(problem, &next, options);
+        if stopped() {
+            break;
+        }
+        let next = without_unpaid(problem, best.state.placement(), stopped);
+        let (route, _) = route_to(problem, &next, options, stopped);
         if rank(&route) >= rank(&best) {
             break;
         }
         best = route;
+    }
+    // Tasks that went ahead of what they were to gain with are better not moved at all.
+    if !blocked.is_empty() && best.state.cost() > problem.cost(problem.initial()).total() {
+        best.take_back(0);
+        let moved = |&task: &u32| target[task as usize] != problem.initial()[task as usize];
+        blocked = (0..target.len() as u32).filter(moved).collect();
     }
     (best, blocked)
 }
@@ -195,15 +211,17 @@ fn route_to<'p>(
     problem: &'p RebalanceProblem,
     target: &[u32],
     options: PlanOptions,
+    stopped: Stopped<'p>,
 ) -> (Route<'p>, Vec<u32>) {
-    let mut route = Route::new(problem, target, options.moves_max.unwrap_or(usize::MAX), WORK);
+    let work = || Work::new(WORK, stopped);
+    let mut route = Route::new(problem, target, options.moves_max.unwrap_or(usize::MAX), work());
     route.walk();
     let blocked = route.waiting();
     if !blocked.is_empty() {
-        route.descend(WORK);
+        route.descend(work());
     }
     while route.go_home() {}
-    route.shorten(WORK);
+    route.shorten(work());
     (route, blocked)
 }
 
@@ -213,8 +231,7 @@ fn evaluations(problem: &RebalanceProblem) -> u64 {
 }
 
 /// A cheap placement, searched from the running one. Pinned tasks stay.
-fn search_again(problem: &RebalanceProblem, options: PlanOptions) -> Vec<u32> {
-    let board = Board::new(problem.cost(problem.initial()).total());
+fn search_again(problem: &RebalanceProblem, options: PlanOptions, stopped: Stopped<'_>) -> Vec<u32> {
     let search = RebalanceOptions {
         seed: options.seed,
         threads: 1,
@@ -223,18 +240,22 @@ fn search_again(problem: &RebalanceProblem, options: PlanOptions) -> Vec<u32> {
         moves_max: options.moves_max,
         method: Method::Hybrid,
     };
-    rebalance(problem, &search, &Surroundings { seconds: &|| 0.0, stopped: &|| false, board: &board })
+    rebalance_unseen(problem, &search, stopped)
 }
 
 /// A placement not dearer than the given one, which is rearranged in part. Pinned tasks stay.
-fn improve(problem: &RebalanceProblem, placement: &[u32], options: PlanOptions, round: u64) -> Vec<u32> {
-    let moves_max = options.moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX));
-    let state = PlacementState::with_overload(problem, placement, moves_max);
+fn improve(
+    problem: &RebalanceProblem,
+    placement: &[u32],
+    (options, round): (PlanOptions, u64),
+    stopped: Stopped<'_>,
+) -> Vec<u32> {
+    let state = PlacementState::with_overload(problem, placement, moves_limit(options.moves_max));
     let cost = state.cost();
     let candidates = Candidates::new(problem);
     let mut annealing = Annealing::new(state, &candidates, placement, cost, options.seed ^ round);
     let (schedule, most) = (Schedule::warm(problem), evaluations(problem));
-    while annealing.evaluations() < most {
+    while annealing.evaluations() < most && !stopped() {
         annealing.slice(&schedule, annealing.evaluations() as f64 / most as f64);
     }
     annealing.best().0.to_vec()

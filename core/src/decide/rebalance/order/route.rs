@@ -8,6 +8,7 @@ use super::super::state::need;
 use super::super::{Delta, PlacementState, RebalanceProblem};
 use super::PlanOptions;
 use super::wave::Wave;
+use super::work::Work;
 
 /// One migration of a route.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +20,6 @@ pub(super) struct Hop {
 }
 
 /// The steps so far, all of which can be taken back.
-#[derive(Debug, Clone)]
 pub(super) struct Route<'p> {
     pub(super) state: PlacementState<'p>,
     target: Vec<u32>,
@@ -38,12 +38,17 @@ pub(super) struct Route<'p> {
     /// Tasks something is being cleared for: nothing moves them.
     busy: Vec<bool>,
     /// Steps still to be tried before the route gives up.
-    tries: u64,
+    tries: Work<'p>,
 }
 
 impl<'p> Route<'p> {
     /// No steps yet. At most `touched_max` different tasks may take part.
-    pub(super) fn new(problem: &'p RebalanceProblem, target: &[u32], touched_max: usize, tries: u64) -> Self {
+    pub(super) fn new(
+        problem: &'p RebalanceProblem,
+        target: &[u32],
+        touched_max: usize,
+        tries: Work<'p>,
+    ) -> Self {
         let state = PlacementState::with_overload(problem, problem.initial(), u32::MAX);
         let (tasks, nodes) = (problem.task_count(), problem.node_count());
         let mut on = vec![Vec::new(); nodes];
@@ -136,7 +141,7 @@ impl<'p> Route<'p> {
         let mut cleared = 0;
         for &depth in depths {
             for &task in waiting {
-                if cleared == tasks_max || self.tries == 0 {
+                if cleared == tasks_max || self.tries.is_over() {
                     return cleared > 0;
                 }
                 let (mark, before) = (self.hops.len(), self.waiting_count);
@@ -178,7 +183,7 @@ impl<'p> Route<'p> {
 
     /// What a step would change, if it keeps every rule.
     pub(super) fn safe_delta(&mut self, task: u32, to: u32) -> Option<Delta> {
-        self.tries = self.tries.saturating_sub(1);
+        self.tries.spend(1);
         if !self.may_step(task) {
             return None;
         }
@@ -211,7 +216,7 @@ impl<'p> Route<'p> {
 
     /// Gets the task to the node, moving out of its way what can be moved, or leaves all as it was.
     fn bring(&mut self, task: u32, to: u32, depth: u32) -> bool {
-        if self.busy[task as usize] || self.tries == 0 {
+        if self.busy[task as usize] || self.tries.is_over() {
             return false;
         }
         if self.hop(task, to) {
@@ -321,7 +326,7 @@ impl<'p> Route<'p> {
 
     /// Gets the task off the node (`far`: out of its neighbourhood): to its target, else to a stop-over.
     fn send_away(&mut self, task: u32, node: u32, far: bool, depth: u32) -> bool {
-        if self.busy[task as usize] || self.tries == 0 {
+        if self.busy[task as usize] || self.tries.is_over() {
             return false;
         }
         let problem = self.state.problem;

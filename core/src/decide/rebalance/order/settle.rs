@@ -2,25 +2,25 @@
 //! that do not pay are undone, and detours that have become needless are cut out.
 
 use super::route::Route;
+use super::work::Work;
 
 impl Route<'_> {
     /// Steps on as long as one makes the placement cheaper. Looks at every task if `work` evaluations allow a
     /// look at all nodes for each, else at those that have stepped.
-    pub(super) fn descend(&mut self, work: u64) {
+    pub(super) fn descend(&mut self, mut work: Work<'_>) {
         let problem = self.state.problem;
         let mut tasks: Vec<u32> = (0..problem.task_count() as u32).collect();
-        if tasks.len() as u64 * problem.node_count() as u64 * SWEEPS_MIN > work {
+        if tasks.len() as u64 * problem.node_count() as u64 * SWEEPS_MIN > work.left() {
             tasks.retain(|&t| self.has_stepped(t));
         }
-        let mut left = work;
         let mut improved = true;
-        while improved && left > 0 {
+        while improved && !work.is_over() {
             improved = false;
             for &task in &tasks {
-                if left == 0 {
+                if work.is_over() {
                     break;
                 }
-                left = left.saturating_sub(problem.node_count() as u64);
+                work.spend(problem.node_count() as u64);
                 improved |= self.cheapest_step(task);
             }
         }
@@ -58,17 +58,16 @@ impl Route<'_> {
     }
 
     /// Cuts out stop-overs, and whole round trips, that nothing needs any more; tries at most `work` steps.
-    pub(super) fn shorten(&mut self, work: u64) {
-        let mut left = work;
+    pub(super) fn shorten(&mut self, mut work: Work<'_>) {
         let mut at = self.hops().len();
-        while at > 0 && left > 0 {
+        while at > 0 && !work.is_over() {
             at -= 1;
             let first = self.hops()[at];
             let Some(next) = self.hops()[at + 1..].iter().position(|h| h.task == first.task) else {
                 continue;
             };
             let old: Vec<(u32, u32)> = self.hops()[at..].iter().map(|h| (h.task, h.to)).collect();
-            left = left.saturating_sub(2 * old.len() as u64);
+            work.spend(2 * old.len() as u64);
             let round_trip = old[next + 1].1 == first.from;
             let late: Vec<(u32, u32)> = without(&old, &[Some(0), round_trip.then_some(next + 1)]);
             if self.replace_from(at, &late) {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// `work(i)` for each `i` below `jobs`, on up to `threads` threads.
-pub(crate) fn map(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> f64 + Sync)) -> Vec<f64> {
+/// `work(i)` for each `i` below `jobs`, on up to `threads` threads; a thread that is done takes the next job.
+pub fn map<T: Send>(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();
@@ -17,8 +17,7 @@ pub(crate) fn map(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> f64 + Sy
         }
     };
     let threads = threads.clamp(1, jobs.max(1));
-    let mut results = vec![0.0; jobs];
-    let done = thread::scope(|scope| {
+    let mut done = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
         let mut done = take();
         for other in others {
@@ -26,8 +25,6 @@ pub(crate) fn map(jobs: usize, threads: usize, work: &(dyn Fn(usize) -> f64 + Sy
         }
         done
     });
-    for (job, result) in done {
-        results[job] = result;
-    }
-    results
+    done.sort_unstable_by_key(|&(job, _)| job);
+    done.into_iter().map(|(_, result)| result).collect()
 }
