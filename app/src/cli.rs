@@ -9,7 +9,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
-use crate::cli_train::{CompareArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
+use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::TrainJobsArgs;
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
@@ -38,7 +38,7 @@ pub(crate) enum Command {
     /// Write generated problem instances as files
     #[command(subcommand)]
     Generate(Generate),
-    /// List the policies; show, compare and promote learned ones
+    /// List the policies; show, compare, promote and demote learned ones
     #[command(subcommand)]
     Policy(Policy),
     /// Print a completion script for a shell
@@ -79,6 +79,8 @@ pub(crate) enum Policy {
     Compare(Box<CompareArgs>),
     /// Put a model in the place of the one that serves, if it is better
     Promote(Box<PromoteArgs>),
+    /// Put the model back that served before
+    Demote(DemoteArgs),
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +137,8 @@ Examples:
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
       --seeds 42..=51 --baseline fgd --output json
+  lepton simulate placement --generate bound-models --generate-seed 7 --nodes-count 256 \\
+      --policy lepton,fgd,best-fit
   lepton simulate placement --generate openb-like --policy best-fit --seeds 1 \\
       --snapshot-at 100 --snapshot filled.json")]
 pub(crate) struct PlacementArgs {
@@ -164,6 +168,9 @@ pub(crate) struct PlacementArgs {
     #[arg(long, value_name = "N", requires = "generate", conflicts_with = "format",
           default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
     pub(crate) nodes_count: usize,
+    /// Seed of an invented cluster and its tasks
+    #[arg(long, value_name = "N", requires = "generate", default_value_t = 1)]
+    pub(crate) generate_seed: u64,
     /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
           hide_possible_values = true)]
@@ -171,6 +178,10 @@ pub(crate) struct PlacementArgs {
     /// Weights of the policy `lepton`, made by `lepton train` [default: those it is shipped with]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// Let the learned policy serve as `lepton` even where a rehearsal on the mix does not show it to be better
+    /// than the best fixed rule
+    #[arg(long)]
+    pub(crate) no_guard: bool,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
     #[arg(long, default_value = "42..=46", value_parser = seeds)]
     pub(crate) seeds: Seeds,

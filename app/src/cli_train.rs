@@ -23,10 +23,13 @@ pub(crate) struct LearningWorkloadArgs {
     /// Generated workloads, instead of files or beside them; several are separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) generate: Vec<Generator>,
-    /// Nodes of the generated clusters
-    #[arg(long, value_name = "N", requires = "generate",
-          default_value_t = lepton_sim::generate::OPENB_NODES, value_parser = nodes_count)]
-    pub(crate) nodes_count: usize,
+    /// Nodes of the generated clusters; several sizes are separated by commas
+    #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "generate",
+          default_values_t = [lepton_sim::generate::OPENB_NODES], value_parser = nodes_count)]
+    pub(crate) nodes_count: Vec<usize>,
+    /// Seeds of the invented clusters: one of each kind and size for each seed, `1..=6`
+    #[arg(long, value_name = "SEEDS", requires = "generate", default_value = "1", value_parser = seeds)]
+    pub(crate) generate_seeds: Seeds,
 }
 
 #[derive(Debug, Args)]
@@ -39,7 +42,7 @@ the best centre is the result. Ctrl-C ends the training with the best model so f
 Every generation leaves a checkpoint; `--resume` goes on from there.
 
 Examples:
-  lepton train placement --generate openb-like --nodes-count 200 --minutes 1
+  lepton train placement --generate openb-like --nodes-count 200 --minutes 1 --report training.html
   lepton train placement --adapt --format openb --nodes nodes.csv --tasks pods.csv \\
       --minutes 5 --threads 2 --out adapted.safetensors
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
@@ -78,7 +81,7 @@ pub(crate) struct TrainArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max,
+    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_scale,
     /// check_every, check_sequences, method, evolution, and the table `learner`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -91,6 +94,9 @@ pub(crate) struct TrainArgs {
     /// Go on from the checkpoint, with the hyper-parameters it was begun with
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Write a report page to this file: learning curves, and every fixed rule on sequences kept apart
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
@@ -175,6 +181,20 @@ pub(crate) struct PromoteArgs {
     pub(crate) serving: PathBuf,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The model that served before takes its place again: FILE and FILE.previous change places, so a
+second `demote` takes the first one back.
+
+Examples:
+  lepton policy demote --serving serving.safetensors"
+)]
+pub(crate) struct DemoteArgs {
+    /// The file of the serving model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: PathBuf,
 }
 
 /// What two models are compared on.

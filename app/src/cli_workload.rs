@@ -27,8 +27,13 @@ pub(crate) enum Generator {
 }
 
 impl Generator {
-    /// The workload on so many nodes. Invented ones are the same in every run.
-    pub(crate) fn workload(self, nodes: usize) -> PlacementWorkload {
+    /// Whether its workloads differ from seed to seed.
+    pub(crate) fn draws(self) -> bool {
+        self != Self::OpenbLike
+    }
+
+    /// The workload on so many nodes. Invented ones are drawn by the seed, openb-like is the same for every one.
+    pub(crate) fn workload(self, nodes: usize, seed: u64) -> PlacementWorkload {
         let kind = match self {
             Self::OpenbLike => return openb_like(nodes),
             Self::Training => GpuClusterKind::Training,
@@ -37,7 +42,8 @@ impl Generator {
             Self::BoundModels => GpuClusterKind::BoundModels,
             Self::MultiDevice => GpuClusterKind::MultiDevice,
         };
-        gpu_cluster(kind, nodes, 1)
+        let workload = gpu_cluster(kind, nodes, seed);
+        PlacementWorkload { name: format!("{}-{seed}", workload.name), ..workload }
     }
 }
 

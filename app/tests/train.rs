@@ -123,7 +123,7 @@ fn a_model_given_to_a_simulation_is_the_one_that_decides() {
     assert!(output.status.success(), "{}", stderr(&output));
     let run = |more: &[&str]| {
         let mut args = vec!["simulate", "placement", "--policy", "lepton", "--generate", "inference"];
-        args.extend(["--nodes-count", "40", "--seeds", "1..=3", "--output", "json"]);
+        args.extend(["--nodes-count", "40", "--seeds", "1..=3", "--no-guard", "--output", "json"]);
         args.extend(more);
         json(&lepton(&args))["summary"][0]["allocation_at"].clone()
     };
@@ -152,4 +152,66 @@ fn only_a_better_model_takes_the_place_of_the_one_that_serves() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("not promoted"), "{}", stderr(&output));
     assert_eq!(weights(&serving), weights(&good));
+
+    let demote = || lepton(&["policy", "demote", "--serving", text(&serving)]);
+    assert!(demote().status.success());
+    assert_eq!(weights(&serving), weights(&zero), "the one that served before");
+    assert!(demote().status.success());
+    assert_eq!(weights(&serving), weights(&good), "and the other way round");
+    std::fs::write(folder.join("serving.st.previous"), [0_u8; 9]).expect("the folder is writable");
+    assert_eq!(demote().status.code(), Some(2), "a damaged model never serves");
+    assert_eq!(weights(&serving), weights(&good));
+    std::fs::remove_file(folder.join("serving.st.previous")).expect("it was just written");
+    let output = demote();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no model that served before"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_training_leaves_a_page_with_its_curves_and_every_fixed_rule() {
+    let folder = folder("page");
+    let page = folder.join("training.html");
+    let output = train(&folder.join("m.st"), "2", &["--report", text(&page), "--generate-seeds", "1,2"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("exactly one JSON document");
+    assert_eq!(report["environments"], serde_json::json!(["inference-12-1", "inference-12-2"]));
+    let held_out = &report["held_out"]["environments"];
+    let policies = held_out[1]["results"].as_array().expect("the policies that played");
+    assert_eq!(policies.len(), 13, "the result, its start and eleven rules");
+    assert!(policies.iter().all(|p| p["values"].as_array().is_some_and(|values| values.len() == 5)));
+    let html = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(html.contains("kube-least-allocated") && html.contains("inference-12-2"));
+}
+
+#[test]
+fn a_model_that_is_worse_on_the_cluster_does_not_serve_there_unless_told_to() {
+    let run = |policies: &str, more: &[&str]| {
+        let mut args = vec!["simulate", "placement", "--policy", policies, "--generate", "multi-device"];
+        args.extend([
+            "--nodes-count",
+            "60",
+            "--generate-seed",
+            "100",
+            "--seeds",
+            "1..=2",
+            "--output",
+            "json",
+        ]);
+        args.extend(more);
+        let output = lepton(&args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_slice::<Value>(&output.stdout).expect("exactly one JSON document")
+    };
+    let curves = |study: &Value| {
+        let runs = study["runs"].as_array().expect("the runs");
+        runs[..2].iter().map(|r| r["curve"].clone()).collect::<Vec<_>>()
+    };
+    let guarded = run("lepton", &[]);
+    assert_eq!(guarded["guard"]["decision"]["reason"], "ModelGainsTooLittle");
+    let serves = guarded["guard"]["serves"].as_str().expect("who serves");
+    assert_ne!(serves, "lepton");
+    assert_eq!(curves(&guarded), curves(&run(serves, &[])), "what serves is that rule");
+    let free = run("lepton", &["--no-guard"]);
+    assert!(free["guard"].is_null());
+    assert_ne!(curves(&free), curves(&guarded));
 }

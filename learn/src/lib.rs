@@ -9,6 +9,7 @@ mod episode;
 mod evolution;
 mod gate;
 mod genetic;
+mod held_out;
 mod learner;
 mod matrix_adaptation;
 mod options;
@@ -20,6 +21,7 @@ pub use checkpoint::CheckpointError;
 pub use environment::{Environment, RecordedEnvironment};
 pub use episode::{Decision, Episode};
 pub use gate::{Comparison, Verdict, compare};
+pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};
 #[cfg(feature = "train")]
 pub use learner::GradientLearner;
 pub use learner::{Learner, LearnerOptions, Recipe, Update};

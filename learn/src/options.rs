@@ -36,16 +36,16 @@ pub struct TrainOptions {
     pub population: usize,
     /// Sequences drawn anew for each environment and generation; all policies of a generation see the same.
     pub sequences: usize,
-    /// Environments taken in turn in each generation; 0 takes all.
+    /// Environments taken in turn in each generation, spread over the list; 0 takes all.
     pub environments: usize,
     /// Spread of the first generation around the policy that training starts from, in units of each weight's
     /// own scale.
     pub spread: f64,
     /// How much more a point lost to the best fixed rule weighs than a point gained.
     pub loss_weight: f64,
-    /// Gain over the best fixed rule beyond which more counts no further, so that no environment outweighs the
-    /// others; in the environment's unit. A single environment has no such limit.
-    pub gain_max: f64,
+    /// Gain over the best fixed rule around which more begins to count less, so that no environment outweighs the
+    /// others: a gain g counts as `gain_scale ln(1 + g / gain_scale)`; in the environment's unit.
+    pub gain_scale: f64,
     /// Generations between two checks of the evolution's centre on sequences kept apart; the best centre wins.
     pub check_every: u64,
     /// Sequences kept apart for each environment.
@@ -65,10 +65,10 @@ impl Default for TrainOptions {
         Self {
             population: 14,
             sequences: 1,
-            environments: 6,
+            environments: 16,
             spread: 0.12,
             loss_weight: 2.0,
-            gain_max: 4.0,
+            gain_scale: 4.0,
             check_every: 10,
             check_sequences: 2,
             generations_max: 0,
@@ -101,7 +101,7 @@ impl TrainOptions {
         let amounts = [
             ("spread", self.spread, 1e-6, 100.0),
             ("loss_weight", self.loss_weight, 0.0, 1e6),
-            ("gain_max", self.gain_max, 0.0, 1e6),
+            ("gain_scale", self.gain_scale, 1e-6, 1e6),
         ];
         for (name, value, least, most) in amounts {
             if !(least..=most).contains(&value) {

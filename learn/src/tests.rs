@@ -1,5 +1,7 @@
 //! Training on problems whose optimum is known, and what must survive a crash.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -153,15 +155,49 @@ fn environments_are_taken_in_turn() {
     assert_eq!(training.episodes() - before, 2 * 14, "two environments, one sequence, fourteen policies");
 }
 
+/// Counts how often it is played.
+struct Counting(AtomicUsize);
+
+impl Environment for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+
+    fn play(&self, _: &[f32], _: u64) -> f64 {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        0.0
+    }
+
+    fn play_best_rule(&self, _: u64) -> f64 {
+        0.0
+    }
+}
+
 #[test]
-fn a_single_environment_is_learned_beyond_the_largest_gain_that_counts_among_several() {
+fn in_as_many_generations_as_there_are_environments_each_comes_up_equally_often() {
+    for count in 1..24 {
+        let all: Vec<Counting> = (0..count).map(|_| Counting(AtomicUsize::new(0))).collect();
+        let environments: Vec<&dyn Environment> = all.iter().map(|e| e as &dyn Environment).collect();
+        let options = TrainOptions { environments: 5, check_every: 1_000, ..TrainOptions::default() };
+        let mut training = Training::start(&[0.0], vec![1.0], options, 1, &environments, 1);
+        for _ in 0..count {
+            training.next_generation(&environments, 1);
+        }
+        let played: Vec<usize> = all.iter().map(|e| e.0.load(Ordering::Relaxed)).collect();
+        assert!(played.iter().all(|&p| p == played[0]), "{played:?}");
+    }
+}
+
+#[test]
+fn an_environment_is_learned_beyond_the_gain_at_which_more_counts_less() {
     let top = hill("a", &[0.0, 0.0]);
-    let options = TrainOptions { gain_max: 0.1, spread: 0.5, ..TrainOptions::default() };
+    let options = TrainOptions { gain_scale: 0.1, spread: 0.5, ..TrainOptions::default() };
     let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &[&top], 1);
     for _ in 0..60 {
         training.next_generation(&[&top], 1);
     }
-    assert!(training.best_fitness() > 0.99, "{}", training.best_fitness());
+    let whole = 0.1 * 10.0_f64.ln_1p();
+    assert!(training.best_fitness() > 0.999 * whole, "{} of {whole}", training.best_fitness());
 }
 
 #[test]
@@ -176,6 +212,45 @@ fn only_a_policy_that_is_better_is_promoted() {
     let partial = verdict(0.5, -0.1);
     assert!(partial.comparisons[0].gain > 0.0 && partial.comparisons[1].gain < 0.0);
     assert!(!partial.promoted, "a loss anywhere keeps it out");
+}
+
+/// A hill with two rules: the one stands at a level, the other below it.
+struct WithRules(Hill);
+
+impl Environment for WithRules {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn play(&self, weights: &[f32], seed: u64) -> f64 {
+        self.0.play(weights, seed)
+    }
+
+    fn play_best_rule(&self, seed: u64) -> f64 {
+        self.0.play_best_rule(seed)
+    }
+
+    fn rules(&self) -> Vec<&'static str> {
+        vec!["poor", "good"]
+    }
+
+    fn play_rule(&self, rule: &str, seed: u64) -> f64 {
+        self.play_best_rule(seed) - if rule == "poor" { 5.0 } else { 0.0 }
+    }
+}
+
+#[test]
+fn the_comparison_at_the_end_names_the_best_rule_and_pairs_the_gain_with_it() {
+    let (with_rules, without) = (WithRules(hill("a", &[1.0])), hill("b", &[1.0]));
+    let environments: [&dyn Environment; 2] = [&with_rules, &without];
+    let found = held_out(&[("learned", &[1.0]), ("start", &[0.0])], &environments, &[3, 5, 8], 2);
+    let [a, b] = &found.environments[..] else { panic!("two environments: {found:?}") };
+    let names = |e: &HeldOutEnvironment| e.results.iter().map(|r| r.policy.clone()).collect::<Vec<_>>();
+    assert_eq!(names(a), ["learned", "start", "poor", "good"]);
+    assert_eq!(a.results[0].values, [4.0, 6.0, 9.0]);
+    assert_eq!(a.results[2].values, [-2.0, 0.0, 3.0]);
+    assert_eq!((a.best_rule.as_str(), a.gain.map(|g| (g.pairs, g.mean))), ("good", Some((3, 1.0))));
+    assert_eq!((names(b).len(), b.best_rule.as_str(), b.gain), (2, "", None));
 }
 
 #[test]

@@ -273,10 +273,12 @@ impl Training {
         let taken = if self.options.environments == 0 { environments } else { self.options.environments };
         let taken = taken.min(environments);
         let first = generation as usize * taken;
+        // Neighbours in the list are alike: they come far apart.
+        let stride = stride(environments);
         let seeds = self.sequences();
         let of_environment = |i: usize| {
             let from = TRAINING_SEEDS_FROM + generation * seeds;
-            (from..from + seeds).map(move |seed| ((first + i) % environments, seed))
+            (from..from + seeds).map(move |seed| ((first + i) * stride % environments, seed))
         };
         (0..taken).flat_map(of_environment).collect()
     }
@@ -313,10 +315,11 @@ impl Training {
     }
 
     fn fitness(&self, gains: &[f64]) -> f64 {
-        let TrainOptions { gain_max, loss_weight, .. } = self.options;
-        // The limit balances environments; one alone may gain whatever it can.
-        let gain_max = if self.environments.len() > 1 { gain_max } else { f64::INFINITY };
-        let worth = |&gain: &f64| gain.min(gain_max) + loss_weight * gain.min(0.0);
+        let TrainOptions { gain_scale, loss_weight, .. } = self.options;
+        let worth = |&gain: &f64| match gain {
+            ..=0.0 => (1.0 + loss_weight) * gain,
+            _ => gain_scale * (gain / gain_scale).ln_1p(),
+        };
         gains.iter().map(worth).sum::<f64>() / gains.len().max(1) as f64
     }
 
@@ -385,4 +388,15 @@ fn as_f32(weights: &[f64]) -> Vec<f32> {
 
 fn as_f64(weights: &[f32]) -> Vec<f64> {
     weights.iter().map(|&w| f64::from(w)).collect()
+}
+
+/// The number nearest to the golden section of `count`, from below, whose multiples reach every place.
+fn stride(count: usize) -> usize {
+    let common = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (1..=count * 618 / 1000).rev().find(|&step| common(step, count) == 1).unwrap_or(1)
 }

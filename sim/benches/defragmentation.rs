@@ -18,7 +18,7 @@ use lepton_core::decide::defragment::{
 };
 use lepton_core::model::{Cluster, TaskId, invariants, replay};
 use lepton_sim::Clock;
-use lepton_sim::experiment::{fill_cluster, spread};
+use lepton_sim::experiment::{StudyOptions, fill_cluster, spread};
 use lepton_sim::workload::PlacementWorkload;
 use wall_clock::WallClock;
 
@@ -90,7 +90,7 @@ fn main() {
 }
 
 fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Arguments) -> Row {
-    let filled = match fill_cluster(workload, policy, None, seed, 1.3, 100.0) {
+    let filled = match fill_cluster(workload, &StudyOptions::default(), policy, seed, 100.0) {
         Ok(filled) => filled,
         Err(error) => {
             eprintln!("{error}");

@@ -51,12 +51,8 @@ fn main() {
         let options = StudyOptions {
             policies: policies.iter().map(|&p| p.to_owned()).collect(),
             seeds: (42..=51).collect(),
-            load: 1.3,
-            baseline: None,
             threads: 2,
-            heat: false,
-            command: String::new(),
-            model: None,
+            ..StudyOptions::default()
         };
         let study = run_study(&load(&folder, trace), &options, &clock, &AtomicBool::new(false), &|| ())
             .expect("the study runs");

@@ -5,14 +5,15 @@ use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
 };
 use lepton_core::model::{invariants, replay};
-use lepton_sim::experiment::fill_cluster;
+use lepton_sim::experiment::{StudyOptions, fill_cluster};
 use lepton_sim::generate::openb_like;
 
 #[test]
 fn dropped_tasks_fit_after_few_moves_and_no_step_breaks_a_rule() {
     let workload = openb_like(80);
     for (policy, seed) in [("random", 1), ("best-fit", 2), ("fgd", 3), ("gpu-packing", 4)] {
-        let filled = fill_cluster(&workload, policy, None, seed, 1.3, 100.0).expect("the policy is known");
+        let filled = fill_cluster(&workload, &StudyOptions::default(), policy, seed, 100.0)
+            .expect("the policy is known");
         let moves_max = filled.placed / 20;
         let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
         assert_eq!(problem.pending().count(), filled.dropped);

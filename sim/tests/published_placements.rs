@@ -16,12 +16,8 @@ fn options(policies: impl Iterator<Item = &'static str>, seeds: Vec<u64>) -> Stu
     StudyOptions {
         policies: policies.map(str::to_owned).collect(),
         seeds,
-        load: 1.3,
-        baseline: None,
         threads: 2,
-        heat: false,
-        command: String::new(),
-        model: None,
+        ..StudyOptions::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use lepton_sim::report::{jobs_html, placement_html};
+use lepton_sim::report::{jobs_html, placement_html, training_html};
 use serde_json::{Value, json};
 
 /// A study of `policies` over two seeds on twelve nodes, up to 130% load: the first policy ends at 95% of the
@@ -78,6 +78,32 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
         "distributions": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool",
             "wait_seconds": quantiles, "completion_seconds": quantiles, "bounded_slowdown": quantiles })),
         "gantt": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool", "jobs": jobs, "lanes": 2, "starts": count })),
+    })
+}
+
+/// A training of 30 generations on these workloads: each gains half a point over fgd, which is a point better than
+/// best-fit, but for the last, which loses as much.
+fn training(workloads: &[&str]) -> Value {
+    let gain = |i: usize| if i + 1 == workloads.len() { -0.5 } else { 0.5 };
+    let record = |generation: usize| {
+        let check = generation.is_multiple_of(10).then(|| (0..workloads.len()).map(gain).collect::<Vec<_>>());
+        json!({ "generation": generation, "best": 0.6, "mean": 0.3, "width": 0.1, "check": check, "learner": null })
+    };
+    let workload = |i: usize| {
+        let levels = [("learned", 92.0 + gain(i)), ("start", 92.0), ("fgd", 92.0), ("best-fit", 91.0)];
+        let result =
+            |(policy, at): (&str, f64)| json!({ "policy": policy, "values": [at - 0.1, at, at + 0.1] });
+        json!({
+            "name": workloads[i], "results": levels.map(result), "best_rule": "fgd",
+            "gain": { "pairs": 3, "mean": gain(i), "half_width": 0.1 },
+        })
+    };
+    json!({
+        "tool": "lepton", "version": "0.1.0", "command": "lepton train placement", "decides": "placement",
+        "unit": "percent of the devices allocated", "environments": workloads, "seed": 1, "threads": 2,
+        "generations": 30, "episodes": 420, "seconds": 12.3, "stopped_early": false,
+        "history": (0..=30).map(record).collect::<Vec<_>>(),
+        "held_out": { "seeds": [1, 2, 3], "environments": (0..workloads.len()).map(workload).collect::<Vec<_>>() },
     })
 }
 
@@ -212,6 +238,34 @@ fn a_jobs_page_of_a_summary_alone_shows_the_table() {
     assert_eq!(data(&dom, "ready"), Some("true"));
     assert_eq!(data(&dom, "rows"), Some("1"));
     assert_eq!(data(&dom, "curves"), Some("0"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_training_page_draws_learning_curves_and_every_rule() {
+    let dom = rendered("training", &training_html(&training(&["a", "b", "</script><b>bold</b>"])));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("3"), "best and mean of the population, mean of the checks");
+    assert_eq!(data(&dom, "bars"), Some("4"));
+    assert_eq!(data(&dom, "rows"), Some("3"));
+    let finding = "After 30 generations, the policy gains 0.17 points over the best fixed rule of each workload: \
+                   better on 2 of 3, worse on 1.";
+    assert!(dom.contains(finding));
+    assert!(!dom.contains("<b>bold"), "a workload's name stays text");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_training_that_was_stopped_before_its_first_generation_still_makes_a_page() {
+    let mut report = training(&["a"]);
+    report["history"] = json!([report["history"][0]]);
+    report["generations"] = json!(0);
+    let dom = rendered("no-generation", &training_html(&report));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!(data(&dom, "curves"), Some("3"), "of the start alone");
+    assert!(dom.contains("After 0 generations, the policy loses 0.50 points to the best fixed rule"));
 }
 
 #[test]

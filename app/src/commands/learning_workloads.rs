@@ -21,8 +21,12 @@ pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementE
         }
         all.push(PlacementEnvironment::new(workload));
     }
-    let generated = args.generate.iter().map(|generator| generator.workload(args.nodes_count));
-    all.extend(generated.map(PlacementEnvironment::new));
+    for generator in &args.generate {
+        for &nodes in &args.nodes_count {
+            let seeds = if generator.draws() { &args.generate_seeds.0[..] } else { &[0] };
+            all.extend(seeds.iter().map(|&seed| PlacementEnvironment::new(generator.workload(nodes, seed))));
+        }
+    }
     Ok(all)
 }
 

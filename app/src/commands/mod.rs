@@ -37,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(Policy::Show(args)) => policy_show::run(&args),
         Command::Policy(Policy::Compare(args)) => policy_gate::compare(&args),
         Command::Policy(Policy::Promote(args)) => policy_gate::promote(&args),
+        Command::Policy(Policy::Demote(args)) => policy_gate::demote(&args),
         Command::Completion { shell } => completion::run(shell),
     }
 }

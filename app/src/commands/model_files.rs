@@ -34,13 +34,18 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Where the file is kept that was replaced.
+pub(super) fn previous_of(path: &Path) -> PathBuf {
+    with_ending(path, ".previous")
+}
+
 /// Replaces the file in one step: killed at any moment, either the old or the new contents are there. With
 /// `keep_previous` the old file is kept, its name ending in `.previous`.
 pub(super) fn replace(path: &Path, contents: &[u8], keep_previous: bool) -> anyhow::Result<()> {
     let new = with_ending(path, ".new");
     std::fs::write(&new, contents).with_context(|| format!("cannot write {}", new.display()))?;
     if keep_previous && path.exists() {
-        let previous = with_ending(path, ".previous");
+        let previous = previous_of(path);
         std::fs::rename(path, &previous).with_context(|| format!("cannot write {}", previous.display()))?;
     }
     std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))

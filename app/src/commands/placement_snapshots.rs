@@ -18,7 +18,7 @@ pub(super) fn write(
     let single = options.policies.len() == 1 && options.seeds.len() == 1;
     for policy in &options.policies {
         for &seed in &options.seeds {
-            let filled = fill_cluster(workload, policy, options.model.as_ref(), seed, options.load, percent)?;
+            let filled = fill_cluster(workload, options, policy, seed, percent)?;
             let path = if single { path.to_path_buf() } else { named(path, policy, seed) };
             output::write_json(&path, &filled.document(workload))?;
             output::note(&format!(

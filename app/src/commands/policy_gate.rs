@@ -8,7 +8,7 @@ use lepton_learn::Verdict;
 use super::learning_workloads::{as_learning_sees_them, environments};
 use super::model_files;
 use super::simulate_placement::threads;
-use crate::cli_train::{CompareArgs, GateArgs, PromoteArgs};
+use crate::cli_train::{CompareArgs, DemoteArgs, GateArgs, PromoteArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 
@@ -29,6 +29,29 @@ pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
     }
     model_files::replace(&args.serving, &candidate.to_bytes(), true)?;
     output::note(&format!("promoted: {} now serves", args.serving.display()));
+    Ok(())
+}
+
+/// Both files are read first, so that nothing serves that cannot.
+pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
+    let serving = model_files::read(&args.serving)?;
+    let previous = model_files::previous_of(&args.serving);
+    if !previous.exists() {
+        return Err(Failure::Input(format!(
+            "{}: there is no model that served before. Maybe remove {}: the model that Lepton comes with serves then",
+            previous.display(),
+            args.serving.display()
+        )));
+    }
+    let before = model_files::read(&previous)?;
+    // The old file becomes the previous one.
+    model_files::replace(&args.serving, &before.to_bytes(), true)?;
+    output::note(&format!(
+        "demoted: {} serves in the place of {}, which is kept as {}",
+        before.manifest.name,
+        serving.manifest.name,
+        previous.display()
+    ));
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
+use lepton_core::decide::guard::Rehearsal;
+use lepton_core::decide::placement_policies::{LEARNED, PLACEMENT_POLICIES};
 use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
@@ -51,7 +52,7 @@ pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Res
 
 fn workload(args: &PlacementArgs) -> Result<PlacementWorkload, Failure> {
     match (args.generate, &args.nodes, &args.tasks) {
-        (Some(generator), ..) => Ok(generator.workload(args.nodes_count)),
+        (Some(generator), ..) => Ok(generator.workload(args.nodes_count, args.generate_seed)),
         (None, Some(nodes), Some(tasks)) => {
             let files =
                 OpenbFiles { nodes: nodes.clone(), tasks: tasks.clone(), arrivals: args.arrivals.clone() };
@@ -92,6 +93,7 @@ fn options(args: &PlacementArgs) -> Result<StudyOptions, Failure> {
         heat: args.report.is_some(),
         command: command_line(),
         model: args.model.as_deref().map(model_files::read).transpose()?,
+        guarded: !args.no_guard,
     })
 }
 
@@ -170,6 +172,9 @@ pub(super) fn text(study: &PlacementStudy) -> String {
             "against {baseline}: difference seed by seed, mean and 95% interval, in percentage points."
         );
     }
+    if let Some(guard) = &study.guard {
+        text += &who_serves(guard);
+    }
     let _ = writeln!(
         text,
         "stranded: devices free at the end but useless to the expected mix, percent. p50, p99: time of a decision.\n\
@@ -177,6 +182,25 @@ pub(super) fn text(study: &PlacementStudy) -> String {
         study.runs.len()
     );
     text
+}
+
+/// Who serves as `lepton`, and why.
+fn who_serves(guard: &Rehearsal) -> String {
+    let reached: Vec<String> =
+        guard.policies.iter().map(|p| format!("{} {:.2}", p.policy, p.allocation_percent)).collect();
+    let Rehearsal { serves, decision, sequences, nodes, .. } = guard;
+    let gain = decision.gain.map_or_else(String::new, |g| {
+        format!(", {:+.2} ±{:.2} against the better rule", g.mean, g.half_width)
+    });
+    let who = if *serves == LEARNED { "serves itself" } else { serves };
+    let reason = decision.reason;
+    match sequences {
+        0 => format!("lepton: {who} ({reason:?}): the mix asks for no devices.\n"),
+        _ => format!(
+            "lepton: {who} ({reason:?}): rehearsed on {sequences} sequences of the mix, {nodes} nodes: {}{gain}.\n",
+            reached.join(", ")
+        ),
+    }
 }
 
 /// `+0.31 ±0.11`, or a dash for the baseline itself.

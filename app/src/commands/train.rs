@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use anyhow::Context;
 use lepton_core::decide::policy::Manifest;
 use lepton_learn::{
-    Comparison, Environment, Learner, TrainOptions, Training, Verdict, begin_learner, resume_learner,
+    Comparison, Environment, HeldOut, Learner, TrainOptions, Training, Verdict, begin_learner, resume_learner,
 };
+use lepton_sim::report::training_html;
 use serde::Serialize;
 
 use super::model_files;
@@ -42,6 +44,15 @@ pub(super) struct Trained<'a> {
 /// The result as JSON.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
+    tool: &'static str,
+    version: &'static str,
+    command: String,
+    /// What the model decides.
+    decides: &'a str,
+    /// Of the results; more is better.
+    unit: &'a str,
+    /// The workloads.
+    environments: &'a [String],
     model: &'a Path,
     seed: u64,
     threads: usize,
@@ -52,6 +63,8 @@ struct Report<'a> {
     /// The result against the weights that training started from.
     verdict: &'a Verdict,
     history: &'a [lepton_learn::GenerationRecord],
+    /// The result, its start and every fixed rule on the same sequences; only with a report page.
+    held_out: Option<HeldOut>,
 }
 
 /// A training, and the learner that takes part in it if the method has one.
@@ -90,7 +103,18 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     model_files::replace(&out, &(trained.to_bytes)(&weights, manifest), false)?;
     output::note(&format!("model: {}", out.display()));
     let stopped_early = stop.load(Ordering::Relaxed);
+    let held_out = args.report.is_some().then(|| {
+        output::note("report: every fixed rule plays the sequences kept apart");
+        let policies = [("learned", &weights[..]), ("start", &trained.start[..])];
+        lepton_learn::held_out(&policies, environments, &seeds, threads)
+    });
     let report = Report {
+        tool: "lepton",
+        version: env!("CARGO_PKG_VERSION"),
+        command: command_line(),
+        decides: &trained.before.kind,
+        unit: trained.unit,
+        environments: training.environments(),
         model: &out,
         seed: args.seed,
         threads,
@@ -100,10 +124,15 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         stopped_early,
         verdict: &verdict,
         history: training.history(),
+        held_out,
     };
+    if let Some(path) = &args.report {
+        let report = serde_json::to_value(&report).context("cannot write the report as JSON")?;
+        output::write_page(path, &training_html(&report))?;
+    }
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
-        OutputFormat::Table => output::print(&text(&report, trained.unit))?,
+        OutputFormat::Table => output::print(&text(&report))?,
         OutputFormat::Csv => output::print(&csv(&report))?,
     }
     if stopped_early { Err(Failure::Stopped) } else { Ok(()) }
@@ -145,7 +174,7 @@ fn resume(
         let learner = resume_learner(learner, environments).map_err(|e| wrong(&e))?;
         Ok(TakingPart { training, learner })
     };
-    let previous: PathBuf = model_files::with_ending(checkpoint, ".previous");
+    let previous: PathBuf = model_files::previous_of(checkpoint);
     read(checkpoint).or_else(|problem| {
         if !previous.exists() {
             return Err(Failure::Input(problem));
@@ -221,7 +250,7 @@ fn manifest(trained: &Trained<'_>, training: &Training, verdict: &Verdict, out: 
     }
 }
 
-fn text(report: &Report<'_>, unit: &str) -> String {
+fn text(report: &Report<'_>) -> String {
     format!(
         "{} generations, {} episodes in {:.0} s on {} threads, seed {}. The model against the weights that training \
          began\nwith (serving), on sequences that neither has seen:\n\n{}",
@@ -230,7 +259,7 @@ fn text(report: &Report<'_>, unit: &str) -> String {
         report.seconds,
         report.threads,
         report.seed,
-        policy_gate::text(report.verdict, unit)
+        policy_gate::text(report.verdict, report.unit)
     )
 }
 

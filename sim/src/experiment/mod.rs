@@ -5,6 +5,7 @@ mod loop_run;
 mod placement;
 mod placement_environment;
 mod run_error;
+mod served;
 mod snapshot;
 mod stats;
 mod study;

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use lepton_core::decide::placement::{PlacementPolicy, Placer};
-use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
+use lepton_core::decide::placement_policies::{
+    LEARNED, PLACEMENT_POLICIES, PlacementContext, placement_policy,
+};
 use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS};
 use lepton_core::model::{NodeId, Task};
 use lepton_learn::Environment;
@@ -74,13 +76,18 @@ impl Environment for PlacementEnvironment {
     }
 
     fn play_best_rule(&self, seed: u64) -> f64 {
+        BEST_RULES.map(|rule| self.play_rule(rule, seed)).into_iter().fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn rules(&self) -> Vec<&'static str> {
+        PLACEMENT_POLICIES.iter().map(|p| p.name).filter(|&name| name != LEARNED).collect()
+    }
+
+    fn play_rule(&self, rule: &str, seed: u64) -> f64 {
         let PlacementWorkload { cluster, target, .. } = &self.workload;
-        let play = |name: &str| {
-            let context = PlacementContext { cluster, target, seed, model: None };
-            let rule = placement_policy(name, &context).expect("the rules are registered");
-            self.allocation(rule, seed)
-        };
-        BEST_RULES.map(play).into_iter().fold(f64::NEG_INFINITY, f64::max)
+        let context = PlacementContext { cluster, target, seed, model: None };
+        let rule = placement_policy(rule, &context).expect("only names of `rules` are asked for");
+        self.allocation(rule, seed)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use lepton_core::decide::placement::Placer;
-use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{Cluster, ClusterDocument, NodeId, PlaceError, Task};
 
-use super::StudyError;
-use super::study::{arrivals_of, policy_of};
+use super::served::ServedPolicies;
+use super::study::arrivals_of;
+use super::{StudyError, StudyOptions};
 use crate::workload::{Arrivals, PlacementWorkload};
 
 /// A cluster at the moment at which a share of its device capacity has been asked for.
@@ -28,24 +28,24 @@ impl FilledCluster {
     }
 }
 
-/// Replays the sequence of a seed under a policy until `percent` of the device capacity has been asked for, or
-/// the sequence, drawn for `load`, ends; `model` holds the weights of the learned policy, `None` for those it is
-/// shipped with. Tasks that are drawn again get names of their own.
+/// Replays the sequence of a seed under a policy of the study until `percent` of the device capacity has been asked
+/// for, or the sequence, drawn for the study's load, ends. Tasks that are drawn again get names of their own.
 ///
 /// # Errors
 /// When the policy is not known or breaks a rule.
 pub fn fill_cluster(
     workload: &PlacementWorkload,
+    options: &StudyOptions,
     policy: &str,
-    model: Option<&PlacementModel>,
     seed: u64,
-    load: f64,
     percent: f64,
 ) -> Result<FilledCluster, StudyError> {
-    let Arrivals { order, node_rank } = arrivals_of(workload, load, seed);
+    let Arrivals { order, node_rank } = arrivals_of(workload, options.load, seed);
     let mut nodes: Vec<NodeId> = workload.cluster.nodes().collect();
     nodes.sort_by_key(|n| node_rank[n.index()]);
-    let mut placer = Placer::new(policy_of(workload, model, policy, seed)?, nodes);
+    let names = [policy.to_owned()];
+    let served = ServedPolicies::new(workload, &names, options.model.as_ref(), options.guarded)?;
+    let mut placer = Placer::new(served.policy(policy, seed)?, nodes);
     let broken = |error: PlaceError| StudyError::RuleBroken { policy: policy.to_owned(), seed, error };
     let mut filled = FilledCluster { cluster: workload.cluster.clone(), placed: 0, dropped: 0 };
     let enough = percent / 100.0 * filled.cluster.device_milli_capacity() as f64;

@@ -1,5 +1,6 @@
 //! Mean, spread, and paired differences with an interval.
 
+use lepton_core::decide::guard::student_t_975;
 use serde::Serialize;
 
 /// Mean and sample standard deviation.
@@ -37,21 +38,6 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
 /// The mean of the differences of pairs and its interval; `None` for fewer than two pairs.
 pub fn paired(differences: &[f64]) -> Option<Paired> {
     let Spread { mean, sd } = spread(differences).filter(|_| differences.len() > 1)?;
-    let half = t_975(differences.len() - 1) * sd / (differences.len() as f64).sqrt();
+    let half = student_t_975(differences.len() - 1) * sd / (differences.len() as f64).sqrt();
     Some(Paired { difference: mean, low: mean - half, high: mean + half })
-}
-
-/// 97.5% quantile of Student's t distribution: a table up to 30 degrees of freedom, above it the expansion
-/// of Cornish and Fisher (error below 0.001).
-fn t_975(degrees: usize) -> f64 {
-    const TABLE: [f64; 30] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145,
-        2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
-        2.045, 2.042,
-    ];
-    const Z: f64 = 1.959_964;
-    match TABLE.get(degrees - 1) {
-        Some(&t) => t,
-        None => Z + (Z.powi(3) + Z) / (4.0 * degrees as f64),
-    }
 }

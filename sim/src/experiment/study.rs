@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::placement::{PlacementPolicy, Placer};
-use lepton_core::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
+use lepton_core::decide::guard::Rehearsal;
+use lepton_core::decide::placement::Placer;
+use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::run_error::{RunError, thread_pool};
+use super::served::ServedPolicies;
 use super::{Curve, Paired, PlacementRun, paired, run_placement, spread};
 use crate::Clock;
 use crate::workload::{Arrivals, PlacementWorkload, sequence};
@@ -39,6 +41,25 @@ pub struct StudyOptions {
     pub command: String,
     /// Weights of the learned policy; `None` for those it is shipped with.
     pub model: Option<PlacementModel>,
+    /// Let a fixed rule serve in the place of the learned policy where a rehearsal does not show it to be better.
+    pub guarded: bool,
+}
+
+impl Default for StudyOptions {
+    /// No policies yet; one seed, arrivals up to 130%, one thread, the shipped model under its guard.
+    fn default() -> Self {
+        Self {
+            policies: Vec::new(),
+            seeds: vec![42],
+            load: 1.3,
+            baseline: None,
+            threads: 1,
+            heat: false,
+            command: String::new(),
+            model: None,
+            guarded: true,
+        }
+    }
 }
 
 /// A study that cannot be run.
@@ -95,6 +116,8 @@ pub struct PlacementStudy {
     pub runs: Vec<RunRecord>,
     /// Per policy.
     pub summary: Vec<PolicySummary>,
+    /// Who serves under the learned policy's name, and why; `None` without it or its guard.
+    pub guard: Option<Rehearsal>,
     /// Per-node state of the first seed; only for a report.
     pub heat: Option<Heat>,
 }
@@ -204,15 +227,15 @@ pub fn run_study(
     done: &(dyn Fn() + Sync),
 ) -> Result<PlacementStudy, StudyError> {
     let started = clock.now_nanos();
-    for name in options.policies.iter().chain(&options.baseline) {
-        policy_of(workload, options.model.as_ref(), name, 0)?;
-    }
+    let mut names = options.policies.clone();
+    names.extend(options.baseline.clone());
+    let served = ServedPolicies::new(workload, &names, options.model.as_ref(), options.guarded)?;
     let asked: Vec<(&str, u64)> = (options.seeds.iter())
         .flat_map(|&seed| options.policies.iter().map(move |policy| (policy.as_str(), seed)))
         .collect();
     let with_heat = options.heat && workload.cluster.node_count() <= HEAT_NODES_MAX;
     let heat_at = if with_heat { heat_loads(options.load) } else { Vec::new() };
-    let results = run_all(workload, options, &asked, &heat_at, clock, stop, done)?;
+    let results = run_all(&served, options, &asked, &heat_at, clock, stop, done)?;
 
     let (mut runs, mut heat_policies) = (Vec::new(), Vec::new());
     for (run, used_percent) in results {
@@ -242,6 +265,7 @@ pub fn run_study(
         seconds: (clock.now_nanos() - started) as f64 / 1e9,
         stopped_early: runs.len() < asked.len(),
         summary: summarize(options, &runs),
+        guard: served.rehearsal().cloned(),
         runs,
         heat,
     })
@@ -252,7 +276,7 @@ type RunResult = (RunRecord, Vec<Vec<u8>>);
 
 /// The runs asked for, in parallel; those not begun before `stop` are missing.
 fn run_all(
-    workload: &PlacementWorkload,
+    served: &ServedPolicies<'_>,
     options: &StudyOptions,
     asked: &[(&str, u64)],
     heat_at: &[u32],
@@ -261,14 +285,14 @@ fn run_all(
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<RunResult>, StudyError> {
     let sequences: BTreeMap<u64, Arrivals> =
-        options.seeds.iter().map(|&seed| (seed, arrivals_of(workload, options.load, seed))).collect();
+        options.seeds.iter().map(|&seed| (seed, arrivals_of(served.workload, options.load, seed))).collect();
     let pool = thread_pool(options.threads)?;
     let one = |&(name, seed): &(&str, u64)| {
         if stop.load(Ordering::Relaxed) {
             return None;
         }
         let heat_at = if Some(&seed) == options.seeds.first() { heat_at } else { &[] };
-        let run = run_one(workload, options, &sequences[&seed], name, seed, heat_at, clock);
+        let run = run_one(served, &sequences[&seed], name, seed, heat_at, clock);
         done();
         Some(run.map(|mut run| {
             let used_percent = std::mem::take(&mut run.heat);
@@ -280,29 +304,18 @@ fn run_all(
 }
 
 fn run_one(
-    workload: &PlacementWorkload,
-    options: &StudyOptions,
+    served: &ServedPolicies<'_>,
     arrivals: &Arrivals,
     name: &str,
     seed: u64,
     heat_at: &[u32],
     clock: &dyn Clock,
 ) -> Result<PlacementRun, StudyError> {
-    let policy = policy_of(workload, options.model.as_ref(), name, seed)?;
-    let mut order: Vec<NodeId> = workload.cluster.nodes().collect();
+    let policy = served.policy(name, seed)?;
+    let mut order: Vec<NodeId> = served.workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-    run_placement(workload, arrivals, Placer::new(policy, order), heat_at, clock)
+    run_placement(served.workload, arrivals, Placer::new(policy, order), heat_at, clock)
         .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
-}
-
-pub(super) fn policy_of(
-    workload: &PlacementWorkload,
-    model: Option<&PlacementModel>,
-    name: &str,
-    seed: u64,
-) -> Result<Box<dyn PlacementPolicy>, UnknownPolicy> {
-    let PlacementWorkload { cluster, target, .. } = workload;
-    placement_policy(name, &PlacementContext { cluster, target, seed, model })
 }
 
 /// The loads at which heat maps are kept, percent.

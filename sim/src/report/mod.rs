@@ -41,6 +41,17 @@ pub fn jobs_html(study: &Value) -> String {
     page(include_str!("jobs.html"), include_str!("jobs.js"), study)
 }
 
+/// The page of a training: fitness and gain from generation to generation, and the learned policy beside every fixed
+/// rule on held-out sequences.
+///
+/// `report` is the JSON document that `lepton train .. --output json` prints, with `held_out`, which has at least one
+/// environment. Beside that it needs `environments` (names), `history` (generations with `generation`, `best`, `mean`,
+/// `width`, and `check`: the gain in each environment, or null), `decides` (what the policy is for) and `unit`
+/// (of the results, of which more is better).
+pub fn training_html(report: &Value) -> String {
+    page(include_str!("training.html"), include_str!("training.js"), report)
+}
+
 /// Fills a template. Markers are looked for in the template alone, so text that looks like a marker stays
 /// as it is in data and scripts.
 fn page(template: &str, script: &str, data: &Value) -> String {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CHARTS, THEME, embedded_json, jobs_html, placement_html};
+use super::{CHARTS, THEME, embedded_json, jobs_html, placement_html, training_html};
 
 /// The text between the data element's tags.
 fn embedded(html: &str) -> &str {
@@ -13,7 +13,7 @@ fn embedded(html: &str) -> &str {
 }
 
 /// Every page of this room; what holds for one must hold for all.
-const PAGES: [fn(&Value) -> String; 2] = [placement_html, jobs_html];
+const PAGES: [fn(&Value) -> String; 3] = [placement_html, jobs_html, training_html];
 
 fn study(name: &str) -> Value {
     json!({ "tool": "lepton", "trace": name, "runs": [{ "policy": name, "seed": 42, "seconds": 0.12 }] })
@@ -91,6 +91,8 @@ fn style_and_scripts_stay_small() {
         (shared + include_str!("placement.js").len(), shared + include_str!("jobs.js").len());
     assert!(placement < 40 * 1024, "placement: {placement} bytes");
     assert!(jobs < 48 * 1024, "jobs: {jobs} bytes");
+    let training = shared + include_str!("training.js").len();
+    assert!(training < 40 * 1024, "training: {training} bytes");
 }
 
 proptest! {

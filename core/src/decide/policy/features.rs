@@ -5,7 +5,7 @@
 use super::mix::{DeviceSums, Mix, NodeType};
 
 /// Version of the list below: models of another version are refused.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 
 /// Names of the features, in the order of a model's weights.
 pub const FEATURES: [&str; 9] = [

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::share_value::{self, CELLS, Size, cells_of};
+use super::share_value::{self, Size, Worth, cells_of};
 use super::type_prices::{Asked, Supply, device_prices};
 use crate::model::fragmentation::{ExpectedShape, TargetWorkload};
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema};
@@ -18,8 +18,10 @@ const SHAPES_MAX: usize = 1_000;
 /// A type of node: devices of the same models, about the same CPU.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NodeType {
-    /// Which row of the tables is for its device models.
+    /// Which row of the tables of what can be used is for its device models.
     group: usize,
+    /// The same in the tables of what is left.
+    worth_group: usize,
     /// How dear its devices are because tasks are bound to their model.
     pub(super) bound_price: f64,
     /// How dear its devices are, given the CPU that stands beside them.
@@ -41,10 +43,10 @@ pub struct Mix {
     /// Share of the mix that asks for several devices and fits; by group, CPU step, whole free devices.
     usable_whole: Vec<f64>,
     whole_max: usize,
-    /// Worth of what is left on a device.
-    worth: [f64; CELLS + 1],
-    /// The same for the shapes that find enough CPU; by CPU step.
-    worth_within_cpu: Vec<[f64; CELLS + 1]>,
+    /// Worth of what is left on a device; by group of models.
+    worth: Vec<Worth>,
+    /// The same for the shapes that find enough CPU; by group of models and CPU step.
+    worth_within_cpu: Vec<Worth>,
     /// Devices that the mix asks for with each millicore.
     pub(super) devices_per_millicore: f64,
 }
@@ -71,13 +73,16 @@ impl Mix {
         let milli = |s: &ExpectedShape| s.devices.filter(|d| d.count == 1).map(|d| i64::from(d.milli));
         let sizes = steps(shapes.iter().filter_map(milli));
         let size_step = (0..=i64::from(DEVICE_MILLI)).map(|m| sizes.partition_point(|&s| s <= m) as u16);
-        let shares = ShareWorth::of(&shapes);
-        let (types, type_of, groups) = node_types(cluster, &shapes, &shares);
+        let (names, type_of) = type_names(cluster);
+        let mut groups: Vec<u64> = names.iter().map(|n| n.0).collect();
+        groups.dedup();
+        let shares = ShareWorth::of(&shapes, &groups);
+        let types = node_types(cluster, &names, &type_of, &groups, &shapes, &shares);
         let whole_max =
             shapes.iter().filter_map(|s| s.devices).map(|d| usize::from(d.count)).max().unwrap_or(1);
         let mut mix = Self {
-            worth_within_cpu: cpu_steps.iter().map(|&cpu| shares.worth(&shapes, cpu)).collect(),
-            worth: shares.worth(&shapes, i64::MAX),
+            worth_within_cpu: shares.worth(&shapes, &cpu_steps),
+            worth: shares.worth(&shapes, &[i64::MAX]),
             usable: vec![0.0; groups.len() * cpu_steps.len() * (sizes.len() + 1)],
             usable_whole: vec![0.0; groups.len() * cpu_steps.len() * (whole_max + 1)],
             devices_per_millicore: devices_per_millicore(&shapes),
@@ -134,8 +139,9 @@ impl Mix {
         let cell = usize::from(free / share_value::CELL_MILLI);
         sums.free += sign * devices;
         sums.usable += sign * devices * self.usable[row + usize::from(self.size_step[usize::from(free)])];
-        sums.worth += sign * self.worth[cell];
-        sums.worth_within_cpu += sign * self.worth_within_cpu[cpu][cell];
+        sums.worth += sign * self.worth[node.worth_group][cell];
+        let within_cpu = &self.worth_within_cpu[node.worth_group * self.cpu_steps.len() + cpu];
+        sums.worth_within_cpu += sign * within_cpu[cell];
         let counted = |count: usize| if sign > 0.0 { count + 1 } else { count - 1 };
         match free {
             0 => {}
@@ -174,54 +180,68 @@ fn devices_per_millicore(shapes: &[ExpectedShape]) -> f64 {
 }
 
 /// Prices of the sizes in which one device is asked for.
-struct ShareWorth(BTreeMap<usize, f64>);
+struct ShareWorth {
+    sizes: Vec<Size>,
+    price: Vec<f64>,
+    /// Per set of device models on nodes: its group.
+    group_of: Vec<usize>,
+    /// Per group: the sizes that run on it.
+    groups: Vec<Vec<usize>>,
+}
 
 impl ShareWorth {
-    fn of(shapes: &[ExpectedShape]) -> Self {
-        let mut weight: BTreeMap<usize, f64> = BTreeMap::new();
+    fn of(shapes: &[ExpectedShape], models: &[u64]) -> Self {
+        let mut weight: BTreeMap<(usize, u64), f64> = BTreeMap::new();
         for (shape, demand) in shapes.iter().filter_map(|s| s.devices.map(|d| (s, d))) {
             if demand.count == 1 {
-                *weight.entry(cells_of(demand.milli)).or_default() += shape.share;
+                *weight.entry((cells_of(demand.milli), demand.accept.0)).or_default() += shape.share;
             }
         }
-        let sizes: Vec<Size> = weight.iter().map(|(&cells, &weight)| Size { cells, weight }).collect();
-        Self(weight.keys().copied().zip(share_value::prices(&sizes)).collect())
+        let size = |(&(cells, accept), &weight): (&(usize, u64), &f64)| Size { cells, accept, weight };
+        let sizes: Vec<Size> = weight.iter().map(size).collect();
+        let (group_of, groups) = share_value::groups(&sizes, models);
+        let price = share_value::prices(&sizes, &groups);
+        Self { sizes, price, group_of, groups }
+    }
+
+    /// Which of the sizes a shape has.
+    fn size_of(&self, shape: &ExpectedShape) -> Option<usize> {
+        let demand = shape.devices.filter(|d| d.count == 1)?;
+        let key = (cells_of(demand.milli), demand.accept.0);
+        self.sizes.binary_search_by_key(&key, |s| (s.cells, s.accept)).ok()
     }
 
     /// Devices that a task of the shape costs.
     fn devices(&self, shape: &ExpectedShape) -> f64 {
-        shape.devices.map_or(0.0, |d| match d.count {
-            1 => self.0.get(&cells_of(d.milli)).copied().unwrap_or(0.0),
-            several => f64::from(several),
-        })
+        let several = shape.devices.map_or(0.0, |d| f64::from(d.count));
+        self.size_of(shape).map_or(several, |size| self.price[size])
     }
 
-    /// Worth of what is left on a device to the shapes that ask for at most this much CPU.
-    fn worth(&self, shapes: &[ExpectedShape], cpu_millicores: i64) -> [f64; CELLS + 1] {
-        let fitting = shapes.iter().filter(|s| s.cpu_millicores <= cpu_millicores);
-        let mut cells: Vec<usize> =
-            fitting.filter_map(|s| s.devices.filter(|d| d.count == 1)).map(|d| cells_of(d.milli)).collect();
-        cells.sort_unstable();
-        cells.dedup();
-        let sizes: Vec<Size> = cells.iter().map(|&cells| Size { cells, weight: 0.0 }).collect();
-        let price: Vec<f64> = cells.iter().map(|c| self.0[c]).collect();
-        share_value::worth(&sizes, &price)
+    /// Worth of what is left on a device, by group and limit, to the shapes that ask for at most as much CPU as
+    /// the limit.
+    fn worth(&self, shapes: &[ExpectedShape], cpu_limits: &[i64]) -> Vec<Worth> {
+        let mut least_cpu = vec![i64::MAX; self.sizes.len()];
+        for shape in shapes {
+            if let Some(size) = self.size_of(shape) {
+                least_cpu[size] = least_cpu[size].min(shape.cpu_millicores);
+            }
+        }
+        let worth = |members: &Vec<usize>, limit: i64| {
+            let fitting: Vec<usize> = members.iter().copied().filter(|&i| least_cpu[i] <= limit).collect();
+            share_value::worth(&self.sizes, &fitting, &self.price)
+        };
+        self.groups.iter().flat_map(|m| cpu_limits.iter().map(move |&limit| worth(m, limit))).collect()
     }
 }
 
 /// What tells types of node apart: device models, number of devices, size in CPU.
 type TypeKey = (u64, usize, u32);
 
-/// The types of node, the type of each node, and the sets of device models that the tables have rows for.
-fn node_types(
-    cluster: &Cluster,
-    shapes: &[ExpectedShape],
-    shares: &ShareWorth,
-) -> (Vec<NodeType>, Vec<u16>, Vec<u64>) {
-    let cpu = |n: NodeId| cluster.capacity(n)[ResourceSchema::CPU];
+/// The types of node, and the type of each node.
+fn type_names(cluster: &Cluster) -> (Vec<TypeKey>, Vec<u16>) {
     let fine = |n: NodeId| {
         // Two steps to each doubling of the CPU.
-        let size = (2.0 * (cpu(n).max(1) as f64).log2()).floor() as u32;
+        let size = (2.0 * (cpu(cluster, n).max(1) as f64).log2()).floor() as u32;
         (cluster.node_models(n).0, cluster.devices_free(n).len(), size)
     };
     let by_models = |n: NodeId| (cluster.node_models(n).0, 0, 0);
@@ -240,15 +260,30 @@ fn node_types(
         keys = keys_by(&|_| (u64::MAX, 0, 0));
     }
     let names = distinct(&keys);
-    let type_of: Vec<u16> = keys.iter().map(|k| names.partition_point(|n| n < k) as u16).collect();
+    let type_of = keys.iter().map(|k| names.partition_point(|n| n < k) as u16).collect();
+    (names, type_of)
+}
 
+fn cpu(cluster: &Cluster, node: NodeId) -> i64 {
+    cluster.capacity(node)[ResourceSchema::CPU]
+}
+
+/// The types of node with their prices. `groups` are the sets of device models that the tables have rows for.
+fn node_types(
+    cluster: &Cluster,
+    names: &[TypeKey],
+    type_of: &[u16],
+    groups: &[u64],
+    shapes: &[ExpectedShape],
+    shares: &ShareWorth,
+) -> Vec<NodeType> {
     let mut supply = vec![Supply { devices: 0.0, cores: 0.0 }; names.len()];
     let mut largest = vec![(0, 0); names.len()];
-    for (node, &t) in cluster.nodes().zip(&type_of) {
+    for (node, &t) in cluster.nodes().zip(type_of) {
         let (t, devices) = (usize::from(t), cluster.devices_free(node).len());
         supply[t].devices += devices as f64;
-        supply[t].cores += cpu(node) as f64 / 1000.0;
-        largest[t] = (largest[t].0.max(devices), largest[t].1.max(cpu(node)));
+        supply[t].cores += cpu(cluster, node) as f64 / 1000.0;
+        largest[t] = (largest[t].0.max(devices), largest[t].1.max(cpu(cluster, node)));
     }
     let asked = |runs_on: &dyn Fn(&ExpectedShape, usize) -> bool| -> Vec<Asked> {
         let of_shape = shapes.iter().map(|s| Asked {
@@ -265,13 +300,9 @@ fn node_types(
     };
     let bound = device_prices(&supply, &asked(&accepts), false);
     let typed = device_prices(&supply, &asked(&|s, t| accepts(s, t) && has_room(s, t)), true);
-
-    let mut groups: Vec<u64> = names.iter().map(|n| n.0).collect();
-    groups.dedup();
-    let types = names.iter().zip(bound).zip(typed).map(|((name, bound_price), type_price)| NodeType {
-        group: groups.partition_point(|&g| g < name.0),
-        bound_price,
-        type_price,
+    let types = names.iter().zip(bound).zip(typed).map(|((name, bound_price), type_price)| {
+        let group = groups.partition_point(|&g| g < name.0);
+        NodeType { group, worth_group: shares.group_of[group], bound_price, type_price }
     });
-    (types.collect(), type_of, groups)
+    types.collect()
 }

@@ -1,7 +1,7 @@
 //! Prices on mixes whose right prices are known, the scorer's beginning, and files that must be refused.
 
 use super::model::WEIGHTS;
-use super::share_value::{Size, prices, worth};
+use super::share_value::{Size, groups, prices, worth};
 use super::type_prices::{Asked, Supply, device_prices};
 use super::*;
 use crate::decide::placement::{PlacementPolicy, Placer};
@@ -17,27 +17,43 @@ use std::sync::Arc;
 
 /// Sizes in hundredths of a device, equally frequent.
 fn sizes(cells: &[usize]) -> Vec<Size> {
-    cells.iter().map(|&cells| Size { cells, weight: 1.0 }).collect()
+    cells.iter().map(|&cells| Size { cells, accept: u64::MAX, weight: 1.0 }).collect()
+}
+
+/// Their prices where all run on all devices.
+fn prices_anywhere(sizes: &[Size]) -> Vec<f64> {
+    prices(sizes, &groups(sizes, &[1]).1)
 }
 
 #[test]
 fn a_size_costs_the_part_of_a_device_that_nothing_else_can_use() {
     // 0.81 leaves room for nobody; two of 0.5 fill a device.
-    let price = prices(&sizes(&[50, 81]));
+    let price = prices_anywhere(&sizes(&[50, 81]));
     assert!((price[0] - 0.5).abs() < 0.01 && (price[1] - 1.0).abs() < 0.01, "{price:?}");
 }
 
 #[test]
 fn sizes_that_only_fit_together_share_a_price_of_one() {
-    let price = prices(&sizes(&[30, 70]));
+    let price = prices_anywhere(&sizes(&[30, 70]));
     assert!((price[0] + price[1] - 1.0).abs() < 0.02, "{price:?}");
+}
+
+#[test]
+fn sizes_that_accept_no_device_in_common_do_not_share_one() {
+    let sizes = [Size { cells: 30, accept: 1, weight: 1.0 }, Size { cells: 70, accept: 2, weight: 1.0 }];
+    let (group_of, groups) = groups(&sizes, &[1, 2, 3, 1]);
+    assert_eq!((group_of, groups.len()), (vec![0, 1, 2, 0], 3));
+    let price = prices(&sizes, &groups[..2]);
+    assert!((price[0] - 1.0 / 3.0).abs() < 0.01 && (price[1] - 1.0).abs() < 0.01, "{price:?}");
+    let left = worth(&sizes, &groups[0], &price);
+    assert!((left[100] - 1.0).abs() < 0.01 && left[29] == 0.0, "three of the smaller fill its device");
 }
 
 #[test]
 fn no_packing_of_a_device_is_worth_more_than_the_whole_device() {
     let all = sizes(&[5, 11, 16, 22, 23, 32, 37, 46, 47, 55, 65, 81, 100]);
-    let price = prices(&all);
-    let left = worth(&all, &price);
+    let price = prices_anywhere(&all);
+    let left = worth(&all, &groups(&all, &[1]).1[0], &price);
     assert!((left[100] - 1.0).abs() < 1e-9, "{}", left[100]);
     assert!(left.windows(2).all(|pair| pair[0] <= pair[1]), "more capacity is never worth less");
 }

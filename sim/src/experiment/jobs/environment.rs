@@ -139,6 +139,15 @@ impl Environment for JobsEnvironment {
         self.rules.iter().map(|rule| self.reward(&drawn, rule.as_ref())).fold(f64::NEG_INFINITY, f64::max)
     }
 
+    fn rules(&self) -> Vec<&'static str> {
+        BATCH_RULES.to_vec()
+    }
+
+    fn play_rule(&self, rule: &str, seed: u64) -> f64 {
+        let rule = self.rules.iter().find(|r| r.name() == rule);
+        rule.map_or(f64::NEG_INFINITY, |rule| self.reward(&self.draw(seed), rule.as_ref()))
+    }
+
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         Some(self)
     }

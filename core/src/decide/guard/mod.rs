@@ -1,0 +1,16 @@
+//! The guard: whether a learned policy may serve in the place of the best fixed rule. Evidence is pairs of results,
+//! model and rule on the same sequence, whoever played them: the loop, a replay of history, or a rehearsal before
+//! the model serves. Hard rules are no matter of the guard: no policy sees a node on which a task does not fit.
+
+mod gain;
+mod gate;
+mod rehearsal;
+mod serving;
+
+pub use gain::{PairedGain, student_t_975};
+pub use gate::Gate;
+pub use rehearsal::{Rehearsal, RehearsalOptions, Rehearsed, rehearse};
+pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason, Serving};
+
+#[cfg(test)]
+mod tests;

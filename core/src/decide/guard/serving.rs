@@ -1,0 +1,133 @@
+//! The guard in service: it looks at the last paired results and says who serves next, the model or the rule.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::PairedGain;
+
+/// Who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Serving {
+    /// The best fixed rule.
+    Rule,
+    /// The learned model.
+    Model,
+}
+
+/// When the guard changes who serves. Gains are the model's results less the rule's, in their unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GuardOptions {
+    /// Paired results that are looked at, the last ones.
+    pub window: usize,
+    /// Fewest results since the last change on which anything is changed.
+    pub least: usize,
+    /// Least mean gain with which the model takes over; its 95% interval must lie above 0, too.
+    pub margin: f64,
+    /// Mean loss beyond which the rule takes over.
+    pub loss_max: f64,
+}
+
+impl Default for GuardOptions {
+    /// For results in percent of the devices.
+    fn default() -> Self {
+        Self { window: 20, least: 4, margin: 0.02, loss_max: 0.0 }
+    }
+}
+
+/// Why the guard decided as it did: one stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum GuardReason {
+    /// Too few results yet; who serves goes on.
+    TooFewResults,
+    /// The rule serves: the model does not gain the margin, or is not shown to gain at all.
+    ModelGainsTooLittle,
+    /// The model takes over: it gains at least the margin.
+    ModelGainsMargin,
+    /// The model serves and is not worse.
+    ModelHolds,
+    /// The rule takes over: the model is worse.
+    ModelIsWorse,
+    /// The rule takes over, or goes on: the model's result is no number.
+    ModelResultUnusable,
+    /// The rule's result is no number; the pair does not count.
+    RuleResultUnusable,
+}
+
+/// What the guard says after a result.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct GuardDecision {
+    /// Who serves from now on.
+    pub serving: Serving,
+    /// Why.
+    pub reason: GuardReason,
+    /// What the model gained over the rule in the window that this was decided by; `None` without results.
+    pub gain: Option<PairedGain>,
+}
+
+impl GuardOptions {
+    /// Who is to serve after these gains, when `serving` has served so far.
+    pub fn decide(&self, serving: Serving, gains: &[f64]) -> GuardDecision {
+        let gain = PairedGain::of(gains);
+        let say = |serving, reason| GuardDecision { serving, reason, gain };
+        match (serving, gain) {
+            (_, Some(g)) if !g.mean.is_finite() => say(Serving::Rule, GuardReason::ModelResultUnusable),
+            (Serving::Rule, Some(g)) if g.pairs >= self.least => {
+                if g.mean >= self.margin && g.low() >= 0.0 {
+                    say(Serving::Model, GuardReason::ModelGainsMargin)
+                } else {
+                    say(Serving::Rule, GuardReason::ModelGainsTooLittle)
+                }
+            }
+            (Serving::Model, Some(g)) if g.pairs >= self.least => {
+                if g.mean < -self.loss_max {
+                    say(Serving::Rule, GuardReason::ModelIsWorse)
+                } else {
+                    say(Serving::Model, GuardReason::ModelHolds)
+                }
+            }
+            _ => say(serving, GuardReason::TooFewResults),
+        }
+    }
+}
+
+/// Keeps the window and who serves. After each change the window begins anew, so a policy that was taken down
+/// has to show its worth again in the shadow of the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    options: GuardOptions,
+    serving: Serving,
+    gains: VecDeque<f64>,
+}
+
+impl Guard {
+    /// A guard without results yet.
+    pub fn new(options: GuardOptions, serving: Serving) -> Self {
+        Self { options, serving, gains: VecDeque::new() }
+    }
+
+    /// Who serves.
+    pub fn serving(&self) -> Serving {
+        self.serving
+    }
+
+    /// Takes in what the two reached on the same sequence, more being better, one of them in the shadow of the
+    /// other, and says who serves next.
+    pub fn observe(&mut self, model: f64, rule: f64) -> GuardDecision {
+        if !rule.is_finite() {
+            let gain = PairedGain::of(self.gains.make_contiguous());
+            return GuardDecision { serving: self.serving, reason: GuardReason::RuleResultUnusable, gain };
+        }
+        self.gains.push_back(model - rule);
+        while self.gains.len() > self.options.window.max(1) {
+            self.gains.pop_front();
+        }
+        let decision = self.options.decide(self.serving, self.gains.make_contiguous());
+        if decision.serving != self.serving || decision.reason == GuardReason::ModelResultUnusable {
+            self.serving = decision.serving;
+            self.gains.clear();
+        }
+        decision
+    }
+}
