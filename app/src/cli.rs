@@ -9,7 +9,8 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
-use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, Train};
+use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
+use crate::cli_train_jobs::TrainJobsArgs;
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
@@ -54,6 +55,14 @@ pub(crate) enum Simulate {
     Placement(Box<PlacementArgs>),
     /// Run jobs that come, wait in a queue, run and leave
     Jobs(Box<JobsArgs>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Train {
+    /// Learn on which node and devices tasks go
+    Placement(Box<TrainPlacementArgs>),
+    /// Learn which waiting job goes next, and what starts ahead of it
+    Jobs(Box<TrainJobsArgs>),
 }
 
 #[derive(Debug, Subcommand)]

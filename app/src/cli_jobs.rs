@@ -77,7 +77,7 @@ cluster is scheduled alone, and means are over all jobs.
 
 Examples:
   lepton simulate jobs --generate lublin --nodes 256 --jobs-count 20000 \\
-      --policy fcfs,sjf,f1 --backfill none,easy
+      --policy lepton,fcfs,sjf,f1 --backfill none,easy
   lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
       --policy sjf,f1,saf --backfill easy --starts 1981,2756,4299 \\
       --length 1024 --output json
@@ -129,6 +129,9 @@ pub(crate) struct JobsArgs {
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', default_value = "fcfs,sjf,saf,f1",
           value_parser = policies(), hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
+    /// Weights of the policy `lepton`, made by `lepton train jobs` [default: those it is shipped with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
     /// Ways of backfilling to compare, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "none")]
     pub(crate) backfill: Vec<BackfillChoice>,

@@ -2,17 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, ValueEnum};
 
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Train {
-    /// Learn on which node and devices tasks go
-    Placement(Box<TrainPlacementArgs>),
-}
 
 /// The workloads to learn on, or to compare on.
 #[derive(Debug, Args)]
@@ -58,12 +52,23 @@ Examples:
 pub(crate) struct TrainPlacementArgs {
     #[command(flatten)]
     pub(crate) workload: LearningWorkloadArgs,
+    #[command(flatten)]
+    pub(crate) train: TrainArgs,
+}
+
+/// How a training goes, whatever it is of.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
     /// Start from the shipped model and learn this cluster's own mix
     #[arg(long, conflicts_with = "from")]
     pub(crate) adapt: bool,
-    /// Where to start: `zero` (decides as fgd), `guess` (weights by hand), `shipped`, or a model file
+    /// Where to start: `zero` (decides as the best fixed rule), `guess` (weights by hand), `shipped`, or a model file
     #[arg(long, value_name = "START", default_value = "guess")]
     pub(crate) from: String,
+    /// Who learns; all but `evolution` need a build with the feature `train` and a kind of model whose decisions
+    /// can be recorded (jobs) [default: as the configuration says, else `evolution`]
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    pub(crate) method: Option<TrainMethod>,
     /// Minutes to learn
     #[arg(long, value_name = "N", default_value_t = 5.0, value_parser = minutes)]
     pub(crate) minutes: f64,
@@ -76,13 +81,13 @@ pub(crate) struct TrainPlacementArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_scale,
-    /// check_every, check_sequences
+    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max, gain_scale,
+    /// check_every, check_sequences, method, evolution, and the table `learner`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The model file to write
-    #[arg(long, value_name = "FILE", default_value = "placement.safetensors")]
-    pub(crate) out: PathBuf,
+    /// The model file to write [default: the kind of the model, ending in `.safetensors`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     /// Where checkpoints are kept [default: the model file with `.checkpoint` at its end]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
@@ -97,13 +102,47 @@ pub(crate) struct TrainPlacementArgs {
     pub(crate) output: OutputFormat,
 }
 
+/// Who learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrainMethod {
+    /// Evolution and reinforcement learning together
+    Hybrid,
+    /// Evolution alone
+    Evolution,
+    /// Reinforcement learning alone
+    Reinforcement,
+}
+
+impl From<TrainMethod> for lepton_learn::Method {
+    fn from(method: TrainMethod) -> Self {
+        match method {
+            TrainMethod::Hybrid => Self::Hybrid,
+            TrainMethod::Evolution => Self::Evolution,
+            TrainMethod::Reinforcement => Self::Reinforcement,
+        }
+    }
+}
+
+/// What a learned model decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelKind {
+    /// On which node and devices a task goes
+    Placement,
+    /// Which waiting job goes next
+    Jobs,
+}
+
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lepton policy show\n  lepton policy show adapted.safetensors --output json"
+    after_help = "Examples:\n  lepton policy show\n  lepton policy show --kind jobs\n  lepton policy show adapted.safetensors \
+                  --output json"
 )]
 pub(crate) struct ShowArgs {
     /// The model file [default: the model that Lepton comes with]
     pub(crate) model: Option<PathBuf>,
+    /// Which of the models that Lepton comes with
+    #[arg(long, value_enum, default_value_t = ModelKind::Placement, conflicts_with = "model")]
+    pub(crate) kind: ModelKind,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,

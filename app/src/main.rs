@@ -5,6 +5,7 @@ mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;
 mod cli_train;
+mod cli_train_jobs;
 mod cli_workload;
 mod clock;
 mod commands;

@@ -27,7 +27,16 @@ pub enum CheckpointError {
 impl Training {
     /// The training as text.
     pub fn to_checkpoint(&self) -> String {
-        let state = serde_json::to_string(self).expect("numbers and texts can be written as JSON");
+        self.to_checkpoint_with(None)
+    }
+
+    /// The training as text, with the state of its learner, which is one line.
+    pub fn to_checkpoint_with(&self, learner: Option<&str>) -> String {
+        let mut state = serde_json::to_string(self).expect("numbers and texts can be written as JSON");
+        if let Some(learner) = learner {
+            state.push('\n');
+            state.push_str(learner);
+        }
         format!("{}\n{state}\n", checksum(state.as_bytes()))
     }
 
@@ -40,11 +49,7 @@ impl Training {
         weights: usize,
         environments: &[&str],
     ) -> Result<Self, CheckpointError> {
-        let (sum, state) = text.split_once('\n').ok_or(CheckpointError::Damaged)?;
-        let state = state.strip_suffix('\n').ok_or(CheckpointError::Damaged)?;
-        if sum != checksum(state.as_bytes()) {
-            return Err(CheckpointError::Damaged);
-        }
+        let (state, _) = parts(text)?;
         let training: Self =
             serde_json::from_str(state).map_err(|e| CheckpointError::Version(e.to_string()))?;
         if !training.evolution.is_sound(weights) || training.best.len() != weights {
@@ -56,4 +61,22 @@ impl Training {
         }
         Ok(training)
     }
+
+    /// The state of the learner in a checkpoint, if there was one.
+    ///
+    /// # Errors
+    /// When the text is damaged.
+    pub fn learner_of_checkpoint(text: &str) -> Result<Option<&str>, CheckpointError> {
+        Ok(parts(text)?.1)
+    }
+}
+
+/// The state of the training and that of the learner, after the checksum was found right.
+fn parts(text: &str) -> Result<(&str, Option<&str>), CheckpointError> {
+    let (sum, state) = text.split_once('\n').ok_or(CheckpointError::Damaged)?;
+    let state = state.strip_suffix('\n').ok_or(CheckpointError::Damaged)?;
+    if sum != checksum(state.as_bytes()) {
+        return Err(CheckpointError::Damaged);
+    }
+    Ok(state.split_once('\n').map_or((state, None), |(training, learner)| (training, Some(learner))))
 }

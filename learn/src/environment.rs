@@ -1,5 +1,9 @@
 //! Where policies are tried: an episode is one run over a sequence that its seed determines.
 
+use lepton_core::decide::policy::NetworkShape;
+
+use crate::Episode;
+
 /// Plays episodes. The same weights and seed give the same result.
 pub trait Environment: Sync {
     /// Its name in reports.
@@ -21,4 +25,20 @@ pub trait Environment: Sync {
         let _ = rule;
         self.play_best_rule(seed)
     }
+
+    /// The same environment with its decisions on record, where a learner can see them.
+    fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
+        None
+    }
+}
+
+/// An environment whose decisions can be recorded: those of a network over candidates.
+pub trait RecordedEnvironment: Environment {
+    /// Sizes of the network that decides.
+    fn shape(&self) -> &NetworkShape;
+
+    /// Plays the sequence of `seed` with a network of these weights. With temperature 0 it decides as
+    /// [`Environment::play`] does; above, candidates are drawn with probabilities proportional to
+    /// exp(score / temperature), the same for the same arguments.
+    fn record(&self, weights: &[f32], seed: u64, temperature: f32) -> Episode;
 }

@@ -1,11 +1,7 @@
 //! What a learner sees of an episode: each decision with its candidates, the choice and the reward that followed.
 
-use lepton_core::decide::policy::NetworkShape;
-
-use crate::Environment;
-
 /// One choice among candidates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decision {
     /// Features common to all candidates.
     pub context: Vec<f32>,
@@ -15,7 +11,8 @@ pub struct Decision {
     pub base: Vec<f32>,
     /// Index of the candidate chosen.
     pub chosen: usize,
-    /// Reward from this decision to the next; more is better.
+    /// Reward from this decision to the next, in the unit of the episode's value; more is better. The sum over the
+    /// episode may differ from the value: what counts is how it is spread.
     pub reward: f32,
 }
 
@@ -24,17 +21,6 @@ pub struct Decision {
 pub struct Episode {
     /// Its decisions in order of time.
     pub decisions: Vec<Decision>,
-    /// What [`Environment::play`] would have given for it.
+    /// What [`Environment::play`](crate::Environment::play) would have given for it.
     pub value: f64,
-}
-
-/// An environment whose decisions can be recorded: those of a network over candidates.
-pub trait RecordedEnvironment: Environment {
-    /// Sizes of the network that decides.
-    fn shape(&self) -> &NetworkShape;
-
-    /// Plays the sequence of `seed` with a network of these weights. With temperature 0 it decides as
-    /// [`Environment::play`] does; above, candidates are drawn with probabilities proportional to
-    /// exp(score / temperature), the same for the same arguments.
-    fn record(&self, weights: &[f32], seed: u64, temperature: f32) -> Episode;
 }

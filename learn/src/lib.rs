@@ -2,23 +2,33 @@
 //! generation. It knows environments only as a trait; the simulator implements it. It reads no clock and no
 //! file: who calls decides how long, and where checkpoints are kept.
 
+mod begin;
 mod checkpoint;
 mod environment;
 mod episode;
+mod evolution;
 mod gate;
+mod genetic;
 mod held_out;
+mod learner;
 mod matrix_adaptation;
 mod options;
+mod start;
 mod trainer;
 
+pub use begin::{LearnerError, begin_learner, resume_learner};
 pub use checkpoint::CheckpointError;
-pub use environment::Environment;
-pub use episode::{Decision, Episode, RecordedEnvironment};
+pub use environment::{Environment, RecordedEnvironment};
+pub use episode::{Decision, Episode};
 pub use gate::{Comparison, Verdict, compare};
 pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};
+#[cfg(feature = "train")]
+pub use learner::GradientLearner;
+pub use learner::{Learner, LearnerOptions, Recipe, Update};
 pub use matrix_adaptation::MatrixAdaptation;
-pub use options::TrainOptions;
-pub use trainer::{GenerationRecord, Training};
+pub use options::{EvolutionKind, Method, TrainOptions};
+pub use start::starting_weights;
+pub use trainer::{GenerationRecord, LearnerRecord, Training};
 
 #[cfg(test)]
 mod tests;

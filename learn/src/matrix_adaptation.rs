@@ -73,10 +73,21 @@ impl MatrixAdaptation {
 
     /// Moves on to the next generation by the fitness of each candidate of [`ask`](Self::ask); more is better.
     pub fn tell(&mut self, fitness: &[f64]) {
+        self.tell_with(fitness, None);
+    }
+
+    /// The same with a visitor from outside of the cloud and its fitness. Where it is among the better half it draws
+    /// the centre by its rank, as the others do; width and directions follow the cloud alone.
+    pub fn tell_with(&mut self, fitness: &[f64], visitor: Option<(&[f64], f64)>) {
         let n = self.centre.len();
         let cloud = self.cloud(fitness.len());
         let mut order: Vec<usize> = (0..fitness.len()).collect();
         order.sort_by(|&a, &b| fitness[b].total_cmp(&fitness[a]));
+        let visit = visitor.and_then(|(weights, reached)| {
+            let rank = order.iter().take_while(|&&i| fitness[i] >= reached).count();
+            let parents = order.len().div_ceil(2);
+            (rank < parents).then(|| (weights, shares(parents)[rank]))
+        });
         let parents = &order[..(order.len() / 2).max(1)];
         let shares = shares(parents.len());
         let effective = 1.0 / shares.iter().map(|s| s * s).sum::<f64>();
@@ -94,7 +105,12 @@ impl MatrixAdaptation {
             (2.0 * (count - 2.0 + 1.0 / count) / ((size + 2.0).powi(2) + count)).clamp(0.0, 1.0 - rank_one);
 
         for i in 0..n {
-            self.centre[i] += self.width * self.scale[i] * step[i];
+            let own = self.width * self.scale[i] * step[i];
+            let drawn = match visit {
+                Some((weights, share)) => (1.0 - share) * own + share * (weights[i] - self.centre[i]),
+                None => own,
+            };
+            self.centre[i] += drawn;
             self.path[i] =
                 (1.0 - path_rate) * self.path[i] + (path_rate * (2.0 - path_rate) * count).sqrt() * inner[i];
         }
@@ -138,7 +154,7 @@ fn shares(parents: usize) -> Vec<f64> {
 }
 
 /// A draw from the normal distribution (Box and Muller 1958).
-fn normal(chance: &mut Pcg64Mcg) -> f64 {
+pub(crate) fn normal(chance: &mut Pcg64Mcg) -> f64 {
     let radius = (-2.0 * chance.random::<f64>().max(f64::MIN_POSITIVE).ln()).sqrt();
     radius * (std::f64::consts::TAU * chance.random::<f64>()).cos()
 }

@@ -2,6 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::LearnerOptions;
+
+/// Who learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Evolution and a gradient learner, together.
+    Hybrid,
+    /// Evolution alone.
+    #[default]
+    Evolution,
+    /// The gradient learner alone.
+    Reinforcement,
+}
+
+/// How the population evolves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvolutionKind {
+    /// A cloud around a centre, by matrix adaptation.
+    #[default]
+    Matrix,
+    /// Tournament, crossover and mutation.
+    Genetic,
+}
+
 /// How a training goes. The defaults made the shipped model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,8 +43,10 @@ pub struct TrainOptions {
     pub spread: f64,
     /// How much more a point lost to the best fixed rule weighs than a point gained.
     pub loss_weight: f64,
-    /// Gain over the best fixed rule around which more begins to count less, so that no environment outweighs the
-    /// others: a gain g counts as `gain_scale ln(1 + g / gain_scale)`; in the environment's unit.
+    /// Gain over the best fixed rule beyond which more counts no further, so that no environment outweighs the
+    /// others; in the environment's unit. A single environment has no such limit.
+    pub gain_max: f64,
+    /// Above 0, gains have no limit and count less and less instead: a gain g as `gain_scale ln(1 + g / gain_scale)`.
     pub gain_scale: f64,
     /// Generations between two checks of the evolution's centre on sequences kept apart; the best centre wins.
     pub check_every: u64,
@@ -26,6 +54,12 @@ pub struct TrainOptions {
     pub check_sequences: usize,
     /// Ends after so many generations; 0 never.
     pub generations_max: u64,
+    /// Who learns: hybrid, evolution or reinforcement.
+    pub method: Method,
+    /// How the population evolves: matrix or genetic.
+    pub evolution: EvolutionKind,
+    /// How the gradient learner learns; of no effect in an evolution alone.
+    pub learner: LearnerOptions,
 }
 
 impl Default for TrainOptions {
@@ -33,13 +67,17 @@ impl Default for TrainOptions {
         Self {
             population: 14,
             sequences: 1,
-            environments: 16,
+            environments: 6,
             spread: 0.12,
             loss_weight: 2.0,
-            gain_scale: 4.0,
+            gain_max: 4.0,
+            gain_scale: 0.0,
             check_every: 10,
             check_sequences: 2,
             generations_max: 0,
+            method: Method::default(),
+            evolution: EvolutionKind::default(),
+            learner: LearnerOptions::default(),
         }
     }
 }
@@ -66,13 +104,14 @@ impl TrainOptions {
         let amounts = [
             ("spread", self.spread, 1e-6, 100.0),
             ("loss_weight", self.loss_weight, 0.0, 1e6),
-            ("gain_scale", self.gain_scale, 1e-6, 1e6),
+            ("gain_max", self.gain_max, 0.0, 1e6),
+            ("gain_scale", self.gain_scale, 0.0, 1e6),
         ];
         for (name, value, least, most) in amounts {
             if !(least..=most).contains(&value) {
                 return Err(format!("`{name}` is {value}, expected a number from {least} to {most}"));
             }
         }
-        Ok(())
+        self.learner.check()
     }
 }

@@ -58,6 +58,41 @@ fn the_optimum_between_two_environments_is_found_from_five_seeds() {
 }
 
 #[test]
+fn the_genetic_algorithm_comes_near_the_optimum_from_five_seeds() {
+    let (a, b) = (hill("a", &[1.0, -2.0]), hill("b", &[1.2, -2.0]));
+    let environments: [&dyn Environment; 2] = [&a, &b];
+    for seed in 0..5 {
+        let options = TrainOptions {
+            spread: 0.5,
+            loss_weight: 0.0,
+            population: 20,
+            evolution: EvolutionKind::Genetic,
+            ..TrainOptions::default()
+        };
+        let mut training = Training::start(&[0.0; 2], vec![1.0; 2], options, seed, &environments, 1);
+        for _ in 0..100 {
+            training.next_generation(&environments, 1);
+        }
+        let close = training.best().iter().zip([1.1, -2.0]).all(|(w, e)| (w - e).abs() < 0.1);
+        assert!(close, "seed {seed}: {:?}", training.best());
+    }
+}
+
+#[test]
+fn a_good_visitor_draws_the_centre_and_a_bad_one_does_nothing() {
+    let mut alone = MatrixAdaptation::new(vec![0.0; 3], vec![1.0; 3], 0.1, 1);
+    let (mut with_good, mut with_bad) = (alone.clone(), alone.clone());
+    let fitness = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let far = [10.0, 10.0, 10.0];
+    alone.tell(&fitness);
+    with_good.tell_with(&fitness, Some((&far, 7.0)));
+    with_bad.tell_with(&fitness, Some((&far, 0.0)));
+    assert_eq!(with_bad, alone);
+    assert!(with_good.centre().iter().all(|&x| x > 1.0), "{:?}", with_good.centre());
+    assert_eq!(with_good.width(), alone.width());
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     assert_eq!(train(7, 1, 12), train(7, 3, 12));
 }
@@ -153,16 +188,31 @@ fn in_as_many_generations_as_there_are_environments_each_comes_up_equally_often(
     }
 }
 
-#[test]
-fn an_environment_is_learned_beyond_the_gain_at_which_more_counts_less() {
-    let top = hill("a", &[0.0, 0.0]);
-    let options = TrainOptions { gain_scale: 0.1, spread: 0.5, ..TrainOptions::default() };
-    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &[&top], 1);
+/// What the best weights are worth after 60 generations in these many equal environments.
+fn fitness_after_60(options: TrainOptions, environments: usize) -> f64 {
+    let all: Vec<Hill> = (0..environments).map(|i| hill(&format!("h{i}"), &[0.0, 0.0])).collect();
+    let environments: Vec<&dyn Environment> = all.iter().map(|h| h as &dyn Environment).collect();
+    let options = TrainOptions { gain_max: 0.1, spread: 0.5, ..options };
+    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &environments, 1);
     for _ in 0..60 {
-        training.next_generation(&[&top], 1);
+        training.next_generation(&environments, 1);
     }
+    training.best_fitness()
+}
+
+#[test]
+fn a_single_environment_is_learned_beyond_the_largest_gain_that_counts_among_several() {
+    let several = fitness_after_60(TrainOptions::default(), 2);
+    assert!((several - 0.1).abs() < 1e-9, "{several}");
+    let single = fitness_after_60(TrainOptions::default(), 1);
+    assert!(single > 0.99, "{single}");
+}
+
+#[test]
+fn gains_that_count_less_and_less_are_learned_to_the_top_in_several_environments() {
+    let fitness = fitness_after_60(TrainOptions { gain_scale: 0.1, ..TrainOptions::default() }, 2);
     let whole = 0.1 * 10.0_f64.ln_1p();
-    assert!(training.best_fitness() > 0.999 * whole, "{} of {whole}", training.best_fitness());
+    assert!(fitness > 0.999 * whole, "{fitness} of {whole}");
 }
 
 #[test]
@@ -219,10 +269,24 @@ fn the_comparison_at_the_end_names_the_best_rule_and_pairs_the_gain_with_it() {
 }
 
 #[test]
+fn a_learner_is_refused_where_there_are_no_decisions_to_learn_from() {
+    let hill = hill("a", &[1.0]);
+    let begin = |method| {
+        let options = TrainOptions { method, ..TrainOptions::default() };
+        begin_learner(&options, &[0.0], &[&hill], 1).map(|learner| learner.is_some())
+    };
+    assert_eq!(begin(Method::Evolution), Ok(false));
+    assert_eq!(begin(Method::Hybrid), Err(LearnerError::NotRecorded("a".to_owned())));
+}
+
+#[test]
 fn options_out_of_range_are_named() {
     let wrong = TrainOptions { population: 3, ..TrainOptions::default() };
     assert_eq!(wrong.check(), Err("`population` is 3, expected a whole number from 4 to 10000".to_owned()));
     let wrong = TrainOptions { spread: f64::NAN, ..TrainOptions::default() };
     assert!(wrong.check().expect_err("NaN").starts_with("`spread` is NaN"));
+    let learner = LearnerOptions { discount: 1.5, ..LearnerOptions::default() };
+    let wrong = TrainOptions { learner, ..TrainOptions::default() };
+    assert_eq!(wrong.check(), Err("`learner.discount` is 1.5, expected a number from 0 to 1".to_owned()));
     assert_eq!(TrainOptions::default().check(), Ok(()));
 }

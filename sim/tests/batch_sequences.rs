@@ -5,7 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use lepton_core::decide::queue_policies::queue_policy;
-use lepton_sim::jobs::SequenceSimulator;
+use lepton_sim::experiment::jobs::BATCH_RULES;
+use lepton_sim::jobs::{SequenceMetrics, SequenceSimulator};
 use lepton_sim::readers::read_swf;
 
 /// Jobs of one sequence.
@@ -54,7 +55,7 @@ fn every_cell_of_the_table_is_reproduced() {
                 for &start in &starts {
                     let range = start..start + SEQUENCE_JOBS;
                     let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
-                    let v = lepton_sim::jobs::SequenceMetrics::of(&jobs, range, started, nodes);
+                    let v = SequenceMetrics::of(&jobs, range, started, nodes);
                     got.entry("bsld").or_default().push(v.mean_bounded_slowdown);
                     got.entry("wait_s").or_default().push(v.mean_wait_seconds);
                     got.entry("utilisation").or_default().push(v.utilization);
@@ -75,4 +76,34 @@ fn every_cell_of_the_table_is_reproduced() {
     }
     assert!(wrong.is_empty(), "{} of {cells} cells differ:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(cells, 136, "the table has 96 cells of slowdown, 10 of waiting, 30 of utilisation");
+}
+
+#[test]
+fn one_learned_order_is_below_the_best_rule_of_each_row_in_the_geometric_mean_and_far_above_it_nowhere() {
+    let Some(data) = common::data("hpc-swf") else { return };
+    let anchors = common::json(&data.join("anchors.json"));
+    let mut simulator = SequenceSimulator::default();
+    let mut ratios = Vec::new();
+    for trace in ["lublin-1", "lublin-2", "theta"] {
+        let table = &anchors[trace];
+        let jobs = read_swf(&data.join(format!("{trace}.swf.gz"))).expect("the trace is sound").jobs;
+        let nodes = table["processors"].as_u64().expect("a count") as u32;
+        let starts: Vec<usize> = common::numbers(&table["starts"]).iter().map(|&s| s as usize).collect();
+        for backfill in [false, true] {
+            let mut mean = |name: &str| {
+                let policy = queue_policy(name).expect("a known policy");
+                let of = |&start: &usize| {
+                    let range = start..start + SEQUENCE_JOBS;
+                    let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
+                    SequenceMetrics::of(&jobs, range, started, nodes).mean_bounded_slowdown
+                };
+                starts.iter().map(of).sum::<f64>() / starts.len() as f64
+            };
+            let best = BATCH_RULES.iter().map(|rule| mean(rule)).fold(f64::INFINITY, f64::min);
+            ratios.push(mean("lepton") / best);
+        }
+    }
+    let logs: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+    assert!((logs / ratios.len() as f64).exp() < 0.9, "{ratios:?}");
+    assert!(ratios.iter().all(|&ratio| ratio < 1.1), "{ratios:?}");
 }

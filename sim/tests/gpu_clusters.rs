@@ -95,6 +95,26 @@ fn shortest_remaining_time_first_agrees_with_the_peers_simulator() {
 }
 
 #[test]
+fn durations_learned_from_the_past_make_jobs_wait_no_longer_than_known_ones() {
+    let Some(october) = october() else { return };
+    let policy = queue_policy("gittins").expect("a known policy");
+    let (mut learned, mut count) = (0.0, 0);
+    for cluster in &october.clusters {
+        let jobs = jobs_of(&october, &cluster.name);
+        let nodes = cluster.nodes.div_ceil(2);
+        let machine = GpuNodes::new(nodes, NODE_GPUS, GangPlacement::Consolidate, Topology::default());
+        let settings = PreemptiveSettings::default();
+        let run = PreemptiveSimulation::new(&jobs, machine, policy.as_ref(), &settings).run(&mut ());
+        let (wait, _, n) = totals(&jobs, &run);
+        (learned, count) = (learned + wait, count + n);
+    }
+    let row = &october.table["results"]["vc-scale-1/2"];
+    let known = row["sjf"]["all"]["mean_queue_s"].as_f64().expect("a mean");
+    let learned = learned / count as f64;
+    assert!(learned < known, "{learned:.1} s, shortest first with known durations {known:.1} s");
+}
+
+#[test]
 fn every_row_of_the_october_table_is_reproduced() {
     let Some(october) = october() else { return };
     let rows = october.table["results"].as_object().expect("rows");

@@ -23,6 +23,8 @@ pub(crate) struct Bench {
 pub(crate) enum Target {
     /// `benches/NAME.rs`, a `[[bench]]` without the test harness.
     Bench(&'static str),
+    /// The same, with a feature of the package that it needs.
+    FeatureBench(&'static str, &'static str),
     /// `examples/NAME.rs`.
     Example(&'static str),
 }
@@ -31,13 +33,13 @@ impl Target {
     /// The program's file in its package.
     pub(crate) fn file(self) -> String {
         match self {
-            Self::Bench(name) => format!("benches/{name}.rs"),
+            Self::Bench(name) | Self::FeatureBench(name, _) => format!("benches/{name}.rs"),
             Self::Example(name) => format!("examples/{name}.rs"),
         }
     }
 }
 
-pub(crate) const BENCHES: [Bench; 6] = [
+pub(crate) const BENCHES: [Bench; 8] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -65,6 +67,20 @@ pub(crate) const BENCHES: [Bench; 6] = [
         target: Target::Bench("learning"),
         shows: "the learned policy beside the best fixed rules: the openb traces, adapted models, other clusters",
         page: "docs/benchmarks/learning.md",
+    },
+    Bench {
+        name: "learn-jobs",
+        package: "lepton-sim",
+        target: Target::Bench("learning_jobs"),
+        shows: "the learned order of jobs beside the fixed rules on batch traces, and the time of a decision",
+        page: "docs/benchmarks/learning-jobs.md",
+    },
+    Bench {
+        name: "learners",
+        package: "lepton-sim",
+        target: Target::FeatureBench("learners", "train"),
+        shows: "evolution and reinforcement learning together and each alone, at equal steps and equal time",
+        page: "docs/benchmarks/learners.md",
     },
     Bench {
         name: "rebalancing",
@@ -127,6 +143,9 @@ fn run(root: &Path, bench: &Bench, args: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     match bench.target {
         Target::Bench(name) => command.args(["bench", "--bench", name]),
+        Target::FeatureBench(name, feature) => {
+            command.args(["bench", "--bench", name, "--features", feature])
+        }
         Target::Example(name) => command.args(["run", "--release", "--example", name]),
     };
     command.args(["--package", bench.package]).current_dir(root);

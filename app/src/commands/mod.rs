@@ -15,11 +15,12 @@ mod rebalance_report;
 mod rebalance_snapshot;
 mod simulate_jobs;
 mod simulate_placement;
+mod train;
+mod train_jobs;
 mod train_placement;
 
-use crate::cli::{Cli, Command, Policy, Simulate};
+use crate::cli::{Cli, Command, Policy, Simulate, Train};
 use crate::cli_generate::Generate;
-use crate::cli_train::Train;
 use crate::failure::Failure;
 
 /// Runs the command.
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
         Command::Train(Train::Placement(args)) => train_placement::run(&args),
+        Command::Train(Train::Jobs(args)) => train_jobs::run(&args),
         Command::Generate(Generate::Reassignment(args)) => generate_reassignment::run(&args),
         Command::Policy(Policy::List { output }) => policy_list::run(output),
         Command::Policy(Policy::Show(args)) => policy_show::run(&args),

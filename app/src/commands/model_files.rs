@@ -3,15 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lepton_core::decide::policy::PlacementModel;
+use lepton_core::decide::policy::{JobsModel, ModelFileError, PlacementModel};
 
 use crate::failure::Failure;
 
-/// Reads a model.
+/// Reads a placement model.
 pub(super) fn read(path: &Path) -> Result<PlacementModel, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))?;
-    PlacementModel::from_bytes(&bytes).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))
+    PlacementModel::from_bytes(&bytes(path)?).map_err(|e| refused(path, &e))
+}
+
+/// Reads a model of the order of jobs.
+pub(super) fn read_jobs(path: &Path) -> Result<JobsModel, Failure> {
+    JobsModel::from_bytes(&bytes(path)?).map_err(|e| refused(path, &e))
+}
+
+/// The bytes of a model file.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
+}
+
+/// A model file that cannot be used.
+pub(super) fn refused(path: &Path, problem: &ModelFileError) -> Failure {
+    Failure::Input(format!("{}: {problem}", path.display()))
 }
 
 /// The file with this at the end of its name.

@@ -68,7 +68,7 @@ fn judge(candidate: &PlacementModel, serving: &PlacementModel, args: &GateArgs) 
 
 fn print(verdict: &Verdict, format: OutputFormat) -> Result<(), Failure> {
     match format {
-        OutputFormat::Table => output::print(&text(verdict))?,
+        OutputFormat::Table => output::print(&text(verdict, PLACEMENT_UNIT))?,
         OutputFormat::Json => output::print_json(verdict)?,
         OutputFormat::Csv => {
             let mut out = String::from("workload,candidate,serving,best_rule,gain,gain_half_width\n");
@@ -86,8 +86,11 @@ fn print(verdict: &Verdict, format: OutputFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The table for people.
-pub(super) fn text(verdict: &Verdict) -> String {
+/// What the numbers of a comparison of placement models are.
+pub(super) const PLACEMENT_UNIT: &str = "Percent of the devices allocated when 100% have been asked for";
+
+/// The table for people; `unit` says what its numbers are.
+pub(super) fn text(verdict: &Verdict, unit: &str) -> String {
     let mut table = output::table(&["workload", "best rule", "serving", "candidate", "gain"]);
     for c in &verdict.comparisons {
         let gain = format!("{:+.2} ±{:.2}", c.gain, c.gain_half_width);
@@ -96,8 +99,7 @@ pub(super) fn text(verdict: &Verdict) -> String {
     }
     let better = if verdict.promoted { "better" } else { "not better" };
     format!(
-        "{table}\nPercent of the devices allocated when 100% have been asked for; gain: candidate less serving model, \
-         sequence\nby sequence, with its 95% interval. In the mean {:+.3}: the candidate is {better}.\n",
+        "{table}\n{unit}; gain: candidate less serving model, sequence\nby sequence, with its 95% interval. In the mean {:+.3}: the candidate is {better}.\n",
         verdict.gain
     )
 }

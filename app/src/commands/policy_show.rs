@@ -2,25 +2,51 @@
 
 use std::fmt::Write as _;
 
-use lepton_core::decide::policy::{FEATURES, PlacementModel, TASK_KINDS};
+use lepton_core::decide::policy::{
+    FEATURES, JOB_FEATURES, JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel, QUEUE_KINDS,
+    TASK_KINDS,
+};
 
 use super::model_files;
-use crate::cli_train::ShowArgs;
+use crate::cli_train::{ModelKind, ShowArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 
+/// What is shown of a model, whatever its kind.
+struct Shown {
+    manifest: Manifest,
+    names: Vec<String>,
+    weights: Vec<f32>,
+    /// The features, and what each has a weight for; weights beyond these stand below the table.
+    features: &'static [&'static str],
+    columns: &'static [&'static str],
+}
+
 pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
-    let model = args.model.as_deref().map_or_else(|| Ok(PlacementModel::shipped()), model_files::read)?;
-    let (weights, names) = (model.weights(), PlacementModel::weight_names());
+    let shown = match (&args.model, args.kind) {
+        (None, ModelKind::Placement) => placement(&PlacementModel::shipped()),
+        (None, ModelKind::Jobs) => jobs(JobsModel::shipped()),
+        (Some(path), _) => {
+            let bytes = model_files::bytes(path)?;
+            match PlacementModel::from_bytes(&bytes) {
+                Ok(model) => placement(&model),
+                Err(ModelFileError::Kind { found, .. }) if found == JOBS_KIND => {
+                    jobs(JobsModel::from_bytes(&bytes).map_err(|e| model_files::refused(path, &e))?)
+                }
+                Err(e) => return Err(model_files::refused(path, &e)),
+            }
+        }
+    };
+    let Shown { manifest, names, weights, .. } = &shown;
     match args.output {
-        OutputFormat::Table => output::print(&text(&model))?,
+        OutputFormat::Table => output::print(&text(&shown))?,
         OutputFormat::Json => {
             let named: Vec<_> = names
                 .iter()
                 .zip(weights)
                 .map(|(name, weight)| serde_json::json!({ "name": name, "weight": weight }))
                 .collect();
-            output::print_json(&serde_json::json!({ "manifest": model.manifest, "weights": named }))?;
+            output::print_json(&serde_json::json!({ "manifest": manifest, "weights": named }))?;
         }
         OutputFormat::Csv => {
             let lines: String = names.iter().zip(weights).map(|(name, w)| format!("{name},{w}\n")).collect();
@@ -30,8 +56,28 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text(model: &PlacementModel) -> String {
-    let m = &model.manifest;
+fn placement(model: &PlacementModel) -> Shown {
+    Shown {
+        manifest: model.manifest.clone(),
+        names: PlacementModel::weight_names(),
+        weights: model.weights().to_vec(),
+        features: &FEATURES,
+        columns: &TASK_KINDS,
+    }
+}
+
+fn jobs(model: JobsModel) -> Shown {
+    Shown {
+        names: JobsModel::weight_names(),
+        weights: model.weights().to_vec(),
+        manifest: model.manifest,
+        features: &JOB_FEATURES,
+        columns: &QUEUE_KINDS,
+    }
+}
+
+fn text(shown: &Shown) -> String {
+    let m = &shown.manifest;
     let mut text = String::new();
     let _ = writeln!(text, "{}: decides {}, made by {}", m.name, m.kind, m.made_by);
     let _ = writeln!(text, "command:     {}", m.command);
@@ -41,18 +87,15 @@ fn text(model: &PlacementModel) -> String {
     for (name, value) in &m.figures {
         let _ = writeln!(text, "{name}: {value:.3}");
     }
-    let mut header = vec!["feature"];
-    header.extend(TASK_KINDS);
+    let Shown { weights, features, columns, .. } = shown;
+    let header: Vec<&str> = std::iter::once("feature").chain(columns.iter().copied()).collect();
     let mut table = output::table(&header);
-    let weights = model.weights();
-    for (i, feature) in FEATURES.iter().enumerate() {
-        let of_kind = |kind: usize| format!("{:.3}", weights[kind * FEATURES.len() + i]);
-        table.add_row(std::iter::once((*feature).to_owned()).chain((0..TASK_KINDS.len()).map(of_kind)));
+    for (i, feature) in features.iter().enumerate() {
+        let of_column = |column: usize| format!("{:.3}", weights[column * features.len() + i]);
+        table.add_row(std::iter::once((*feature).to_owned()).chain((0..columns.len()).map(of_column)));
     }
     let _ = writeln!(text, "{table}");
-    for (name, weight) in
-        PlacementModel::weight_names().iter().zip(weights).skip(TASK_KINDS.len() * FEATURES.len())
-    {
+    for (name, weight) in shown.names.iter().zip(weights).skip(columns.len() * features.len()) {
         let _ = writeln!(text, "{name}: {weight:.3}");
     }
     text

@@ -15,6 +15,7 @@ use lepton_sim::workload::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::writers::{write_jobs_csv, write_swf};
 
 use super::jobs_workload::workload;
+use super::model_files;
 use super::simulate_placement::{command_line, threads};
 use crate::cli_jobs::{BackfillChoice, JobsArgs, JobsFormat, ProtocolChoice, QueueChoice};
 use crate::clock::WallClock;
@@ -136,6 +137,7 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         segments_max: if args.report.is_some() || args.save.is_some() { GANTT_SEGMENTS_MAX } else { 0 },
         resume: args.resume.as_deref().map(SavedRun::read).transpose()?,
         command: command_line(),
+        model: args.model.as_deref().map(model_files::read_jobs).transpose()?,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The registry of queue policies: the one place that knows them all by name.
 
+use super::policy::{JobsModel, LEARNED_ORDER, LearnedOrder};
 use super::queue::{
-    DominantResourceFairness, F1, F2, F3, F4, FirstComeFirstServed, LargestExpansionFactor,
+    DominantResourceFairness, F1, F2, F3, F4, FirstComeFirstServed, Gittins, LargestExpansionFactor,
     LeastAttainedService, PriorityAgeing, QueuePolicy, ShortestJobFirst, ShortestProcessingOracle,
     ShortestRemainingTimeFirst, SmallestAreaFirst, SmallestAreaOracle, SmallestFirst, SmallestGpuTimeFirst,
     SquareRootAreaFirst, Unicep, Wfp3,
@@ -27,10 +28,12 @@ pub fn queue_policies() -> Vec<Box<dyn QueuePolicy>> {
         Box::new(PriorityAgeing::default()),
         Box::new(DominantResourceFairness),
         Box::new(LeastAttainedService::default()),
+        Box::new(Gittins),
         Box::new(ShortestRemainingTimeFirst),
         Box::new(SmallestGpuTimeFirst),
         Box::new(ShortestProcessingOracle),
         Box::new(SmallestAreaOracle),
+        Box::new(LearnedOrder::new(&JobsModel::shipped())),
     ]
 }
 
@@ -38,4 +41,12 @@ pub fn queue_policies() -> Vec<Box<dyn QueuePolicy>> {
 pub fn queue_policy(name: &str) -> Option<Box<dyn QueuePolicy>> {
     let name = if name == "fifo" { "fcfs" } else { name };
     queue_policies().into_iter().find(|p| p.name() == name)
+}
+
+/// The same with the weights of the learned policy; `None` for those it is shipped with.
+pub fn queue_policy_with(name: &str, model: Option<&JobsModel>) -> Option<Box<dyn QueuePolicy>> {
+    match model {
+        Some(model) if name == LEARNED_ORDER => Some(Box::new(LearnedOrder::new(model))),
+        _ => queue_policy(name),
+    }
 }

@@ -1,5 +1,6 @@
 //! Generators: workloads made from published statistics or invented ones, so that nothing needs a file.
 
+mod batch_machines;
 mod chance;
 mod gpu_clusters;
 mod lublin;
@@ -7,6 +8,7 @@ mod openb_like;
 mod reassignment;
 mod task_arrivals;
 
+pub use batch_machines::BatchMachines;
 pub use gpu_clusters::{GPU_CLUSTER_KINDS, GpuClusterKind, gpu_cluster};
 pub use lublin::LublinModel;
 pub use openb_like::{OPENB_NODES, openb_like};

@@ -110,6 +110,8 @@ impl Jobs {
             attained_unit_seconds: 0.0,
             priority: f64::from(self.priority[index]),
             owner_share: 0.0,
+            running: false,
+            seconds_per_end: f64::from(self.requested_seconds[index]),
         }
     }
 
@@ -143,4 +145,24 @@ impl Jobs {
             self.push(job);
         }
     }
+}
+
+/// Arrivals that count as lately.
+const LATELY_ARRIVALS: usize = 32;
+
+/// Jobs that have come in a second, over the last arrivals of `submit_seconds`; 0 while there are none before.
+pub(super) fn arrivals_per_second(submit_seconds: &[i64]) -> f64 {
+    let Some(last) = submit_seconds.len().checked_sub(1) else { return 0.0 };
+    let first = last.saturating_sub(LATELY_ARRIVALS);
+    let seconds = (submit_seconds[last] - submit_seconds[first]).max(1);
+    (last - first) as f64 / seconds as f64
+}
+
+/// Weight of the last job in the share of the time asked for that is used.
+const LATELY_WEIGHT: f64 = 1.0 / 16.0;
+
+/// Books how much of the time it asked for a job has used that has ended.
+pub(super) fn note_used_share(used_share: &mut f64, run_seconds: u32, requested_seconds: u32) {
+    let used = (f64::from(run_seconds) / f64::from(requested_seconds.max(1))).min(1.0);
+    *used_share += LATELY_WEIGHT * (used - *used_share);
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use lepton_core::decide::queue::{QueuePolicy, WaitingColumns};
+use lepton_core::decide::queue::{Held, MachineView, QueuePolicy, WaitingColumns};
 
 use super::Jobs;
 use crate::engine::IndexSet;
@@ -16,8 +16,17 @@ pub(super) trait WaitingOrder {
     fn add(&mut self, index: u32);
     /// Takes a job out.
     fn remove(&mut self, index: u32);
-    /// The job that goes next at `now_seconds`, or `None` when nothing waits.
-    fn choose(&mut self, now_seconds: i64) -> Option<u32>;
+    /// The job that goes next, or `None` when nothing waits.
+    fn choose(&mut self, machine: &MachineView<'_>) -> Option<u32>;
+    /// The job that goes next of those that may start ahead of `held`, which is to start in `in_seconds`; `None` when
+    /// the policy would rather hold on for it, or there is none.
+    fn choose_ahead_of(
+        &mut self,
+        held: u32,
+        in_seconds: f64,
+        machine: &MachineView<'_>,
+        may: impl Fn(u32) -> bool,
+    ) -> Option<u32>;
     /// The waiting job's key in the order of the last choice; lower goes first.
     fn key(&self, index: u32) -> u64;
     /// Whether nothing waits.
@@ -71,8 +80,18 @@ impl WaitingOrder for RankedOrder {
         self.waiting.remove(self.rank[index as usize] as usize);
     }
 
-    fn choose(&mut self, _now_seconds: i64) -> Option<u32> {
+    fn choose(&mut self, _machine: &MachineView<'_>) -> Option<u32> {
         self.waiting.first().map(|rank| self.keyed[rank].1)
+    }
+
+    fn choose_ahead_of(
+        &mut self,
+        _held: u32,
+        _in_seconds: f64,
+        _machine: &MachineView<'_>,
+        may: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        self.waiting.iter().map(|rank| self.keyed[rank].1).find(|&index| may(index))
     }
 
     fn key(&self, index: u32) -> u64 {
@@ -103,10 +122,10 @@ pub(super) struct ScoredOrder {
 }
 
 impl ScoredOrder {
-    fn choose_with(&mut self, policy: &dyn QueuePolicy, now_seconds: i64) -> Option<u32> {
+    fn choose_with(&mut self, policy: &dyn QueuePolicy, machine: &MachineView<'_>) -> Option<u32> {
         let waiting =
             WaitingColumns { submit_seconds: &self.submit_seconds, first: &self.first, second: &self.second };
-        policy.score_all(now_seconds as f64, waiting, &mut self.scores);
+        policy.score_all(machine, waiting, &mut self.scores);
         lowest(&self.scores).map(|at| self.index[at])
     }
 }
@@ -157,8 +176,27 @@ impl WaitingOrder for ScoredBy<'_> {
         }
     }
 
-    fn choose(&mut self, now_seconds: i64) -> Option<u32> {
-        self.order.choose_with(self.policy, now_seconds)
+    fn choose(&mut self, machine: &MachineView<'_>) -> Option<u32> {
+        self.order.choose_with(self.policy, machine)
+    }
+
+    fn choose_ahead_of(
+        &mut self,
+        held: u32,
+        in_seconds: f64,
+        machine: &MachineView<'_>,
+        may: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let o = &mut *self.order;
+        if !o.index.iter().any(|&index| may(index)) {
+            return None;
+        }
+        let position = o.index.binary_search(&held).ok()?;
+        let machine = MachineView { held: Some(Held { position, in_seconds }), ..*machine };
+        o.choose_with(self.policy, &machine);
+        let allowed = o.index.iter().zip(&o.scores).filter(|(i, _)| **i == held || may(**i));
+        let first = allowed.min_by(|a, b| a.1.total_cmp(b.1)).map(|(&index, _)| index);
+        first.filter(|&index| index != held)
     }
 
     fn key(&self, index: u32) -> u64 {

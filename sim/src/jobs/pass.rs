@@ -1,12 +1,13 @@
 //! One pass through the queue: who starts now. Three ways: by the discipline alone, with EASY and with
 //! conservative backfilling.
 
-use lepton_core::decide::queue::ScoreChange;
+use lepton_core::decide::queue::{FreeLater, Held, MachineView, ScoreChange};
 
-use super::Discipline;
+use super::job::arrivals_per_second;
 use super::machine::Machine;
 use super::observer::Observer;
 use super::simulation::{NEVER, Simulation};
+use super::{Backfill, Discipline};
 
 /// The slot in which reservations are tried; no job runs in it.
 const RESERVED_SLOT: u32 = 0;
@@ -50,9 +51,46 @@ impl Unfit {
 
 impl<M: Machine> Simulation<'_, M> {
     fn begin_pass(&mut self) {
-        let now = self.state.now_seconds;
+        self.begin_pass_holding(None);
+    }
+
+    /// The same while units are held for a job that is to start at some second.
+    fn begin_pass_holding(&mut self, held: Option<(u32, i64)>) {
+        let mut later = std::mem::take(&mut self.scratch.later);
+        later.clear();
+        if self.queue.policy().change() == ScoreChange::WithMachine {
+            self.free_later(&mut later);
+        }
+        let machine = &self.state.machine;
+        let view = MachineView {
+            now_seconds: self.state.now_seconds as f64,
+            units: machine.units() as f64,
+            free_units: machine.free_units() as f64,
+            backfills: self.settings.backfill != Backfill::None,
+            held: held.and_then(|(job, at)| {
+                let in_seconds = (at - self.state.now_seconds) as f64;
+                self.queue.position(job).map(|position| Held { position, in_seconds })
+            }),
+            used_share: self.state.used_share,
+            arrivals_per_second: arrivals_per_second(&self.jobs.submit_seconds[..self.state.arrived]),
+            later: &later,
+        };
         let Self { jobs, state, queue, .. } = self;
-        queue.begin_pass(now, |job| state.facts(jobs, job));
+        queue.begin_pass(&view, |job| state.facts(jobs, job));
+        self.scratch.later = later;
+    }
+
+    /// What will be free later, as the running jobs' requests say.
+    fn free_later(&mut self, later: &mut Vec<FreeLater>) {
+        let mut ends = std::mem::take(&mut self.scratch.ends);
+        self.expected_ends(&mut ends);
+        let mut free = self.state.machine.free_units();
+        for &(end, slot) in &ends {
+            free += u64::from(self.jobs.size[self.state.slots[slot as usize].job as usize]);
+            let in_seconds = (end - self.state.now_seconds) as f64;
+            later.push(FreeLater { in_seconds, free_units: free as f64 });
+        }
+        self.scratch.ends = ends;
     }
 
     /// Places and starts `job` if it fits.
@@ -67,10 +105,16 @@ impl<M: Machine> Simulation<'_, M> {
             return false;
         }
         self.start(job, observer);
-        if self.queue.policy().change() == ScoreChange::WithState {
+        if matches!(self.queue.policy().change(), ScoreChange::WithState | ScoreChange::WithMachine) {
             self.begin_pass();
         }
         true
+    }
+
+    /// Whether the job that has a reservation keeps it until it starts: a policy that looks at the machine may prefer
+    /// another at every moment, and then a large job would never get its units.
+    fn holds(&self) -> bool {
+        self.queue.policy().change() == ScoreChange::WithMachine
     }
 
     /// Whether nothing more can start: with sizes that count, when no unit is free.
@@ -97,8 +141,9 @@ impl<M: Machine> Simulation<'_, M> {
     pub(super) fn pass_easy(&mut self, observer: &mut impl Observer) {
         self.begin_pass();
         self.scratch.unfit.begin();
+        let mut held = self.state.held.take();
         let head = loop {
-            match self.queue.next() {
+            match held.take().or_else(|| self.queue.next()) {
                 None => return,
                 Some(job) => {
                     if !self.try_start(job, observer) {
@@ -107,14 +152,24 @@ impl<M: Machine> Simulation<'_, M> {
                 }
             }
         };
+        if self.holds() {
+            self.state.held = Some(head);
+        }
         // Without a free unit, or with the head alone, there is nothing to start ahead of it.
         if self.full() || self.queue.len() == 1 {
             return;
         }
         let reserved = self.reserve(head);
+        if self.holds() {
+            self.begin_pass_holding(Some((head, reserved)));
+        }
         let now = self.state.now_seconds;
         for _ in 0..self.settings.depth_max {
             let Some(job) = self.queue.next() else { break };
+            if self.holds() && job == head {
+                // The policy would rather hold on than start one of the others.
+                break;
+            }
             let size = self.jobs.size[job as usize];
             if self.scratch.unfit.has(&self.state.machine, job, size) {
                 continue;

@@ -5,7 +5,7 @@
 //! second by second, with the same result: in between, running jobs only move ahead of others, and two jobs
 //! that both have quota keep it when they change places. Nodes do not fail here.
 
-use lepton_core::decide::queue::{JobFacts, QueuePolicy};
+use lepton_core::decide::queue::{DurationHistory, JobFacts, QueuePolicy};
 
 use super::Jobs;
 use super::machine::Machine;
@@ -63,6 +63,8 @@ pub struct PreemptiveSimulation<'a, M> {
     ranked: Vec<(f64, Active)>,
     /// Waiting jobs that got units; kept for its memory.
     chosen: Vec<Active>,
+    /// What the jobs that have ended say of durations.
+    history: DurationHistory,
     outcome: Outcome,
     free_slots: Vec<u32>,
     slots: u32,
@@ -118,6 +120,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             running: Vec::new(),
             ranked: Vec::new(),
             chosen: Vec::new(),
+            history: DurationHistory::default(),
             outcome,
             free_slots: Vec::new(),
             slots: 0,
@@ -160,9 +163,13 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
     }
 
     fn facts(&self, active: Active) -> JobFacts {
-        let mut facts = self.jobs.facts(active.job as usize);
+        let j = active.job as usize;
+        let mut facts = self.jobs.facts(j);
+        let had = active.attained_seconds as f64;
+        facts.seconds_per_end = self.history.seconds_per_end(self.jobs.owner[j], self.jobs.size[j], had);
         facts.remaining_seconds = active.remaining_seconds as f64;
-        facts.attained_unit_seconds = active.attained_seconds as f64 * facts.size;
+        facts.running = active.slot.is_some();
+        facts.attained_unit_seconds = had * facts.size;
         facts
     }
 
@@ -197,8 +204,11 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             let over = self.end_seconds(r) <= now;
             if over {
                 self.free(r.slot);
-                self.outcome.end_seconds[r.job as usize] = now;
-                self.outcome.lost_seconds[r.job as usize] += u64::from(self.settings.ends_seen_late);
+                let j = r.job as usize;
+                let ran = (r.attained_seconds + now - r.at_seconds) as f64;
+                self.history.add(self.jobs.owner[j], self.jobs.size[j], ran);
+                self.outcome.end_seconds[j] = now;
+                self.outcome.lost_seconds[j] += u64::from(self.settings.ends_seen_late);
                 observer.event(now, JobEvent::Ended { job: r.job });
             }
             !over

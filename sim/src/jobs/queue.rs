@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use lepton_core::decide::queue::{JobFacts, QueuePolicy, ScoreChange, WaitingColumns};
+use lepton_core::decide::queue::{JobFacts, MachineView, QueuePolicy, ScoreChange, WaitingColumns};
 
 use super::Jobs;
 use super::order::{RankedOrder, WaitingOrder as _, sortable};
@@ -79,8 +79,8 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Starts a pass at `now_seconds`; `facts` is asked where scores depend on the state.
-    pub(super) fn begin_pass(&mut self, now_seconds: i64, facts: impl Fn(u32) -> JobFacts) {
+    /// Starts a pass; `facts` is asked where scores depend on the state.
+    pub(super) fn begin_pass(&mut self, machine: &MachineView<'_>, facts: impl Fn(u32) -> JobFacts) {
         self.rank_from = 0;
         if self.change == ScoreChange::Never {
             return;
@@ -93,7 +93,7 @@ impl<'a> Queue<'a> {
         }
         let waiting =
             WaitingColumns { submit_seconds: &c.submit_seconds, first: &c.first, second: &c.second };
-        self.policy.score_all(now_seconds as f64, waiting, &mut c.scores);
+        self.policy.score_all(machine, waiting, &mut c.scores);
         let mut left = std::mem::take(&mut self.left).into_vec();
         left.clear();
         left.extend(c.index.iter().zip(&c.scores).map(|(&i, &s)| Reverse((sortable(s), i))));
@@ -108,6 +108,11 @@ impl<'a> Queue<'a> {
         let (rank, index) = self.ranked.next_from(self.rank_from)?;
         self.rank_from = rank + 1;
         Some(index)
+    }
+
+    /// Where a job stands among the waiting ones, for scores that change.
+    pub(super) fn position(&self, index: u32) -> Option<usize> {
+        self.columns.index.binary_search(&index).ok()
     }
 
     /// The waiting jobs in no particular order.

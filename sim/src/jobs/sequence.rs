@@ -11,9 +11,10 @@
 
 use std::ops::Range;
 
-use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
+use lepton_core::decide::queue::{FreeLater, MachineView, QueuePolicy, ScoreChange};
 
 use super::Jobs;
+use super::job::{arrivals_per_second, note_used_share};
 use super::order::{RankedOrder, ScoredBy, ScoredOrder, WaitingOrder};
 use crate::engine::IndexSet;
 
@@ -30,14 +31,17 @@ pub struct SequenceSimulator {
 struct State {
     now_seconds: i64,
     free: u32,
+    used_share: f64,
     arrived: usize,
     started: u32,
     start_seconds: Vec<i64>,
     /// (end by true run time, number of the start, index) of each running job, the next end last; of one
     /// second, the job started first ends first. A few dozen run at a time, so a sorted list beats a heap.
     ends: Vec<(i64, u32, u32)>,
-    /// (requested end, index) of each running job, ascending; kept only with backfilling.
+    /// (requested end, index) of each running job, ascending; kept only where something asks for it.
     requested_ends: Vec<(i64, u32)>,
+    /// What the policy is shown of the running jobs; kept for its memory.
+    later: Vec<FreeLater>,
     /// Waiting jobs in order of submission; kept only with backfilling.
     waiting: IndexSet,
     candidates: Vec<u32>,
@@ -56,13 +60,16 @@ impl SequenceSimulator {
         policy: &dyn QueuePolicy,
         backfill: bool,
     ) -> &[i64] {
-        if policy.change() == ScoreChange::WithWaiting {
+        let change = policy.change();
+        let mut sequence = Sequence::new(jobs, range.clone(), nodes, backfill, &mut self.state);
+        sequence.shows_machine = change == ScoreChange::WithMachine;
+        if matches!(change, ScoreChange::WithWaiting | ScoreChange::WithMachine) {
             let mut order = ScoredBy { order: &mut self.scored, policy };
-            order.prepare(jobs, range.clone(), policy);
-            Sequence::new(jobs, range, backfill, &mut self.state).run(nodes, &mut order);
+            order.prepare(jobs, range, policy);
+            sequence.run(&mut order);
         } else {
-            self.ranked.prepare(jobs, range.clone(), policy);
-            Sequence::new(jobs, range, backfill, &mut self.state).run(nodes, &mut self.ranked);
+            self.ranked.prepare(jobs, range, policy);
+            sequence.run(&mut self.ranked);
         }
         &self.state.start_seconds
     }
@@ -77,46 +84,54 @@ struct Sequence<'a> {
     run_seconds: &'a [u32],
     requested_seconds: &'a [u32],
     size: &'a [u32],
+    nodes: u32,
     backfill: bool,
+    /// Whether the policy looks at the machine; then it also orders what is backfilled.
+    shows_machine: bool,
     state: &'a mut State,
 }
 
 impl<'a> Sequence<'a> {
-    fn new(jobs: &'a Jobs, range: Range<usize>, backfill: bool, state: &'a mut State) -> Self {
+    fn new(jobs: &'a Jobs, range: Range<usize>, nodes: u32, backfill: bool, state: &'a mut State) -> Self {
         Self {
             submit_seconds: &jobs.submit_seconds[range.clone()],
             run_seconds: &jobs.run_seconds[range.clone()],
             requested_seconds: &jobs.requested_seconds[range.clone()],
             size: &jobs.size[range],
+            nodes,
             backfill,
+            shows_machine: false,
             state,
         }
     }
 
-    fn run(mut self, nodes: u32, order: &mut impl WaitingOrder) {
-        self.reset(nodes);
+    fn run(mut self, order: &mut impl WaitingOrder) {
+        self.reset();
         loop {
             while order.is_empty() {
-                if !self.step(nodes, order) {
+                if !self.step(order) {
                     return;
                 }
             }
-            let Some(chosen) = order.choose(self.state.now_seconds) else { return };
+            let Some(chosen) = self.choose(order) else { return };
             if self.size(chosen) > self.state.free {
-                if self.backfill {
-                    self.wait_backfilling(chosen, nodes, order);
+                if self.backfill && self.shows_machine {
+                    self.wait_choosing(chosen, order);
+                } else if self.backfill {
+                    self.wait_backfilling(chosen, order);
                 } else {
-                    while self.size(chosen) > self.state.free && self.step(nodes, order) {}
+                    while self.size(chosen) > self.state.free && self.step(order) {}
                 }
             }
             self.start(chosen, order);
         }
     }
 
-    fn reset(&mut self, nodes: u32) {
+    fn reset(&mut self) {
         let s = &mut *self.state;
         s.now_seconds = i64::MIN;
-        s.free = nodes;
+        s.free = self.nodes;
+        s.used_share = 1.0;
         s.arrived = 0;
         s.started = 0;
         s.start_seconds.clear();
@@ -124,6 +139,40 @@ impl<'a> Sequence<'a> {
         s.ends.clear();
         s.requested_ends.clear();
         s.waiting.reset(if self.backfill { self.size.len() } else { 0 });
+    }
+
+    /// The job that goes next by the policy, or `None` when nothing waits.
+    fn choose(&mut self, order: &mut impl WaitingOrder) -> Option<u32> {
+        self.look_ahead();
+        order.choose(&self.view())
+    }
+
+    /// Brings what the policy is shown of the running jobs up to now.
+    fn look_ahead(&mut self) {
+        let s = &mut *self.state;
+        s.later.clear();
+        if self.shows_machine {
+            let mut free_units = f64::from(s.free);
+            for &(end, index) in &s.requested_ends {
+                free_units += f64::from(self.size[index as usize]);
+                // What runs past its request is expected to end at any moment.
+                let in_seconds = (end - s.now_seconds).max(0) as f64;
+                s.later.push(FreeLater { in_seconds, free_units });
+            }
+        }
+    }
+
+    fn view(&self) -> MachineView<'_> {
+        MachineView {
+            now_seconds: self.state.now_seconds as f64,
+            units: f64::from(self.nodes),
+            free_units: f64::from(self.state.free),
+            backfills: self.backfill,
+            held: None,
+            used_share: self.state.used_share,
+            arrivals_per_second: arrivals_per_second(&self.submit_seconds[..self.state.arrived]),
+            later: &self.state.later,
+        }
     }
 
     fn size(&self, index: u32) -> u32 {
@@ -137,7 +186,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// Moves to the next event: one arrival or one end. False when there is none.
-    fn step(&mut self, nodes: u32, order: &mut impl WaitingOrder) -> bool {
+    fn step(&mut self, order: &mut impl WaitingOrder) -> bool {
         let s = &mut *self.state;
         let arrival = (s.arrived < self.size.len()).then(|| self.submit_seconds[s.arrived]);
         match (arrival, s.ends.last().map(|end| end.0)) {
@@ -145,7 +194,7 @@ impl<'a> Sequence<'a> {
                 s.now_seconds = s.now_seconds.max(submit);
                 let index = s.arrived as u32;
                 s.arrived += 1;
-                if self.size[index as usize] <= nodes {
+                if self.size[index as usize] <= self.nodes {
                     order.add(index);
                     if self.backfill {
                         self.state.waiting.insert(index as usize);
@@ -162,7 +211,9 @@ impl<'a> Sequence<'a> {
         let Some((end, _, index)) = self.state.ends.pop() else { return false };
         self.state.now_seconds = self.state.now_seconds.max(end);
         self.state.free += self.size(index);
-        if self.backfill {
+        let (run, requested) = (self.run_seconds[index as usize], self.requested_seconds[index as usize]);
+        note_used_share(&mut self.state.used_share, run, requested);
+        if self.backfill || self.shows_machine {
             let requested = self.requested_seconds[index as usize];
             let key = (self.state.start_seconds[index as usize] + i64::from(requested), index);
             if let Ok(at) = self.state.requested_ends.binary_search(&key) {
@@ -186,6 +237,8 @@ impl<'a> Sequence<'a> {
         s.ends.insert(at, end);
         if self.backfill {
             s.waiting.remove(index as usize);
+        }
+        if self.backfill || self.shows_machine {
             let key = (requested_end, index);
             let at = s.requested_ends.partition_point(|k| *k < key);
             s.requested_ends.insert(at, key);
@@ -193,7 +246,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// Lets time pass until `chosen` fits, starting others that do not delay its reservation.
-    fn wait_backfilling(&mut self, chosen: u32, nodes: u32, order: &mut impl WaitingOrder) {
+    fn wait_backfilling(&mut self, chosen: u32, order: &mut impl WaitingOrder) {
         let reservation = self.reservation(chosen);
         let mut candidates = std::mem::take(&mut self.state.candidates);
         candidates.clear();
@@ -222,15 +275,31 @@ impl<'a> Sequence<'a> {
                 });
             }
             let arrived = self.state.arrived as u32;
-            if !self.step(nodes, order) {
+            if !self.step(order) {
                 break;
             }
-            if self.state.arrived as u32 > arrived && self.size(arrived) <= nodes {
+            if self.state.arrived as u32 > arrived && self.size(arrived) <= self.nodes {
                 candidates.push(arrived);
                 smallest = smallest.min(self.size(arrived));
             }
         }
         self.state.candidates = candidates;
+    }
+
+    /// Lets time pass until `chosen` fits; the policy chooses what starts ahead of it, if anything, among the jobs
+    /// that do not delay its reservation.
+    fn wait_choosing(&mut self, chosen: u32, order: &mut impl WaitingOrder) {
+        let reservation = self.reservation(chosen);
+        while self.size(chosen) > self.state.free {
+            self.look_ahead();
+            let may = |i: u32| self.size(i) <= self.state.free && self.requested_end(i) < reservation;
+            let in_seconds = (reservation - self.state.now_seconds) as f64;
+            match order.choose_ahead_of(chosen, in_seconds, &self.view(), may) {
+                Some(ahead) => self.start(ahead, order),
+                None if self.step(order) => {}
+                None => break,
+            }
+        }
     }
 
     /// When, by the running jobs' requested times, enough nodes are free for `chosen`.

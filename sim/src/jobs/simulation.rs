@@ -5,10 +5,11 @@
 //! The queue pass is in `pass.rs`, failures are in `failures.rs`; preemptive policies have their own
 //! simulation, since they look at running jobs again and again.
 
-use lepton_core::decide::queue::{JobFacts, QueuePolicy};
+use lepton_core::decide::queue::{FreeLater, JobFacts, QueuePolicy};
 use serde::{Deserialize, Serialize};
 
 use super::failures::Failing;
+use super::job::note_used_share;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
 use super::pass::Unfit;
@@ -33,6 +34,10 @@ pub struct Simulation<'a, M> {
 pub struct State<M> {
     pub(super) now_seconds: i64,
     pub(super) arrived: usize,
+    /// Share of the time asked for that the jobs that ended lately have used.
+    pub(super) used_share: f64,
+    /// The waiting job that units are held for.
+    pub(super) held: Option<u32>,
     pub(super) machine: M,
     /// Running jobs. Slot 0 is never used by a job: reservations are tried in it.
     pub(super) slots: Vec<Slot>,
@@ -61,6 +66,7 @@ pub(super) struct Scratch<M> {
     /// Where reservations are tried.
     pub(super) trial: Option<M>,
     pub(super) ends: Vec<(i64, u32)>,
+    pub(super) later: Vec<FreeLater>,
     pub(super) profile: Vec<(i64, i64)>,
     pub(super) hit: Vec<u32>,
     pub(super) unfit: Unfit,
@@ -136,6 +142,8 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let state = State {
             now_seconds: first,
             arrived: 0,
+            used_share: 1.0,
+            held: None,
             failing: Failing::new(&settings.failures, first, &machine),
             owner_held: vec![0; jobs.owners.len().max(1) * machine.kinds()],
             machine,
@@ -158,6 +166,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
         let scratch = Scratch {
             trial: None,
             ends: Vec::new(),
+            later: Vec::new(),
             profile: Vec::new(),
             hit: Vec::new(),
             unfit: Unfit::default(),
@@ -242,6 +251,9 @@ impl<'a, M: Machine> Simulation<'a, M> {
             if generation == current {
                 self.leave(slot);
                 self.state.outcome.end_seconds[job as usize] = now;
+                let (run, asked) =
+                    (self.jobs.run_seconds[job as usize], self.jobs.requested_seconds[job as usize]);
+                note_used_share(&mut self.state.used_share, run, asked);
                 observer.event(now, JobEvent::Ended { job });
             }
         }

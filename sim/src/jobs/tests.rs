@@ -290,6 +290,30 @@ fn gpu_machine() -> GpuNodes {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
+    /// Whatever a policy chooses, and whatever it would rather hold on for.
+    #[test]
+    fn in_a_sequence_every_job_that_fits_starts_once_and_no_node_runs_two(
+        rows in some_jobs(), learned in any::<bool>(), backfill in any::<bool>(),
+    ) {
+        let jobs = jobs(&rows);
+        let policy = policy(if learned { "lepton" } else { "saf" });
+        let mut simulator = SequenceSimulator::default();
+        let started = simulator.run(&jobs, 0..jobs.len(), 12, policy.as_ref(), backfill).to_vec();
+        for i in 0..jobs.len() {
+            if jobs.size[i] > 12 {
+                prop_assert_eq!(started[i], SequenceSimulator::NEVER);
+                continue;
+            }
+            prop_assert!(started[i] >= jobs.submit_seconds[i] && started[i] < SequenceSimulator::NEVER);
+            let running = |j: usize| {
+                started[j] <= started[i] && started[i] - started[j] < i64::from(jobs.run_seconds[j])
+            };
+            let used: u32 = (0..jobs.len()).filter(|&j| jobs.size[j] <= 12 && running(j)).map(|j| jobs.size[j]).sum();
+            prop_assert!(used <= 12, "{used} nodes in use at {}", started[i]);
+        }
+        prop_assert_eq!(simulator.run(&jobs, 0..jobs.len(), 12, policy.as_ref(), backfill), started);
+    }
+
     #[test]
     fn nothing_is_lost_nothing_created_and_capacity_holds_whatever_fails(
         rows in some_jobs(), settings in some_settings(), name in waiting_policy(), pool in any::<bool>(),

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::run_cargo_tests;
 use super::tally::{State, Tally};
+use super::{WORKSPACE, run_cargo_tests};
 use crate::tidy;
 
 /// The reason such tests give for being ignored.
@@ -26,7 +26,7 @@ pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>) -> Result<(Stat
         return Ok((State::NotRun(format!("no Chromium: {error:#}")), Tally::default()));
     }
     let args: Vec<&str> = ["--ignored"].into_iter().chain(tests.iter().map(String::as_str)).collect();
-    let (state, tally) = run_cargo_tests(root, traces, &args)?;
+    let (state, tally) = run_cargo_tests(root, traces, WORKSPACE, &args)?;
     let (ran, marked) = (tally.passed + tally.failed, tests.len());
     if matches!(state, State::Passed(_)) && ran < marked as u64 {
         return Ok((State::Failed(format!("{marked} tests are marked, {ran} ran")), tally));

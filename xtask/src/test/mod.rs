@@ -24,6 +24,7 @@ Runs the groups named, or all of them:
            folder with openb, hpc-swf, philly-jobs and machine-reassignment. They are ordinary tests, so
            they run with `rust`, and on their own only when `rust` is not asked for
   browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
+  train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
 /// The groups in the order they run.
@@ -32,10 +33,16 @@ enum Group {
     Rust,
     Data,
     Browser,
+    Train,
 }
 
-const GROUPS: [(&str, Group); 3] =
-    [("rust", Group::Rust), ("data", Group::Data), ("browser", Group::Browser)];
+const GROUPS: [(&str, Group); 4] =
+    [("rust", Group::Rust), ("data", Group::Data), ("browser", Group::Browser), ("train", Group::Train)];
+
+/// What `cargo test` builds for most groups.
+pub(super) const WORKSPACE: &[&str] = &["--workspace"];
+/// What it builds for the learner.
+const LEARNER: &[&str] = &["--package", "lepton-learn", "--features", "train"];
 
 /// The chore.
 pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
@@ -50,7 +57,8 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
         println!("\n== {name}");
         let start = Instant::now();
         let (state, tally) = match group {
-            Group::Rust => run_cargo_tests(root, &traces, &[])?,
+            Group::Rust => run_cargo_tests(root, &traces, WORKSPACE, &[])?,
+            Group::Train => run_cargo_tests(root, &traces, LEARNER, &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Browser => browser::run(root, &traces)?,
         };
@@ -81,18 +89,19 @@ fn run_data(root: &Path, traces: &Result<PathBuf, String>, rust_ran: bool) -> Re
             let found = format!("{} found; what replays them is counted with `rust`", data::trace_names());
             Ok((State::Passed(found), Tally::default()))
         }
-        Ok(_) => run_cargo_tests(root, traces, &[]),
+        Ok(_) => run_cargo_tests(root, traces, WORKSPACE, &[]),
     }
 }
 
-/// `cargo test --workspace` with arguments for the test programs; a build that fails is a failed group.
+/// `cargo test` of some packages, with arguments for the test programs; a build that fails is a failed group.
 fn run_cargo_tests(
     root: &Path,
     traces: &Result<PathBuf, String>,
+    packages: &[&str],
     test_args: &[&str],
 ) -> Result<(State, Tally)> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root);
+    command.args(["test", "--no-fail-fast"]).args(packages).current_dir(root);
     match traces {
         Ok(folder) => command.env(data::VARIABLE, folder),
         Err(_) => command.env_remove(data::VARIABLE),

@@ -121,8 +121,10 @@ pub(super) fn benches(workspace: &Workspace) -> Vec<Violation> {
     for package in &workspace.packages {
         for (target, line) in &package.manifest.benches {
             let name = &package.manifest.name;
-            let registered =
-                |b: &Bench| b.package == name && matches!(b.target, Target::Bench(t) if t == target);
+            let registered = |b: &Bench| {
+                b.package == name
+                    && matches!(b.target, Target::Bench(t) | Target::FeatureBench(t, _) if t == target)
+            };
             if !BENCHES.iter().any(registered) {
                 out.push(Violation::new(
                     &manifest_file(package),

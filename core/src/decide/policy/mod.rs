@@ -3,6 +3,7 @@
 //! is not known here: that is `learn`'s.
 
 mod features;
+mod jobs;
 mod mix;
 mod model;
 mod model_file;
@@ -12,6 +13,10 @@ mod share_value;
 mod type_prices;
 
 pub use features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
+pub use jobs::{
+    CANDIDATE_WIDTH, CANDIDATES_MAX, JOB_FEATURES, JOB_FEATURES_VERSION, JOBS_KIND, JobChoice, JobsModel,
+    LEARNED_ORDER, LearnedOrder, QUEUE_KINDS, queue_kind,
+};
 pub use mix::Mix;
 pub use model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
 pub use model_file::{ModelFileError, checksum};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
+use super::model_file::{self, Expected, ModelFileError};
 
 /// What a model file decides: this one places tasks.
 pub const PLACEMENT_KIND: &str = "placement";
@@ -41,12 +42,22 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a model that nothing has been learned into.
+    /// The manifest of a placement model that nothing has been learned into.
     pub fn untrained(name: impl Into<String>) -> Self {
+        Self::of_kind(PLACEMENT_KIND, FEATURES_VERSION, &FEATURES, name)
+    }
+
+    /// The manifest of a model of a kind that nothing has been learned into.
+    pub(super) fn of_kind(
+        kind: &str,
+        features_version: u32,
+        features: &[&str],
+        name: impl Into<String>,
+    ) -> Self {
         Self {
-            kind: PLACEMENT_KIND.to_owned(),
-            features_version: FEATURES_VERSION,
-            features: FEATURES.map(str::to_owned).to_vec(),
+            kind: kind.to_owned(),
+            features_version,
+            features: features.iter().map(|&f| f.to_owned()).collect(),
             name: name.into(),
             made_by: format!("lepton {}", env!("CARGO_PKG_VERSION")),
             command: String::new(),
@@ -120,6 +131,33 @@ impl PlacementModel {
         model.correction.as_flattened_mut().copy_from_slice(correction);
         model.rounding.copy_from_slice(rounding);
         model
+    }
+
+    /// The tensors of a model file, in the order of [`weights`](Self::weights).
+    fn tensors() -> [(&'static str, Vec<usize>); 2] {
+        [("correction", vec![TASK_KINDS.len(), FEATURES.len()]), ("rounding", vec![ROUNDING_WEIGHTS])]
+    }
+
+    /// The model as the bytes of a file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        model_file::to_bytes(&self.manifest, &Self::tensors(), &self.weights())
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// When the bytes are truncated, damaged, or a model of another kind or over other features.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        let expected = Expected {
+            kind: PLACEMENT_KIND,
+            features_version: FEATURES_VERSION,
+            features: &FEATURES,
+            tensors: &Self::tensors(),
+        };
+        let (manifest, read) = model_file::from_bytes(bytes, &expected)?;
+        let mut weights = [0.0; WEIGHTS];
+        weights.copy_from_slice(&read);
+        Ok(Self::from_weights(&weights, manifest))
     }
 
     /// What each weight of [`weights`](Self::weights) is: the kind of task and the feature.

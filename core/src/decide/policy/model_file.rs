@@ -8,14 +8,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
-use super::model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
+use super::model::Manifest;
 
 /// Longest header that is read.
 const HEADER_BYTES_MAX: usize = 1 << 20;
 const LENGTH_BYTES: usize = 8;
-const CORRECTION: &str = "correction";
-const ROUNDING: &str = "rounding";
+
+/// What a model file must hold to be used for a kind of decision.
+pub(super) struct Expected<'a> {
+    /// The kind of decision.
+    pub(super) kind: &'a str,
+    /// Version of the list of features.
+    pub(super) features_version: u32,
+    /// The features, in order.
+    pub(super) features: &'a [&'a str],
+    /// Name and shape of each tensor, in the order of the weights.
+    pub(super) tensors: &'a [(&'a str, Vec<usize>)],
+}
 
 /// A model file that is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,17 +49,21 @@ pub enum ModelFileError {
         found: String,
     },
     /// A model for other decisions.
-    #[error("is a model of kind `{found}`, expected `{PLACEMENT_KIND}`")]
+    #[error("is a model of kind `{found}`, expected `{expected}`")]
     Kind {
+        /// The kind asked for.
+        expected: String,
         /// Its kind.
         found: String,
     },
     /// A model over other features.
     #[error(
         "was trained on version {found_version} of the features ({found}), this program has version \
-         {FEATURES_VERSION} ({expected}): train it anew"
+         {expected_version} ({expected}): train it anew"
     )]
     Features {
+        /// Version of the features of this program.
+        expected_version: u32,
         /// Version of its features.
         found_version: u32,
         /// Names of its features.
@@ -89,74 +102,76 @@ struct Tensor {
     data_offsets: [usize; 2],
 }
 
-impl PlacementModel {
-    /// The model as the bytes of a file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let data: Vec<u8> = self.weights().iter().flat_map(|w| w.to_le_bytes()).collect();
-        let manifest =
-            serde_json::to_string(&self.manifest).expect("texts and numbers can be written as JSON");
-        let split = size_of_val(&self.correction);
-        let tensor =
-            |shape: Vec<usize>, data_offsets| Tensor { dtype: "F32".to_owned(), shape, data_offsets };
-        let header = Header {
-            metadata: Metadata { checksum: checksum(manifest.as_bytes().iter().chain(&data)), manifest },
-            tensors: BTreeMap::from([
-                (CORRECTION.to_owned(), tensor(vec![TASK_KINDS.len(), FEATURES.len()], [0, split])),
-                (ROUNDING.to_owned(), tensor(vec![self.rounding.len()], [split, data.len()])),
-            ]),
-        };
-        let mut header = serde_json::to_vec(&header).expect("texts and numbers can be written as JSON");
-        header.resize(header.len().next_multiple_of(LENGTH_BYTES), b' ');
-        let length = (header.len() as u64).to_le_bytes();
-        [length.as_slice(), &header, &data].concat()
-    }
-
-    /// Reads a model file.
-    ///
-    /// # Errors
-    /// When the bytes are truncated, damaged, or a model of another kind or over other features.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
-        let short = |expected| ModelFileError::Truncated { expected, found: bytes.len() };
-        let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>().ok_or(short(LENGTH_BYTES))?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        if length > HEADER_BYTES_MAX {
-            let problem = format!("its length is {length}, expected at most {HEADER_BYTES_MAX}");
-            return Err(ModelFileError::Header(problem));
-        }
-        let (header, data) = rest.split_at_checked(length).ok_or(short(LENGTH_BYTES + length))?;
-        let header: Header =
-            serde_json::from_slice(header).map_err(|e| ModelFileError::Header(e.to_string()))?;
-        let Metadata { manifest, checksum: expected } = header.metadata;
-        let manifest_read: Manifest = serde_json::from_str(&manifest)
-            .map_err(|e| ModelFileError::Header(format!("the manifest: {e}")))?;
-        check_manifest(&manifest_read)?;
-        let data_expected = WEIGHTS * size_of::<f32>();
-        if data.len() < data_expected {
-            return Err(short(bytes.len() - data.len() + data_expected));
-        }
-        let found = checksum(manifest.as_bytes().iter().chain(data));
-        if found != expected {
-            return Err(ModelFileError::Checksum { expected, found });
-        }
-        let correction = read(&header.tensors, CORRECTION, &[TASK_KINDS.len(), FEATURES.len()], data)?;
-        let rounding = read(&header.tensors, ROUNDING, &[2], data)?;
-        let mut weights = [0.0; WEIGHTS];
-        for (weight, value) in weights.iter_mut().zip(correction.into_iter().chain(rounding)) {
-            *weight = value;
-        }
-        Ok(Self::from_weights(&weights, manifest_read))
-    }
+/// A model as the bytes of a file; `weights` are the numbers of the tensors, one after the other.
+pub(super) fn to_bytes(manifest: &Manifest, tensors: &[(&str, Vec<usize>)], weights: &[f32]) -> Vec<u8> {
+    let data: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+    let manifest = serde_json::to_string(manifest).expect("texts and numbers can be written as JSON");
+    let mut from = 0;
+    let tensor = |(name, shape): &(&str, Vec<usize>)| {
+        let data_offsets = [from, from + bytes_of(shape)];
+        from = data_offsets[1];
+        ((*name).to_owned(), Tensor { dtype: "F32".to_owned(), shape: shape.clone(), data_offsets })
+    };
+    let tensors = tensors.iter().map(tensor).collect();
+    let metadata = Metadata { checksum: checksum(manifest.as_bytes().iter().chain(&data)), manifest };
+    let mut header =
+        serde_json::to_vec(&Header { metadata, tensors }).expect("texts and numbers can be written as JSON");
+    header.resize(header.len().next_multiple_of(LENGTH_BYTES), b' ');
+    let length = (header.len() as u64).to_le_bytes();
+    [length.as_slice(), &header, &data].concat()
 }
 
-fn check_manifest(manifest: &Manifest) -> Result<(), ModelFileError> {
-    if manifest.kind != PLACEMENT_KIND {
-        return Err(ModelFileError::Kind { found: manifest.kind.clone() });
+/// Reads a model file: its manifest, and the numbers of the tensors expected, one after the other.
+///
+/// # Errors
+/// When the bytes are truncated, damaged, or a model of another kind or over other features.
+pub(super) fn from_bytes(
+    bytes: &[u8],
+    expected: &Expected<'_>,
+) -> Result<(Manifest, Vec<f32>), ModelFileError> {
+    let short = |expected| ModelFileError::Truncated { expected, found: bytes.len() };
+    let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>().ok_or(short(LENGTH_BYTES))?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    if length > HEADER_BYTES_MAX {
+        let problem = format!("its length is {length}, expected at most {HEADER_BYTES_MAX}");
+        return Err(ModelFileError::Header(problem));
     }
-    if manifest.features_version != FEATURES_VERSION || manifest.features != FEATURES {
+    let (header, data) = rest.split_at_checked(length).ok_or(short(LENGTH_BYTES + length))?;
+    let header: Header = serde_json::from_slice(header).map_err(|e| ModelFileError::Header(e.to_string()))?;
+    let Metadata { manifest, checksum: stated } = header.metadata;
+    let manifest_read: Manifest =
+        serde_json::from_str(&manifest).map_err(|e| ModelFileError::Header(format!("the manifest: {e}")))?;
+    check_manifest(&manifest_read, expected)?;
+    let data_expected = expected.tensors.iter().map(|(_, shape)| bytes_of(shape)).sum();
+    if data.len() < data_expected {
+        return Err(short(bytes.len() - data.len() + data_expected));
+    }
+    let found = checksum(manifest.as_bytes().iter().chain(data));
+    if found != stated {
+        return Err(ModelFileError::Checksum { expected: stated, found });
+    }
+    let mut weights = Vec::new();
+    for (name, shape) in expected.tensors {
+        weights.extend(read(&header.tensors, name, shape, data)?);
+    }
+    Ok((manifest_read, weights))
+}
+
+fn bytes_of(shape: &[usize]) -> usize {
+    shape.iter().product::<usize>() * size_of::<f32>()
+}
+
+fn check_manifest(manifest: &Manifest, expected: &Expected<'_>) -> Result<(), ModelFileError> {
+    if manifest.kind != expected.kind {
+        let expected = expected.kind.to_owned();
+        return Err(ModelFileError::Kind { expected, found: manifest.kind.clone() });
+    }
+    if manifest.features_version != expected.features_version || manifest.features != expected.features {
         return Err(ModelFileError::Features {
+            expected_version: expected.features_version,
             found_version: manifest.features_version,
             found: manifest.features.join(", "),
-            expected: FEATURES.join(", "),
+            expected: expected.features.join(", "),
         });
     }
     Ok(())
@@ -175,7 +190,7 @@ fn read(
         return Err(wrong(format!("is {} {:?}, expected F32 {shape:?}", tensor.dtype, tensor.shape)));
     }
     let [from, to] = tensor.data_offsets;
-    let expected = shape.iter().product::<usize>() * size_of::<f32>();
+    let expected = bytes_of(shape);
     let bytes = data.get(from..to).filter(|bytes| bytes.len() == expected);
     let bytes = bytes.ok_or_else(|| wrong(format!("lies at {from} to {to}, expected {expected} bytes")))?;
     let numbers: Vec<f32> =

@@ -7,11 +7,13 @@
 //! only where it must. What it deliberately is not: it places nothing, starts nothing and keeps no state.
 
 mod drf;
+mod duration_history;
 mod f1;
 mod f2;
 mod f3;
 mod f4;
 mod fcfs;
+mod gittins;
 mod las;
 mod lxf;
 mod priority_ageing;
@@ -27,11 +29,13 @@ mod unicep;
 mod wfp3;
 
 pub use drf::DominantResourceFairness;
+pub use duration_history::DurationHistory;
 pub use f1::F1;
 pub use f2::F2;
 pub use f3::F3;
 pub use f4::F4;
 pub use fcfs::FirstComeFirstServed;
+pub use gittins::Gittins;
 pub use las::LeastAttainedService;
 pub use lxf::LargestExpansionFactor;
 pub use priority_ageing::PriorityAgeing;
@@ -65,6 +69,11 @@ pub struct JobFacts {
     pub priority: f64,
     /// The largest share of any resource in service that its owner's running jobs hold (the dominant share).
     pub owner_share: f64,
+    /// Whether it runs now and would have to be stopped.
+    pub running: bool,
+    /// Run time that it is expected to take for each chance to end, by its owner's past ([`DurationHistory`]), in
+    /// seconds; the requested time where no past is kept.
+    pub seconds_per_end: f64,
 }
 
 /// How a policy's score moves while a job waits.
@@ -76,6 +85,49 @@ pub enum ScoreChange {
     WithWaiting,
     /// Depends on what else runs or on service had: the engine takes new coefficients at each choice.
     WithState,
+    /// A function of the coefficients, the waiting time and the [`MachineView`]: the engine rescores at each choice,
+    /// and shows what the machine has free now and later.
+    WithMachine,
+}
+
+/// What a queue policy may know of the machine at the moment of a choice.
+#[derive(Debug, Clone, Copy)]
+pub struct MachineView<'a> {
+    /// Now, in seconds of the trace's own clock.
+    pub now_seconds: f64,
+    /// Units in service, used or free.
+    pub units: f64,
+    /// Units in service that nothing uses.
+    pub free_units: f64,
+    /// Whether others may start while a chosen job that does not fit waits for its units.
+    pub backfills: bool,
+    /// The job that units are held for, while others are tried ahead of it.
+    pub held: Option<Held>,
+    /// Share of the time asked for that the jobs that ended lately have used; 1 while nothing is known.
+    pub used_share: f64,
+    /// Jobs that have come lately, in a second.
+    pub arrivals_per_second: f64,
+    /// What will be free later, by the requested times of what runs; ascending. Only filled for a policy of
+    /// [`ScoreChange::WithMachine`].
+    pub later: &'a [FreeLater],
+}
+
+/// A waiting job that units are held for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// Its position among the waiting jobs.
+    pub position: usize,
+    /// When it is to start, in seconds from now: only what ends before, by its request, may start ahead of it.
+    pub in_seconds: f64,
+}
+
+/// Units that will be free from some time on, if nothing else starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FreeLater {
+    /// From when, in seconds from now; at least 0.
+    pub in_seconds: f64,
+    /// Units that are free then.
+    pub free_units: f64,
 }
 
 /// The waiting jobs' columns that a rescoring reads; all of one length, in queue order.
@@ -118,11 +170,11 @@ pub trait QueuePolicy: Send + Sync + std::fmt::Debug {
         coefficients[0]
     }
 
-    /// Scores all waiting jobs at `now_seconds` into `scores` (cleared first): one call per choice.
-    fn score_all(&self, now_seconds: f64, waiting: WaitingColumns<'_>, scores: &mut Vec<f64>) {
+    /// Scores all waiting jobs into `scores` (cleared first): one call per choice.
+    fn score_all(&self, machine: &MachineView<'_>, waiting: WaitingColumns<'_>, scores: &mut Vec<f64>) {
         scores.clear();
         let columns = waiting.submit_seconds.iter().zip(waiting.first).zip(waiting.second);
-        scores.extend(columns.map(|((submit, &a), &b)| self.score([a, b], now_seconds - submit)));
+        scores.extend(columns.map(|((submit, &a), &b)| self.score([a, b], machine.now_seconds - submit)));
     }
 }
 

@@ -14,6 +14,8 @@ fn job(submit: f64, requested: f64, size: f64) -> JobFacts {
         attained_unit_seconds: 0.0,
         priority: 0.0,
         owner_share: 0.0,
+        running: false,
+        seconds_per_end: requested,
     }
 }
 
@@ -98,4 +100,15 @@ fn drf_serves_the_owner_with_the_smaller_share() {
     let poor = JobFacts { owner_share: 0.1, ..job(50.0, 1.0, 1.0) };
     let rich = JobFacts { owner_share: 0.4, ..job(0.0, 1.0, 1.0) };
     assert!(goes_first(&DominantResourceFairness, 60.0, &poor, &rich));
+}
+
+#[test]
+fn a_running_job_is_stopped_only_for_one_that_is_expected_to_end_much_sooner() {
+    let gittins = queue_policy("gittins").expect("a known policy");
+    let of = |seconds_per_end: f64, running: bool| {
+        let job = JobFacts { seconds_per_end, running, ..job(0.0, 1.0, 1.0) };
+        gittins.coefficients(&job)[0]
+    };
+    assert!(of(500.0, true) < of(100.0, false));
+    assert!(of(500.0, true) > of(10.0, false));
 }

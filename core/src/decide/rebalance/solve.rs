@@ -102,7 +102,7 @@ pub fn rebalance(
     let best = best.unwrap_or_else(|| start().remove(0));
     let generations = fitness.generation_ends.len();
     let polished = (generations - POLISHINGS..generations)
-        .fold(best, |best, generation| fitness.polish(best, generation, options.seed, options.threads));
+        .fold(best, |best, generation| fitness.polish(&best, generation, options.seed, options.threads));
     polished.genome
 }
 
@@ -146,7 +146,7 @@ impl AnnealedCost<'_> {
     /// The last parts of the budget: the best plan is polished on all islands, each with its own chance.
     fn polish(
         &self,
-        best: Individual<Vec<u32>>,
+        best: &Individual<Vec<u32>>,
         generation: usize,
         seed: u64,
         threads: usize,

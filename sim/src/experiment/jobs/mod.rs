@@ -1,15 +1,20 @@
 //! A study of jobs over time: every queue policy, way of backfilling and placement on every part of a
 //! workload, in parallel, and what it amounts to. What is simulated is in [`crate::jobs`].
 
+mod environment;
 mod figures;
 mod page;
+mod recorded;
+mod reward;
 mod run;
 mod saved;
 mod study;
 mod summary;
 
+pub use environment::{BATCH_RULES, JobSource, JobsEnvironment};
 pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
 pub use page::jobs_page;
+pub use reward::jobs_reward;
 pub use run::{PartOutcome, run_part};
 pub use saved::{SavedRun, save_run};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
 use lepton_core::decide::queue::QueuePolicy;
-use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 
 use super::study::{JobsStudyOptions, Protocol};
@@ -66,7 +66,7 @@ pub fn run_part(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Option<PartOutcome> {
     let part = workload.parts.get(part_index)?;
-    let policy = queue_policy(&combination.policy)?;
+    let policy = queue_policy_with(&combination.policy, options.model.as_ref())?;
     let segments_max = if part_index == 0 { options.segments_max } else { 0 };
     let begun = clock.now_nanos();
     let mut outcome = if options.protocol == Protocol::Sequence {

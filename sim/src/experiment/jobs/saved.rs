@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use crate::workload::jobs::{JobsWorkload, MachineSpec};
 /// What the first line begins with.
 const KIND: &str = "lepton jobs run";
 /// Form of the state; goes up when it changes.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Longest file read, in bytes.
 const SAVED_BYTES_MAX: u64 = 8 << 30;
 
@@ -142,7 +142,7 @@ pub fn save_run(
     let combination = only(workload, options, &all)?;
     let part = &workload.parts[0];
     let jobs = jobs_of(part);
-    let policy = queue_policy(&combination.policy)
+    let policy = queue_policy_with(&combination.policy, options.model.as_ref())
         .ok_or_else(|| JobsStudyError::Policy(combination.policy.clone()))?;
     let run = Run {
         jobs: jobs.as_ref(),
@@ -214,7 +214,7 @@ fn only<'a>(
     if options.protocol != Protocol::Events {
         return unsupported("the sequence protocol cannot be saved. Maybe add `--protocol events`");
     }
-    if queue_policy(&combination.policy).is_some_and(|p| p.preempts()) {
+    if queue_policy_with(&combination.policy, None).is_some_and(|p| p.preempts()) {
         return unsupported("runs of policies that preempt cannot be saved");
     }
     if matches!(workload.machine, MachineSpec::Cluster { .. }) {
@@ -248,8 +248,13 @@ fn describe(
         }
         _ => "a pool".to_owned(),
     };
+    let model = options.model.as_ref().map_or_else(
+        || "the built-in one".to_owned(),
+        |m| format!("one with the check sum {:016x}", checksum(&m.to_bytes())),
+    );
     let facts = [
         ("the policy", combination.policy.clone()),
+        ("the model", model),
         ("the backfilling", format!("{:?}", combination.backfill)),
         ("the placement", combination.placement.clone()),
         ("the machine", machine),

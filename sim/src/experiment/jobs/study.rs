@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use lepton_core::decide::policy::JobsModel;
 use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
-use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::decide::queue_policies::queue_policy_with;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -50,6 +51,8 @@ pub struct JobsStudyOptions {
     pub resume: Option<SavedRun>,
     /// The command that asked for the study, for the report.
     pub command: String,
+    /// Weights of the learned policy; `None` for those it is shipped with.
+    pub model: Option<JobsModel>,
 }
 
 /// A study that cannot be run.
@@ -195,7 +198,8 @@ pub(super) fn combinations(
     }
     let mut all = Vec::new();
     for name in &options.policies {
-        let policy = queue_policy(name).ok_or_else(|| JobsStudyError::Policy(name.clone()))?;
+        let policy = queue_policy_with(name, options.model.as_ref())
+            .ok_or_else(|| JobsStudyError::Policy(name.clone()))?;
         for &backfill in &options.backfills {
             check(policy.as_ref(), backfill, options)?;
             for placement in &options.placements {

@@ -53,6 +53,7 @@ fn study_of(
         segments_max: max,
         resume: None,
         command: "lepton simulate jobs".to_owned(),
+        model: None,
     };
     run_jobs_study(workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound options")
 }

@@ -1,0 +1,96 @@
+//! `lepton train jobs`: reads traces and invents machines, trains the order of jobs on them.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use lepton_core::decide::policy::JobsModel;
+use lepton_learn::Environment;
+use lepton_sim::experiment::jobs::{JobSource, JobsEnvironment};
+use lepton_sim::generate::BatchMachines;
+use lepton_sim::readers::{read_jobs_csv, read_swf};
+
+use super::model_files;
+use super::train::{self, Trained};
+use crate::cli_train::TrainArgs;
+use crate::cli_train_jobs::{BatchGenerator, LearnBackfill, LearnFormat, TrainJobsArgs};
+use crate::failure::Failure;
+use crate::output;
+
+/// What the numbers of a comparison are.
+const UNIT: &str =
+    "Minus the logarithm of the mean bounded slowdown, so a difference of 0.1 is a tenth less of it";
+
+pub(crate) fn run(args: &TrainJobsArgs) -> Result<(), Failure> {
+    let start = start(&args.train)?;
+    let environments = environments(args)?;
+    let kinds: Vec<usize> = environments.iter().map(JobsEnvironment::queue_kind).collect();
+    let trained = Trained {
+        start: start.weights().to_vec(),
+        scale: JobsModel::weight_scales(&kinds).into_iter().map(f64::from).collect(),
+        environments: environments.iter().map(|e| e as &dyn Environment).collect(),
+        out: "jobs.safetensors",
+        unit: UNIT,
+        before: start.manifest,
+        to_bytes: |weights, manifest| {
+            let model = JobsModel::from_weights(weights, manifest);
+            model.expect("training keeps the number of weights").to_bytes()
+        },
+    };
+    train::run(&trained, &args.train)
+}
+
+fn start(args: &TrainArgs) -> Result<JobsModel, Failure> {
+    match args.from.as_str() {
+        _ if args.adapt => Ok(JobsModel::shipped()),
+        "zero" => Ok(JobsModel::untrained()),
+        "guess" => Ok(JobsModel::guess()),
+        "shipped" => Ok(JobsModel::shipped()),
+        file => model_files::read_jobs(Path::new(file)),
+    }
+}
+
+/// One environment for each trace or kind of machine, and each way of backfilling.
+fn environments(args: &TrainJobsArgs) -> Result<Vec<JobsEnvironment>, Failure> {
+    let mut sources = Vec::new();
+    for path in &args.trace {
+        let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        sources.push((name, trace(args, path)?));
+    }
+    for generator in &args.generate {
+        let (name, noisy_share) = match generator {
+            BatchGenerator::Exact => ("exact", 0.0),
+            BatchGenerator::Noisy => ("noisy", 1.0),
+        };
+        let machines = BatchMachines { noisy_share, ..BatchMachines::default() };
+        sources.push((name.to_owned(), JobSource::Generated(machines)));
+    }
+    let queues = args.backfill.iter().map(|b| *b == LearnBackfill::Easy);
+    let of_queue = |easy: bool| {
+        let sources = sources.iter().cloned();
+        sources.map(move |(name, source)| JobsEnvironment::new(&name, source, args.length, easy))
+    };
+    Ok(queues.flat_map(of_queue).collect())
+}
+
+fn trace(args: &TrainJobsArgs, path: &Path) -> Result<JobSource, Failure> {
+    let wrong = |problem: String| Failure::Input(format!("{}: {problem}", path.display()));
+    let trace = match args.format {
+        Some(LearnFormat::Csv) => read_jobs_csv(path)?,
+        _ => read_swf(path)?,
+    };
+    for warning in trace.warnings() {
+        output::note(&format!("warning: {}: {warning}", path.display()));
+    }
+    let nodes = args.nodes.or(trace.nodes.filter(|&n| n > 0));
+    let nodes = nodes
+        .ok_or_else(|| wrong("does not say how large the machine is. Maybe add `--nodes N`".to_owned()))?;
+    let count = trace.jobs.len();
+    let whole: Range<usize> = 0..count;
+    let parts = if args.parts.is_empty() { vec![whole] } else { args.parts.clone() };
+    if let Some(part) = parts.iter().find(|part| part.end > count) {
+        let Range { start, end } = part;
+        return Err(wrong(format!("has {count} jobs, `--parts {start}..{end}` goes beyond them")));
+    }
+    Ok(JobSource::Trace { jobs: Arc::new(trace.jobs), nodes, parts })
+}

@@ -1,0 +1,123 @@
+//! `lepton train jobs` and the policy `lepton` of `lepton simulate jobs` as a user meets them.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{lepton, scratch, stderr};
+use serde_json::Value;
+
+/// The one JSON document on stdout of a command that succeeds.
+fn json(args: &[&str]) -> Value {
+    common::json(&lepton(args))
+}
+
+/// An empty folder of the test.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(scratch(name));
+    std::fs::create_dir_all(&path).expect("the temporary folder is writable");
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain name")
+}
+
+fn train(out: &Path, more: &[&str]) -> Value {
+    let mut args = vec!["train", "jobs", "--generate", "exact,noisy", "--length", "64"];
+    args.extend(["--generations", "3", "--output", "json", "--out", text(out)]);
+    args.extend(more);
+    json(&args)
+}
+
+fn weights(model: &Path) -> Vec<f64> {
+    let shown = json(&["policy", "show", text(model), "--output", "json"]);
+    assert_eq!(shown["manifest"]["kind"], "jobs");
+    let weights = shown["weights"].as_array().expect("weights");
+    weights.iter().map(|w| w["weight"].as_f64().expect("a number")).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
+    let folder = folder("threads");
+    let (one, two) = (folder.join("one.st"), folder.join("two.st"));
+    let report = train(&one, &["--threads", "1"]);
+    assert_eq!(report["generations"], 3);
+    assert_eq!(report["verdict"]["comparisons"].as_array().expect("environments").len(), 4);
+    train(&two, &["--threads", "3"]);
+    assert_eq!(weights(&one), weights(&two));
+}
+
+#[test]
+fn what_is_not_learned_stays_and_the_model_says_all_that_it_came_from() {
+    let folder = folder("chain");
+    let (first, second) = (folder.join("first.st"), folder.join("second.st"));
+    train(&first, &["--backfill", "none"]);
+    train(&second, &["--backfill", "easy", "--from", text(&first)]);
+    let (a, b) = (weights(&first), weights(&second));
+    assert_eq!(a[..a.len() / 2], b[..b.len() / 2]);
+    let shown = json(&["policy", "show", text(&second), "--output", "json"]);
+    let command = shown["manifest"]["command"].as_str().expect("a text");
+    assert!(command.contains("--backfill none") && command.contains(" && "), "{command}");
+    assert_eq!(shown["manifest"]["trained_on"].as_array().expect("names").len(), 4);
+}
+
+#[test]
+fn a_model_given_to_a_simulation_is_the_one_that_decides_in_both_loops() {
+    let model = folder("simulate").join("zero.st");
+    train(&model, &["--from", "zero"]);
+    for protocol in ["sequence", "events"] {
+        let run = |more: &[&str]| {
+            let mut args = vec!["simulate", "jobs", "--generate", "lublin", "--jobs-count", "600"];
+            args.extend(["--policy", "lepton", "--backfill", "easy", "--load", "1.1"]);
+            args.extend(["--protocol", protocol, "--output", "json"]);
+            args.extend(more);
+            json(&args)["summary"][0]["mean_bounded_slowdown"].as_f64().expect("a number")
+        };
+        assert_eq!(run(&[]), run(&[]));
+        assert_ne!(run(&[]), run(&["--model", text(&model)]), "{protocol}");
+    }
+}
+
+#[test]
+fn models_of_another_kind_and_damaged_ones_are_refused() {
+    let folder = folder("refused");
+    let placement = folder.join("placement.st");
+    let args = ["train", "placement", "--generate", "inference", "--nodes-count", "12", "--generations", "1"];
+    let output = lepton(&[&args[..], &["--out", text(&placement)]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let damaged = folder.join("damaged.st");
+    std::fs::write(&damaged, [0_u8; 40]).expect("the folder is writable");
+    for (model, expected) in [
+        (&placement, "is a model of kind `placement`, expected `jobs`"),
+        (&damaged, "has a header that cannot be read"),
+    ] {
+        let args = ["simulate", "jobs", "--generate", "lublin", "--policy", "lepton", "--model", text(model)];
+        let output = lepton(&args);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn parts_beyond_the_trace_are_named() {
+    let trace = folder("parts").join("jobs.csv");
+    std::fs::write(&trace, "submit_seconds,run_seconds,size\n0,10,1\n5,10,2\n")
+        .expect("the folder is writable");
+    let args = ["train", "jobs", "--format", "csv", "--trace", text(&trace), "--nodes", "4"];
+    let output = lepton(&[&args[..], &["--parts", "0..3"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("has 2 jobs, `--parts 0..3` goes beyond them"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_shipped_models_can_be_shown_and_the_policies_are_listed() {
+    let shown = json(&["policy", "show", "--kind", "jobs", "--output", "json"]);
+    assert_eq!(shown["manifest"]["kind"], "jobs");
+    let list = json(&["policy", "list", "--output", "json"]);
+    let job_order = |name: &str| {
+        let all = list["policies"].as_array().expect("policies");
+        all.iter().any(|p| p["policy"] == name && p["decides"] == "job order")
+    };
+    assert!(job_order("lepton") && job_order("gittins"));
+}
