@@ -81,7 +81,7 @@ pub(crate) struct TrainArgs {
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_scale,
+    /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max, gain_scale,
     /// check_every, check_sequences, method, evolution, and the table `learner`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

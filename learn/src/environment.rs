@@ -15,6 +15,17 @@ pub trait Environment: Sync {
     /// What the best fixed rule reaches on the same sequence.
     fn play_best_rule(&self, seed: u64) -> f64;
 
+    /// Names of the fixed rules that it can play.
+    fn rules(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// What one of [`rules`](Self::rules) reaches on the sequence of `seed`.
+    fn play_rule(&self, rule: &str, seed: u64) -> f64 {
+        let _ = rule;
+        self.play_best_rule(seed)
+    }
+
     /// The same environment with its decisions on record, where a learner can see them.
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         None

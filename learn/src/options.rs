@@ -43,8 +43,10 @@ pub struct TrainOptions {
     pub spread: f64,
     /// How much more a point lost to the best fixed rule weighs than a point gained.
     pub loss_weight: f64,
-    /// Gain over the best fixed rule around which more begins to count less, so that no environment outweighs the
-    /// others: a gain g counts as `gain_scale ln(1 + g / gain_scale)`; in the environment's unit.
+    /// Gain over the best fixed rule beyond which more counts no further, so that no environment outweighs the
+    /// others; in the environment's unit. A single environment has no such limit.
+    pub gain_max: f64,
+    /// Above 0, gains have no limit and count less and less instead: a gain g as `gain_scale ln(1 + g / gain_scale)`.
     pub gain_scale: f64,
     /// Generations between two checks of the evolution's centre on sequences kept apart; the best centre wins.
     pub check_every: u64,
@@ -65,10 +67,11 @@ impl Default for TrainOptions {
         Self {
             population: 14,
             sequences: 1,
-            environments: 16,
+            environments: 6,
             spread: 0.12,
             loss_weight: 2.0,
-            gain_scale: 4.0,
+            gain_max: 4.0,
+            gain_scale: 0.0,
             check_every: 10,
             check_sequences: 2,
             generations_max: 0,
@@ -101,7 +104,8 @@ impl TrainOptions {
         let amounts = [
             ("spread", self.spread, 1e-6, 100.0),
             ("loss_weight", self.loss_weight, 0.0, 1e6),
-            ("gain_scale", self.gain_scale, 1e-6, 1e6),
+            ("gain_max", self.gain_max, 0.0, 1e6),
+            ("gain_scale", self.gain_scale, 0.0, 1e6),
         ];
         for (name, value, least, most) in amounts {
             if !(least..=most).contains(&value) {

@@ -188,16 +188,31 @@ fn in_as_many_generations_as_there_are_environments_each_comes_up_equally_often(
     }
 }
 
-#[test]
-fn an_environment_is_learned_beyond_the_gain_at_which_more_counts_less() {
-    let top = hill("a", &[0.0, 0.0]);
-    let options = TrainOptions { gain_scale: 0.1, spread: 0.5, ..TrainOptions::default() };
-    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &[&top], 1);
+/// What the best weights are worth after 60 generations in these many equal environments.
+fn fitness_after_60(options: TrainOptions, environments: usize) -> f64 {
+    let all: Vec<Hill> = (0..environments).map(|i| hill(&format!("h{i}"), &[0.0, 0.0])).collect();
+    let environments: Vec<&dyn Environment> = all.iter().map(|h| h as &dyn Environment).collect();
+    let options = TrainOptions { gain_max: 0.1, spread: 0.5, ..options };
+    let mut training = Training::start(&[0.5, 0.5], vec![1.0; 2], options, 1, &environments, 1);
     for _ in 0..60 {
-        training.next_generation(&[&top], 1);
+        training.next_generation(&environments, 1);
     }
+    training.best_fitness()
+}
+
+#[test]
+fn a_single_environment_is_learned_beyond_the_largest_gain_that_counts_among_several() {
+    let several = fitness_after_60(TrainOptions::default(), 2);
+    assert!((several - 0.1).abs() < 1e-9, "{several}");
+    let single = fitness_after_60(TrainOptions::default(), 1);
+    assert!(single > 0.99, "{single}");
+}
+
+#[test]
+fn gains_that_count_less_and_less_are_learned_to_the_top_in_several_environments() {
+    let fitness = fitness_after_60(TrainOptions { gain_scale: 0.1, ..TrainOptions::default() }, 2);
     let whole = 0.1 * 10.0_f64.ln_1p();
-    assert!(training.best_fitness() > 0.999 * whole, "{} of {whole}", training.best_fitness());
+    assert!(fitness > 0.999 * whole, "{fitness} of {whole}");
 }
 
 #[test]

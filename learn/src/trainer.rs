@@ -315,10 +315,13 @@ impl Training {
     }
 
     fn fitness(&self, gains: &[f64]) -> f64 {
-        let TrainOptions { gain_scale, loss_weight, .. } = self.options;
+        let TrainOptions { gain_max, gain_scale, loss_weight, .. } = self.options;
+        // The limit balances environments; one alone may gain whatever it can.
+        let gain_max = if self.environments.len() > 1 { gain_max } else { f64::INFINITY };
         let worth = |&gain: &f64| match gain {
-            ..=0.0 => (1.0 + loss_weight) * gain,
-            _ => gain_scale * (gain / gain_scale).ln_1p(),
+            _ if gain <= 0.0 => gain + loss_weight * gain,
+            _ if gain_scale > 0.0 => gain_scale * (gain / gain_scale).ln_1p(),
+            _ => gain.min(gain_max),
         };
         gains.iter().map(worth).sum::<f64>() / gains.len().max(1) as f64
     }
@@ -377,6 +380,17 @@ impl Training {
     }
 }
 
+/// The number nearest to the golden section of `count`, from below, whose multiples reach every place.
+fn stride(count: usize) -> usize {
+    let common = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (1..=count * 618 / 1000).rev().find(|&step| common(step, count) == 1).unwrap_or(1)
+}
+
 /// Fitness and rank of a policy among all.
 fn standing(fitness: f64, all: &[f64]) -> LearnerRecord {
     LearnerRecord { fitness, rank: 1 + all.iter().filter(|&&other| other > fitness).count() }
@@ -388,15 +402,4 @@ fn as_f32(weights: &[f64]) -> Vec<f32> {
 
 fn as_f64(weights: &[f32]) -> Vec<f64> {
     weights.iter().map(|&w| f64::from(w)).collect()
-}
-
-/// The number nearest to the golden section of `count`, from below, whose multiples reach every place.
-fn stride(count: usize) -> usize {
-    let common = |mut a: usize, mut b: usize| {
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
-    (1..=count * 618 / 1000).rev().find(|&step| common(step, count) == 1).unwrap_or(1)
 }

@@ -49,7 +49,7 @@ struct Report<'a> {
     command: String,
     /// What the model decides.
     decides: &'a str,
-    /// Of the results; more is better.
+    /// What the results are; more is better.
     unit: &'a str,
     /// The workloads.
     environments: &'a [String],
@@ -127,8 +127,8 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         held_out,
     };
     if let Some(path) = &args.report {
-        let report = serde_json::to_value(&report).context("cannot write the report as JSON")?;
-        output::write_page(path, &training_html(&report))?;
+        let page = serde_json::to_value(&report).context("cannot write the report as JSON")?;
+        output::write_page(path, &training_html(&page))?;
     }
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,

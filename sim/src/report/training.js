@@ -87,7 +87,7 @@ function drawBars() {
 
 function drawTable() {
   sortTable(byId("table"), {
-    caption: `${unit[0].toUpperCase()}${unit.slice(1)}, mean over ${plural(held.seeds.length, "sequence")}. A heading sorts.`, rows, order: state.order,
+    caption: `${unit[0].toUpperCase()}${unit.slice(1)}; mean over ${plural(held.seeds.length, "sequence")}. A heading sorts.`, rows, order: state.order,
     columns: [
       { title: "Workload", value: (row) => row.name }, { title: `Gain of ${learned} over the best rule (95% interval)`, descending: true, value: (row) => row.gain?.mean, cell: (row) => interval(row.gain) },
       { title: "Best rule", value: (row) => row.best_rule },

@@ -144,8 +144,8 @@ impl Environment for JobsEnvironment {
     }
 
     fn play_rule(&self, rule: &str, seed: u64) -> f64 {
-        let rule = self.rules.iter().find(|r| r.name() == rule);
-        rule.map_or(f64::NEG_INFINITY, |rule| self.reward(&self.draw(seed), rule.as_ref()))
+        let policy = queue_policy(rule).expect("only names of `rules` are asked for");
+        self.reward(&self.draw(seed), policy.as_ref())
     }
 
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
