@@ -30,17 +30,6 @@ pub trait Environment: Sync {
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         None
     }
-
-    /// Names of the fixed rules that it can play.
-    fn rules(&self) -> Vec<&'static str> {
-        Vec::new()
-    }
-
-    /// What one of [`rules`](Self::rules) reaches on the sequence of `seed`.
-    fn play_rule(&self, rule: &str, seed: u64) -> f64 {
-        let _ = rule;
-        self.play_best_rule(seed)
-    }
 }
 
 /// An environment whose decisions can be recorded: those of a network over candidates.

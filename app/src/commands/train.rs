@@ -132,7 +132,7 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     }
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
-        OutputFormat::Table => output::print(&text(&report))?,
+        OutputFormat::Table => output::print(&text(&report, trained.unit))?,
         OutputFormat::Csv => output::print(&csv(&report))?,
     }
     if stopped_early { Err(Failure::Stopped) } else { Ok(()) }
@@ -250,7 +250,7 @@ fn manifest(trained: &Trained<'_>, training: &Training, verdict: &Verdict, out: 
     }
 }
 
-fn text(report: &Report<'_>) -> String {
+fn text(report: &Report<'_>, unit: &str) -> String {
     format!(
         "{} generations, {} episodes in {:.0} s on {} threads, seed {}. The model against the weights that training \
          began\nwith (serving), on sequences that neither has seen:\n\n{}",
@@ -259,7 +259,7 @@ fn text(report: &Report<'_>) -> String {
         report.seconds,
         report.threads,
         report.seed,
-        policy_gate::text(report.verdict, report.unit)
+        policy_gate::text(report.verdict, unit)
     )
 }
 
