@@ -1,5 +1,5 @@
 //! Local search by simulated annealing over shifts, homecomings, swaps and chains of tasks sampled at random.
-//! Capacities are soft until late (see the schedule); only placements that keep every rule count as found.
+//! Some rules are soft until late (see the schedule); only placements that keep every rule count as found.
 
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -8,6 +8,7 @@ use super::candidates::Candidates;
 use super::focus::Focus;
 use super::neighbourhoods::{Kind, Neighbourhoods};
 use super::schedule::Schedule;
+use super::siblings::Siblings;
 use super::{Delta, PlacementState, RebalanceProblem};
 
 /// Evaluations between two looks at the progress.
@@ -27,6 +28,7 @@ pub(super) struct Annealing<'p> {
     candidates: &'p Candidates,
     chance: Pcg64Mcg,
     neighbourhoods: Neighbourhoods,
+    siblings: Siblings,
     focus: Option<Focus>,
     thresholds: Vec<f64>,
     /// Tasks, each as often as it should be drawn; empty in focus.
@@ -53,6 +55,7 @@ impl<'p> Annealing<'p> {
         let thresholds = (0..THRESHOLDS).map(|i| -((i as f64 + 0.5) / THRESHOLDS as f64).ln()).collect();
         let focus = Focus::new(state.problem.node_count());
         let draws = if focus.is_some() { Vec::new() } else { draws_by_size(state.problem) };
+        let siblings = Siblings::new(state.problem);
         Self {
             // The list is too long at first: the first improvement copies the whole placement.
             touched: vec![0; found.len() + 1],
@@ -60,6 +63,7 @@ impl<'p> Annealing<'p> {
             candidates,
             chance: Pcg64Mcg::seed_from_u64(seed),
             neighbourhoods: Neighbourhoods::new(),
+            siblings,
             focus,
             thresholds,
             draws,
@@ -83,7 +87,7 @@ impl<'p> Annealing<'p> {
 
     /// One slice of evaluations at this progress (0 to 1) through the schedule.
     pub(super) fn slice(&mut self, schedule: &Schedule, progress: f64) {
-        let stuck = !self.improved && self.state.nodes_over() > 0;
+        let stuck = !self.improved && self.is_broken();
         schedule.set_prices(progress, self.last_progress, stuck, &mut self.state);
         self.last_progress = progress;
         let temperature = schedule.temperature(progress, stuck);
@@ -100,6 +104,7 @@ impl<'p> Annealing<'p> {
                 Kind::Shift => self.candidate(task, second).and_then(|to| self.try_shift(task, to, limit)),
                 Kind::Homecoming => self.try_shift(task, self.state.problem.initial()[task as usize], limit),
                 Kind::Swap => self.partner(task, second).and_then(|other| self.try_swap(task, other, limit)),
+                Kind::Sibling => self.sibling(task, second).and_then(|other| self.try_swap(task, other, limit)),
                 Kind::Chain => self.try_chain(task, second, limit),
             };
             self.neighbourhoods.tried(kind, change.map_or(0.0, |delta| (-delta.penalised()).max(0.0)));
@@ -159,6 +164,20 @@ impl<'p> Annealing<'p> {
         None
     }
 
+    /// Another task of its service that could stand where this one stands, and this one there; in focus any task.
+    #[inline]
+    fn sibling(&mut self, task: u32, draw: u64) -> Option<u32> {
+        if self.focus.is_some() {
+            return self.partner(task, draw);
+        }
+        let all = self.siblings.of(self.state.problem.service[task as usize]);
+        let other = all[pick(draw, all.len()) as usize];
+        let placement = self.state.placement();
+        let (here, there) = (placement[task as usize], placement[other as usize]);
+        (other != task && self.candidates.allows(task, there) && self.candidates.allows(other, here))
+            .then_some(other)
+    }
+
     #[inline]
     fn try_shift(&mut self, task: u32, to: u32, limit: f64) -> Option<Delta> {
         let delta = self.state.shift_delta(task, to, limit)?;
@@ -205,6 +224,11 @@ impl<'p> Annealing<'p> {
         }
     }
 
+    /// Is a capacity or another rule broken?
+    fn is_broken(&self) -> bool {
+        self.state.nodes_over() > 0 || self.state.broken_rules() > 0
+    }
+
     fn touch(&mut self, task: u32) {
         if self.touched.len() <= self.best.len() {
             self.touched.push(task);
@@ -212,7 +236,7 @@ impl<'p> Annealing<'p> {
     }
 
     fn keep_best(&mut self) {
-        if self.state.nodes_over() > 0 || self.state.cost_exact() >= self.best_cost {
+        if self.is_broken() || self.state.cost_exact() >= self.best_cost {
             return;
         }
         self.improved = true;

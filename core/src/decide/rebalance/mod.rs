@@ -18,6 +18,7 @@ mod order;
 mod pay;
 mod problem;
 mod schedule;
+mod siblings;
 mod solve;
 mod state;
 mod toward;

@@ -4,16 +4,16 @@
 //! made results worse by up to 20%), so the shares are fixed there.
 
 /// Kinds of moves.
-pub(super) const KINDS: usize = 4;
+pub(super) const KINDS: usize = 5;
 /// Least share of each kind.
 const SHARE_MIN: f64 = 0.04;
 /// Weight of the newest slice in the memory of earnings.
 const MEMORY: f64 = 0.05;
 /// Work of a try of each kind, in shifts.
-const WORK: [f64; KINDS] = [1.0, 1.0, 1.2, 3.5];
+const WORK: [f64; KINDS] = [1.0, 1.0, 1.2, 1.2, 3.5];
 
 /// Shares of an annealing: shifts, homecomings, swaps, chains.
-const SHARES_ANNEALING: [f64; KINDS] = [0.45, 0.05, 0.48, 0.02];
+const SHARES_ANNEALING: [f64; KINDS] = [0.38, 0.05, 0.38, 0.17, 0.02];
 
 /// The kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(super) enum Kind {
     /// A shift to the node where the task runs now.
     Homecoming,
     Swap,
+    Sibling,
     Chain,
 }
 
@@ -53,6 +54,8 @@ impl Neighbourhoods {
             Kind::Homecoming
         } else if draw < self.bounds[2] {
             Kind::Swap
+        } else if draw < self.bounds[3] {
+            Kind::Sibling
         } else {
             Kind::Chain
         }

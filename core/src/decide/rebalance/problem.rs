@@ -131,6 +131,8 @@ pub struct RebalanceProblem {
     pub(super) location: Vec<u32>,
     pub(super) neighbourhoods: usize,
     pub(super) locations: usize,
+    /// Other services that each service depends on, each once.
+    pub(super) needs: Vec<Vec<u32>>,
     /// Services that depend on each service.
     pub(super) needed_by: Vec<Vec<u32>>,
     /// Row of the service among those whose locations are counted, or [`NOT_COUNTED`].
@@ -180,11 +182,13 @@ impl RebalanceProblem {
             let stays = task.need.iter().zip(&parts.resources);
             push_row(&mut need, blocks, stays.map(|(&n, r)| if r.transient { 0 } else { n }));
         }
+        let mut needs = vec![Vec::new(); parts.services.len()];
         let mut needed_by = vec![Vec::new(); parts.services.len()];
         for (service, spec) in parts.services.iter().enumerate() {
             for &other in &spec.depends_on {
                 if other as usize != service && !needed_by[other as usize].contains(&(service as u32)) {
                     needed_by[other as usize].push(service as u32);
+                    needs[service].push(other);
                 }
             }
         }
@@ -207,6 +211,7 @@ impl RebalanceProblem {
             location: parts.nodes.iter().map(|n| n.location).collect(),
             neighbourhoods: count(&mut parts.nodes.iter().map(|n| n.neighbourhood)),
             locations: count(&mut parts.nodes.iter().map(|n| n.location)),
+            needs,
             needed_by,
             spread_row,
             spread_rows,

@@ -1,6 +1,6 @@
-//! How temperature and the price of broken capacities go with an annealing's progress. Cooling is slow and
+//! How temperature and the price of broken rules go with an annealing's progress. Cooling is slow and
 //! capacities stay soft almost to the end, since large tasks pass each other only through placements that
-//! break some; prices grow where that lasts. S. Kirkpatrick et al., "Optimization by simulated annealing",
+//! break some; prices grow where that lasts. Where neighbourhoods are small, spread and dependencies are soft, too. S. Kirkpatrick et al., "Optimization by simulated annealing",
 //! Science 220, 1983; growing prices of broken rules as in Z. Wu and B. W. Wah, "Discrete Lagrange-multiplier
 //! method", IJCAI 1999.
 
@@ -20,6 +20,10 @@ const PRICE_HARD: f64 = 1e5;
 const PRICE_GROWTH: f64 = 15.0;
 /// What a mean move of the plan counts where moves are spared, in temperatures.
 const EMPHASIS: f64 = 5.0;
+/// Price of a missing location or service at the beginning, in task units.
+const RULE_PRICE_START: f64 = 0.3;
+/// Up to so many nodes in a mean neighbourhood, services that depend on each other hardly move one at a time.
+const NEIGHBOURHOOD_NODES_MAX: usize = 4;
 /// From [`HARD_FROM`] on they grow by this factor with every slice.
 const PRICE_GROWTH_LATE: f64 = 1.05;
 
@@ -39,6 +43,9 @@ pub(super) struct Schedule {
     /// What moves count beyond their cost, as a multiple of it, for each unit of temperature; 0 when they only
     /// count what they cost.
     emphasis: f64,
+    /// Least price of a missing location or of a missing service that another depends on; infinite where
+    /// these rules hold throughout.
+    rule_price: f64,
 }
 
 impl Schedule {
@@ -89,7 +96,7 @@ impl Schedule {
     /// Of a plain descent.
     pub(super) fn cold(problem: &RebalanceProblem) -> Self {
         let end = 0.1 * problem.task_move_unit();
-        Self { start: end, growth: end, hard: end, end, hard_throughout: true, descent: true, emphasis: 0.0 }
+        Self { start: end, growth: end, hard: end, end, hard_throughout: true, descent: true, emphasis: 0.0, rule_price: problem.rule_price_start() }
     }
 
     /// What moves count beyond their cost at this temperature, as a multiple of it. Where moves are cheap, a
@@ -126,13 +133,21 @@ impl Schedule {
         let rescued = progress >= RESCUE_FROM || !stuck;
         if self.hard_throughout || (progress >= HARD_FROM && rescued) {
             state.adapt_penalties(1.0, PRICE_HARD, false);
+            state.set_rule_price(if self.hard_throughout {
+                f64::INFINITY
+            } else {
+                PRICE_HARD * self.rule_price
+            });
         } else if progress >= HARD_FROM {
             state.adapt_penalties(PRICE_GROWTH_LATE, PRICE_START, false);
+            state.grow_rule_price(PRICE_GROWTH_LATE, self.rule_price);
         } else if progress >= GROWTH_FROM {
             let passed = (progress - last).max(0.0) / (HARD_FROM - GROWTH_FROM);
             state.adapt_penalties((PRICE_GROWTH * passed).exp(), PRICE_START, false);
+            state.grow_rule_price((PRICE_GROWTH * passed).exp(), self.rule_price);
         } else {
             state.adapt_penalties(1.0, PRICE_START, true);
+            state.set_rule_price(self.rule_price);
         }
     }
 }
@@ -142,6 +157,16 @@ fn geometric(from: f64, to: f64, share: f64) -> f64 {
 }
 
 impl RebalanceProblem {
+    /// Price of a missing location or service at the beginning; infinite where neighbourhoods have so many nodes
+    /// that these rules are no hindrance.
+    fn rule_price_start(&self) -> f64 {
+        if self.dependency_rows > 0 && self.nodes <= NEIGHBOURHOOD_NODES_MAX * self.neighbourhoods {
+            RULE_PRICE_START * self.task_unit()
+        } else {
+            f64::INFINITY
+        }
+    }
+
     /// Load cost of a mean task if all of it were above the safety capacity; at least 1.
     fn task_unit(&self) -> f64 {
         let parts = self.parts();

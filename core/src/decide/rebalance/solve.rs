@@ -58,8 +58,11 @@ const POPULATION: usize = 6;
 const MUTATION_SHIFTS: usize = 3;
 /// Parts of the budget, the last ones, in which the best plan is polished.
 const POLISHINGS: usize = 2;
-/// Temperatures, in task units, from which moves are spared where nothing else is left to gain; the islands take them
-/// in turn.
+/// Rounds of the rest of the budget in which moves are spared, once nothing else is left to gain.
+const SPARING_ROUNDS: usize = 12;
+/// Share of the way to the lower bound after which nothing but the cost of moves is left to gain.
+const GAIN_COMPLETE: f64 = 0.9999;
+/// Temperatures, in task units, from which moves are spared; islands and rounds take them in turn.
 const SPARING_STARTS: [f64; 2] = [0.1, 0.01];
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
@@ -97,13 +100,26 @@ pub fn rebalance(
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
-    let mut stop = Generations((fitness.generation_ends.len() - POLISHINGS) as u64);
-    let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
-    let best = best.unwrap_or_else(|| start().remove(0));
+    let mut archipelago = Archipelago::new(islands);
+    let mut evolve = |until: usize| {
+        let mut stop = Generations(until as u64);
+        let best = run(&mut archipelago, &operators, options.threads, &mut stop, &mut Unobserved);
+        best.unwrap_or_else(|| start().remove(0))
+    };
     let generations = fitness.generation_ends.len();
-    let polished = (generations - POLISHINGS..generations)
-        .fold(best, |best, generation| fitness.polish(&best, generation, options.seed, options.threads));
-    polished.genome
+    let mut done = fitness.sketches();
+    let mut best = evolve(done);
+    while done < generations - POLISHINGS && !fitness.only_moves_left(&best.genome) {
+        done += 1;
+        best = evolve(done);
+    }
+    let rounds = if fitness.only_moves_left(&best.genome) { SPARING_ROUNDS } else { POLISHINGS };
+    let from = fitness.generation_ends[done - 1];
+    let end = |round: usize| from + (1.0 - from) * round as f64 / rounds as f64;
+    for round in 0..rounds {
+        best = fitness.polish(&best, round, (end(round), end(round + 1)), options);
+    }
+    best.genome
 }
 
 /// A search as a part of other work: it has a budget of evaluations and no clock, and nobody looks on.
@@ -143,26 +159,28 @@ struct AnnealedCost<'a> {
 }
 
 impl AnnealedCost<'_> {
-    /// The last parts of the budget: the best plan is polished on all islands, each with its own chance.
+    /// A part of the budget in which the best plan is polished on all islands, each with its own chance.
     fn polish(
         &self,
         best: &Individual<Vec<u32>>,
-        generation: usize,
-        seed: u64,
-        threads: usize,
+        round: usize,
+        part: (f64, f64),
+        options: &RebalanceOptions,
     ) -> Individual<Vec<u32>> {
         let only_moves_left = self.only_moves_left(&best.genome);
         let polished = |island: usize| {
-            let schedule = match SPARING_STARTS.get(island % SPARING_STARTS.len()) {
-                Some(&start) if only_moves_left => Schedule::sparing(self.problem, &best.genome, start),
-                _ => Schedule::polish(self.problem, &best.genome),
+            let schedule = if only_moves_left {
+                let start = SPARING_STARTS[(island + round) % SPARING_STARTS.len()];
+                Schedule::sparing(self.problem, &best.genome, start)
+            } else {
+                Schedule::polish(self.problem, &best.genome)
             };
             let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
-            let seed = seed ^ (generation * self.islands + island) as u64;
+            let seed = options.seed ^ ((round + 2) * self.islands + island) as u64;
             let annealing = Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed);
-            self.anneal(annealing, &schedule, generation)
+            self.anneal(annealing, &schedule, part)
         };
-        let results = parallel::map(self.islands, threads, &polished);
+        let results = parallel::map(self.islands, options.threads, &polished);
         results.into_iter().fold(best.clone(), |best, next| if next.cost < best.cost { next } else { best })
     }
 
@@ -171,9 +189,8 @@ impl AnnealedCost<'_> {
         &self,
         mut annealing: Annealing<'_>,
         schedule: &Schedule,
-        generation: usize,
+        (from, to): (f64, f64),
     ) -> Individual<Vec<u32>> {
-        let (from, to) = self.part(generation);
         loop {
             let progress = self.progress(from, to, annealing.evaluations());
             if progress >= 1.0 || (self.surroundings.stopped)() {
@@ -207,21 +224,29 @@ impl AnnealedCost<'_> {
         evaluations / (self.islands * self.problem.task_count()) as f64
     }
 
+    /// Generations after which a plan is looked at for the first time: all but the polishing of an evolution
+    /// alone, else the descent and the short annealing.
+    fn sketches(&self) -> usize {
+        if self.method == Method::Evolution { self.generation_ends.len() - POLISHINGS } else { 2 }
+    }
+
     fn schedule(&self, generation: usize) -> Schedule {
         match generation {
             0 => Schedule::cold(self.problem),
             _ if self.method == Method::Evolution => Schedule::cold(self.problem),
             // What the first annealing has no time for, the shorter ones that follow have not either.
-            1.. if self.evaluations_per_task(1) < EVALUATIONS_PER_TASK_MIN => Schedule::brief(self.problem),
-            1 => Schedule::hot(self.problem),
+            1.. if self.evaluations_per_task(generation.min(2)) < EVALUATIONS_PER_TASK_MIN => Schedule::brief(self.problem),
+            1 | 2 => Schedule::hot(self.problem),
             _ => Schedule::warm(self.problem),
         }
     }
 
-    /// Is what the plan costs above the bound mostly the cost of its moves?
+    /// Is what the plan costs above the bound mostly the cost of its moves, or next to nothing?
     fn only_moves_left(&self, plan: &[u32]) -> bool {
         let terms = self.problem.cost(plan);
-        terms.total().saturating_sub(self.problem.lower_bound()) <= 2 * terms.moves()
+        let above = |cost: u64| cost.saturating_sub(self.problem.lower_bound()) as f64;
+        let left = above(terms.total());
+        left <= 2.0 * terms.moves() as f64 || left <= (1.0 - GAIN_COMPLETE) * above(self.initial_cost)
     }
 
     /// How far an annealing with so many evaluations has got through its part of the budget; 1 is the end.
@@ -252,6 +277,6 @@ impl Fitness<Vec<u32>> for AnnealedCost<'_> {
         } else {
             Annealing::new(state, self.candidates, initial, self.initial_cost, seed)
         };
-        self.anneal(annealing, &self.schedule(generation), generation)
+        self.anneal(annealing, &self.schedule(generation), self.part(generation))
     }
 }

@@ -6,8 +6,9 @@ use super::ledger::Ledger;
 use super::problem::{Block, LANES, NOT_COUNTED};
 use super::{RebalanceProblem, RuleViolation};
 
-/// A placement with everything needed to evaluate moves. Conflicts, spread and dependencies hold at all
-/// times; capacities may be exceeded for a price, so that the search can pass through such placements.
+/// A placement with everything needed to evaluate moves. Two tasks of a service never share a node; capacities may
+/// be exceeded for a price, so that the search can pass through such placements. Spread and dependencies hold at
+/// all times, unless they are given a price, too.
 #[derive(Debug, Clone)]
 pub struct PlacementState<'p> {
     pub(super) problem: &'p RebalanceProblem,
@@ -28,6 +29,10 @@ pub struct PlacementState<'p> {
     cost: f64,
     /// What moves count beyond their cost, as a multiple of it.
     emphasis: f64,
+    /// Locations that services lack and services missing where another depends on them.
+    broken_rules: u32,
+    /// Price of each of these; infinite where none may be broken anew.
+    rule_price: f64,
 }
 
 /// What a move changes.
@@ -35,8 +40,8 @@ pub struct PlacementState<'p> {
 pub struct Delta {
     /// Change of the cost, exact.
     pub cost: f64,
-    /// Change of the penalty: on what nodes hold beyond their capacities, and on moves where they count more
-    /// than they cost.
+    /// Change of the penalty: on what nodes hold beyond their capacities, on other rules that are broken, and on
+    /// moves where they count more than they cost.
     pub overload: f64,
 }
 
@@ -98,6 +103,8 @@ impl<'p> PlacementState<'p> {
             moves_max,
             cost: 0.0,
             emphasis: 0.0,
+            broken_rules: 0,
+            rule_price: f64::INFINITY,
         }
     }
 
@@ -166,8 +173,8 @@ impl<'p> PlacementState<'p> {
         self.moved
     }
 
-    /// What shifting the task to the node would change, or `None` when a conflict, spread or dependency
-    /// forbids it, the task is there, or the penalised change is above `limit`.
+    /// What shifting the task to the node would change, or `None` when a conflict, or a spread or dependency that
+    /// has no price, forbids it, the task is there, or the penalised change is above `limit`.
     #[inline]
     pub fn shift_delta(&self, task: u32, to: u32, limit: f64) -> Option<Delta> {
         let problem = self.problem;
@@ -181,12 +188,11 @@ impl<'p> PlacementState<'p> {
         if change > 0 && self.moved >= self.moves_max {
             return None;
         }
-        if !self.keeps_spread(service, from, to) || !self.keeps_dependencies(service, from, to, None) {
-            return None;
-        }
+        let rules = self.rules_price(self.broken_change(service, from, to, None))?;
         let all = need(problem, task, false);
         let (leaving, entering) = (need(problem, task, from == home), need(problem, task, to == home));
         let mut delta = self.ledger.price(to, |b| all[b], |b| entering[b]).less(self.ledger.priced(to));
+        delta.overload += rules;
         // Whatever the old node gives back, it is not more than it has.
         let refund = self.ledger.priced(from).penalised()
             + (1.0 + self.emphasis) * (self.task_part(task, from) + self.service_weight());
@@ -204,8 +210,8 @@ impl<'p> PlacementState<'p> {
         (delta.penalised() <= limit).then_some(delta)
     }
 
-    /// What exchanging the nodes of two tasks would change, or `None` when a conflict, spread or dependency
-    /// forbids it, they share a node, or the penalised change is above `limit`.
+    /// What exchanging the nodes of two tasks would change, or `None` when a conflict, or a spread or dependency that
+    /// has no price, forbids it, they share a node, or the penalised change is above `limit`.
     #[inline]
     pub fn swap_delta(&self, a: u32, b: u32, limit: f64) -> Option<Delta> {
         let problem = self.problem;
@@ -223,14 +229,12 @@ impl<'p> PlacementState<'p> {
         if i64::from(self.moved) + i64::from(change_a + change_b) > i64::from(self.moves_max) {
             return None;
         }
-        if service_a != service_b
-            && !(self.keeps_spread(service_a, at_a, at_b)
-                && self.keeps_spread(service_b, at_b, at_a)
-                && self.keeps_dependencies(service_a, at_a, at_b, Some(service_b))
-                && self.keeps_dependencies(service_b, at_b, at_a, Some(service_a)))
-        {
-            return None;
-        }
+        let rules = if service_a == service_b {
+            0.0
+        } else {
+            let first = self.broken_change(service_a, at_a, at_b, None);
+            self.rules_price(first + self.broken_change(service_b, at_b, at_a, Some(service_a)))?
+        };
         let (need_a, need_b) = (need(problem, a, false), need(problem, b, false));
         let (a_out, a_in) = (need(problem, a, at_a == home_a), need(problem, a, at_b == home_a));
         let (b_out, b_in) = (need(problem, b, at_b == home_b), need(problem, b, at_a == home_b));
@@ -238,6 +242,7 @@ impl<'p> PlacementState<'p> {
             .ledger
             .price(at_b, |i| difference(need_a[i], need_b[i]), |i| difference(a_in[i], b_out[i]))
             .less(self.ledger.priced(at_b));
+        delta.overload += rules;
         let moving = self.task_part(a, at_a) + self.task_part(b, at_b) + 2.0 * self.service_weight();
         let refund = self.ledger.priced(at_a).penalised() + (1.0 + self.emphasis) * moving;
         if delta.penalised() - refund > limit {
@@ -296,6 +301,8 @@ impl<'p> PlacementState<'p> {
         let from = self.node_of[task as usize];
         let home = problem.parts.initial[task as usize];
         let service = problem.service[task as usize];
+        self.broken_rules =
+            self.broken_rules.wrapping_add_signed(self.broken_change(service, from, to, None));
         self.ledger.use_more(from, need(problem, task, false), -1.0);
         self.ledger.use_more(to, need(problem, task, false), 1.0);
         self.ledger.hold_more(from, need(problem, task, from == home), -1.0);
@@ -435,28 +442,77 @@ impl<'p> PlacementState<'p> {
         left >= problem.parts.services[service as usize].spread_min
     }
 
-    /// Do the dependencies of the service, and those on it, hold when one of its tasks goes from node to
-    /// node while one of `other` goes the opposite way?
+    /// Change of the number of broken rules (locations that services lack, services missing where another
+    /// depends on them) when a task of the service goes from node to node; `other`: after a task of that service
+    /// has gone the opposite way.
     #[inline]
-    pub(super) fn keeps_dependencies(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> bool {
+    fn broken_change(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> i32 {
         let problem = self.problem;
+        let mut change = 0;
+        let row = problem.spread_row[service as usize];
+        if row != NOT_COUNTED {
+            let tasks = |node: u32| {
+                let location = problem.location[node as usize] as usize;
+                self.location_tasks[row as usize * problem.locations + location]
+            };
+            if problem.location[from as usize] != problem.location[to as usize] {
+                let used = self.locations_used[row as usize] as i32;
+                let used_after = used + i32::from(tasks(to) == 0) - i32::from(tasks(from) == 1);
+                let least = problem.parts.services[service as usize].spread_min as i32;
+                change += (least - used_after).max(0) - (least - used).max(0);
+            }
+        }
         if problem.dependency_row[service as usize] == NOT_COUNTED {
-            return true;
+            return change;
         }
         let (from, to) = (problem.neighbourhood[from as usize], problem.neighbourhood[to as usize]);
         if from == to {
-            return true;
+            return change;
         }
-        let tasks_after = |of: u32, neighbourhood: u32| {
+        let tasks = |of: u32, neighbourhood: u32| {
             let row = problem.dependency_row[of as usize] as usize;
             let now = self.neighbourhood_tasks[row * problem.neighbourhoods + neighbourhood as usize] as i32;
-            let sign = i32::from(neighbourhood == to) - i32::from(neighbourhood == from);
-            now + sign * (i32::from(of == service) - i32::from(Some(of) == other))
+            let sign = i32::from(neighbourhood == from) - i32::from(neighbourhood == to);
+            now + sign * i32::from(Some(of) == other)
         };
-        let needs = &problem.parts.services[service as usize].depends_on;
+        let needs = &problem.needs[service as usize];
         let needed_by = &problem.needed_by[service as usize];
-        needs.iter().all(|&on| tasks_after(on, to) > 0)
-            && (tasks_after(service, from) > 0 || needed_by.iter().all(|&by| tasks_after(by, from) == 0))
+        if tasks(service, to) == 0 {
+            change += needs.iter().filter(|&&on| tasks(on, to) == 0).count() as i32;
+            change -= needed_by.iter().filter(|&&by| tasks(by, to) > 0).count() as i32;
+        }
+        if tasks(service, from) == 1 {
+            change -= needs.iter().filter(|&&on| tasks(on, from) == 0).count() as i32;
+            change += needed_by.iter().filter(|&&by| tasks(by, from) > 0).count() as i32;
+        }
+        change
+    }
+
+    /// What so many more broken rules cost; `None` when there may be no more.
+    #[inline]
+    fn rules_price(&self, change: i32) -> Option<f64> {
+        match change {
+            0 => Some(0.0),
+            1.. if self.rule_price.is_infinite() => None,
+            _ => Some(f64::from(change) * self.rule_price),
+        }
+    }
+
+    /// Number of locations that services lack, and of services missing where others depend on them.
+    pub(super) fn broken_rules(&self) -> u32 {
+        self.broken_rules
+    }
+
+    /// The price of a broken rule grows by the factor while one is broken, from `least` on.
+    pub(super) fn grow_rule_price(&mut self, growth: f64, least: f64) {
+        let now = if self.rule_price.is_finite() { self.rule_price } else { least };
+        self.rule_price = if self.broken_rules > 0 { now * growth } else { now }.max(least);
+    }
+
+    /// Sets the price of each missing location and of each service missing in a neighbourhood where another
+    /// depends on it; with an infinite price, as at the beginning, no more may be missing.
+    pub(super) fn set_rule_price(&mut self, price: f64) {
+        self.rule_price = price;
     }
 
     /// Cost of moving the task from home to the node.

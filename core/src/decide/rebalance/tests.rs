@@ -1,5 +1,7 @@
 //! What the rebalancing problem, its exact deltas and the search promise.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -240,6 +242,26 @@ fn a_search_that_is_stopped_at_once_changes_nothing() {
     assert_eq!(rebalance(&problem, &options(1_000_000), &surroundings), problem.initial());
 }
 
+/// Locations that services lack and services missing where others depend on them, counted from scratch.
+fn broken_rules(problem: &RebalanceProblem, placement: &[u32]) -> usize {
+    let parts = problem.parts();
+    let places = |service: usize, place: &dyn Fn(&RebalanceNode) -> u32| -> BTreeSet<u32> {
+        let own = parts.tasks.iter().zip(placement).filter(|(task, _)| task.service as usize == service);
+        own.map(|(_, &node)| place(&parts.nodes[node as usize])).collect()
+    };
+    let broken = |service: usize| {
+        let spec = &parts.services[service];
+        let locations = places(service, &|node| node.location);
+        let own = places(service, &|node| node.neighbourhood);
+        let on: BTreeSet<u32> = spec.depends_on.iter().copied().filter(|&on| on as usize != service).collect();
+        let missing = |&on: &u32| own.difference(&places(on as usize, &|node| node.neighbourhood)).count();
+        let empty = own.is_empty();
+        let lacking = (spec.spread_min as usize).saturating_sub(locations.len());
+        if empty { 0 } else { lacking + on.iter().map(missing).sum::<usize>() }
+    };
+    (0..parts.services.len()).map(broken).sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -282,6 +304,31 @@ proptest! {
                 }
                 None => {}
             }
+        }
+    }
+
+    #[test]
+    fn soft_rules_are_counted_and_priced_exactly(seed in any::<u64>(), price in 1.0..1e6_f64) {
+        let problem = random_problem(seed);
+        let mut chance = Pcg64Mcg::seed_from_u64(seed ^ 5);
+        let mut soft = PlacementState::with_overload(&problem, problem.initial(), u32::MAX);
+        soft.adapt_penalties(1.0, 0.0, true);
+        soft.set_rule_price(price);
+        let (tasks, nodes) = (problem.task_count() as u32, problem.node_count() as u32);
+        for _ in 0..200 {
+            let (a, b) = (chance.random_range(0..tasks), chance.random_range(0..tasks));
+            let before = soft.broken_rules();
+            let delta = if chance.random() {
+                let to = chance.random_range(0..nodes);
+                soft.shift_delta(a, to, f64::INFINITY).inspect(|&d| soft.shift(a, to, d))
+            } else {
+                soft.swap_delta(a, b, f64::INFINITY).inspect(|&d| soft.swap(a, b, d))
+            };
+            let Some(delta) = delta else { continue };
+            let broken = broken_rules(&problem, soft.placement());
+            prop_assert_eq!(soft.broken_rules() as usize, broken);
+            prop_assert_eq!(delta.overload, (broken as f64 - f64::from(before)) * price);
+            prop_assert_eq!(soft.cost(), problem.cost(soft.placement()).total());
         }
     }
 
