@@ -5,13 +5,13 @@ use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::candidates::Candidates;
-use super::focus::Focus;
+use super::focus::{FOCUS_EVALUATIONS, Focus};
 use super::neighbourhoods::{Kind, Neighbourhoods};
 use super::schedule::Schedule;
 use super::siblings::Siblings;
 use super::{Delta, PlacementState, RebalanceProblem};
 
-/// Evaluations between two looks at the progress.
+/// Evaluations between two looks at the progress, without a focus.
 pub(super) const SLICE_EVALUATIONS: u64 = 20_000;
 /// Entries of the table of logarithms.
 const THRESHOLDS: usize = 4096;
@@ -95,7 +95,7 @@ impl<'p> Annealing<'p> {
         if let Some(focus) = &mut self.focus {
             focus.refresh(self.state.placement(), &mut self.chance);
         }
-        for _ in 0..SLICE_EVALUATIONS {
+        for _ in 0..self.slice_evaluations() {
             let (first, second) = (self.chance.next_u64(), self.chance.next_u64());
             let limit = temperature * self.thresholds[first as usize % THRESHOLDS];
             let Some(task) = self.task(first) else { break };
@@ -104,14 +104,21 @@ impl<'p> Annealing<'p> {
                 Kind::Shift => self.candidate(task, second).and_then(|to| self.try_shift(task, to, limit)),
                 Kind::Homecoming => self.try_shift(task, self.state.problem.initial()[task as usize], limit),
                 Kind::Swap => self.partner(task, second).and_then(|other| self.try_swap(task, other, limit)),
-                Kind::Sibling => self.sibling(task, second).and_then(|other| self.try_swap(task, other, limit)),
+                Kind::Sibling => {
+                    self.sibling(task, second).and_then(|other| self.try_swap(task, other, limit))
+                }
                 Kind::Chain => self.try_chain(task, second, limit),
             };
             self.neighbourhoods.tried(kind, change.map_or(0.0, |delta| (-delta.penalised()).max(0.0)));
         }
         self.neighbourhoods.adapt(schedule.is_descent());
         self.keep_best();
-        self.evaluations += SLICE_EVALUATIONS;
+        self.evaluations += self.slice_evaluations();
+    }
+
+    /// Evaluations of a slice.
+    pub(super) fn slice_evaluations(&self) -> u64 {
+        if self.focus.is_some() { FOCUS_EVALUATIONS } else { SLICE_EVALUATIONS }
     }
 
     /// A task to move: in focus any, else drawn by size.

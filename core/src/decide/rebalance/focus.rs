@@ -5,8 +5,12 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-/// Nodes of a focus.
-const NODES: usize = 128;
+/// Nodes of a focus: few enough that all that is priced there stays near the processor.
+const NODES: usize = 32;
+/// Evaluations until the next look elsewhere, some fifteen for each task in focus.
+pub(super) const FOCUS_EVALUATIONS: u64 = 5_000;
+/// On no more nodes than this, the whole stays in the cache.
+const NODES_WITHOUT: usize = 256;
 
 /// The nodes and tasks of a slice.
 #[derive(Debug, Clone)]
@@ -21,7 +25,11 @@ impl Focus {
     /// For a cluster that is so large that it pays, else `None`.
     pub(super) fn new(nodes: usize) -> Option<Self> {
         let all = || (0..nodes as u32).collect();
-        (nodes > 2 * NODES).then(|| Self { nodes: all(), tasks: Vec::new(), in_focus: vec![false; nodes] })
+        (nodes > NODES_WITHOUT).then(|| Self {
+            nodes: all(),
+            tasks: Vec::new(),
+            in_focus: vec![false; nodes],
+        })
     }
 
     /// Looks elsewhere: random nodes, and the tasks that the placement has there. Needs a pass over all tasks.

@@ -96,7 +96,16 @@ impl Schedule {
     /// Of a plain descent.
     pub(super) fn cold(problem: &RebalanceProblem) -> Self {
         let end = 0.1 * problem.task_move_unit();
-        Self { start: end, growth: end, hard: end, end, hard_throughout: true, descent: true, emphasis: 0.0, rule_price: problem.rule_price_start() }
+        Self {
+            start: end,
+            growth: end,
+            hard: end,
+            end,
+            hard_throughout: true,
+            descent: true,
+            emphasis: 0.0,
+            rule_price: problem.rule_price_start(),
+        }
     }
 
     /// What moves count beyond their cost at this temperature, as a multiple of it. Where moves are cheap, a

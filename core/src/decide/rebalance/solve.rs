@@ -199,7 +199,8 @@ impl AnnealedCost<'_> {
             annealing.slice(schedule, progress.max(0.0));
             let (best, cost) = annealing.best();
             let moves = || self.problem.moved_count(best) as u64;
-            self.surroundings.board.report((self.surroundings.seconds)(), SLICE_EVALUATIONS, cost, moves);
+            let evaluations = annealing.slice_evaluations();
+            self.surroundings.board.report((self.surroundings.seconds)(), evaluations, cost, moves);
         }
         let (best, cost) = annealing.best();
         Individual { genome: best.to_vec(), cost: cost as f64 }
@@ -235,7 +236,9 @@ impl AnnealedCost<'_> {
             0 => Schedule::cold(self.problem),
             _ if self.method == Method::Evolution => Schedule::cold(self.problem),
             // What the first annealing has no time for, the shorter ones that follow have not either.
-            1.. if self.evaluations_per_task(generation.min(2)) < EVALUATIONS_PER_TASK_MIN => Schedule::brief(self.problem),
+            1.. if self.evaluations_per_task(generation.min(2)) < EVALUATIONS_PER_TASK_MIN => {
+                Schedule::brief(self.problem)
+            }
             1 | 2 => Schedule::hot(self.problem),
             _ => Schedule::warm(self.problem),
         }

@@ -253,7 +253,8 @@ fn broken_rules(problem: &RebalanceProblem, placement: &[u32]) -> usize {
         let spec = &parts.services[service];
         let locations = places(service, &|node| node.location);
         let own = places(service, &|node| node.neighbourhood);
-        let on: BTreeSet<u32> = spec.depends_on.iter().copied().filter(|&on| on as usize != service).collect();
+        let on: BTreeSet<u32> =
+            spec.depends_on.iter().copied().filter(|&on| on as usize != service).collect();
         let missing = |&on: &u32| own.difference(&places(on as usize, &|node| node.neighbourhood)).count();
         let empty = own.is_empty();
         let lacking = (spec.spread_min as usize).saturating_sub(locations.len());
