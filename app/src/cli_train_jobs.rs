@@ -127,7 +127,6 @@ pub(crate) struct JobsGateArgs {
     pub(crate) output: OutputFormat,
 }
 
-
 /// Formats of traces that jobs are learned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LearnFormat {

@@ -134,7 +134,11 @@ fn only_a_better_order_takes_the_place_of_the_one_that_serves() {
     std::fs::copy(&placement, folder.join("serving.st.previous")).expect("the folder is writable");
     let output = demote();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("is a model of kind `placement`, expected `jobs`"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is a model of kind `placement`, expected `jobs`"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -142,7 +146,8 @@ fn a_training_leaves_a_page_with_its_curves_and_every_fixed_rule() {
     let folder = folder("page");
     let page = folder.join("training.html");
     let report = train(&folder.join("m.st"), &["--report", text(&page), "--backfill", "none"]);
-    let policies = report["held_out"]["environments"][0]["results"].as_array().expect("the policies that played");
+    let policies =
+        report["held_out"]["environments"][0]["results"].as_array().expect("the policies that played");
     assert_eq!(policies.len(), 15, "the result, its start and thirteen rules");
     let html = std::fs::read_to_string(&page).expect("the page was written");
     assert!(html.contains("unicep-published") && html.contains("noisy"));

@@ -117,7 +117,8 @@ fn traces(
         let workload = load(&folder, trace);
         let mut row = String::new();
         let shipped = models.last().map(|m| m.1.weights());
-        let adapted = generations.zip(shipped).map(|(g, start)| ("adapted", adapt(&workload, start, g, threads)));
+        let adapted =
+            generations.zip(shipped).map(|(g, start)| ("adapted", adapt(&workload, start, g, threads)));
         let (mut last, mut rules) = (0.0, [0.0; 2]);
         for (i, (_, model)) in models.iter().chain(adapted.as_ref()).enumerate() {
             let study = study(&workload, &POLICIES, model, seeds.clone().collect(), 1.3, true, threads);

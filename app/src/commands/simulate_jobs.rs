@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
-    GuardRecord, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page, run_jobs_study,
-    save_run,
+    GuardRecord, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page,
+    run_jobs_study, save_run,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
