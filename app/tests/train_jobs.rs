@@ -108,7 +108,7 @@ fn only_a_better_order_takes_the_place_of_the_one_that_serves() {
     let (zero, good) = (folder.join("zero.st"), folder.join("good.st"));
     train(&zero, &["--from", "zero", "--generations", "1"]);
     train(&good, &["--from", "shipped", "--generations", "1"]);
-    let gate = ["--generate", "exact", "--backfill", "easy", "--length", "400", "--seeds", "1..=8"];
+    let gate = ["--generate", "exact", "--backfill", "easy", "--seeds", "1..=8"];
     let promote = |candidate: &Path, serving: &Path| {
         let args = ["policy", "promote-jobs", text(candidate), "--serving", text(serving)];
         lepton(&[&args[..], &gate[..]].concat())
