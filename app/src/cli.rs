@@ -10,7 +10,7 @@ use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
-use crate::cli_train_jobs::TrainJobsArgs;
+use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
@@ -75,10 +75,14 @@ pub(crate) enum Policy {
     },
     /// Show a learned model: where it comes from, and its weights
     Show(ShowArgs),
-    /// Play two learned models and the best fixed rule on the same sequences
+    /// Play two learned placement models and the best fixed rule on the same sequences
     Compare(Box<CompareArgs>),
-    /// Put a model in the place of the one that serves, if it is better
+    /// The same for two models of the order of jobs
+    CompareJobs(Box<CompareJobsArgs>),
+    /// Put a placement model in the place of the one that serves, if it is better
     Promote(Box<PromoteArgs>),
+    /// The same for a model of the order of jobs
+    PromoteJobs(Box<PromoteJobsArgs>),
     /// Put the model back that served before
     Demote(DemoteArgs),
 }
@@ -171,7 +175,8 @@ pub(crate) struct PlacementArgs {
     /// Seed of an invented cluster and its tasks
     #[arg(long, value_name = "N", requires = "generate", default_value_t = 1)]
     pub(crate) generate_seed: u64,
-    /// Policies to compare, separated by commas; `lepton policy list` names them [default: all]
+    /// Policies to compare, separated by commas; `lepton policy list` names them [default: all,
+    /// `lepton` first]
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = placement_policies(&[]),
           hide_possible_values = true)]
     pub(crate) policy: Vec<String>,

@@ -126,12 +126,15 @@ pub(crate) struct JobsArgs {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) nodes_per_rack: u32,
     /// Queue policies to compare, separated by commas; `lepton policy list` names them; `fifo` is `fcfs`
-    #[arg(long, value_name = "A,B,..", value_delimiter = ',', default_value = "fcfs,sjf,saf,f1",
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', default_value = "lepton,fcfs,sjf,saf,f1",
           value_parser = policies(), hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
     /// Weights of the policy `lepton`, made by `lepton train jobs` [default: those it is shipped with]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// In the events loop, let the learned policy serve as `lepton` even while it is worse than saf on the jobs so far
+    #[arg(long)]
+    pub(crate) no_guard: bool,
     /// Ways of backfilling to compare, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "none")]
     pub(crate) backfill: Vec<BackfillChoice>,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli_train::TrainArgs;
+use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
 
 /// Machines and jobs that are invented, new ones for each sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,24 +27,9 @@ pub(crate) enum LearnBackfill {
     Easy,
 }
 
+/// The sequences of jobs to learn on, or to compare on.
 #[derive(Debug, Args)]
-#[command(after_help = "Policies are vectors of weights. Each generation plays a population of them on new
-sequences of jobs, each on an empty machine, in the loop of the sequence protocol, compares
-them with the best fixed rule on the same sequence, and breeds the next one from the better
-half. A gain of 0.1 means a tenth less mean bounded slowdown. Now and then the centre of the
-population is tried on sequences kept apart; the best centre is the result. Ctrl-C ends the
-training with the best model so far.
-
-Every generation leaves a checkpoint; `--resume` goes on from there.
-
-Examples:
-  lepton train jobs --generate exact,noisy --minutes 5
-  lepton train jobs --generate exact,noisy --minutes 5 --method hybrid
-  lepton train jobs --adapt --format swf --trace lublin-1.swf.gz --nodes 256 \\
-      --parts 0..1981,6252..7085 --minutes 3 --out lublin-1.safetensors
-  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
-      --starts 1981,2756 --policy lepton,saf --model lublin-1.safetensors")]
-pub(crate) struct TrainJobsArgs {
+pub(crate) struct LearningJobsArgs {
     /// Format of the traces
     #[arg(long, value_enum, required_unless_present = "generate", requires = "trace")]
     pub(crate) format: Option<LearnFormat>,
@@ -64,8 +51,80 @@ pub(crate) struct TrainJobsArgs {
     /// Queues to learn; several are separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "none,easy")]
     pub(crate) backfill: Vec<LearnBackfill>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Policies are vectors of weights. Each generation plays a population of them on new
+sequences of jobs, each on an empty machine, in the loop of the sequence protocol, compares
+them with the best fixed rule on the same sequence, and breeds the next one from the better
+half. A gain of 0.1 means a tenth less mean bounded slowdown. Now and then the centre of the
+population is tried on sequences kept apart; the best centre is the result. Ctrl-C ends the
+training with the best model so far.
+
+Every generation leaves a checkpoint; `--resume` goes on from there.
+
+Examples:
+  lepton train jobs --generate exact,noisy --minutes 5
+  lepton train jobs --generate exact,noisy --minutes 5 --method hybrid
+  lepton train jobs --adapt --format swf --trace lublin-1.swf.gz --nodes 256 \\
+      --parts 0..1981,6252..7085 --minutes 3 --out lublin-1.safetensors
+  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
+      --starts 1981,2756 --policy lepton,saf --model lublin-1.safetensors")]
+pub(crate) struct TrainJobsArgs {
+    #[command(flatten)]
+    pub(crate) jobs: LearningJobsArgs,
     #[command(flatten)]
     pub(crate) train: TrainArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lepton policy compare-jobs adapted.safetensors --generate exact,noisy
+  lepton policy compare-jobs new.safetensors --serving old.safetensors --format swf \\
+      --trace lublin-1.swf.gz --nodes 256 --backfill easy --seeds 1..=20")]
+pub(crate) struct CompareJobsArgs {
+    /// The candidate
+    pub(crate) candidate: PathBuf,
+    /// The model it is compared with [default: the model that Lepton comes with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) gate: JobsGateArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The candidate takes the place of the serving model when it gains at least 0.02 in the mean (a
+fiftieth less mean bounded slowdown) and is nowhere shown to lose more than 0.05; the old file is kept
+beside it, ending in `.previous`. Otherwise nothing is changed and the exit code is 1.
+
+Examples:
+  lepton policy promote-jobs new.safetensors --serving serving.safetensors --generate exact,noisy"
+)]
+pub(crate) struct PromoteJobsArgs {
+    /// The candidate
+    pub(crate) candidate: PathBuf,
+    /// The file of the serving model; where there is none yet, the candidate is compared with the shipped model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) serving: PathBuf,
+    #[command(flatten)]
+    pub(crate) gate: JobsGateArgs,
+}
+
+/// What two models of the order of jobs are compared on.
+#[derive(Debug, Args)]
+pub(crate) struct JobsGateArgs {
+    #[command(flatten)]
+    pub(crate) jobs: LearningJobsArgs,
+    /// Seeds of the sequences: a range `1..=10`, a list `1,5,9`, or one number
+    #[arg(long, default_value = "1..=10", value_parser = seeds)]
+    pub(crate) seeds: Seeds,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
 }
 
 /// Formats of traces that jobs are learned from.

@@ -25,7 +25,10 @@ fn text(path: &Path) -> &str {
 
 fn train(out: &Path, more: &[&str]) -> Value {
     let mut args = vec!["train", "jobs", "--generate", "exact,noisy", "--length", "64"];
-    args.extend(["--generations", "3", "--output", "json", "--out", text(out)]);
+    args.extend(["--output", "json", "--out", text(out)]);
+    if !more.contains(&"--generations") {
+        args.extend(["--generations", "3"]);
+    }
     args.extend(more);
     json(&args)
 }
@@ -97,6 +100,71 @@ fn models_of_another_kind_and_damaged_ones_are_refused() {
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn only_a_better_order_takes_the_place_of_the_one_that_serves() {
+    let folder = folder("promote");
+    let (zero, good) = (folder.join("zero.st"), folder.join("good.st"));
+    train(&zero, &["--from", "zero", "--generations", "1"]);
+    train(&good, &["--from", "shipped", "--generations", "1"]);
+    let gate = ["--generate", "exact", "--backfill", "easy", "--seeds", "1..=8"];
+    let promote = |candidate: &Path, serving: &Path| {
+        let args = ["policy", "promote-jobs", text(candidate), "--serving", text(serving)];
+        lepton(&[&args[..], &gate[..]].concat())
+    };
+    let serving = folder.join("serving.st");
+    std::fs::copy(&zero, &serving).expect("the folder is writable");
+    let output = promote(&good, &serving);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(weights(&serving), weights(&good));
+    let output = promote(&zero, &serving);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("not promoted"), "{}", stderr(&output));
+
+    let args = ["policy", "compare-jobs", text(&good), "--serving", text(&zero), "--output", "json"];
+    assert_eq!(json(&[&args[..], &gate[..]].concat())["promoted"], true);
+
+    let demote = || lepton(&["policy", "demote", "--serving", text(&serving)]);
+    assert!(demote().status.success());
+    assert_eq!(weights(&serving), weights(&zero), "the one that served before");
+    let placement = folder.join("placement.st");
+    let args = ["train", "placement", "--generate", "inference", "--nodes-count", "12", "--generations", "1"];
+    assert!(lepton(&[&args[..], &["--out", text(&placement)]].concat()).status.success());
+    std::fs::copy(&placement, folder.join("serving.st.previous")).expect("the folder is writable");
+    let output = demote();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("is a model of kind `placement`, expected `jobs`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_training_leaves_a_page_with_its_curves_and_every_fixed_rule() {
+    let folder = folder("page");
+    let page = folder.join("training.html");
+    let report = train(&folder.join("m.st"), &["--report", text(&page), "--backfill", "none"]);
+    let policies =
+        report["held_out"]["environments"][0]["results"].as_array().expect("the policies that played");
+    assert_eq!(policies.len(), 15, "the result, its start and thirteen rules");
+    let html = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(html.contains("unicep-published") && html.contains("noisy"));
+}
+
+#[test]
+fn a_training_that_was_cut_off_goes_on_where_it_was() {
+    let folder = folder("resume");
+    let (whole, parts) = (folder.join("whole.st"), folder.join("parts.st"));
+    train(&whole, &["--generations", "5"]);
+    train(&parts, &[]);
+    // As if it had been killed while the last checkpoint was being written.
+    let checkpoint = folder.join("parts.st.checkpoint");
+    let cut = std::fs::read(&checkpoint).expect("there is a checkpoint");
+    std::fs::write(&checkpoint, &cut[..cut.len() / 2]).expect("the folder is writable");
+    train(&parts, &["--generations", "5", "--resume"]);
+    assert_eq!(weights(&whole), weights(&parts));
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub enum EvolutionKind {
     Genetic,
 }
 
-/// How a training goes. The defaults made the shipped model.
+/// How a training goes. What the shipped models were made with is in their documentation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {

@@ -1,5 +1,5 @@
 //! The learned placement policy beside the best fixed rules: on the 17 openb traces over seeds 42 to 51 as it is
-//! shipped and, with `--adapt-minutes N`, after N minutes of learning each trace's own mix; and on generated
+//! shipped and, with `--adapt-generations N`, after N generations of learning each trace's own mix; and on
 //! generated clusters of other shapes and sizes, with `--nodes A,B,..`, under its guard and without.
 //!
 //! Run by `cargo xtask bench learn`; the traces need LEPTON_DATA. `--traces A,B,..` takes some of them, `--seeds FROM`
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lepton_core::decide::guard::{PairedGain, RehearsalOptions, Serving, rehearse};
-use lepton_core::decide::policy::{Manifest, Mix, PlacementModel};
+use lepton_core::decide::policy::{Manifest, Mix, PlacementModel, WEIGHTS};
 use lepton_learn::{Environment, TrainOptions, Training};
 use lepton_sim::Clock;
 use lepton_sim::experiment::{PlacementEnvironment, PlacementStudy, StudyOptions, run_study};
@@ -64,7 +64,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|i| arguments.get(i + 1));
     let threads = value("--threads").map_or(2, |t| t.parse().expect("a number of threads"));
-    let minutes: Option<f64> = value("--adapt-minutes").map(|m| m.parse().expect("a number of minutes"));
+    let generations: Option<u64> = value("--adapt-generations").map(|n| n.parse().expect("a number"));
     let has = |name: &str| arguments.iter().any(|a| a == name);
     let number = |name: &str, default: u64| value(name).map_or(default, |n| n.parse().expect("a number"));
     let model = value("--model").map_or_else(PlacementModel::shipped, |file| {
@@ -88,14 +88,14 @@ fn main() {
     models.push(("shipped", model));
     let chosen = value("--traces");
     let chosen = |name: &str| chosen.is_none_or(|list| list.split(',').any(|n| n == name));
-    traces(&models, &chosen, from, minutes, threads);
+    traces(&models, &chosen, from, generations, threads);
 }
 
 fn traces(
     models: &[(&str, PlacementModel)],
     chosen: &dyn Fn(&str) -> bool,
     from: u64,
-    minutes: Option<f64>,
+    generations: Option<u64>,
     threads: usize,
 ) {
     let Some(folder) = folder() else { std::process::exit(1) };
@@ -107,7 +107,7 @@ fn traces(
     );
     println!("interval; the same difference at 130%.\n");
     let mut names: Vec<&str> = models.iter().map(|m| m.0).collect();
-    names.extend(minutes.map(|_| "adapted"));
+    names.extend(generations.map(|_| "adapted"));
     let columns: Vec<String> = names.iter().map(|n| format!("{n} | against fgd | at 130% ")).collect();
     println!("| trace | best-fit | fgd | {}| ceiling | left |", columns.join("| "));
     println!("|---|---|---|{}---|---|", "---|---|---|".repeat(names.len()));
@@ -116,7 +116,9 @@ fn traces(
     for (trace, ceiling) in TRACES.into_iter().filter(|t| chosen(t.0)) {
         let workload = load(&folder, trace);
         let mut row = String::new();
-        let adapted = minutes.map(|m| ("adapted", adapt(&workload, m, threads)));
+        let shipped = models.last().map(|m| m.1.weights());
+        let adapted =
+            generations.zip(shipped).map(|(g, start)| ("adapted", adapt(&workload, start, g, threads)));
         let (mut last, mut rules) = (0.0, [0.0; 2]);
         for (i, (_, model)) in models.iter().chain(adapted.as_ref()).enumerate() {
             let study = study(&workload, &POLICIES, model, seeds.clone().collect(), 1.3, true, threads);
@@ -181,19 +183,23 @@ fn served_by_model(study: &PlacementStudy) -> bool {
     study.guard.as_ref().is_some_and(|guard| guard.decision.serving == Serving::Model)
 }
 
-/// The shipped model after so many minutes on the workload's mix.
-fn adapt(workload: &PlacementWorkload, minutes: f64, threads: usize) -> PlacementModel {
+/// The model of these weights after so many generations on the workload's mix.
+fn adapt(
+    workload: &PlacementWorkload,
+    mut weights: [f32; WEIGHTS],
+    generations: u64,
+    threads: usize,
+) -> PlacementModel {
     let clock = WallClock::start();
     let environment = PlacementEnvironment::new(workload.clone());
     let environments: [&dyn Environment; 1] = [&environment];
     let scale = PlacementModel::weight_scales().map(f64::from).to_vec();
-    let start = PlacementModel::shipped().weights();
-    let mut training = Training::start(&start, scale, TrainOptions::default(), 1, &environments, threads);
-    while (clock.now_nanos() as f64) < minutes * 60e9 {
+    let mut training = Training::start(&weights, scale, TrainOptions::default(), 1, &environments, threads);
+    for _ in 0..generations {
         training.next_generation(&environments, threads);
     }
-    eprintln!("{}: {} generations, {} episodes", workload.name, training.generations(), training.episodes());
-    let mut weights = start;
+    let (episodes, seconds) = (training.episodes(), clock.now_nanos() as f64 / 1e9);
+    eprintln!("{}: {generations} generations, {episodes} episodes, {seconds:.0} s", workload.name);
     weights.copy_from_slice(&training.best());
     PlacementModel::from_weights(&weights, Manifest::untrained("adapted"))
 }

@@ -99,6 +99,7 @@ fn the_real_trace_runs_to_its_end_under_every_placement_policy() {
         resume: None,
         command: String::new(),
         model: None,
+        guarded: false,
     };
     let study = run_jobs_study(&workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {})
         .expect("nothing is wrong with the options");

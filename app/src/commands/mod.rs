@@ -36,7 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(Policy::List { output }) => policy_list::run(output),
         Command::Policy(Policy::Show(args)) => policy_show::run(&args),
         Command::Policy(Policy::Compare(args)) => policy_gate::compare(&args),
+        Command::Policy(Policy::CompareJobs(args)) => policy_gate::compare_jobs(&args),
         Command::Policy(Policy::Promote(args)) => policy_gate::promote(&args),
+        Command::Policy(Policy::PromoteJobs(args)) => policy_gate::promote_jobs(&args),
         Command::Policy(Policy::Demote(args)) => policy_gate::demote(&args),
         Command::Completion { shell } => completion::run(shell),
     }

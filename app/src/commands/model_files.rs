@@ -3,9 +3,43 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lepton_core::decide::policy::{JobsModel, ModelFileError, PlacementModel};
+use lepton_core::decide::policy::{JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel};
 
 use crate::failure::Failure;
+
+/// A model of any kind.
+pub(super) enum AnyModel {
+    Placement(PlacementModel),
+    Jobs(JobsModel),
+}
+
+impl AnyModel {
+    pub(super) fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Placement(model) => &model.manifest,
+            Self::Jobs(model) => &model.manifest,
+        }
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Placement(model) => model.to_bytes(),
+            Self::Jobs(model) => model.to_bytes(),
+        }
+    }
+}
+
+/// Reads a model of any kind.
+pub(super) fn read_any(path: &Path) -> Result<AnyModel, Failure> {
+    let bytes = bytes(path)?;
+    let model = match PlacementModel::from_bytes(&bytes) {
+        Err(ModelFileError::Kind { found, .. }) if found == JOBS_KIND => {
+            JobsModel::from_bytes(&bytes).map(AnyModel::Jobs)
+        }
+        read => read.map(AnyModel::Placement),
+    };
+    model.map_err(|e| refused(path, &e))
+}
 
 /// Reads a placement model.
 pub(super) fn read(path: &Path) -> Result<PlacementModel, Failure> {
@@ -18,12 +52,12 @@ pub(super) fn read_jobs(path: &Path) -> Result<JobsModel, Failure> {
 }
 
 /// The bytes of a model file.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
 }
 
 /// A model file that cannot be used.
-pub(super) fn refused(path: &Path, problem: &ModelFileError) -> Failure {
+fn refused(path: &Path, problem: &ModelFileError) -> Failure {
     Failure::Input(format!("{}: {problem}", path.display()))
 }
 

@@ -1,21 +1,31 @@
 //! `lepton policy compare` and `promote`: two models on the same sequences, and the gate between them.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use lepton_core::decide::policy::PlacementModel;
-use lepton_learn::Verdict;
+use lepton_core::decide::policy::{JobsModel, PlacementModel};
+use lepton_learn::{Environment, Verdict};
+use lepton_sim::experiment::jobs::JobsEnvironment;
 
 use super::learning_workloads::{as_learning_sees_them, environments};
 use super::model_files;
 use super::simulate_placement::threads;
+use super::train_jobs;
 use crate::cli_train::{CompareArgs, DemoteArgs, GateArgs, PromoteArgs};
+use crate::cli_train_jobs::{CompareJobsArgs, JobsGateArgs, PromoteJobsArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 
 pub(crate) fn compare(args: &CompareArgs) -> Result<(), Failure> {
     let candidate = model_files::read(&args.candidate)?;
     let serving = args.serving.as_deref().map_or_else(|| Ok(PlacementModel::shipped()), model_files::read)?;
-    print(&judge(&candidate, &serving, &args.gate)?, args.gate.output)
+    print(&judge(&candidate, &serving, &args.gate)?, PLACEMENT_UNIT, args.gate.output)
+}
+
+pub(crate) fn compare_jobs(args: &CompareJobsArgs) -> Result<(), Failure> {
+    let candidate = model_files::read_jobs(&args.candidate)?;
+    let serving = args.serving.as_deref().map_or_else(|| Ok(JobsModel::shipped()), model_files::read_jobs)?;
+    print(&judge_jobs(&candidate, &serving, &args.gate)?, train_jobs::UNIT, args.gate.output)
 }
 
 pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
@@ -23,18 +33,32 @@ pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
     let serving =
         if args.serving.exists() { model_files::read(&args.serving)? } else { PlacementModel::shipped() };
     let verdict = judge(&candidate, &serving, &args.gate)?;
-    print(&verdict, args.gate.output)?;
+    print(&verdict, PLACEMENT_UNIT, args.gate.output)?;
+    put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
+}
+
+pub(crate) fn promote_jobs(args: &PromoteJobsArgs) -> Result<(), Failure> {
+    let candidate = model_files::read_jobs(&args.candidate)?;
+    let serving =
+        if args.serving.exists() { model_files::read_jobs(&args.serving)? } else { JobsModel::shipped() };
+    let verdict = judge_jobs(&candidate, &serving, &args.gate)?;
+    print(&verdict, train_jobs::UNIT, args.gate.output)?;
+    put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
+}
+
+/// Makes the candidate the serving model if the gate lets it through.
+fn put_in_place(verdict: &Verdict, candidate: &[u8], serving: &Path) -> Result<(), Failure> {
     if !verdict.promoted {
-        return Err(Failure::Other(anyhow::anyhow!("not promoted: {} stays", args.serving.display())));
+        return Err(Failure::Other(anyhow::anyhow!("not promoted: {} stays", serving.display())));
     }
-    model_files::replace(&args.serving, &candidate.to_bytes(), true)?;
-    output::note(&format!("promoted: {} now serves", args.serving.display()));
+    model_files::replace(serving, candidate, true)?;
+    output::note(&format!("promoted: {} now serves", serving.display()));
     Ok(())
 }
 
 /// Both files are read first, so that nothing serves that cannot.
 pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
-    let serving = model_files::read(&args.serving)?;
+    let serving = model_files::read_any(&args.serving)?;
     let previous = model_files::previous_of(&args.serving);
     if !previous.exists() {
         return Err(Failure::Input(format!(
@@ -43,13 +67,22 @@ pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
             args.serving.display()
         )));
     }
-    let before = model_files::read(&previous)?;
+    let before = model_files::read_any(&previous)?;
+    let (serving, served_before) = (serving.manifest(), before.manifest());
+    if serving.kind != served_before.kind {
+        return Err(Failure::Input(format!(
+            "{}: is a model of kind `{}`, expected `{}` as the one that serves",
+            previous.display(),
+            served_before.kind,
+            serving.kind
+        )));
+    }
     // The old file becomes the previous one.
     model_files::replace(&args.serving, &before.to_bytes(), true)?;
     output::note(&format!(
         "demoted: {} serves in the place of {}, which is kept as {}",
-        before.manifest.name,
-        serving.manifest.name,
+        served_before.name,
+        serving.name,
         previous.display()
     ));
     Ok(())
@@ -66,9 +99,16 @@ fn judge(candidate: &PlacementModel, serving: &PlacementModel, args: &GateArgs) 
     ))
 }
 
-fn print(verdict: &Verdict, format: OutputFormat) -> Result<(), Failure> {
+fn judge_jobs(candidate: &JobsModel, serving: &JobsModel, args: &JobsGateArgs) -> Result<Verdict, Failure> {
+    let environments: Vec<JobsEnvironment> = train_jobs::environments(&args.jobs)?;
+    let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
+    let threads = threads(args.threads);
+    Ok(lepton_learn::compare(candidate.weights(), serving.weights(), &environments, &args.seeds.0, threads))
+}
+
+fn print(verdict: &Verdict, unit: &str, format: OutputFormat) -> Result<(), Failure> {
     match format {
-        OutputFormat::Table => output::print(&text(verdict, PLACEMENT_UNIT))?,
+        OutputFormat::Table => output::print(&text(verdict, unit))?,
         OutputFormat::Json => output::print_json(verdict)?,
         OutputFormat::Csv => {
             let mut out = String::from("workload,candidate,serving,best_rule,gain,gain_half_width\n");

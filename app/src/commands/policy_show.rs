@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use lepton_core::decide::policy::{
-    FEATURES, JOB_FEATURES, JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel, QUEUE_KINDS,
-    TASK_KINDS,
+    FEATURES, JOB_FEATURES, JobsModel, Manifest, PlacementModel, QUEUE_KINDS, TASK_KINDS,
 };
 
-use super::model_files;
+use super::model_files::{self, AnyModel};
 use crate::cli_train::{ModelKind, ShowArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -26,16 +25,10 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
     let shown = match (&args.model, args.kind) {
         (None, ModelKind::Placement) => placement(&PlacementModel::shipped()),
         (None, ModelKind::Jobs) => jobs(JobsModel::shipped()),
-        (Some(path), _) => {
-            let bytes = model_files::bytes(path)?;
-            match PlacementModel::from_bytes(&bytes) {
-                Ok(model) => placement(&model),
-                Err(ModelFileError::Kind { found, .. }) if found == JOBS_KIND => {
-                    jobs(JobsModel::from_bytes(&bytes).map_err(|e| model_files::refused(path, &e))?)
-                }
-                Err(e) => return Err(model_files::refused(path, &e)),
-            }
-        }
+        (Some(path), _) => match model_files::read_any(path)? {
+            AnyModel::Placement(model) => placement(&model),
+            AnyModel::Jobs(model) => jobs(model),
+        },
     };
     let Shown { manifest, names, weights, .. } = &shown;
     match args.output {

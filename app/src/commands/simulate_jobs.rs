@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page, run_jobs_study,
-    save_run,
+    GuardRecord, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page,
+    run_jobs_study, save_run,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
@@ -138,6 +138,7 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         resume: args.resume.as_deref().map(SavedRun::read).transpose()?,
         command: command_line(),
         model: args.model.as_deref().map(model_files::read_jobs).transpose()?,
+        guarded: !args.no_guard,
     })
 }
 
@@ -266,6 +267,9 @@ fn text(study: &JobsStudy) -> String {
          1 is even{}.\n{runs} runs in {seconds:.2} s on {threads} threads.",
         if curves { ";\nstranded: free units that are of no use, mean over time" } else { "" }
     );
+    for s in &study.summary {
+        text += &who_served(s);
+    }
     let unfinished: usize = study.summary.iter().map(|s| s.jobs - s.finished).sum();
     if unfinished > 0 {
         let large: usize = study.summary.iter().map(|s| s.too_large).sum();
@@ -276,6 +280,22 @@ fn text(study: &JobsStudy) -> String {
         );
     }
     text
+}
+
+/// How long the learned policy served itself; nothing where there was no guard.
+fn who_served(summary: &JobsSummary) -> String {
+    let records: Vec<&GuardRecord> = summary.per_sequence.iter().filter_map(|r| r.guard.as_ref()).collect();
+    let Some(first) = records.first() else { return String::new() };
+    let share = records.iter().map(|r| r.model_share).sum::<f64>() / records.len() as f64;
+    let comparisons: usize = records.iter().map(|r| r.comparisons).sum();
+    let changes: usize = records.iter().map(|r| r.changes.len()).sum();
+    let JobsSummary { policy, backfill, .. } = summary;
+    format!(
+        "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {} the others; {comparisons} comparisons \
+         in the shadow, {changes} changes.\n",
+        100.0 * share,
+        first.rule
+    )
 }
 
 /// One line per run.

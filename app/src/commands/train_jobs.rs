@@ -13,17 +13,17 @@ use lepton_sim::readers::{read_jobs_csv, read_swf};
 use super::model_files;
 use super::train::{self, Trained};
 use crate::cli_train::TrainArgs;
-use crate::cli_train_jobs::{BatchGenerator, LearnBackfill, LearnFormat, TrainJobsArgs};
+use crate::cli_train_jobs::{BatchGenerator, LearnBackfill, LearnFormat, LearningJobsArgs, TrainJobsArgs};
 use crate::failure::Failure;
 use crate::output;
 
 /// What the numbers of a comparison are.
-const UNIT: &str =
+pub(super) const UNIT: &str =
     "Minus the logarithm of the mean bounded slowdown, so a difference of 0.1 is a tenth less of it";
 
 pub(crate) fn run(args: &TrainJobsArgs) -> Result<(), Failure> {
     let start = start(&args.train)?;
-    let environments = environments(args)?;
+    let environments = environments(&args.jobs)?;
     let kinds: Vec<usize> = environments.iter().map(JobsEnvironment::queue_kind).collect();
     let trained = Trained {
         start: start.weights().to_vec(),
@@ -51,7 +51,7 @@ fn start(args: &TrainArgs) -> Result<JobsModel, Failure> {
 }
 
 /// One environment for each trace or kind of machine, and each way of backfilling.
-fn environments(args: &TrainJobsArgs) -> Result<Vec<JobsEnvironment>, Failure> {
+pub(super) fn environments(args: &LearningJobsArgs) -> Result<Vec<JobsEnvironment>, Failure> {
     let mut sources = Vec::new();
     for path in &args.trace {
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -73,7 +73,7 @@ fn environments(args: &TrainJobsArgs) -> Result<Vec<JobsEnvironment>, Failure> {
     Ok(queues.flat_map(of_queue).collect())
 }
 
-fn trace(args: &TrainJobsArgs, path: &Path) -> Result<JobSource, Failure> {
+fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     let wrong = |problem: String| Failure::Input(format!("{}: {problem}", path.display()));
     let trace = match args.format {
         Some(LearnFormat::Csv) => read_jobs_csv(path)?,

@@ -68,7 +68,7 @@ impl<M: Machine> Simulation<'_, M> {
             free_units: machine.free_units() as f64,
             backfills: self.settings.backfill != Backfill::None,
             held: held.and_then(|(job, at)| {
-                let in_seconds = (at - self.state.now_seconds) as f64;
+                let in_seconds = at.saturating_sub(self.state.now_seconds) as f64;
                 self.queue.position(job).map(|position| Held { position, in_seconds })
             }),
             used_share: self.state.used_share,

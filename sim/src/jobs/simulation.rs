@@ -199,6 +199,21 @@ impl<'a, M: Machine> Simulation<'a, M> {
         self.state.outcome
     }
 
+    /// What became of the jobs so far.
+    pub fn outcome(&self) -> &Outcome {
+        &self.state.outcome
+    }
+
+    /// The same as [`checkpoint`](Self::checkpoint), at the end of this run.
+    pub fn into_state(self) -> State<M> {
+        State { waiting: self.queue.waiting(), ..self.state }
+    }
+
+    /// The last moment at which something happened, in seconds.
+    pub fn now_seconds(&self) -> i64 {
+        self.state.now_seconds
+    }
+
     /// How many jobs have come so far.
     pub fn arrived(&self) -> usize {
         self.state.arrived

@@ -233,6 +233,15 @@ impl Observer for Auditor {
     }
 }
 
+#[test]
+fn a_job_that_will_never_fit_is_waited_for_even_before_the_zero_of_the_trace() {
+    let outage = Outage { at_seconds: -20, node: 0, device: None, repair_seconds: None };
+    let failures = Failures::Recorded(vec![outage]);
+    let settings = Settings { backfill: Backfill::Easy, failures, ..Settings::default() };
+    let rows = [(-30, 100, 100, 4), (-25, 10, 10, 4), (-10, 5, 5, 1)];
+    assert_eq!(starts(&rows, 4, "lepton", &settings)[..2], [-30, NEVER]);
+}
+
 fn some_jobs() -> impl Strategy<Value = Vec<(i64, u32, u32, u32)>> {
     prop::collection::vec((-50i64..400, 1u32..120, 1u32..150, 1u32..14), 1..60)
 }

@@ -3,6 +3,7 @@
 
 mod environment;
 mod figures;
+mod guarded;
 mod page;
 mod recorded;
 mod reward;
@@ -13,6 +14,7 @@ mod summary;
 
 pub use environment::{BATCH_RULES, JobSource, JobsEnvironment};
 pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
+pub use guarded::{GuardChange, GuardRecord};
 pub use page::jobs_page;
 pub use reward::jobs_reward;
 pub use run::{PartOutcome, run_part};

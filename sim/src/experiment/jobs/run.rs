@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
+use lepton_core::decide::policy::LEARNED_ORDER;
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 
+use super::guarded::{GuardRecord, JobsGuard};
 use super::study::{JobsStudyOptions, Protocol};
 use crate::Clock;
 use crate::jobs::machine::{ClusterMachine, GangPlacement, GpuNodes, Machine, Pool};
@@ -48,6 +50,8 @@ pub struct PartOutcome {
     pub series: Option<Series>,
     /// The first stretches of jobs by start, where asked for; none for the sequence protocol.
     pub segments: Vec<Segment>,
+    /// What the guard did, where it was asked for and the learned policy ran in the general simulation.
+    pub guard: Option<GuardRecord>,
     /// Wall time, in seconds.
     pub seconds: f64,
 }
@@ -78,19 +82,23 @@ pub fn run_part(
         let (jobs, policy) = (jobs.as_ref(), policy.as_ref());
         let run = Run { jobs, policy, combination, options, part, segments_max, stop, progress };
         match &workload.machine {
-            MachineSpec::Pool => run.on_or_resumed(Pool::new(part.nodes), u64::from(part.nodes)),
+            MachineSpec::Pool => run.on_or_resumed(&|| Pool::new(part.nodes), u64::from(part.nodes)),
             MachineSpec::GpuNodes { gpus_per_node, topology } => {
                 let placement = gang_placement(&combination.placement);
                 let units = u64::from(part.nodes) * u64::from(*gpus_per_node);
-                let machine = GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology);
-                run.on_or_resumed(machine, units)
+                let make = || GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology);
+                run.on_or_resumed(&make, units)
             }
             MachineSpec::Cluster { cluster, target } => {
                 let context = PlacementContext { cluster, target, seed: part.seed, model: None };
-                let placement = placement_policy(&combination.placement, &context).ok()?;
-                let placer = Placer::in_node_order(placement, cluster);
                 let units = cluster.device_milli_capacity().max(0) as u64;
-                run.on(ClusterMachine::new(cluster.as_ref().clone(), placer, target.clone()), units)
+                let make = || {
+                    let placement = placement_policy(&combination.placement, &context);
+                    let placement = placement.expect("the study has checked the names of placements");
+                    let placer = Placer::in_node_order(placement, cluster);
+                    ClusterMachine::new(cluster.as_ref().clone(), placer, target.clone())
+                };
+                run.on(&make, units)
             }
         }?
     };
@@ -140,6 +148,7 @@ fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOu
         },
         series: None,
         segments: Vec::new(),
+        guard: None,
         seconds: 0.0,
     }
 }
@@ -157,9 +166,10 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs on `machine`, which has `units` units when all is in service.
-    fn on<M: Machine>(&self, machine: M, units: u64) -> Option<PartOutcome> {
+    /// Runs on a machine as `make` makes it, which has `units` units when all is in service.
+    fn on<M: Machine>(&self, make: &dyn Fn() -> M, units: u64) -> Option<PartOutcome> {
         let mut recorder = Recorder::keeping(self.segments_max);
+        let machine = make();
         if self.policy.preempts() {
             let settings = &self.options.preemptive;
             let mut run = PreemptiveSimulation::new(self.jobs, machine, self.policy, settings);
@@ -167,12 +177,44 @@ impl Run<'_> {
             return Some(self.summed_up(run.into_outcome(), recorder, units));
         }
         let settings = self.settings();
+        if self.options.guarded && self.policy.name() == LEARNED_ORDER {
+            return self.under_guard(make, &settings, recorder, units);
+        }
         self.to_the_end(Simulation::new(self.jobs, machine, self.policy, &settings), recorder, units)
     }
 
+    /// The same with the guard, who says from block to block whether model or rule serves.
+    fn under_guard<M: Machine>(
+        &self,
+        make: &dyn Fn() -> M,
+        settings: &Settings,
+        mut recorder: Recorder,
+        units: u64,
+    ) -> Option<PartOutcome> {
+        let mut guard = JobsGuard::new(self.jobs, make, self.policy, settings);
+        let mut running = Some(Simulation::new(self.jobs, make(), guard.policy(), settings));
+        self.watch(|| {
+            let Some(mut run) = running.take() else { return (false, self.jobs.len()) };
+            let (more, arrived) = (run.advance(&mut recorder), run.arrived());
+            let now = run.now_seconds();
+            if guard.observe(self.jobs, arrived, now, &run.outcome().end_seconds) {
+                run = Simulation::resume(self.jobs, guard.policy(), settings, run.into_state());
+            }
+            running = Some(run);
+            (more, arrived)
+        })?;
+        let outcome = running.map(Simulation::into_outcome).unwrap_or_default();
+        let record = guard.into_record(self.jobs.len());
+        Some(PartOutcome { guard: Some(record), ..self.summed_up(outcome, recorder, units) })
+    }
+
     /// The same, from where a saved run left off if there is one.
-    fn on_or_resumed<M: Machine + DeserializeOwned>(&self, machine: M, units: u64) -> Option<PartOutcome> {
-        let Some(saved) = &self.options.resume else { return self.on(machine, units) };
+    fn on_or_resumed<M: Machine + DeserializeOwned>(
+        &self,
+        make: &dyn Fn() -> M,
+        units: u64,
+    ) -> Option<PartOutcome> {
+        let Some(saved) = &self.options.resume else { return self.on(make, units) };
         // The study has made sure that the state can be read.
         let (state, recorder) = saved.state::<M>().ok()?;
         let settings = self.settings();
@@ -206,6 +248,7 @@ impl Run<'_> {
             outcome,
             series: Some(recorder.series.series()),
             segments: recorder.segments,
+            guard: None,
             seconds: 0.0,
         }
     }

@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lepton_core::decide::policy::LEARNED_ORDER;
 use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -216,6 +217,9 @@ fn only<'a>(
     }
     if queue_policy_with(&combination.policy, None).is_some_and(|p| p.preempts()) {
         return unsupported("runs of policies that preempt cannot be saved");
+    }
+    if options.guarded && combination.policy == LEARNED_ORDER {
+        return unsupported("a run of `lepton` under its guard cannot be saved. Maybe add `--no-guard`");
     }
     if matches!(workload.machine, MachineSpec::Cluster { .. }) {
         return unsupported("runs of openb tasks cannot be saved");

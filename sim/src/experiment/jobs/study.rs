@@ -53,6 +53,9 @@ pub struct JobsStudyOptions {
     pub command: String,
     /// Weights of the learned policy; `None` for those it is shipped with.
     pub model: Option<JobsModel>,
+    /// Whether, in the general simulation, the learned policy serves only as long as it is not worse than the best
+    /// fixed rule.
+    pub guarded: bool,
 }
 
 /// A study that cannot be run.

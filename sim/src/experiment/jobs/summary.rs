@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::figures::JobsFigures;
+use super::guarded::GuardRecord;
 use super::run::{Combination, PartOutcome};
 use crate::jobs::{Backfill, Distribution, Fairness, Outcome, Samples, Series};
 use crate::workload::jobs::Part;
@@ -42,6 +43,9 @@ pub struct JobsRun {
     pub seconds: f64,
     /// Curves over time.
     pub series: Option<Series>,
+    /// What the guard did, where the learned policy ran under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardRecord>,
     /// What became of each job.
     #[serde(skip)]
     pub outcome: Outcome,
@@ -136,6 +140,7 @@ fn run_record(part: &Part, outcome: PartOutcome) -> JobsRun {
         lost_unit_seconds: outcome.outcome.lost_unit_seconds,
         seconds: outcome.seconds,
         series: outcome.series,
+        guard: outcome.guard,
         outcome: outcome.outcome,
     }
 }

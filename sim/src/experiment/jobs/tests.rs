@@ -54,6 +54,7 @@ fn study_of(
         resume: None,
         command: "lepton simulate jobs".to_owned(),
         model: None,
+        guarded: false,
     };
     run_jobs_study(workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound options")
 }
