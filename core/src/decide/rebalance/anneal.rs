@@ -1,4 +1,5 @@
-//! Local search by simulated annealing over shifts, homecomings, swaps and chains of tasks sampled at random.
+//! Local search by simulated annealing over shifts, homecomings, swaps, exchanges within a service and chains of tasks
+//! sampled at random.
 //! Some rules are soft until late (see the schedule); only placements that keep every rule count as found.
 
 use rand::{Rng, SeedableRng};
@@ -158,17 +159,21 @@ impl<'p> Annealing<'p> {
     /// A task that could stand where this one stands, and this one there.
     #[inline]
     fn partner(&mut self, task: u32, mut draw: u64) -> Option<u32> {
-        let placement = self.state.placement();
-        let here = placement[task as usize];
         for _ in 0..SWAP_DRAWS {
             let other = self.other(draw);
-            if self.candidates.allows(task, placement[other as usize]) && self.candidates.allows(other, here)
-            {
+            if self.exchangeable(task, other) {
                 return Some(other);
             }
             draw = self.chance.next_u64();
         }
         None
+    }
+
+    /// Could each task stand where the other stands?
+    #[inline]
+    fn exchangeable(&self, a: u32, b: u32) -> bool {
+        let placement = self.state.placement();
+        self.candidates.allows(a, placement[b as usize]) && self.candidates.allows(b, placement[a as usize])
     }
 
     /// Another task of its service that could stand where this one stands, and this one there; in focus any task.
@@ -179,10 +184,7 @@ impl<'p> Annealing<'p> {
         }
         let all = self.siblings.of(self.state.problem.service[task as usize]);
         let other = all[pick(draw, all.len()) as usize];
-        let placement = self.state.placement();
-        let (here, there) = (placement[task as usize], placement[other as usize]);
-        (other != task && self.candidates.allows(task, there) && self.candidates.allows(other, here))
-            .then_some(other)
+        (other != task && self.exchangeable(task, other)).then_some(other)
     }
 
     #[inline]

@@ -12,7 +12,7 @@ const MEMORY: f64 = 0.05;
 /// Work of a try of each kind, in shifts.
 const WORK: [f64; KINDS] = [1.0, 1.0, 1.2, 1.2, 3.5];
 
-/// Shares of an annealing: shifts, homecomings, swaps, chains.
+/// Shares of an annealing: shifts, homecomings, swaps, exchanges within a service, chains.
 const SHARES_ANNEALING: [f64; KINDS] = [0.38, 0.05, 0.38, 0.17, 0.02];
 
 /// The kinds.
@@ -22,6 +22,7 @@ pub(super) enum Kind {
     /// A shift to the node where the task runs now.
     Homecoming,
     Swap,
+    /// A swap with a task of the same service.
     Sibling,
     Chain,
 }

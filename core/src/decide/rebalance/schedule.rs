@@ -1,7 +1,7 @@
 //! How temperature and the price of broken rules go with an annealing's progress. Cooling is slow and
 //! capacities stay soft almost to the end, since large tasks pass each other only through placements that
-//! break some; prices grow where that lasts. Where neighbourhoods are small, spread and dependencies are soft, too. S. Kirkpatrick et al., "Optimization by simulated annealing",
-//! Science 220, 1983; growing prices of broken rules as in Z. Wu and B. W. Wah, "Discrete Lagrange-multiplier
+//! break some; prices grow where that lasts. Where neighbourhoods are small, spread and dependencies are soft, too.
+//! S. Kirkpatrick et al., "Optimization by simulated annealing", Science 220, 1983; growing prices of broken rules as in Z. Wu and B. W. Wah, "Discrete Lagrange-multiplier
 //! method", IJCAI 1999.
 
 use super::{PlacementState, RebalanceProblem, RebalanceTask};
@@ -18,14 +18,14 @@ const PRICE_START: f64 = 3.0;
 const PRICE_HARD: f64 = 1e5;
 /// Prices grow by this power of e from [`GROWTH_FROM`] to [`HARD_FROM`] where capacities stay broken.
 const PRICE_GROWTH: f64 = 15.0;
+/// From [`HARD_FROM`] on they grow by this factor with every slice.
+const PRICE_GROWTH_LATE: f64 = 1.05;
 /// What a mean move of the plan counts where moves are spared, in temperatures.
 const EMPHASIS: f64 = 5.0;
 /// Price of a missing location or service at the beginning, in task units.
 const RULE_PRICE_START: f64 = 0.3;
 /// Up to so many nodes in a mean neighbourhood, services that depend on each other hardly move one at a time.
 const NEIGHBOURHOOD_NODES_MAX: usize = 4;
-/// From [`HARD_FROM`] on they grow by this factor with every slice.
-const PRICE_GROWTH_LATE: f64 = 1.05;
 
 /// Temperatures of one annealing, in units of cost.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -427,19 +427,23 @@ impl<'p> PlacementState<'p> {
     /// Does the service stand in enough locations when one of its tasks goes from node to node?
     #[inline]
     pub(super) fn keeps_spread(&self, service: u32, from: u32, to: u32) -> bool {
+        self.lacking_change(service, from, to) <= 0
+    }
+
+    /// Change of the number of locations that the service lacks when one of its tasks goes from node to node.
+    #[inline]
+    fn lacking_change(&self, service: u32, from: u32, to: u32) -> i32 {
         let problem = self.problem;
         let row = problem.spread_row[service as usize];
-        if row == NOT_COUNTED {
-            return true;
-        }
         let (from, to) = (problem.location[from as usize], problem.location[to as usize]);
-        if from == to {
-            return true;
+        if row == NOT_COUNTED || from == to {
+            return 0;
         }
         let tasks = |location: u32| self.location_tasks[row as usize * problem.locations + location as usize];
-        let left =
-            self.locations_used[row as usize] + u32::from(tasks(to) == 0) - u32::from(tasks(from) == 1);
-        left >= problem.parts.services[service as usize].spread_min
+        let used = self.locations_used[row as usize] as i32;
+        let after = used + i32::from(tasks(to) == 0) - i32::from(tasks(from) == 1);
+        let least = problem.parts.services[service as usize].spread_min as i32;
+        (least - after).max(0) - (least - used).max(0)
     }
 
     /// Change of the number of broken rules (locations that services lack, services missing where another
@@ -448,20 +452,7 @@ impl<'p> PlacementState<'p> {
     #[inline]
     fn broken_change(&self, service: u32, from: u32, to: u32, other: Option<u32>) -> i32 {
         let problem = self.problem;
-        let mut change = 0;
-        let row = problem.spread_row[service as usize];
-        if row != NOT_COUNTED {
-            let tasks = |node: u32| {
-                let location = problem.location[node as usize] as usize;
-                self.location_tasks[row as usize * problem.locations + location]
-            };
-            if problem.location[from as usize] != problem.location[to as usize] {
-                let used = self.locations_used[row as usize] as i32;
-                let used_after = used + i32::from(tasks(to) == 0) - i32::from(tasks(from) == 1);
-                let least = problem.parts.services[service as usize].spread_min as i32;
-                change += (least - used_after).max(0) - (least - used).max(0);
-            }
-        }
+        let mut change = self.lacking_change(service, from, to);
         if problem.dependency_row[service as usize] == NOT_COUNTED {
             return change;
         }
