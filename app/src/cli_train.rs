@@ -202,6 +202,13 @@ pub(crate) struct DemoteArgs {
 pub(crate) struct GateArgs {
     #[command(flatten)]
     pub(crate) workload: LearningWorkloadArgs,
+    #[command(flatten)]
+    pub(crate) run: ComparisonArgs,
+}
+
+/// How two models of any kind are compared.
+#[derive(Debug, Args)]
+pub(crate) struct ComparisonArgs {
     /// Seeds of the sequences: a range `1..=10`, a list `1,5,9`, or one number
     #[arg(long, default_value = "1..=10", value_parser = seeds)]
     pub(crate) seeds: Seeds,

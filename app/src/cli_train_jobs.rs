@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli_train::TrainArgs;
-use crate::output::OutputFormat;
-use crate::seeds::{Seeds, seeds};
+use crate::cli_train::{ComparisonArgs, TrainArgs};
 
 /// Machines and jobs that are invented, new ones for each sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -116,15 +114,8 @@ pub(crate) struct PromoteJobsArgs {
 pub(crate) struct JobsGateArgs {
     #[command(flatten)]
     pub(crate) jobs: LearningJobsArgs,
-    /// Seeds of the sequences: a range `1..=10`, a list `1,5,9`, or one number
-    #[arg(long, default_value = "1..=10", value_parser = seeds)]
-    pub(crate) seeds: Seeds,
-    /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-    /// Form of the result on stdout
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
-    pub(crate) output: OutputFormat,
+    #[command(flatten)]
+    pub(crate) run: ComparisonArgs,
 }
 
 /// Formats of traces that jobs are learned from.

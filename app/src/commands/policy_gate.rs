@@ -19,13 +19,13 @@ use crate::output::{self, OutputFormat};
 pub(crate) fn compare(args: &CompareArgs) -> Result<(), Failure> {
     let candidate = model_files::read(&args.candidate)?;
     let serving = args.serving.as_deref().map_or_else(|| Ok(PlacementModel::shipped()), model_files::read)?;
-    print(&judge(&candidate, &serving, &args.gate)?, PLACEMENT_UNIT, args.gate.output)
+    print(&judge(&candidate, &serving, &args.gate)?, PLACEMENT_UNIT, args.gate.run.output)
 }
 
 pub(crate) fn compare_jobs(args: &CompareJobsArgs) -> Result<(), Failure> {
     let candidate = model_files::read_jobs(&args.candidate)?;
     let serving = args.serving.as_deref().map_or_else(|| Ok(JobsModel::shipped()), model_files::read_jobs)?;
-    print(&judge_jobs(&candidate, &serving, &args.gate)?, train_jobs::UNIT, args.gate.output)
+    print(&judge_jobs(&candidate, &serving, &args.gate)?, train_jobs::UNIT, args.gate.run.output)
 }
 
 pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
     let serving =
         if args.serving.exists() { model_files::read(&args.serving)? } else { PlacementModel::shipped() };
     let verdict = judge(&candidate, &serving, &args.gate)?;
-    print(&verdict, PLACEMENT_UNIT, args.gate.output)?;
+    print(&verdict, PLACEMENT_UNIT, args.gate.run.output)?;
     put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn promote_jobs(args: &PromoteJobsArgs) -> Result<(), Failure> {
     let serving =
         if args.serving.exists() { model_files::read_jobs(&args.serving)? } else { JobsModel::shipped() };
     let verdict = judge_jobs(&candidate, &serving, &args.gate)?;
-    print(&verdict, train_jobs::UNIT, args.gate.output)?;
+    print(&verdict, train_jobs::UNIT, args.gate.run.output)?;
     put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
 }
 
@@ -94,16 +94,22 @@ fn judge(candidate: &PlacementModel, serving: &PlacementModel, args: &GateArgs) 
         &candidate.weights(),
         &serving.weights(),
         &as_learning_sees_them(&environments),
-        &args.seeds.0,
-        threads(args.threads),
+        &args.run.seeds.0,
+        threads(args.run.threads),
     ))
 }
 
 fn judge_jobs(candidate: &JobsModel, serving: &JobsModel, args: &JobsGateArgs) -> Result<Verdict, Failure> {
     let environments: Vec<JobsEnvironment> = train_jobs::environments(&args.jobs)?;
     let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
-    let threads = threads(args.threads);
-    Ok(lepton_learn::compare(candidate.weights(), serving.weights(), &environments, &args.seeds.0, threads))
+    let threads = threads(args.run.threads);
+    Ok(lepton_learn::compare(
+        candidate.weights(),
+        serving.weights(),
+        &environments,
+        &args.run.seeds.0,
+        threads,
+    ))
 }
 
 fn print(verdict: &Verdict, unit: &str, format: OutputFormat) -> Result<(), Failure> {
