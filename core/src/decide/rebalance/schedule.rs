@@ -20,8 +20,8 @@ const PRICE_HARD: f64 = 1e5;
 const PRICE_GROWTH: f64 = 15.0;
 /// From [`HARD_FROM`] on they grow by this factor with every slice.
 const PRICE_GROWTH_LATE: f64 = 1.05;
-/// What a mean move of the plan counts where moves are spared, in temperatures.
-const EMPHASIS: f64 = 5.0;
+/// What a mean move of the plan counts in the polishing, in temperatures.
+const POLISH_EMPHASIS: f64 = 5.0;
 /// Price of a missing location or service at the beginning, in task units.
 const RULE_PRICE_START: f64 = 0.3;
 /// Up to so many nodes in a mean neighbourhood, services that depend on each other hardly move one at a time.
@@ -72,12 +72,13 @@ impl Schedule {
 
     /// Of one that spares moves and small costs, and keeps what `plan` has reached otherwise.
     pub(super) fn polish(problem: &RebalanceProblem, plan: &[u32]) -> Self {
-        Self { descent: true, ..Self::sparing(problem, plan, 0.001) }
+        Self { descent: true, ..Self::sparing(problem, plan, 0.001, POLISH_EMPHASIS) }
     }
 
     /// Of one that looks for a placement about as good as `plan`, but nearer to the running one.
-    /// It goes from `start`, in task units, down to the cost of a cheap move.
-    pub(super) fn sparing(problem: &RebalanceProblem, plan: &[u32], start: f64) -> Self {
+    /// It goes from `start`, in task units, down to the cost of a cheap move; a mean move of the plan counts
+    /// `emphasis` temperatures.
+    pub(super) fn sparing(problem: &RebalanceProblem, plan: &[u32], start: f64, emphasis: f64) -> Self {
         let cold = Self::cold(problem);
         let start = (start * problem.task_unit()).max(cold.end);
         let between = |share: f64| geometric(start, cold.end, share);
@@ -88,7 +89,7 @@ impl Schedule {
             growth: between(GROWTH_FROM),
             hard: between(HARD_FROM),
             descent: false,
-            emphasis: EMPHASIS / move_mean,
+            emphasis: emphasis / move_mean,
             ..cold
         }
     }

@@ -62,8 +62,13 @@ const POLISHINGS: usize = 2;
 const SPARING_ROUNDS: usize = 12;
 /// Share of the way to the lower bound after which nothing but the cost of moves is left to gain.
 const GAIN_COMPLETE: f64 = 0.9999;
-/// Temperatures, in task units, from which moves are spared; islands and rounds take them in turn.
-const SPARING_STARTS: [f64; 2] = [0.1, 0.01];
+/// How moves are spared; islands and rounds take these in turn.
+const SPARINGS: [Sparing; 4] = [
+    Sparing { start: 0.1, emphasis: 2.0, capped: true },
+    Sparing { start: 0.01, emphasis: 5.0, capped: false },
+    Sparing { start: 0.01, emphasis: 2.0, capped: true },
+    Sparing { start: 0.1, emphasis: 5.0, capped: false },
+];
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
 const EVALUATIONS_PER_TASK_MIN: f64 = 500.0;
@@ -145,6 +150,18 @@ impl Observer<Vec<u32>> for Unobserved {
     fn generation(&mut self, _number: u64, _best: &Individual<Vec<u32>>) {}
 }
 
+/// A way to look for a plan about as good with fewer moves.
+#[derive(Debug, Clone, Copy)]
+struct Sparing {
+    /// Temperature at the beginning, in task units.
+    start: f64,
+    /// What a mean move of the plan counts, in temperatures.
+    emphasis: f64,
+    /// May no more tasks be moved than the plan moves? Then a move counts less and still none is added: the
+    /// search goes through placements that cost more, but not through more moves.
+    capped: bool,
+}
+
 /// A plan is worth what annealing makes of it.
 struct AnnealedCost<'a> {
     problem: &'a RebalanceProblem,
@@ -169,13 +186,18 @@ impl AnnealedCost<'_> {
     ) -> Individual<Vec<u32>> {
         let only_moves_left = self.only_moves_left(&best.genome);
         let polished = |island: usize| {
+            let sparing = SPARINGS[(island + round) % SPARINGS.len()];
             let schedule = if only_moves_left {
-                let start = SPARING_STARTS[(island + round) % SPARING_STARTS.len()];
-                Schedule::sparing(self.problem, &best.genome, start)
+                Schedule::sparing(self.problem, &best.genome, sparing.start, sparing.emphasis)
             } else {
                 Schedule::polish(self.problem, &best.genome)
             };
-            let state = PlacementState::with_overload(self.problem, &best.genome, self.moves_max);
+            let moves_max = if only_moves_left && sparing.capped {
+                moves_limit(Some(self.problem.moved_count(&best.genome)))
+            } else {
+                self.moves_max
+            };
+            let state = PlacementState::with_overload(self.problem, &best.genome, moves_max);
             let seed = options.seed ^ ((round + 2) * self.islands + island) as u64;
             let annealing = Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed);
             self.anneal(annealing, &schedule, part)
