@@ -64,10 +64,10 @@ const SPARING_ROUNDS: usize = 12;
 const GAIN_COMPLETE: f64 = 0.9999;
 /// How moves are spared; islands and rounds take these in turn.
 const SPARINGS: [Sparing; 4] = [
-    Sparing { start: 0.1, emphasis: 2.0, capped: true },
-    Sparing { start: 0.01, emphasis: 5.0, capped: false },
-    Sparing { start: 0.01, emphasis: 2.0, capped: true },
-    Sparing { start: 0.1, emphasis: 5.0, capped: false },
+    Sparing { start: 0.1, emphasis: 2.0, capped: true, anew: false },
+    Sparing { start: 0.01, emphasis: 5.0, capped: false, anew: false },
+    Sparing { start: 0.01, emphasis: 2.0, capped: true, anew: true },
+    Sparing { start: 0.1, emphasis: 5.0, capped: false, anew: false },
 ];
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
@@ -160,6 +160,9 @@ struct Sparing {
     /// May no more tasks be moved than the plan moves? Then a move counts less and still none is added: the
     /// search goes through placements that cost more, but not through more moves.
     capped: bool,
+    /// Does it begin at the running placement instead of the plan? Under the limit, only moves that gain most
+    /// are made then, which may be others than the plan's.
+    anew: bool,
 }
 
 /// A plan is worth what annealing makes of it.
@@ -184,22 +187,22 @@ impl AnnealedCost<'_> {
         part: (f64, f64),
         options: &RebalanceOptions,
     ) -> Individual<Vec<u32>> {
-        let only_moves_left = self.only_moves_left(&best.genome);
+        let plan = best.genome.as_slice();
+        let only_moves_left = self.only_moves_left(plan);
         let polished = |island: usize| {
-            let sparing = SPARINGS[(island + round) % SPARINGS.len()];
-            let schedule = if only_moves_left {
-                Schedule::sparing(self.problem, &best.genome, sparing.start, sparing.emphasis)
-            } else {
-                Schedule::polish(self.problem, &best.genome)
+            let sparing = only_moves_left.then(|| SPARINGS[(island + round) % SPARINGS.len()]);
+            let schedule = sparing.map_or_else(
+                || Schedule::polish(self.problem, plan),
+                |s| Schedule::sparing(self.problem, plan, s.start, s.emphasis),
+            );
+            let moves_max = match sparing {
+                Some(Sparing { capped: true, .. }) => moves_limit(Some(self.problem.moved_count(plan))),
+                _ => self.moves_max,
             };
-            let moves_max = if only_moves_left && sparing.capped {
-                moves_limit(Some(self.problem.moved_count(&best.genome)))
-            } else {
-                self.moves_max
-            };
-            let state = PlacementState::with_overload(self.problem, &best.genome, moves_max);
+            let from = if sparing.is_some_and(|s| s.anew) { self.problem.initial() } else { plan };
+            let state = PlacementState::with_overload(self.problem, from, moves_max);
             let seed = options.seed ^ ((round + 2) * self.islands + island) as u64;
-            let annealing = Annealing::new(state, self.candidates, &best.genome, best.cost as u64, seed);
+            let annealing = Annealing::new(state, self.candidates, plan, best.cost as u64, seed);
             self.anneal(annealing, &schedule, part)
         };
         let results = parallel::map(self.islands, options.threads, &polished);
