@@ -163,6 +163,30 @@ fn a_policy_within_the_interval_of_the_baseline_is_not_called_better() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn a_placement_page_says_who_serves_as_the_learned_policy() {
+    let mut study = study(&["lepton", "fgd"]);
+    let mut guard = json!({
+        "serves": "fgd", "sequences": 10, "nodes": 1200,
+        "decision": { "serving": "rule", "reason": "ModelGainsTooLittle",
+            "gain": { "pairs": 10, "mean": -0.25, "half_width": 0.125 } },
+        "policies": [{ "policy": "lepton", "allocation_percent": 95.0 }, { "policy": "fgd", "allocation_percent": 95.25 }],
+    });
+    study["guard"] = guard.clone();
+    let dom = rendered("guard", &placement_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    let served = "fgd serves in place of the learned policy. Rehearsed before the runs on 10 sequences of this mix, \
+                  1,200 nodes: lepton 95.00%, fgd 95.25%. The learned policy gained −0.25 ±0.13 points over the better rule.";
+    assert!(dom.contains(served));
+
+    guard["sequences"] = json!(0);
+    study["guard"] = guard;
+    assert!(
+        rendered("no-guard", &placement_html(&study)).contains("learned policy: the mix asks for no GPUs.")
+    );
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn a_single_run_without_baseline_or_node_maps_still_makes_a_page() {
     let mut study = study(&["fgd"]);
     study["runs"].as_array_mut().unwrap().truncate(1);
@@ -201,6 +225,8 @@ fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
         json!({ "runs": 11, "seed": 7, "start": null, "virtual_cluster": "<b>vc</b>", "nodes": 42 });
     study["gantt"][0]["starts"] = json!(60_000);
     study["summary"][0]["preemptions"] = json!(3);
+    study["guards"] = json!([{ "policy": "sjf", "backfill": "easy", "placement": "pool", "rule": "saf",
+        "model_share": 0.125, "comparisons": 38, "changes": 1 }]);
     let dom = rendered("shown", &jobs_html(&study));
     assert_eq!(data(&dom, "error"), None);
     let run = "One of 11 runs: virtual cluster &lt;b&gt;vc&lt;/b&gt;, seed 7, on 42 nodes.";
@@ -209,6 +235,8 @@ fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
     assert!(dom.contains("The run has 60,000 starts; the first 1,000 are drawn."));
     assert!(dom.contains("% of all GPUs"));
     assert!(dom.contains("drawn once for every time it ran"));
+    let guard = "served 12.5% of the jobs of sjf + easy and saf the others: 38 comparisons on shadow machines, 1 change.";
+    assert!(dom.contains(guard));
 }
 
 #[test]

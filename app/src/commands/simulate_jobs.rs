@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
-    GuardRecord, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page,
+    GuardSummary, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page,
     run_jobs_study, save_run,
 };
 use lepton_sim::jobs::machine::Topology;
@@ -284,17 +284,14 @@ fn text(study: &JobsStudy) -> String {
 
 /// How long the learned policy served itself; nothing where there was no guard.
 fn who_served(summary: &JobsSummary) -> String {
-    let records: Vec<&GuardRecord> = summary.per_sequence.iter().filter_map(|r| r.guard.as_ref()).collect();
-    let Some(first) = records.first() else { return String::new() };
-    let share = records.iter().map(|r| r.model_share).sum::<f64>() / records.len() as f64;
-    let comparisons: usize = records.iter().map(|r| r.comparisons).sum();
-    let changes: usize = records.iter().map(|r| r.changes.len()).sum();
+    let Some(GuardSummary { rule, model_share, comparisons, changes }) = summary.guard() else {
+        return String::new();
+    };
     let JobsSummary { policy, backfill, .. } = summary;
     format!(
-        "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {} the others; {comparisons} comparisons \
-         in the shadow, {changes} changes.\n",
-        100.0 * share,
-        first.rule
+        "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {rule} the others; comparisons in the \
+         shadow: {comparisons}, changes: {changes}.\n",
+        100.0 * model_share
     )
 }
 

@@ -23,6 +23,12 @@ function duration(seconds) {
 const axisUnit = (seconds) => [[86400, "days"], [3600, "hours"], [60, "minutes"]].find(([size]) => seconds >= 3 * size) || [1, "seconds"];
 const percent = (share) => known(share) ? `${number(share * 100, 1)}%` : "–";
 
+/** How long the learned policy served itself, and who did in its place. */
+function whoServed(one) {
+  const { comparisons, changes } = one, count = (n, thing) => `${number(n)} ${thing}${n === 1 ? "" : "s"}`;
+  return `Under its guard, the learned policy served ${percent(one.model_share)} of the jobs of ${nameOf(one)} and ${one.rule} the others: ${count(comparisons, "comparison")} on shadow machines, ${count(changes, "change")}.`;
+}
+
 function words() {
   const mean = (row) => row.mean_bounded_slowdown, [first, second] = summary.slice().sort((a, b) => mean(a) - mean(b));
   const claim = `${nameOf(first)} keeps the mean bounded slowdown at ${number(mean(first), 2)}`;
@@ -36,6 +42,7 @@ function words() {
   const one = study.shown, parts = one && [one.virtual_cluster === null ? null : `virtual cluster ${one.virtual_cluster}`, one.start === null ? null : `the sequence from job ${number(one.start)}`, `seed ${one.seed}`].filter(Boolean);
   document.querySelectorAll(".shown").forEach((place) => { place.textContent = one ? `One of ${number(one.runs)} runs: ${parts.join(", ")}, on ${number(one.nodes)} nodes.` : ""; });
   byId("all-runs").textContent = one ? `Over the jobs of all ${number(one.runs)} runs.` : "";
+  byId("guard").textContent = (study.guards || []).map(whoServed).join(" ");
   byId("command").textContent = `$ ${study.command}`;
   byId("footer").textContent = `${study.tool} ${study.version}. This page is one file and loads nothing.`;
 }

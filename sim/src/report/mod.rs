@@ -13,7 +13,7 @@ const CHARTS: &str = include_str!("charts.js");
 /// maps of the nodes.
 ///
 /// `study` is the JSON document that `lepton simulate placement --output json` prints. It needs at least one
-/// run and one summary row; `baseline` and `heat` may be null.
+/// run and one summary row; `baseline`, `guard` and `heat` may be null.
 pub fn placement_html(study: &Value) -> String {
     page(include_str!("placement.html"), include_str!("placement.js"), study)
 }
@@ -24,12 +24,13 @@ pub fn placement_html(study: &Value) -> String {
 /// `study` holds `tool`, `version`, `command`, `trace`, `jobs`, `nodes` (their numbers), `seeds`, `unit` (what
 /// the size of a job counts: "node" or "GPU"), `unit_size` (size of a whole one) and `shown`: null, or which
 /// of the `runs` the curves and the Gantt view show (`seed`, `nodes`, and `start` and `virtual_cluster`, which
-/// may be null). Then come four lists whose members carry `policy`, `backfill` and `placement`; all but
+/// may be null). Then come five lists whose members carry `policy`, `backfill` and `placement`; all but
 /// `summary` may be empty or missing:
 ///
 /// - `summary`: `jobs`, `finished`, `mean_bounded_slowdown`, `mean_wait_seconds`, `p95_`, `p99_` and
 ///   `max_wait_seconds`, `mean_completion_seconds`, `utilization` (0 to 1), `jain_fairness`, `preemptions`,
 ///   `lost_share` (of the work of the finished jobs) and `makespan_seconds`; a null is shown as a dash.
+/// - `guards`: how the learned policy was guarded: `rule`, `model_share` (of the jobs, 0 to 1), `comparisons`, `changes`.
 /// - `series`: `time_seconds` ascending from 0, with the `queue_length` and `utilization` (0 to 1) that hold
 ///   from each time to the next.
 /// - `distributions`: quantiles at equal steps from 0 to 1 of `wait_seconds`, `completion_seconds` and

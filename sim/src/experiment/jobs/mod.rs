@@ -20,7 +20,7 @@ pub use reward::jobs_reward;
 pub use run::{PartOutcome, run_part};
 pub use saved::{SavedRun, save_run};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
-pub use summary::{JobsRun, JobsSummary};
+pub use summary::{GuardSummary, JobsRun, JobsSummary};
 
 #[cfg(test)]
 mod tests;

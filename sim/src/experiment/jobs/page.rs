@@ -1,6 +1,7 @@
 //! The document that the report page of a jobs study shows, as [`crate::report::jobs_html`] wants it.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::figures::JobsFigures;
 use super::study::JobsStudy;
@@ -18,6 +19,7 @@ pub(super) fn document(study: &JobsStudy) -> Value {
         "jobs": study.jobs, "nodes": study.nodes, "seeds": study.seeds, "unit": study.unit,
         "unit_size": study.unit_size, "shown": shown(study),
         "summary": study.summary.iter().map(row).collect::<Vec<_>>(),
+        "guards": study.summary.iter().filter_map(|s| Some(named(s, s.guard()?))).collect::<Vec<_>>(),
         "series": figures(study, |f| (!f.gantt.jobs.lane.is_empty()).then(|| json!(f.series))),
         "distributions": figures(study, |f| f.distributions.as_ref().map(|d| json!(d))),
         "gantt": figures(study, |f| (!f.gantt.jobs.lane.is_empty()).then(|| json!(f.gantt))),
@@ -55,17 +57,16 @@ fn row(s: &JobsSummary) -> Value {
     })
 }
 
-/// One kind of figure of every combination that has it, with the names of the combination.
+/// One kind of figure of every combination that has it.
 fn figures(study: &JobsStudy, pick: impl Fn(&JobsFigures) -> Option<Value>) -> Vec<Value> {
-    let named = |s: &JobsSummary| {
-        let Value::Object(figure) = pick(s.figures.as_ref()?)? else { return None };
-        let mut named = Map::new();
-        for (key, name) in [("policy", &s.policy[..]), ("backfill", s.backfill), ("placement", &s.placement)]
-        {
-            named.insert(key.to_owned(), name.into());
-        }
-        named.extend(figure);
-        Some(Value::Object(named))
-    };
-    study.summary.iter().filter_map(named).collect()
+    study.summary.iter().filter_map(|s| Some(named(s, pick(s.figures.as_ref()?)?))).collect()
+}
+
+/// An object with the names of the combination before its own members.
+fn named(s: &JobsSummary, members: impl Serialize) -> Value {
+    let mut named = json!({ "policy": s.policy, "backfill": s.backfill, "placement": s.placement });
+    if let (Value::Object(named), Value::Object(members)) = (&mut named, json!(members)) {
+        named.extend(members);
+    }
+    named
 }

@@ -108,6 +108,32 @@ pub struct JobsSummary {
     pub figures: Option<JobsFigures>,
 }
 
+/// How a combination's learned policy was guarded, over all its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct GuardSummary {
+    /// The rule that it is compared with, and that serves in its place.
+    pub rule: &'static str,
+    /// Share of the jobs that came while the model served, mean over the runs, 0 to 1.
+    pub model_share: f64,
+    /// Comparisons made.
+    pub comparisons: usize,
+    /// Times somebody else took over.
+    pub changes: usize,
+}
+
+impl JobsSummary {
+    /// How the learned policy was guarded; `None` where there was no guard.
+    pub fn guard(&self) -> Option<GuardSummary> {
+        let records: Vec<&GuardRecord> = self.per_sequence.iter().filter_map(|r| r.guard.as_ref()).collect();
+        Some(GuardSummary {
+            rule: records.first()?.rule,
+            model_share: records.iter().map(|r| r.model_share).sum::<f64>() / records.len() as f64,
+            comparisons: records.iter().map(|r| r.comparisons).sum(),
+            changes: records.iter().map(|r| r.changes.len()).sum(),
+        })
+    }
+}
+
 /// Name of a way of backfilling.
 pub(super) fn backfill_name(backfill: Backfill) -> &'static str {
     match backfill {
