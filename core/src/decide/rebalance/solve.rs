@@ -69,6 +69,11 @@ const SPARINGS: [Sparing; 4] = [
     Sparing { start: 0.01, emphasis: 2.0, capped: true, anew: true },
     Sparing { start: 0.1, emphasis: 5.0, capped: false, anew: false },
 ];
+/// Evaluations for each task from which an annealing gains less from more of them than from another try: where its
+/// largest tasks end up is decided early and by chance.
+const EVALUATIONS_PER_TASK_ENOUGH: f64 = 1.6e6;
+/// Most long annealings of an island.
+const TRIES_MAX: usize = 100;
 /// With fewer evaluations than this for each task, an annealing that forgets where it began would not end
 /// better than where it began.
 const EVALUATIONS_PER_TASK_MIN: f64 = 500.0;
@@ -82,41 +87,42 @@ pub fn rebalance(
     let moves_max = moves_limit(options.moves_max);
     let initial_cost = problem.cost(problem.initial()).total();
     let candidates = Candidates::new(problem);
-    let fitness = AnnealedCost {
+    let mut fitness = AnnealedCost {
         problem,
         candidates: &candidates,
         islands: options.islands.max(1),
         method: options.method,
-        generation_ends: options.method.generation_ends(),
+        tries: 1,
+        generation_ends: options.method.generation_ends(1),
         budget: options.budget,
         moves_max,
         initial_cost,
         surroundings,
     };
-    let operators = Operators {
-        selection: &Tournament { size: 2 },
-        crossover: &GroupingCrossover { problem, moves_max },
-        mutation: &ShiftMutation { problem, moves_max, shifts: MUTATION_SHIFTS },
-        fitness: &fitness,
-        replacement: &Elitist { size: POPULATION },
-        migration: &Ring { every: 1 },
-        children: 1,
-    };
     let start = || vec![Individual { genome: problem.initial().to_vec(), cost: initial_cost as f64 }];
     let seeds = (0..fitness.islands as u64).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
     let mut archipelago = Archipelago::new(islands);
-    let mut evolve = |until: usize| {
+    let mut evolve = |fitness: &AnnealedCost<'_>, until: usize| {
+        let operators = Operators {
+            selection: &Tournament { size: 2 },
+            crossover: &GroupingCrossover { problem, moves_max },
+            mutation: &ShiftMutation { problem, moves_max, shifts: MUTATION_SHIFTS },
+            fitness,
+            replacement: &Elitist { size: POPULATION },
+            migration: &Ring { every: 1 },
+            children: 1,
+        };
         let mut stop = Generations(until as u64);
         let best = run(&mut archipelago, &operators, options.threads, &mut stop, &mut Unobserved);
         best.unwrap_or_else(|| start().remove(0))
     };
-    let generations = fitness.generation_ends.len();
     let mut done = fitness.sketches();
-    let mut best = evolve(done);
-    while done < generations - POLISHINGS && !fitness.only_moves_left(&best.genome) {
+    let mut best = evolve(&fitness, done);
+    fitness.plan_tries();
+    while done < fitness.generation_ends.len() - POLISHINGS && !fitness.only_moves_left(&best.genome) {
         done += 1;
-        best = evolve(done);
+        best = evolve(&fitness, done);
     }
     let rounds = if fitness.only_moves_left(&best.genome) { SPARING_ROUNDS } else { POLISHINGS };
     let from = fitness.generation_ends[done - 1];
@@ -171,6 +177,8 @@ struct AnnealedCost<'a> {
     candidates: &'a Candidates,
     islands: usize,
     method: Method,
+    /// Long annealings of each island, one after the other.
+    tries: usize,
     generation_ends: Vec<f64>,
     budget: Budget,
     moves_max: u32,
@@ -250,6 +258,15 @@ impl AnnealedCost<'_> {
         evaluations / (self.islands * self.problem.task_count()) as f64
     }
 
+    /// Makes several annealings of the long one if there is time for them. It is known how fast the search is by then.
+    fn plan_tries(&mut self) {
+        if self.method != Method::Evolution {
+            let tries = self.evaluations_per_task(2) / EVALUATIONS_PER_TASK_ENOUGH;
+            self.tries = (tries as usize).clamp(1, TRIES_MAX);
+            self.generation_ends = self.method.generation_ends(self.tries);
+        }
+    }
+
     /// Generations after which a plan is looked at for the first time: all but the polishing of an evolution
     /// alone, else the descent and the short annealing.
     fn sketches(&self) -> usize {
@@ -264,7 +281,7 @@ impl AnnealedCost<'_> {
             1.. if self.evaluations_per_task(generation.min(2)) < EVALUATIONS_PER_TASK_MIN => {
                 Schedule::brief(self.problem)
             }
-            1 | 2 => Schedule::hot(self.problem),
+            _ if generation < 2 + self.tries => Schedule::hot(self.problem),
             _ => Schedule::warm(self.problem),
         }
     }
