@@ -163,30 +163,6 @@ fn a_policy_within_the_interval_of_the_baseline_is_not_called_better() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_placement_page_says_who_serves_as_the_learned_policy() {
-    let mut study = study(&["lepton", "fgd"]);
-    let mut guard = json!({
-        "serves": "fgd", "sequences": 10, "nodes": 1200,
-        "decision": { "serving": "rule", "reason": "ModelGainsTooLittle",
-            "gain": { "pairs": 10, "mean": -0.25, "half_width": 0.125 } },
-        "policies": [{ "policy": "lepton", "allocation_percent": 95.0 }, { "policy": "fgd", "allocation_percent": 95.25 }],
-    });
-    study["guard"] = guard.clone();
-    let dom = rendered("guard", &placement_html(&study));
-    assert_eq!(data(&dom, "error"), None);
-    let served = "fgd serves in place of the learned policy. Rehearsed before the runs on 10 sequences of this mix, \
-                  1,200 nodes: lepton 95.00%, fgd 95.25%. The learned policy gained −0.25 ±0.13 points over the better rule.";
-    assert!(dom.contains(served));
-
-    guard["sequences"] = json!(0);
-    study["guard"] = guard;
-    assert!(
-        rendered("no-guard", &placement_html(&study)).contains("learned policy: the mix asks for no GPUs.")
-    );
-}
-
-#[test]
-#[ignore = "needs chromium"]
 fn a_single_run_without_baseline_or_node_maps_still_makes_a_page() {
     let mut study = study(&["fgd"]);
     study["runs"].as_array_mut().unwrap().truncate(1);

@@ -13,7 +13,7 @@ const CHARTS: &str = include_str!("charts.js");
 /// maps of the nodes.
 ///
 /// `study` is the JSON document that `lepton simulate placement --output json` prints. It needs at least one
-/// run and one summary row; `baseline`, `guard` and `heat` may be null.
+/// run and one summary row; `baseline` and `heat` may be null.
 pub fn placement_html(study: &Value) -> String {
     page(include_str!("placement.html"), include_str!("placement.js"), study)
 }

@@ -50,14 +50,6 @@ function finding() {
   ];
 }
 
-/** Who serves as the learned policy on this cluster, and what the rehearsal before the runs showed. */
-function whoServes({ serves, decision, policies, sequences, nodes }) {
-  const who = decision.serving === "model" ? `The learned policy serves itself as ${serves}` : `${serves} serves in place of the learned policy`;
-  if (!sequences) return `${who}: the mix asks for no GPUs.`;
-  const { gain } = decision, sign = gain && gain.mean > 0 ? "+" : "", margin = gain ? ` The learned policy gained ${sign}${number(gain.mean, 2)} ±${number(gain.half_width, 2)} points over the better rule.` : "";
-  return `${who}. Rehearsed before the runs on ${number(sequences)} sequences of this mix, ${number(nodes)} nodes: ${policies.map((one) => `${one.policy} ${percent(one.allocation_percent)}`).join(", ")}.${margin}`;
-}
-
 function words() {
   [byId("finding").textContent, byId("support").textContent] = finding();
   const seconds = sum(runs.map((run) => run.seconds)), inRow = seeds.length > 2 && seeds.every((seed, i) => !i || seed === seeds[i - 1] + 1);
@@ -66,7 +58,6 @@ function words() {
     ["Arrivals up to", percent(study.load * 100, 0)], ["Seeds", inRow ? `${seeds[0]} to ${seeds[seeds.length - 1]}` : seeds.join(", ")],
     ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, 1)} s of computing`],
   ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
-  byId("guard").textContent = study.guard ? whoServes(study.guard) : "";
   byId("command").textContent = `$ ${study.command}`;
   byId("footer").textContent = `${study.tool} ${study.version}, threads: ${study.threads}. This page is one file and loads nothing.`;
 }
