@@ -260,11 +260,9 @@ impl AnnealedCost<'_> {
 
     /// Makes several annealings of the long one if there is time for them. It is known how fast the search is by then.
     fn plan_tries(&mut self) {
-        if self.method != Method::Evolution {
-            let tries = self.evaluations_per_task(2) / EVALUATIONS_PER_TASK_ENOUGH;
-            self.tries = (tries as usize).clamp(1, TRIES_MAX);
-            self.generation_ends = self.method.generation_ends(self.tries);
-        }
+        let tries = self.evaluations_per_task(2) / EVALUATIONS_PER_TASK_ENOUGH;
+        self.tries = (tries as usize).clamp(1, TRIES_MAX);
+        self.generation_ends = self.method.generation_ends(self.tries);
     }
 
     /// Generations after which a plan is looked at for the first time: all but the polishing of an evolution

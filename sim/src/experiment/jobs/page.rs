@@ -1,6 +1,5 @@
 //! The document that the report page of a jobs study shows, as [`crate::report::jobs_html`] wants it.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::figures::JobsFigures;
@@ -19,7 +18,7 @@ pub(super) fn document(study: &JobsStudy) -> Value {
         "jobs": study.jobs, "nodes": study.nodes, "seeds": study.seeds, "unit": study.unit,
         "unit_size": study.unit_size, "shown": shown(study),
         "summary": study.summary.iter().map(row).collect::<Vec<_>>(),
-        "guards": study.summary.iter().filter_map(|s| Some(named(s, s.guard()?))).collect::<Vec<_>>(),
+        "guards": study.summary.iter().filter_map(|s| Some(named(s, json!(s.guard()?)))).collect::<Vec<_>>(),
         "series": figures(study, |f| (!f.gantt.jobs.lane.is_empty()).then(|| json!(f.series))),
         "distributions": figures(study, |f| f.distributions.as_ref().map(|d| json!(d))),
         "gantt": figures(study, |f| (!f.gantt.jobs.lane.is_empty()).then(|| json!(f.gantt))),
@@ -63,9 +62,9 @@ fn figures(study: &JobsStudy, pick: impl Fn(&JobsFigures) -> Option<Value>) -> V
 }
 
 /// An object with the names of the combination before its own members.
-fn named(s: &JobsSummary, members: impl Serialize) -> Value {
+fn named(s: &JobsSummary, members: Value) -> Value {
     let mut named = json!({ "policy": s.policy, "backfill": s.backfill, "placement": s.placement });
-    if let (Value::Object(named), Value::Object(members)) = (&mut named, json!(members)) {
+    if let (Value::Object(named), Value::Object(members)) = (&mut named, members) {
         named.extend(members);
     }
     named
