@@ -1,6 +1,6 @@
 //! The options of `lepton train` and of the commands on learned models.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -88,6 +88,9 @@ pub(crate) struct TrainArgs {
     /// The model file to write [default: the kind of the model, ending in `.safetensors`]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace the model file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Where checkpoints are kept [default: the model file with `.checkpoint` at its end]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
@@ -100,6 +103,14 @@ pub(crate) struct TrainArgs {
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
+}
+
+impl TrainArgs {
+    /// The files that are read, whatever the training is of.
+    pub(crate) fn inputs(&self) -> [(&'static str, Option<&Path>); 2] {
+        let from = (!self.adapt).then(|| Path::new(&self.from));
+        [("--from", from), ("--config", self.config.as_deref())]
+    }
 }
 
 /// Who learns.

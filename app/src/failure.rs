@@ -1,9 +1,13 @@
-//! How a command fails: what is said and the exit code. 2 for bad usage or input, 1 for anything else.
+//! How a command fails: what is said and the exit code. 2 for bad usage or input, 130 and 143 when SIGINT or SIGTERM
+//! ended it, 1 for anything else.
 
 use std::process::ExitCode;
 
 use lepton_sim::experiment::{RunError, StudyError};
 use lepton_sim::readers::InputError;
+
+use crate::output;
+use crate::stop;
 
 /// A command that did not succeed.
 #[derive(Debug)]
@@ -12,28 +16,27 @@ pub(crate) enum Failure {
     Input(String),
     /// Something else went wrong. Exit code 1.
     Other(anyhow::Error),
-    /// The user stopped it; what was done has been printed. Exit code 1.
+    /// A signal stopped it; what was done has been printed. Exit code 130 or 143.
     Stopped,
+    /// A signal stopped it before anything was done. Exit code 130 or 143.
+    StoppedWithoutResult,
 }
 
 impl Failure {
     /// Says what went wrong on stderr and gives the exit code.
-    #[expect(clippy::print_stderr, reason = "the one place where failures are printed")]
     pub(crate) fn report(&self) -> ExitCode {
-        match self {
-            Self::Input(problem) => {
-                eprintln!("error: {problem}");
-                ExitCode::from(2)
-            }
-            Self::Other(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::from(1)
-            }
+        let (said, code) = match self {
+            Self::Input(problem) => (format!("error: {problem}"), 2),
+            Self::Other(error) => (format!("error: {error:#}"), 1),
             Self::Stopped => {
-                eprintln!("stopped before the end; results cover what was done");
-                ExitCode::from(1)
+                ("stopped before the end; results cover what was done".to_owned(), stop::exit_code())
             }
-        }
+            Self::StoppedWithoutResult => {
+                ("stopped before anything was done: there is no result".to_owned(), stop::exit_code())
+            }
+        };
+        output::note(&said);
+        ExitCode::from(code)
     }
 }
 
@@ -46,7 +49,7 @@ impl From<InputError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Stopped => Self::Stopped,
+            RunError::Stopped => Self::StoppedWithoutResult,
             RunError::Threads { .. } => Self::Other(error.into()),
         }
     }

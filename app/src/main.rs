@@ -12,6 +12,7 @@ mod commands;
 mod failure;
 mod objective_file;
 mod output;
+mod result_files;
 mod seeds;
 mod stop;
 
@@ -19,10 +20,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::failure::Failure;
+
 fn main() -> ExitCode {
     // Clap itself prints usage errors and leaves with 2.
     let cli = cli::Cli::parse();
-    match commands::run(cli) {
+    match stop::listen().map_err(Failure::from).and_then(|()| commands::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -1,8 +1,7 @@
-//! What people and programs read: tables, JSON documents and CSV on stdout; progress and notes on stderr.
+//! What people and programs read: tables, JSON documents and CSV on stdout; progress and notes on stderr. Files are
+//! written by `result_files`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -38,9 +37,9 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 /// A remark for people, on stderr.
-#[expect(clippy::print_stderr, reason = "the one place where notes are printed")]
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    // Where even stderr cannot be written, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A table with this header; all columns but the first are aligned right.
@@ -82,33 +81,4 @@ pub(crate) fn live_line() -> ProgressBar {
         line.set_style(style);
     }
     line
-}
-
-/// Writes a file that people will open, and says where it is.
-pub(crate) fn write_page(path: &Path, html: &str) -> anyhow::Result<()> {
-    std::fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;
-    let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    note(&format!("report: file://{}", full.display()));
-    Ok(())
-}
-
-/// Writes a file by what `content` puts out.
-pub(crate) fn write_file(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let written = File::create(path).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        content(&mut out)?;
-        out.flush()
-    });
-    written.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a value to a file as indented JSON, so that an error in it can name a line.
-pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
-    write_file(path, |out| {
-        serde_json::to_writer_pretty(&mut *out, value)?;
-        out.write_all(b"\n")
-    })
 }

@@ -1,23 +1,91 @@
-//! Ctrl-C ends long work cleanly: the flag turns true, what is done is kept and printed. A second Ctrl-C
-//! leaves at once. Work in parts turns the flag back after each one, so that Ctrl-C ends one part at a time.
+//! SIGINT (Ctrl-C) and SIGTERM. While a command prepares there is nothing to keep: the first signal ends it at once.
+//! From the moment that its work has asked for the [`flag`], the first signal turns the flag, which the work looks at,
+//! so that what is done is kept and printed; a second one ends at once. Nothing else of Lepton knows of signals.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::exit;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::Context;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
-/// A flag that turns true at the first Ctrl-C (or termination signal).
+use crate::output;
+
+/// Turned by the first signal.
+static FLAG: AtomicBool = AtomicBool::new(false);
+/// The signal that came first; 0 for none.
+static SIGNAL: AtomicI32 = AtomicI32::new(0);
+/// Whether somebody looks at the flag.
+static WORKING: AtomicBool = AtomicBool::new(false);
+/// What must not be left behind when the process ends at once, with a number to find it by.
+static LEFTOVERS: Mutex<Vec<(u64, CleanUp)>> = Mutex::new(Vec::new());
+
+type CleanUp = Box<dyn FnOnce() + Send>;
+
+/// Listens from now on.
 ///
 /// # Errors
-/// When the signal handler cannot be installed.
-pub(crate) fn on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(flag)
+/// When the handlers cannot be installed.
+pub(crate) fn listen() -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || signals.forever().for_each(received))
+        .context("cannot listen for signals")?;
+    Ok(())
+}
+
+fn received(signal: i32) {
+    let first = SIGNAL.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    FLAG.store(true, Ordering::SeqCst);
+    if first && WORKING.load(Ordering::SeqCst) {
+        return;
+    }
+    let leftovers = std::mem::take(&mut *LEFTOVERS.lock().unwrap_or_else(PoisonError::into_inner));
+    for (_, clean_up) in leftovers {
+        clean_up();
+    }
+    if first {
+        output::note("stopped before the work began: there is no result");
+    }
+    exit(i32::from(code_of(signal)));
+}
+
+/// The flag that the first signal turns. Whoever asks for it promises to look at it at least a few times a second.
+pub(crate) fn flag() -> &'static AtomicBool {
+    WORKING.store(true, Ordering::SeqCst);
+    &FLAG
+}
+
+/// Whether a signal has come.
+pub(crate) fn came() -> bool {
+    SIGNAL.load(Ordering::SeqCst) != 0
+}
+
+/// The exit code of a command that was stopped: 130 by SIGINT, 143 by SIGTERM.
+pub(crate) fn exit_code() -> u8 {
+    code_of(SIGNAL.load(Ordering::SeqCst))
+}
+
+fn code_of(signal: i32) -> u8 {
+    if signal == SIGTERM { 143 } else { 130 }
+}
+
+/// Something that must be cleaned up, also when the process ends at once; forgotten when this is dropped.
+pub(crate) struct Leftover(u64);
+
+/// Has `clean_up` done if a signal ends the process at once while the result lives.
+pub(crate) fn leftover(clean_up: impl FnOnce() + Send + 'static) -> Leftover {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    LEFTOVERS.lock().unwrap_or_else(PoisonError::into_inner).push((number, Box::new(clean_up)));
+    Leftover(number)
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        LEFTOVERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|(number, _)| *number != self.0);
+    }
 }

@@ -117,7 +117,7 @@ fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
     let mut terminal = Terminal::rebalance("stopped", EXAMPLE, &more);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.press(CTRL_C);
-    assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
+    assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
     let report = document(&scratch("stopped"));
     assert_eq!(report["stopped"], serde_json::json!(["search"]), "the plan was ordered to its end");
     assert_eq!((&report["cost"], &report["feasible"]), (&2411.into(), &true.into()));
@@ -132,7 +132,7 @@ fn the_table_follows_the_line_of_progress_when_a_search_is_stopped() {
     let mut terminal = Terminal::rebalance("table", EXAMPLE, &["--time-limit", "60m"]);
     terminal.wait_for("cost 2411");
     terminal.press(CTRL_C);
-    assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
+    assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
     let table = read(&scratch("table"));
     assert!(table.contains("42.60% cheaper by 2 moves"), "{table}");
     assert!(!table.contains('\u{1b}'), "no control sequences in what is piped on");
@@ -168,7 +168,7 @@ fn ctrl_c_while_the_plan_is_ordered_ends_it_with_the_steps_so_far() {
     let mut terminal = Terminal::rebalance("ordering", (&model, &assignment), &more);
     terminal.wait_for("ordering the plan");
     terminal.press(CTRL_C);
-    assert_eq!(terminal.end(), Some(0), "{}", terminal.screen());
+    assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
     assert!(terminal.screen().contains("the ordering of the plan was stopped"), "{}", terminal.screen());
     let report = document(&scratch("ordering"));
     assert_eq!(report["stopped"], serde_json::json!(["plan"]));

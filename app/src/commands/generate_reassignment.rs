@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli_generate::ReassignmentArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::{Overwrite, ResultFiles};
 
 /// What was written.
 #[derive(Debug, Serialize)]
@@ -25,11 +26,14 @@ struct Report {
 }
 
 pub(crate) fn run(args: &ReassignmentArgs) -> Result<(), Failure> {
+    let mut files = ResultFiles::default();
+    let model = files.claim("--model", &args.model, Overwrite::Yes)?;
+    let assignment = files.claim("--assignment", &args.assignment, Overwrite::Yes)?;
     let problem = RebalanceProblem::new(reassignment(&shape(args)?, args.seed))
         .map_err(|e| Failure::Input(format!("no instance of this shape: {e}")))?;
     let parts = problem.parts();
-    output::write_file(&args.model, |out| write_reassignment_model(out, parts))?;
-    output::write_file(&args.assignment, |out| write_reassignment_placement(out, &parts.initial))?;
+    files.write(Some(&model), |out| write_reassignment_model(out, parts));
+    files.write(Some(&assignment), |out| write_reassignment_placement(out, &parts.initial));
     let report = Report {
         nodes: parts.nodes.len(),
         tasks: parts.tasks.len(),
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &ReassignmentArgs) -> Result<(), Failure> {
         OutputFormat::Csv => output::print(&csv(&report))?,
         OutputFormat::Table => output::print(&text(&report))?,
     }
-    Ok(())
+    files.end()
 }
 
 fn shape(args: &ReassignmentArgs) -> Result<ReassignmentShape, Failure> {

@@ -1,8 +1,7 @@
-//! Files that must never be lost half written: models and checkpoints.
+//! Model files of any kind, as they are read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
 use lepton_core::decide::policy::{JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel};
 
 use crate::failure::Failure;
@@ -59,28 +58,4 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A model file that cannot be used.
 fn refused(path: &Path, problem: &ModelFileError) -> Failure {
     Failure::Input(format!("{}: {problem}", path.display()))
-}
-
-/// The file with this at the end of its name.
-pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// Where the file is kept that was replaced.
-pub(super) fn previous_of(path: &Path) -> PathBuf {
-    with_ending(path, ".previous")
-}
-
-/// Replaces the file in one step: killed at any moment, either the old or the new contents are there. With
-/// `keep_previous` the old file is kept, its name ending in `.previous`.
-pub(super) fn replace(path: &Path, contents: &[u8], keep_previous: bool) -> anyhow::Result<()> {
-    let new = with_ending(path, ".new");
-    std::fs::write(&new, contents).with_context(|| format!("cannot write {}", new.display()))?;
-    if keep_previous && path.exists() {
-        let previous = previous_of(path);
-        std::fs::rename(path, &previous).with_context(|| format!("cannot write {}", previous.display()))?;
-    }
-    std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -7,29 +7,53 @@ use lepton_sim::workload::PlacementWorkload;
 
 use crate::failure::Failure;
 use crate::output;
+use crate::result_files::{Overwrite, ResultFile, ResultFiles};
 
-/// Writes a snapshot for each policy and seed.
-pub(super) fn write(
-    workload: &PlacementWorkload,
-    options: &StudyOptions,
+/// The snapshots that are asked for, one for each policy and seed.
+pub(super) struct Snapshots {
     percent: f64,
-    path: &Path,
-) -> Result<(), Failure> {
-    let single = options.policies.len() == 1 && options.seeds.len() == 1;
-    for policy in &options.policies {
-        for &seed in &options.seeds {
-            let filled = fill_cluster(workload, options, policy, seed, percent)?;
-            let path = if single { path.to_path_buf() } else { named(path, policy, seed) };
-            output::write_json(&path, &filled.document(workload))?;
-            output::note(&format!(
-                "snapshot: {}: {} tasks placed, {} dropped",
-                path.display(),
-                filled.placed,
-                filled.dropped
-            ));
+    files: Vec<(String, u64, ResultFile)>,
+}
+
+impl Snapshots {
+    /// Claims their files.
+    pub(super) fn claim(
+        files: &mut ResultFiles,
+        options: &StudyOptions,
+        percent: f64,
+        path: &Path,
+    ) -> Result<Self, Failure> {
+        let single = options.policies.len() == 1 && options.seeds.len() == 1;
+        let mut all = Vec::new();
+        for policy in &options.policies {
+            for &seed in &options.seeds {
+                let path = if single { path.to_path_buf() } else { named(path, policy, seed) };
+                all.push((policy.clone(), seed, files.claim("--snapshot", &path, Overwrite::Yes)?));
+            }
         }
+        Ok(Self { percent, files: all })
     }
-    Ok(())
+
+    /// Fills the cluster anew for each and writes it.
+    pub(super) fn write(
+        &self,
+        files: &mut ResultFiles,
+        workload: &PlacementWorkload,
+        options: &StudyOptions,
+    ) -> Result<(), Failure> {
+        for (policy, seed, file) in &self.files {
+            let filled = fill_cluster(workload, options, policy, *seed, self.percent)?;
+            if files.write_json(Some(file), &filled.document(workload)) {
+                output::note(&format!(
+                    "snapshot: {}: {} tasks placed, {} dropped",
+                    file.path().display(),
+                    filled.placed,
+                    filled.dropped
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `out.json` for fgd and seed 42: `out-fgd-42.json`.

@@ -1,6 +1,7 @@
 //! `lepton policy compare` and `promote`: two models on the same sequences, and the gate between them.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 use lepton_core::decide::policy::{JobsModel, PlacementModel};
@@ -15,6 +16,7 @@ use crate::cli_train::{CompareArgs, DemoteArgs, GateArgs, PromoteArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, JobsGateArgs, PromoteJobsArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of};
 
 pub(crate) fn compare(args: &CompareArgs) -> Result<(), Failure> {
     let candidate = model_files::read(&args.candidate)?;
@@ -29,37 +31,49 @@ pub(crate) fn compare_jobs(args: &CompareJobsArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
+    let place = place(&args.candidate, &args.serving)?;
     let candidate = model_files::read(&args.candidate)?;
     let serving =
         if args.serving.exists() { model_files::read(&args.serving)? } else { PlacementModel::shipped() };
     let verdict = judge(&candidate, &serving, &args.gate)?;
     print(&verdict, PLACEMENT_UNIT, args.gate.run.output)?;
-    put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
+    put_in_place(&verdict, &candidate.to_bytes(), &place)
 }
 
 pub(crate) fn promote_jobs(args: &PromoteJobsArgs) -> Result<(), Failure> {
+    let place = place(&args.candidate, &args.serving)?;
     let candidate = model_files::read_jobs(&args.candidate)?;
     let serving =
         if args.serving.exists() { model_files::read_jobs(&args.serving)? } else { JobsModel::shipped() };
     let verdict = judge_jobs(&candidate, &serving, &args.gate)?;
     print(&verdict, train_jobs::UNIT, args.gate.run.output)?;
-    put_in_place(&verdict, &candidate.to_bytes(), &args.serving)
+    put_in_place(&verdict, &candidate.to_bytes(), &place)
+}
+
+/// The place of the serving model, which must be able to change before it is judged.
+fn place(candidate: &Path, serving: &Path) -> Result<ResultFile, Failure> {
+    ResultFiles::beside_inputs([("the candidate", Some(candidate))]).claim(
+        "--serving",
+        serving,
+        Overwrite::Yes,
+    )
 }
 
 /// Makes the candidate the serving model if the gate lets it through.
-fn put_in_place(verdict: &Verdict, candidate: &[u8], serving: &Path) -> Result<(), Failure> {
+fn put_in_place(verdict: &Verdict, candidate: &[u8], serving: &ResultFile) -> Result<(), Failure> {
+    let path = serving.path().display();
     if !verdict.promoted {
-        return Err(Failure::Other(anyhow::anyhow!("not promoted: {} stays", serving.display())));
+        return Err(Failure::Other(anyhow::anyhow!("not promoted: {path} stays")));
     }
-    model_files::replace(serving, candidate, true)?;
-    output::note(&format!("promoted: {} now serves", serving.display()));
+    serving.write_keeping_previous(|out| out.write_all(candidate))?;
+    output::note(&format!("promoted: {path} now serves"));
     Ok(())
 }
 
 /// Both files are read first, so that nothing serves that cannot.
 pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
     let serving = model_files::read_any(&args.serving)?;
-    let previous = model_files::previous_of(&args.serving);
+    let previous = previous_of(&args.serving);
     if !previous.exists() {
         return Err(Failure::Input(format!(
             "{}: there is no model that served before. Maybe remove {}: the model that Lepton comes with serves then",
@@ -78,7 +92,7 @@ pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
         )));
     }
     // The old file becomes the previous one.
-    model_files::replace(&args.serving, &before.to_bytes(), true)?;
+    place(&previous, &args.serving)?.write_keeping_previous(|out| out.write_all(&before.to_bytes()))?;
     output::note(&format!(
         "demoted: {} serves in the place of {}, which is kept as {}",
         served_before.name,

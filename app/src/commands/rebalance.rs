@@ -1,7 +1,6 @@
 //! `lepton rebalance`: reads a running placement, searches for a cheaper one, orders the way there, prints.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use super::rebalance_snapshot;
 use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::ResultFiles;
 use crate::stop;
 
 /// Time between two looks at the board.
@@ -33,15 +33,19 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
             "expected --snapshot, or --format with --model and --assignment".to_owned(),
         ));
     };
+    let mut files = ResultFiles::beside_inputs([
+        ("--model", Some(model.as_path())),
+        ("--assignment", Some(assignment.as_path())),
+    ]);
+    let solution = files.claim_if_given("--solution", args.solution.as_deref())?;
+    let plan_file = files.claim_if_given("--plan", args.plan.as_deref())?;
     let started = Instant::now();
     let problem = read_reassignment(model, assignment)?;
     let options = options(args, started.elapsed().as_secs_f64());
     let board = Board::new(problem.cost(problem.initial()).total());
-    let mut parts = Parts { stop: stop::on_ctrl_c()?, stopped: Vec::new() };
+    let mut parts = Parts { stop: stop::flag(), stopped: Vec::new() };
     let found = parts.run("search", |bar, stopped| search(&problem, &options, (bar, &board, args), stopped));
-    if let Some(path) = &args.solution {
-        output::write_file(path, |out| write_reassignment_placement(out, &found))?;
-    }
+    files.write(solution.as_ref(), |out| write_reassignment_placement(out, &found));
     let seconds = started.elapsed().as_secs_f64();
     let plan_options = PlanOptions {
         moves_max: args.max_moves,
@@ -54,9 +58,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         RebalancePlan::order_within(&problem, &found, plan_options, stopped)
     });
     let plan = plan.map_err(anyhow::Error::from)?;
-    if let Some(path) = &args.plan {
-        write_plan(path, &problem, &found, &plan)?;
-    }
+    files.write(plan_file.as_ref(), |out| write_plan(out, &problem, &found, &plan));
     note_blocked(&problem, &plan, parts.stopped.contains(&"plan"));
     let front = args.pareto.then(|| {
         parts.run("front", |bar, stopped| {
@@ -83,7 +85,8 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         OutputFormat::Csv => output::print(&csv(&report))?,
         OutputFormat::Table => output::print(&text(&report, &plan))?,
     }
-    Ok(())
+    files.end()?;
+    if stop::came() { Err(Failure::Stopped) } else { Ok(()) }
 }
 
 fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
@@ -110,7 +113,7 @@ fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
 /// The parts of the work, one after the other. Ctrl-C ends the one that runs with what it has; the next one runs
 /// all the same.
 struct Parts {
-    stop: Arc<AtomicBool>,
+    stop: &'static AtomicBool,
     /// Parts that were ended.
     stopped: Vec<&'static str>,
 }

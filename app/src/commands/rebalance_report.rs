@@ -1,8 +1,7 @@
 //! What `lepton rebalance` shows of a result: JSON, CSV, tables and the plan file.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{self, Write};
 
 use lepton_core::decide::rebalance::{
     Board, CostTerms, FrontPoint, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem,
@@ -107,11 +106,11 @@ pub(crate) fn report(outcome: Outcome<'_>) -> Report {
 }
 
 pub(crate) fn write_plan(
-    path: &Path,
+    out: &mut impl Write,
     problem: &RebalanceProblem,
     found: &[u32],
     plan: &RebalancePlan,
-) -> anyhow::Result<()> {
+) -> io::Result<()> {
     let file = PlanFile {
         initial_cost: problem.cost(problem.initial()).total(),
         cost: plan.cost(problem).total(),
@@ -121,10 +120,8 @@ pub(crate) fn write_plan(
         dropped: &plan.dropped,
         blocked: &plan.blocked,
     };
-    output::write_file(path, |out| {
-        serde_json::to_writer(&mut *out, &file)?;
-        out.write_all(b"\n")
-    })
+    serde_json::to_writer(&mut *out, &file)?;
+    out.write_all(b"\n")
 }
 
 /// The terms of the cost: name, before, found, by the plan.

@@ -20,6 +20,7 @@ use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
 use crate::objective_file::read_objective;
 use crate::output::{self, OutputFormat};
+use crate::result_files::ResultFiles;
 use crate::stop;
 
 /// Share of the time limit that is kept for ordering, checking and writing.
@@ -98,22 +99,24 @@ struct Waiting<'a> {
 }
 
 pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
+    let mut files =
+        ResultFiles::beside_inputs([("--snapshot", Some(path)), ("--objective", args.objective.as_deref())]);
+    let solution = files.claim_if_given("--solution", args.solution.as_deref())?;
+    let plan = files.claim_if_given("--plan", args.plan.as_deref())?;
     let started = Instant::now();
     let ClusterSnapshot { time_seconds, cluster, expected } = read_snapshot(path)?;
     let objective = args.objective.as_deref().map(read_objective).transpose()?.unwrap_or_default();
     let problem = DefragmentProblem::new(&cluster, &expected, objective);
     let options = options(args, &cluster, started.elapsed().as_secs_f64());
     let rounds = AtomicUsize::new(0);
-    let found = search(args, &problem, &options, &rounds)?;
+    let found = search(args, &problem, &options, &rounds);
     let mut after = cluster.clone();
     replay(&found.plan, &mut after, |_, _| ())
         .context("the plan breaks a rule; this is a fault in Lepton")?;
-    if let Some(path) = &args.plan {
-        output::write_json(path, &plan_file(&cluster, &found))?;
-    }
-    if let Some(path) = &args.solution {
+    files.write_json(plan.as_ref(), &plan_file(&cluster, &found));
+    if solution.is_some() {
         let document = ClusterDocument::of_cluster(&after, time_seconds);
-        output::write_json(path, &document.with_expected(&after, &expected))?;
+        files.write_json(solution.as_ref(), &document.with_expected(&after, &expected));
     }
     let report = Report {
         nodes: cluster.node_count(),
@@ -141,7 +144,8 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
         OutputFormat::Csv => output::print(&csv(&report))?,
         OutputFormat::Table => output::print(&text(&report, &cluster, &found))?,
     }
-    Ok(())
+    files.end()?;
+    if stop::came() { Err(Failure::Stopped) } else { Ok(()) }
 }
 
 fn options(args: &RebalanceArgs, cluster: &Cluster, seconds_spent: f64) -> DefragmentOptions {
@@ -165,8 +169,8 @@ fn search(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     rounds: &AtomicUsize,
-) -> Result<DefragmentPlan, Failure> {
-    let stop = stop::on_ctrl_c()?;
+) -> DefragmentPlan {
+    let stop = stop::flag();
     let bar = output::live_line();
     let begun = Instant::now();
     let best = Mutex::new(f64::INFINITY);
@@ -190,7 +194,7 @@ fn search(
     };
     let found = defragment(problem, options, &surroundings);
     bar.finish_and_clear();
-    Ok(found)
+    found
 }
 
 fn allocated_percent(cluster: &Cluster) -> f64 {

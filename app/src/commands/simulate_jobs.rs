@@ -17,64 +17,110 @@ use lepton_sim::writers::{write_jobs_csv, write_swf};
 use super::jobs_workload::workload;
 use super::model_files;
 use super::simulate_placement::{command_line, threads};
-use crate::cli_jobs::{BackfillChoice, JobsArgs, JobsFormat, ProtocolChoice, QueueChoice};
+use crate::cli_jobs::{BackfillChoice, JobsArgs, JobsFormat, NodesChoice, ProtocolChoice, QueueChoice};
 use crate::clock::WallClock;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::{ResultFile, ResultFiles};
 use crate::stop;
 
 /// Most stretches of jobs in the Gantt view of a combination: about 2 MB of the page.
 const GANTT_SEGMENTS_MAX: usize = 50_000;
 
 pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
+    let mut files = ResultFiles::beside_inputs(inputs(args));
+    let results = Results {
+        jobs_csv: files.claim_if_given("--jobs-csv", args.jobs_csv.as_deref())?,
+        jobs_swf: files.claim_if_given("--jobs-swf", args.jobs_swf.as_deref())?,
+        report: files.claim_if_given("--report", args.report.as_deref())?,
+    };
+    let saved = files.claim_if_given("--save", args.save.as_deref())?;
     let workload = workload(args)?;
     for warning in &workload.warnings {
         output::note(&format!("warning: {warning}"));
     }
     let options = options(args, &workload)?;
     check_result_files(args, &workload, &options)?;
-    if let (Some(path), Some(stop_at)) = (&args.save, args.stop_at) {
-        return save(path, stop_at, &workload, &options);
+    if let (Some(file), Some(stop_at)) = (&saved, args.stop_at) {
+        return save(file, stop_at, &workload, &options);
     }
     let study = study(&workload, &options)?;
-    write_results(args, &workload, &study)?;
-    if let Some(path) = &args.report {
-        output::write_page(path, &jobs_page(&study))?;
-    }
+    results.write(&mut files, &workload, &study);
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,
         OutputFormat::Json => output::print_json(&study)?,
         OutputFormat::Csv => output::print(&csv(&study))?,
     }
+    files.end()?;
     if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// The files that are read.
+fn inputs(args: &JobsArgs) -> [(&'static str, Option<&Path>); 6] {
+    let nodes = match &args.nodes {
+        Some(NodesChoice::File(path)) => Some(path.as_path()),
+        Some(NodesChoice::Count(_)) | None => None,
+    };
+    [
+        ("--trace", args.trace.as_deref()),
+        ("--nodes", nodes),
+        ("--clusters", args.clusters.as_deref()),
+        ("--model", args.model.as_deref()),
+        ("--failures", args.failures.as_deref()),
+        ("--resume", args.resume.as_deref()),
+    ]
+}
+
+/// The files that the study goes to.
+struct Results {
+    jobs_csv: Option<ResultFile>,
+    jobs_swf: Option<ResultFile>,
+    report: Option<ResultFile>,
+}
+
+impl Results {
+    fn write(&self, files: &mut ResultFiles, workload: &JobsWorkload, study: &JobsStudy) {
+        if let (Some(part), Some((_, run))) = (workload.parts.first(), study.runs().next()) {
+            let mut jobs = Jobs { owners: part.jobs.owners.clone(), ..Jobs::default() };
+            for i in part.range.clone() {
+                jobs.push(part.jobs.get(i));
+            }
+            files.write(self.jobs_csv.as_ref(), |out| write_jobs_csv(out, &jobs, &run.outcome));
+            let nodes = u64::from(part.nodes);
+            files.write(self.jobs_swf.as_ref(), |out| write_swf(out, &jobs, &run.outcome, nodes));
+        }
+        if self.report.is_some() {
+            files.write_page(self.report.as_ref(), &jobs_page(study));
+        }
+    }
 }
 
 /// Runs the study with a progress bar over jobs; Ctrl-C keeps the runs that are done.
 fn study(workload: &JobsWorkload, options: &JobsStudyOptions) -> Result<JobsStudy, Failure> {
-    let stop = stop::on_ctrl_c()?;
+    let stop = stop::flag();
     let combinations = options.policies.len() * options.backfills.len() * options.placements.len();
     let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
     let bar = output::progress("jobs", (jobs * combinations) as u64);
-    let study = run_jobs_study(workload, options, &WallClock::start(), &stop, &|n| bar.inc(n));
+    let study = run_jobs_study(workload, options, &WallClock::start(), stop, &|n| bar.inc(n));
     bar.finish_and_clear();
     Ok(study?)
 }
 
 /// Runs up to a second and saves the state instead of a result.
 fn save(
-    path: &Path,
+    file: &ResultFile,
     stop_at: i64,
     workload: &JobsWorkload,
     options: &JobsStudyOptions,
 ) -> Result<(), Failure> {
-    let stop = stop::on_ctrl_c()?;
+    let stop = stop::flag();
     let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
     let bar = output::progress("jobs", jobs as u64);
-    let saved = save_run(workload, options, stop_at, &stop, &|n| bar.inc(n));
+    let saved = save_run(workload, options, stop_at, stop, &|n| bar.inc(n));
     bar.finish_and_clear();
     let (saved, arrived) = saved?;
-    output::write_file(path, |out| saved.write(out))?;
-    let path = path.display();
+    file.write(|out| saved.write(out))?;
+    let path = file.path().display();
     output::note(&format!(
         "saved at {stop_at} s, {arrived} of {jobs} jobs have come: {path}. Repeat the command with `--resume {path}` \
          instead to go on"
@@ -190,21 +236,6 @@ fn check_result_files(
         return Err(Failure::Input(
             "openb tasks have no processors, so no SWF. Maybe use --jobs-csv".to_owned(),
         ));
-    }
-    Ok(())
-}
-
-fn write_results(args: &JobsArgs, workload: &JobsWorkload, study: &JobsStudy) -> Result<(), Failure> {
-    let (Some(part), Some((_, run))) = (workload.parts.first(), study.runs().next()) else { return Ok(()) };
-    let mut jobs = Jobs { owners: part.jobs.owners.clone(), ..Jobs::default() };
-    for i in part.range.clone() {
-        jobs.push(part.jobs.get(i));
-    }
-    if let Some(path) = &args.jobs_csv {
-        output::write_file(path, |out| write_jobs_csv(out, &jobs, &run.outcome))?;
-    }
-    if let Some(path) = &args.jobs_swf {
-        output::write_file(path, |out| write_swf(out, &jobs, &run.outcome, u64::from(part.nodes)))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `lepton simulate placement`: reads or generates the workload, runs the study, prints and reports.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::Context;
 use lepton_core::decide::guard::Rehearsal;
@@ -9,43 +10,61 @@ use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_stu
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
-use super::placement_snapshots;
+use super::placement_snapshots::Snapshots;
 use crate::cli::PlacementArgs;
 use crate::clock::WallClock;
 use crate::commands::model_files;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::ResultFiles;
 use crate::stop;
 
 /// The baseline where the user names none.
 const DEFAULT_BASELINE: &str = "fgd";
 
 pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
+    let mut files = ResultFiles::beside_inputs(inputs(args));
     let options = options(args)?;
+    let report = files.claim_if_given("--report", args.report.as_deref())?;
+    let snapshots = match args.snapshot_at {
+        Some(percent) => Some(Snapshots::claim(&mut files, &options, percent, &args.snapshot)?),
+        None => None,
+    };
     let workload = workload(args)?;
     for warning in &workload.warnings {
         output::note(&format!("warning: {warning}"));
     }
     let study = study(&workload, &options)?;
-    if let Some(path) = &args.report {
-        output::write_page(path, &page(&study)?)?;
+    if report.is_some() {
+        files.write_page(report.as_ref(), &page(&study)?);
     }
-    if let Some(percent) = args.snapshot_at {
-        placement_snapshots::write(&workload, &options, percent, &args.snapshot)?;
+    if let Some(snapshots) = snapshots {
+        snapshots.write(&mut files, &workload, &options)?;
     }
     match args.output {
         OutputFormat::Table => output::print(&text(&study))?,
         OutputFormat::Json => output::print_json(&PlacementStudy { heat: None, ..study.clone() })?,
         OutputFormat::Csv => output::print(&csv(&study))?,
     }
+    files.end()?;
     if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// The files that are read.
+fn inputs(args: &PlacementArgs) -> [(&'static str, Option<&Path>); 4] {
+    [
+        ("--nodes", args.nodes.as_deref()),
+        ("--tasks", args.tasks.as_deref()),
+        ("--arrivals", args.arrivals.as_deref()),
+        ("--model", args.model.as_deref()),
+    ]
 }
 
 /// Runs the study with a progress bar; Ctrl-C ends it after the runs in progress.
 pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Result<PlacementStudy, Failure> {
-    let stop = stop::on_ctrl_c()?;
+    let stop = stop::flag();
     let bar = output::progress("runs", (options.policies.len() * options.seeds.len()) as u64);
-    let study = run_study(workload, options, &WallClock::start(), &stop, &|| bar.inc(1));
+    let study = run_study(workload, options, &WallClock::start(), stop, &|| bar.inc(1));
     bar.finish_and_clear();
     Ok(study?)
 }

@@ -1,5 +1,6 @@
 //! A training, whatever it is of: starts or resumes it, goes on until the time is over, compares, writes the model.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -12,12 +13,12 @@ use lepton_learn::{
 use lepton_sim::report::training_html;
 use serde::Serialize;
 
-use super::model_files;
 use super::policy_gate;
 use super::simulate_placement::{command_line, threads};
 use crate::cli_train::TrainArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of, with_ending};
 use crate::stop;
 
 /// Sequences that the result is compared on with its start; nobody has seen them before.
@@ -33,6 +34,8 @@ pub(super) struct Trained<'a> {
     pub(super) environments: Vec<&'a dyn Environment>,
     /// Where the model goes when nothing else is said.
     pub(super) out: &'a str,
+    /// The files that are read, with their options.
+    pub(super) inputs: Vec<(&'static str, Option<&'a Path>)>,
     /// What the numbers of a comparison are.
     pub(super) unit: &'a str,
     /// The manifest of the model to start from.
@@ -76,14 +79,18 @@ struct TakingPart {
 /// Trains, with progress on stderr and the result on stdout.
 pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure> {
     let begun = Instant::now();
-    let stop = stop::on_ctrl_c()?;
     let threads = threads(args.threads);
     let options = options(args)?;
     let environments = trained.environments.as_slice();
+    let mut files = ResultFiles::beside_inputs(trained.inputs.iter().copied());
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(trained.out));
-    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| model_files::with_ending(&out, ".checkpoint"));
+    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| with_ending(&out, ".checkpoint"));
+    let overwrite = if args.force || args.resume { Overwrite::Yes } else { Overwrite::No };
+    let model = files.claim("--out", &out, overwrite)?;
+    let checkpoint = files.claim("--checkpoint", &checkpoint, Overwrite::Yes)?;
+    let page = files.claim_if_given("--report", args.report.as_deref())?;
     let mut taking_part = if args.resume {
-        let mut taking_part = resume(&checkpoint, trained.start.len(), environments)?;
+        let mut taking_part = resume(checkpoint.path(), trained.start.len(), environments)?;
         taking_part.training.end_after(args.generations.unwrap_or(0));
         taking_part
     } else {
@@ -93,15 +100,17 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         let training = Training::start(start, scale, options, args.seed, environments, threads);
         TakingPart { training, learner }
     };
-    learn(&mut taking_part, environments, args, threads, &checkpoint, &stop, begun)?;
+    let stop = stop::flag();
+    learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun)?;
     let training = taking_part.training;
 
     let seeds: Vec<u64> = FINAL_SEEDS.collect();
     let weights = training.best();
     let verdict = lepton_learn::compare(&weights, &trained.start, environments, &seeds, threads);
     let manifest = manifest(trained, &training, &verdict, &out);
-    model_files::replace(&out, &(trained.to_bytes)(&weights, manifest), false)?;
-    output::note(&format!("model: {}", out.display()));
+    if files.write(Some(&model), |to| to.write_all(&(trained.to_bytes)(&weights, manifest))) {
+        output::note(&format!("model: {}", out.display()));
+    }
     let stopped_early = stop.load(Ordering::Relaxed);
     let held_out = args.report.is_some().then(|| {
         output::note("report: every fixed rule plays the sequences kept apart");
@@ -126,15 +135,16 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         history: training.history(),
         held_out,
     };
-    if let Some(path) = &args.report {
-        let page = serde_json::to_value(&report).context("cannot write the report as JSON")?;
-        output::write_page(path, &training_html(&page))?;
+    if page.is_some() {
+        let result = serde_json::to_value(&report).context("cannot write the report as JSON")?;
+        files.write_page(page.as_ref(), &training_html(&result));
     }
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
         OutputFormat::Table => output::print(&text(&report, trained.unit))?,
         OutputFormat::Csv => output::print(&csv(&report))?,
     }
+    files.end()?;
     if stopped_early { Err(Failure::Stopped) } else { Ok(()) }
 }
 
@@ -174,7 +184,7 @@ fn resume(
         let learner = resume_learner(learner, environments).map_err(|e| wrong(&e))?;
         Ok(TakingPart { training, learner })
     };
-    let previous: PathBuf = model_files::previous_of(checkpoint);
+    let previous = previous_of(checkpoint);
     read(checkpoint).or_else(|problem| {
         if !previous.exists() {
             return Err(Failure::Input(problem));
@@ -190,7 +200,7 @@ fn learn(
     environments: &[&dyn Environment],
     args: &TrainArgs,
     threads: usize,
-    checkpoint: &Path,
+    checkpoint: &ResultFile,
     stop: &AtomicBool,
     begun: Instant,
 ) -> Result<(), Failure> {
@@ -207,7 +217,7 @@ fn learn(
         let record = training.next_generation_with(taking_part, environments, threads).clone();
         let state = learner.as_ref().map(|l| l.to_text());
         let text = training.to_checkpoint_with(state.as_deref());
-        model_files::replace(checkpoint, text.as_bytes(), true)?;
+        checkpoint.write_keeping_previous(|out| out.write_all(text.as_bytes()))?;
         longest = longest.max(since.elapsed().as_secs_f64());
         let left = seconds - begun.elapsed().as_secs_f64();
         let left = if left.is_finite() { format!(", {left:.0} s left") } else { String::new() };

@@ -24,12 +24,14 @@ pub(super) const UNIT: &str =
 pub(crate) fn run(args: &TrainJobsArgs) -> Result<(), Failure> {
     let start = start(&args.train)?;
     let environments = environments(&args.jobs)?;
+    let traces = args.jobs.trace.iter().map(|path| ("--trace", Some(path.as_path())));
     let kinds: Vec<usize> = environments.iter().map(JobsEnvironment::queue_kind).collect();
     let trained = Trained {
         start: start.weights().to_vec(),
         scale: JobsModel::weight_scales(&kinds).into_iter().map(f64::from).collect(),
         environments: environments.iter().map(|e| e as &dyn Environment).collect(),
         out: "jobs.safetensors",
+        inputs: traces.chain(args.train.inputs()).collect(),
         unit: UNIT,
         before: start.manifest,
         to_bytes: |weights, manifest| {

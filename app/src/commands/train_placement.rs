@@ -14,11 +14,14 @@ use crate::failure::Failure;
 pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
     let start = start(&args.train)?;
     let environments = environments(&args.workload)?;
+    let lists = std::iter::once(("--nodes", args.workload.nodes.as_deref()))
+        .chain(args.workload.tasks.iter().map(|path| ("--tasks", Some(path.as_path()))));
     let trained = Trained {
         start: start.weights().to_vec(),
         scale: PlacementModel::weight_scales().map(f64::from).to_vec(),
         environments: as_learning_sees_them(&environments),
         out: "placement.safetensors",
+        inputs: lists.chain(args.train.inputs()).collect(),
         unit: PLACEMENT_UNIT,
         before: start.manifest,
         to_bytes: |weights, manifest| {

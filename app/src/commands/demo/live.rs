@@ -1,9 +1,7 @@
 //! One seed: the loop live on a terminal or line by line, then the summary against the same hours without.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,10 +16,13 @@ use super::{FIGURES, explanation, start};
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::{ResultFile, ResultFiles, Writing};
 
 /// Runs one seed.
 pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &AtomicBool) -> Result<(), Failure> {
-    let mut records = args.records.as_deref().map(Records::create).transpose()?;
+    let mut files = ResultFiles::default();
+    let file = files.claim_if_given("--records", args.records.as_deref())?;
+    let mut records = file.as_ref().map(Records::open).transpose()?;
     let mut with = start(config, Keeper::Loop)?;
     let table = args.output == OutputFormat::Table;
     let mut screen = Screen::new(&with, config, table);
@@ -30,8 +31,9 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &AtomicBool) -> R
         if table {
             output::print(&screen.show(&with, &report))?;
         }
-        if let Some(file) = &mut records {
-            file.write(&report.records)?;
+        let written = records.as_mut().map_or(Ok(()), |file| file.write(&report.records));
+        if !files.keep_failure(written) {
+            records = None;
         }
         if stop.load(Ordering::Relaxed) {
             break;
@@ -40,14 +42,13 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &AtomicBool) -> R
             std::thread::sleep(pause);
         }
     }
-    if let Some(file) = records {
-        file.finish()?;
-    }
+    files.keep_failure(records.map_or(Ok(()), Records::finish));
     let stopped = stop.load(Ordering::Relaxed);
     // Without the loop the same hours pass, also when they were cut short.
     let mut without = start(config, Keeper::WithoutLoop)?;
     while without.now_seconds() < with.now_seconds() && without.turn().is_some() {}
     summary(args.output, config, &with, &without.measures(), stopped)?;
+    files.end()?;
     if stopped { Err(Failure::Stopped) } else { Ok(()) }
 }
 
@@ -92,27 +93,26 @@ fn summary(
     Ok(())
 }
 
-/// A file of decision records, one JSON document a line.
+/// A file of decision records, one JSON document a line, which grows while the hours pass.
 struct Records<'a> {
-    path: &'a Path,
-    file: BufWriter<File>,
+    file: &'a ResultFile,
+    writing: Writing,
 }
 
 impl<'a> Records<'a> {
-    fn create(path: &'a Path) -> Result<Self, Failure> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { path, file: BufWriter::new(file) })
+    fn open(file: &'a ResultFile) -> anyhow::Result<Self> {
+        Ok(Self { file, writing: file.open()? })
     }
 
-    fn write(&mut self, records: &[DecisionRecord]) -> Result<(), Failure> {
+    fn write(&mut self, records: &[DecisionRecord]) -> anyhow::Result<()> {
         for record in records {
             let line = serde_json::to_string(record).context("cannot write a record as JSON")?;
-            writeln!(self.file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))?;
+            writeln!(self.writing.out(), "{line}").with_context(|| self.file.problem())?;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
-        Ok(self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))?)
+    fn finish(self) -> anyhow::Result<()> {
+        self.file.close(self.writing)
     }
 }

@@ -39,10 +39,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         load: args.load,
         ..WorldConfig::default()
     };
-    let stop = stop::on_ctrl_c()?;
+    let stop = stop::flag();
     match &args.seeds {
-        Some(seeds) => compare::run(args, &seeds.0, &config, &stop),
-        None => live::run(args, &config(args.seed), &stop),
+        Some(seeds) => compare::run(args, &seeds.0, &config, stop),
+        None => live::run(args, &config(args.seed), stop),
     }
 }
 
