@@ -26,4 +26,6 @@ pub use settings::{Backfill, Discipline, Failures, Outage, Settings};
 pub use simulation::{NEVER, Outcome, Simulation, State};
 
 #[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
 mod tests;

@@ -193,7 +193,7 @@ impl<M: Machine> Simulation<'_, M> {
     }
 
     /// When, by the running jobs' requests, `head` can start; the trial copy of the machine is left as it
-    /// will be then, with the head on it.
+    /// will be then, with the head on it: everything that ends at that second has left.
     fn reserve(&mut self, head: u32) -> i64 {
         let size = self.jobs.size[head as usize];
         let mut ends = std::mem::take(&mut self.scratch.ends);
@@ -201,10 +201,12 @@ impl<M: Machine> Simulation<'_, M> {
         self.state.machine.copy_for_trial(&mut self.scratch.trial);
         let mut reserved = NEVER;
         if let Some(trial) = &mut self.scratch.trial {
-            for &(end, slot) in &ends {
-                trial.release(slot);
+            for together in ends.chunk_by(|a, b| a.0 == b.0) {
+                for &(_, slot) in together {
+                    trial.release(slot);
+                }
                 if trial.free_units() >= u64::from(size) && trial.place(RESERVED_SLOT, head, size) {
-                    reserved = end;
+                    reserved = together[0].0;
                     break;
                 }
             }
