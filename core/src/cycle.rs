@@ -7,7 +7,9 @@ use crate::analyze::{AnalyzeConfig, assess};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::plan::{Decided, Decider};
 use crate::execute::{Actuator, Journal, carry_out, recover};
-use crate::model::{Assessment, DecisionRecord, Outcome, ResourceSchema, Snapshot};
+use crate::model::{
+    Action, Assessment, DecisionRecord, Move, Name, Outcome, Plan, ResourceSchema, Snapshot, StepResult,
+};
 
 /// What the loop may do, in order of trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,10 +104,34 @@ impl Cycle {
         for (record, result) in decided.records.iter_mut().zip(&outcome.results) {
             record.result = Some(result.clone());
         }
+        self.remember_moves(&decided.plan, &outcome);
+        let snapshot = &mut self.snapshot;
         for &(task, obstacle) in &decided.plan.unplaced {
             snapshot.tasks[task.index()].waits_for = Some(obstacle);
         }
         CycleReport { cycle: self.turns, assessment, records: decided.records, outcome }
+    }
+
+    /// Notes the moves that were carried out. The world tells of a move as of a task that lost its place and got
+    /// another, so what was moved, and why it rests now, is known only here.
+    fn remember_moves(&mut self, plan: &Plan, outcome: &Outcome) {
+        let Snapshot { cluster, moves, time_seconds, .. } = &mut self.snapshot;
+        for (step, result) in plan.steps.iter().zip(&outcome.results) {
+            let (task, from, to) = match step.action {
+                Action::Migrate { task, from, to } => (task, from, Some(to)),
+                Action::Preempt { task, from } => (task, from, None),
+                Action::Place { .. } | Action::Cordon { .. } | Action::Uncordon { .. } => continue,
+            };
+            if *result == StepResult::Done {
+                moves.record(Move {
+                    time_seconds: *time_seconds,
+                    task: cluster.task(task).name.clone(),
+                    owner: cluster.task(task).owner.map(|o| Name::from(cluster.owner_name(o))),
+                    from: Name::from(cluster.node_name(from.node)),
+                    to: to.map(|to| Name::from(cluster.node_name(to.node))),
+                });
+            }
+        }
     }
 
     /// The cluster as the loop believes it to be.

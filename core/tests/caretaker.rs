@@ -3,8 +3,8 @@
 use lepton_core::analyze::{AnalyzeConfig, assess};
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider};
 use lepton_core::model::{
-    Action, Health, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot, Task, TaskClass,
-    TaskId, TaskState,
+    Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot,
+    Task, TaskClass, TaskId, TaskState,
 };
 
 /// Nodes of 10 cores and 100 MiB, named n0, n1, ...
@@ -124,7 +124,13 @@ fn a_move_that_does_not_pay_is_not_made() {
 fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
     let mut snapshot = cluster_of(3);
     let moved = task(&mut snapshot, 4500, 4500, Some(0));
-    snapshot.tasks[moved.index()].moved = Some((9_000, NodeId(1)));
+    snapshot.moves.record(Move {
+        time_seconds: 9_000,
+        task: snapshot.cluster.task(moved).name.clone(),
+        owner: None,
+        from: Name::from("n1"),
+        to: Some(Name::from("n0")),
+    });
     let class = snapshot.cluster.task(moved).class;
     let pinned = snapshot.cluster.add_task(Task { do_not_disrupt: true, ..Task::new("pinned", class) });
     snapshot.tasks.push(TaskState { used: vec![4500, 1], pause_seconds: 60, ..TaskState::default() });

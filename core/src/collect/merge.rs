@@ -16,7 +16,7 @@ pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config:
     let last = snapshot.sources.entry(told.source.clone()).or_insert(0);
     *last = looked.max(*last);
     for reading in &told.readings {
-        if merge_one(snapshot, reading, now_seconds, config).is_none() {
+        if merge_one(snapshot, reading, config).is_none() {
             snapshot.rejected += 1;
         }
     }
@@ -27,12 +27,7 @@ pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config:
 }
 
 /// `None` when the reading cannot be believed.
-fn merge_one(
-    snapshot: &mut Snapshot,
-    reading: &Reading,
-    now_seconds: u64,
-    config: &CollectConfig,
-) -> Option<()> {
+fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig) -> Option<()> {
     let task_of = |snapshot: &Snapshot, name: &str| snapshot.task_by_name.get(name).copied();
     match reading {
         Reading::NodeAdded(node) => add_node(snapshot, node),
@@ -60,7 +55,7 @@ fn merge_one(
         Reading::TaskPlaced { task, node, devices } => {
             let task = task_of(snapshot, task)?;
             let place = Placement { node: snapshot.cluster.node_named(node)?, devices: *devices };
-            place_task(snapshot, task, place, now_seconds)
+            place_task(snapshot, task, place)
         }
         Reading::TaskUnplaced { task } => {
             let task = task_of(snapshot, task)?;
@@ -137,7 +132,7 @@ fn add_task(snapshot: &mut Snapshot, task: &TaskReading) -> Option<()> {
     Some(())
 }
 
-fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement, now_seconds: u64) -> Option<()> {
+fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement) -> Option<()> {
     let before = snapshot.cluster.placement(task);
     if before == Some(place) {
         return Some(());
@@ -149,9 +144,6 @@ fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement, now_secon
             let _ = snapshot.cluster.book(task, left);
         }
         return None;
-    }
-    if let Some(left) = left.filter(|l| l.node != place.node) {
-        snapshot.tasks[task.index()].moved = Some((now_seconds, left.node));
     }
     snapshot.tasks[task.index()].waits_for = None;
     snapshot.pending.remove(&task);

@@ -12,6 +12,8 @@ mod fit;
 pub mod fragmentation;
 mod ids;
 pub mod invariants;
+mod moves;
+mod name;
 mod node;
 mod plan;
 mod reading;
@@ -35,6 +37,8 @@ pub use document::{
 };
 pub use error::{ModelError, Obstacle, PlaceError};
 pub use ids::{ClassId, GangId, GroupId, LabelKey, LabelValue, NodeId, OwnerId, TaskId};
+pub use moves::{MOVES_KEPT_SECONDS, Move, RecentMoves};
+pub use name::Name;
 pub use node::{Health, NodeSpec};
 pub use plan::{Action, Outcome, Plan, Reason, Step, StepResult};
 pub use reading::{NodeReading, Reading, Readings, TaskReading};

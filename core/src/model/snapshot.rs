@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cluster, Health, NodeId, Obstacle, ResourceSchema, TaskId};
+use super::{Cluster, Health, NodeId, Obstacle, RecentMoves, ResourceSchema, TaskId};
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,8 +16,6 @@ pub struct TaskState {
     pub used: Vec<i64>,
     /// Work that would be lost if its node failed now, seconds.
     pub unsaved_seconds: u64,
-    /// When it last changed its node, and where it came from.
-    pub moved: Option<(u64, NodeId)>,
     /// What kept it waiting at the last decision.
     pub waits_for: Option<Obstacle>,
 }
@@ -45,6 +43,8 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Per class: how many of its tasks have come so far; the mix that decisions reckon with.
     pub arrived: Vec<u64>,
+    /// Moves that this loop made.
+    pub moves: RecentMoves,
     /// Tasks by name.
     pub task_by_name: HashMap<Box<str>, TaskId>,
 }
@@ -63,6 +63,7 @@ impl Snapshot {
             stale: BTreeSet::new(),
             rejected: 0,
             arrived: Vec::new(),
+            moves: RecentMoves::default(),
             task_by_name: HashMap::new(),
         }
     }

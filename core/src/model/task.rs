@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassId, DEVICE_MILLI, GangId, GroupId, LabelKey, LabelValue, ModelSet, OwnerId};
+use super::{ClassId, DEVICE_MILLI, GangId, GroupId, LabelKey, LabelValue, ModelSet, Name, OwnerId};
 
 /// Devices asked for: `count` of them, `milli` on each, all of accepted models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl TaskClass {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its name, as users know it.
-    pub name: Box<str>,
+    pub name: Name,
     /// Demand and rules.
     pub class: ClassId,
     /// Who it belongs to.
@@ -144,7 +144,7 @@ pub struct Task {
 
 impl Task {
     /// A task of priority 0 without owner or gang, free to move.
-    pub fn new(name: impl Into<Box<str>>, class: ClassId) -> Self {
+    pub fn new(name: impl Into<Name>, class: ClassId) -> Self {
         Self {
             name: name.into(),
             class,

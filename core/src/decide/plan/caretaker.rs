@@ -119,7 +119,6 @@ impl Draft<'_> {
     fn relieve_hot(&mut self) {
         for &node in &self.assessment.hot {
             let mut tasks = self.movable(node);
-            tasks.retain(|&t| !self.cooling_down(t));
             // Cheap moves first: the least standing still per use taken away.
             tasks.sort_by(|&a, &b| {
                 let price = |t: TaskId| self.move_cost(t) / self.share_of(t, node).max(1e-9);
@@ -205,7 +204,8 @@ impl Draft<'_> {
     fn search(&mut self, task: TaskId, off: Option<NodeId>) -> Option<(Placement, Vec<Candidate>)> {
         let (snapshot, assessment) = (&*self.snapshot, self.assessment);
         let class = snapshot.cluster.task(task).class;
-        let before = snapshot.task(task).moved.map(|m| m.1);
+        let before = snapshot.moves.last_of(&snapshot.cluster.task(task).name);
+        let before = before.and_then(|m| snapshot.cluster.node_named(&m.from));
         let mut candidates = Vec::new();
         let mut seen = 0;
         let expected = &self.expected;
@@ -256,13 +256,14 @@ impl Draft<'_> {
     /// Tasks of a node that may be moved.
     fn movable(&self, node: NodeId) -> Vec<TaskId> {
         let cluster = &self.snapshot.cluster;
-        cluster.hosted(node).iter().copied().filter(|&t| !cluster.task(t).do_not_disrupt).collect()
+        let free_to_go = |&t: &TaskId| !cluster.task(t).do_not_disrupt && !self.cooling_down(t);
+        cluster.hosted(node).iter().copied().filter(free_to_go).collect()
     }
 
     fn cooling_down(&self, task: TaskId) -> bool {
         let now = self.snapshot.time_seconds;
-        let moved = self.snapshot.task(task).moved;
-        moved.is_some_and(|(when, _)| now.saturating_sub(when) < self.config.cool_down_seconds)
+        let name = &self.snapshot.cluster.task(task).name;
+        self.snapshot.moves.is_cooling(name, now, self.config.cool_down_seconds)
     }
 
     /// Device-minutes that standing still during a move costs.
