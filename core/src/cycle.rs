@@ -6,10 +6,8 @@
 use crate::analyze::{AnalyzeConfig, assess};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::plan::{Decided, Decider};
-use crate::execute::{Actuator, Journal, carry_out, recover};
-use crate::model::{
-    Action, Assessment, DecisionRecord, Move, Name, Outcome, Plan, ResourceSchema, Snapshot, StepResult,
-};
+use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
+use crate::model::{Assessment, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Snapshot};
 
 /// What the loop may do, in order of trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +38,11 @@ pub struct CycleReport {
     pub cycle: u64,
     /// How the cluster stood.
     pub assessment: Assessment,
-    /// What was decided, each with its result.
+    /// What was decided.
+    pub plan: Plan,
+    /// Why, each decision with its result.
     pub records: Vec<DecisionRecord>,
-    /// What came of the plan.
+    /// What came of the plan, and of parts of earlier plans that were under way.
     pub outcome: Outcome,
 }
 
@@ -50,25 +50,27 @@ pub struct CycleReport {
 pub struct Cycle {
     config: CycleConfig,
     snapshot: Snapshot,
-    turns: u64,
 }
 
 impl Cycle {
-    /// Starts, or starts again after a kill: everything is listed anew, and the journal's unfinished step
-    /// is closed by what the world shows.
+    /// Starts, or starts again after a kill: everything is listed anew, and the journal tells what was under way and
+    /// which moves were made. What was under way is gone on with in the first turn that may act.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     pub fn start(
         config: CycleConfig,
         schema: ResourceSchema,
         sources: &mut [&mut dyn Source],
-        journal: &mut dyn Journal,
+        journal: &dyn Journal,
         now_seconds: u64,
-    ) -> Self {
+    ) -> Result<Self, JournalError> {
         let mut snapshot = Snapshot::new(schema);
+        recall(&mut snapshot, journal)?;
         for source in sources {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
-        recover(&snapshot, journal);
-        Self { config, snapshot, turns: 0 }
+        Ok(Self { config, snapshot })
     }
 
     /// One turn.
@@ -80,58 +82,49 @@ impl Cycle {
         journal: &mut dyn Journal,
         now_seconds: u64,
     ) -> CycleReport {
-        self.turns += 1;
         let snapshot = &mut self.snapshot;
+        snapshot.memory.turn += 1;
+        let cycle = snapshot.memory.turn;
 
         // collect
         for source in sources {
             merge(snapshot, &source.poll(now_seconds), now_seconds, &self.config.collect);
         }
+        let acts = self.config.mode == Mode::Act && snapshot.stale.is_empty();
+        // execute: what earlier turns have begun
+        let mut outcome = if acts { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         // analyze
         let assessment = assess(snapshot, &self.config.analyze);
         // decide
-        let mut decided = match self.config.mode {
+        let Decided { plan, mut records } = match self.config.mode {
             Mode::Observe => Decided::default(),
-            Mode::Recommend | Mode::Act => decider.decide(snapshot, &assessment, self.turns),
+            Mode::Recommend | Mode::Act => decider.decide(snapshot, &assessment, cycle),
         };
+        if !records.is_empty() && outcome.halted.is_none() {
+            // The numbers of this turn are used up, whatever happens next.
+            let turn = JournalEntry::Turn { turn: cycle, time_seconds: now_seconds };
+            outcome.halted = journal.write(&turn).err().map(|e| e.0);
+        }
         // execute
-        let outcome = match self.config.mode {
-            Mode::Act if snapshot.stale.is_empty() => {
-                carry_out(&decided.plan, snapshot, self.turns, actuator, journal)
-            }
-            _ => Outcome::default(),
-        };
-        for (record, result) in decided.records.iter_mut().zip(&outcome.results) {
-            record.result = Some(result.clone());
+        if acts && outcome.halted.is_none() {
+            let done = carry_out(&plan, snapshot, actuator, journal);
+            outcome.parts.extend(done.parts);
+            outcome.halted = done.halted;
         }
-        self.remember_moves(&decided.plan, &outcome);
-        let snapshot = &mut self.snapshot;
-        for &(task, obstacle) in &decided.plan.unplaced {
-            snapshot.tasks[task.index()].waits_for = Some(obstacle);
+        for record in &mut records {
+            let result = record.step.and_then(|key| outcome.of_step(key.part, key.step as usize));
+            record.result = result.cloned();
         }
-        CycleReport { cycle: self.turns, assessment, records: decided.records, outcome }
+        snapshot.note_waiting(&plan.waiting);
+        CycleReport { cycle, assessment, plan, records, outcome }
     }
 
-    /// Notes the moves that were carried out. The world tells of a move as of a task that lost its place and got
-    /// another, so what was moved, and why it rests now, is known only here.
-    fn remember_moves(&mut self, plan: &Plan, outcome: &Outcome) {
-        let Snapshot { cluster, moves, time_seconds, .. } = &mut self.snapshot;
-        for (step, result) in plan.steps.iter().zip(&outcome.results) {
-            let (task, from, to) = match step.action {
-                Action::Migrate { task, from, to } => (task, from, Some(to)),
-                Action::Preempt { task, from } => (task, from, None),
-                Action::Place { .. } | Action::Cordon { .. } | Action::Uncordon { .. } => continue,
-            };
-            if *result == StepResult::Done {
-                moves.record(Move {
-                    time_seconds: *time_seconds,
-                    task: cluster.task(task).name.clone(),
-                    owner: cluster.task(task).owner.map(|o| Name::from(cluster.owner_name(o))),
-                    from: Name::from(cluster.node_name(from.node)),
-                    to: to.map(|to| Name::from(cluster.node_name(to.node))),
-                });
-            }
-        }
+    /// Writes all that the journal amounts to as one entry, so that those before it are no longer needed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn remember(&self, journal: &mut dyn Journal) -> Result<(), JournalError> {
+        journal.write(&JournalEntry::Remembered { memory: Box::new(self.snapshot.memory.clone()) })
     }
 
     /// The cluster as the loop believes it to be.

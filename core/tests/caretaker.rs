@@ -4,7 +4,7 @@ use lepton_core::analyze::{AnalyzeConfig, assess};
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider};
 use lepton_core::model::{
     Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot,
-    Task, TaskClass, TaskId, TaskState,
+    Task, TaskClass, TaskId, TaskState, Waiting,
 };
 
 /// Nodes of 10 cores and 100 MiB, named n0, n1, ...
@@ -47,13 +47,18 @@ fn decide(snapshot: &mut Snapshot) -> Decided {
     caretaker.decide(snapshot, &assessment, 1)
 }
 
-fn actions(decided: &Decided) -> Vec<(Reason, Option<TaskId>, Option<NodeId>)> {
-    let of = |step: &lepton_core::model::Step| match step.action {
-        Action::Place { task, to } | Action::Migrate { task, to, .. } => (Some(task), Some(to.node)),
-        Action::Preempt { task, .. } => (Some(task), None),
-        Action::Cordon { node } | Action::Uncordon { node } => (None, Some(node)),
+fn actions(decided: &Decided) -> Vec<(Reason, Option<String>, Option<String>)> {
+    let node = |action: &Action| match action {
+        Action::Cordon { node } | Action::Uncordon { node } => Some(node.to_string()),
+        other => other.to().map(|spot| spot.node.to_string()),
     };
-    decided.plan.steps.iter().map(|s| (s.reason, of(s).0, of(s).1)).collect()
+    let named = decided.plan.steps();
+    named.map(|(part, step)| (part.reason, step.task().map(ToString::to_string), node(step))).collect()
+}
+
+/// What [`actions`] says of a step.
+fn step(reason: Reason, task: Option<TaskId>, node: u32) -> (Reason, Option<String>, Option<String>) {
+    (reason, task.map(|t| format!("t{}", t.0)), Some(format!("n{node}")))
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn what_waits_is_placed_where_it_leaves_the_node_below_the_safety_level() {
     let waiting = task(&mut snapshot, 3000, 0, None);
     let decided = decide(&mut snapshot);
     // Best-fit prefers n0, which would be used to 90%.
-    assert_eq!(actions(&decided), [(Reason::PendingTaskFits, Some(waiting), Some(NodeId(1)))]);
+    assert_eq!(actions(&decided), [step(Reason::PendingTaskFits, Some(waiting), 1)]);
     let record = &decided.records[0];
     assert_eq!(record.candidates.len(), 2);
     assert_eq!((record.candidates[0].node.as_str(), record.candidates[0].safe), ("n0", false));
@@ -82,7 +87,7 @@ fn what_waits_is_placed_where_it_leaves_the_node_below_the_safety_level() {
 fn without_a_safe_node_the_best_one_is_taken() {
     let mut snapshot = cluster_of(1);
     let waiting = task(&mut snapshot, 9000, 0, None);
-    assert_eq!(actions(&decide(&mut snapshot)), [(Reason::PendingTaskFits, Some(waiting), Some(NodeId(0)))]);
+    assert_eq!(actions(&decide(&mut snapshot)), [step(Reason::PendingTaskFits, Some(waiting), 0)]);
 }
 
 #[test]
@@ -91,9 +96,11 @@ fn a_task_that_fits_nowhere_waits_and_the_obstacle_is_named() {
     let giant = task(&mut snapshot, 11_000, 0, None);
     let small = task(&mut snapshot, 1000, 0, None);
     let decided = decide(&mut snapshot);
-    assert_eq!(decided.plan.unplaced, [(giant, Obstacle::InsufficientResource)]);
+    let waits =
+        Waiting { task: snapshot.cluster.task(giant).name.clone(), obstacle: Obstacle::InsufficientResource };
+    assert_eq!(decided.plan.waiting, [waits]);
     assert_eq!(actions(&decided).len(), 1, "the small task behind it is not held up");
-    assert_eq!(actions(&decided)[0].1, Some(small));
+    assert_eq!(actions(&decided)[0], step(Reason::PendingTaskFits, Some(small), 0));
 }
 
 #[test]
@@ -105,9 +112,9 @@ fn a_hot_node_gives_away_just_enough() {
     let decided = decide(&mut snapshot);
     let actions = actions(&decided);
     assert_eq!(actions.len(), 1, "one move brings it from 90% to 60%");
-    assert_eq!((actions[0].0, actions[0].2), (Reason::NodeOverloaded, Some(NodeId(1))));
-    let step = decided.plan.steps[0];
-    assert!(step.gain > step.cost, "{step:?}");
+    assert_eq!((actions[0].0, actions[0].2.as_deref()), (Reason::NodeOverloaded, Some("n1")));
+    let part = &decided.plan.parts[0];
+    assert!(part.gain > part.cost, "{part:?}");
 }
 
 #[test]
@@ -124,7 +131,7 @@ fn a_move_that_does_not_pay_is_not_made() {
 fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
     let mut snapshot = cluster_of(3);
     let moved = task(&mut snapshot, 4500, 4500, Some(0));
-    snapshot.moves.record(Move {
+    snapshot.memory.moves.record(Move {
         time_seconds: 9_000,
         task: snapshot.cluster.task(moved).name.clone(),
         owner: None,
@@ -139,7 +146,7 @@ fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
     assert_eq!(actions(&decide(&mut snapshot)), [], "both tasks of the hot node are bound");
     snapshot.time_seconds = 9_000 + 3600;
     let decided = decide(&mut snapshot);
-    assert_eq!(actions(&decided), [(Reason::NodeOverloaded, Some(moved), Some(NodeId(2)))], "not back to n1");
+    assert_eq!(actions(&decided), [step(Reason::NodeOverloaded, Some(moved), 2)], "not back to n1");
 }
 
 #[test]
@@ -150,9 +157,9 @@ fn a_failing_node_is_cordoned_and_cleared_before_its_work_is_lost() {
     snapshot.risk[1] = 0.8;
     let decided = decide(&mut snapshot);
     let want = [
-        (Reason::NodeFailing, None, Some(NodeId(0))),
-        (Reason::NodeFailing, Some(worker), Some(NodeId(2))),
-        (Reason::NodeFailing, None, Some(NodeId(1))),
+        step(Reason::NodeFailing, None, 0),
+        step(Reason::NodeFailing, Some(worker), 2),
+        step(Reason::NodeFailing, None, 1),
     ];
     assert_eq!(actions(&decided), want);
     assert_eq!(snapshot.cluster.health(NodeId(0)), Health::Up, "deciding changes nothing");
@@ -165,11 +172,7 @@ fn a_node_cordoned_by_the_loop_comes_back_when_the_signs_are_gone() {
         snapshot.cluster.set_health(NodeId(node), Health::Cordoned);
     }
     snapshot.cordoned_by_loop.insert(NodeId(1));
-    assert_eq!(
-        actions(&decide(&mut snapshot)),
-        [(Reason::NodeCalm, None, Some(NodeId(1)))],
-        "not the other's"
-    );
+    assert_eq!(actions(&decide(&mut snapshot)), [step(Reason::NodeCalm, None, 1)], "not the other's");
     snapshot.risk[1] = 0.9;
     assert_eq!(actions(&decide(&mut snapshot)), []);
 }

@@ -16,7 +16,7 @@ mod wall_clock;
 use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
 };
-use lepton_core::model::{Cluster, TaskId, invariants, replay};
+use lepton_core::model::{Cluster, Moving, invariants, replay};
 use lepton_sim::Clock;
 use lepton_sim::experiment::{StudyOptions, fill_cluster, spread};
 use lepton_sim::workload::PlacementWorkload;
@@ -112,7 +112,7 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
     let found = defragment(&problem, &options, &surroundings);
     let spent = seconds();
     let mut after = filled.cluster.clone();
-    let replayed = replay(&found.plan, &mut after, |step, cluster| {
+    let replayed = replay(&found.plan, &mut after, Moving::StandTwice, |step, cluster| {
         assert_eq!(invariants::check(cluster), Ok(()), "after step {step}");
     });
     assert_eq!(replayed, Ok(()), "every step is allowed at its turn");
@@ -121,8 +121,7 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
         100.0 * cluster.device_milli_held() as f64 / cluster.device_milli_capacity() as f64
     };
     let held = |cluster: &Cluster| cluster.device_milli_held() as f64 / 1000.0;
-    let waiting = (0..filled.cluster.tasks().len()).map(TaskId::from);
-    let waiting = waiting.filter(|&t| filled.cluster.placement(t).is_none());
+    let waiting = filled.cluster.waiting();
     Row {
         dropped: filled.dropped as f64,
         dropped_devices: waiting.map(|t| filled.cluster.demand(t).device_milli()).sum::<i64>() as f64

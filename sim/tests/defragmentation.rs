@@ -4,7 +4,7 @@
 use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
 };
-use lepton_core::model::{invariants, replay};
+use lepton_core::model::{Moving, invariants, replay};
 use lepton_sim::experiment::{StudyOptions, fill_cluster};
 use lepton_sim::generate::openb_like;
 
@@ -24,7 +24,7 @@ fn dropped_tasks_fit_after_few_moves_and_no_step_breaks_a_rule() {
         let found = defragment(&problem, &options, &surroundings);
         assert!(found.moves <= moves_max, "{policy}");
         let mut after = filled.cluster.clone();
-        let replayed = replay(&found.plan, &mut after, |step, cluster| {
+        let replayed = replay(&found.plan, &mut after, Moving::StandTwice, |step, cluster| {
             assert_eq!(invariants::check(cluster), Ok(()), "{policy}, after step {step}");
         });
         assert_eq!(replayed, Ok(()), "{policy}");

@@ -12,7 +12,7 @@ use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentPlan, DefragmentProblem, DefragmentSurroundings, Effort, OBJECTIVE_TERMS,
     Objective, defragment,
 };
-use lepton_core::model::{Action, Cluster, ClusterDocument, Obstacle, Placement, Reason, TaskId, replay};
+use lepton_core::model::{Action, Cluster, ClusterDocument, Moving, Reason, Waiting, replay};
 use lepton_sim::readers::{ClusterSnapshot, read_snapshot};
 use serde::Serialize;
 
@@ -70,32 +70,16 @@ struct PlanFile<'a> {
     objective_before: f64,
     objective: f64,
     steps: Vec<PlanStep<'a>>,
-    waiting: Vec<Waiting<'a>>,
+    waiting: &'a [Waiting],
 }
 
 #[derive(Debug, Serialize)]
 struct PlanStep<'a> {
-    action: &'static str,
-    task: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Place<'a>>,
-    to: Place<'a>,
+    #[serde(flatten)]
+    action: &'a Action,
     reason: Reason,
     gain: f64,
     cost: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Place<'a> {
-    node: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    device_indices: Vec<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct Waiting<'a> {
-    task: &'a str,
-    obstacle: Obstacle,
 }
 
 pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
@@ -111,9 +95,9 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
     let rounds = AtomicUsize::new(0);
     let found = search(args, &problem, &options, &rounds);
     let mut after = cluster.clone();
-    replay(&found.plan, &mut after, |_, _| ())
+    replay(&found.plan, &mut after, Moving::StandTwice, |_, _| ())
         .context("the plan breaks a rule; this is a fault in Lepton")?;
-    files.write_json(plan.as_ref(), &plan_file(&cluster, &found));
+    files.write_json(plan.as_ref(), &plan_file(&found));
     if solution.is_some() {
         let document = ClusterDocument::of_cluster(&after, time_seconds);
         files.write_json(solution.as_ref(), &document.with_expected(&after, &expected));
@@ -122,10 +106,10 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
         nodes: cluster.node_count(),
         tasks: cluster.tasks().len(),
         waiting_before: problem.pending().count(),
-        waiting: found.plan.unplaced.len(),
+        waiting: found.plan.waiting.len(),
         placed: found.placed,
         moves: found.moves,
-        steps: found.plan.steps.len(),
+        steps: found.plan.steps().count(),
         allocated_percent_before: allocated_percent(&cluster),
         allocated_percent: allocated_percent(&after),
         largest_waiting_devices_before: largest_waiting(&cluster),
@@ -202,8 +186,7 @@ fn allocated_percent(cluster: &Cluster) -> f64 {
 }
 
 fn largest_waiting(cluster: &Cluster) -> f64 {
-    let waiting = (0..cluster.tasks().len()).map(TaskId::from).filter(|&t| cluster.placement(t).is_none());
-    waiting.map(|t| cluster.demand(t).device_milli()).max().unwrap_or(0) as f64 / 1000.0
+    cluster.waiting().map(|t| cluster.demand(t).device_milli()).max().unwrap_or(0) as f64 / 1000.0
 }
 
 fn terms(objective: &Objective, found: &DefragmentPlan) -> Vec<Term> {
@@ -219,27 +202,16 @@ fn terms(objective: &Objective, found: &DefragmentPlan) -> Vec<Term> {
     .collect()
 }
 
-fn plan_file<'a>(cluster: &'a Cluster, found: &DefragmentPlan) -> PlanFile<'a> {
-    let place =
-        |p: Placement| Place { node: cluster.node_name(p.node), device_indices: p.devices.iter().collect() };
-    let steps = found.plan.steps.iter().filter_map(|step| {
-        let (action, task, from, to) = match step.action {
-            Action::Place { task, to } => ("place", task, None, to),
-            Action::Migrate { task, from, to } => ("migrate", task, Some(place(from)), to),
-            Action::Preempt { .. } | Action::Cordon { .. } | Action::Uncordon { .. } => return None,
-        };
-        let task = &*cluster.task(task).name;
-        let (reason, gain, cost) = (step.reason, step.gain, step.cost);
-        Some(PlanStep { action, task, from, to: place(to), reason, gain, cost })
+fn plan_file(found: &DefragmentPlan) -> PlanFile<'_> {
+    let steps = found.plan.steps().map(|(part, action)| {
+        let (reason, gain, cost) = (part.reason, part.gain, part.cost);
+        PlanStep { action, reason, gain, cost }
     });
-    let waiting = found.plan.unplaced.iter();
     PlanFile {
         objective_before: found.cost[0],
         objective: found.cost[1],
         steps: steps.collect(),
-        waiting: waiting
-            .map(|&(task, obstacle)| Waiting { task: &cluster.task(task).name, obstacle })
-            .collect(),
+        waiting: &found.plan.waiting,
     }
 }
 
@@ -276,8 +248,8 @@ fn text(report: &Report, cluster: &Cluster, found: &DefragmentPlan) -> String {
         report.largest_waiting_devices
     );
     let mut obstacles = std::collections::BTreeMap::new();
-    for (_, obstacle) in &found.plan.unplaced {
-        *obstacles.entry(obstacle).or_insert(0) += 1;
+    for waiting in &found.plan.waiting {
+        *obstacles.entry(waiting.obstacle).or_insert(0) += 1;
     }
     for (obstacle, count) in obstacles {
         let _ = writeln!(text, "{count} wait on because of {obstacle:?} on most nodes.");

@@ -3,7 +3,7 @@
 use super::CollectConfig;
 use crate::model::{
     Demand, DeviceDemand, ModelSet, NodeReading, NodeSpec, Placement, Reading, Readings, Rules, Snapshot,
-    Task, TaskClass, TaskId, TaskReading, TaskState,
+    Task, TaskClass, TaskReading, TaskState,
 };
 
 /// Brings the snapshot up to date with what one source told. What cannot be believed is left out and
@@ -33,14 +33,7 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
         Reading::NodeAdded(node) => add_node(snapshot, node),
         Reading::NodeState { node, health, cordoned_by_loop } => {
             let node = snapshot.cluster.node_named(node)?;
-            if *cordoned_by_loop {
-                snapshot.cordoned_by_loop.insert(node);
-            } else {
-                snapshot.cordoned_by_loop.remove(&node);
-            }
-            if snapshot.cluster.health(node) != *health {
-                snapshot.cluster.set_health(node, *health);
-            }
+            snapshot.set_node_state(node, *health, *cordoned_by_loop);
             Some(())
         }
         Reading::FaultSignal { node, risk } => {
@@ -55,12 +48,17 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
         Reading::TaskPlaced { task, node, devices } => {
             let task = task_of(snapshot, task)?;
             let place = Placement { node: snapshot.cluster.node_named(node)?, devices: *devices };
-            place_task(snapshot, task, place)
+            snapshot.stands(task, place).then_some(())
         }
         Reading::TaskUnplaced { task } => {
             let task = task_of(snapshot, task)?;
-            snapshot.cluster.remove(task);
-            snapshot.pending.insert(task);
+            snapshot.waits(task);
+            Some(())
+        }
+        Reading::TaskLeaving { task } => {
+            let task = task_of(snapshot, task)?;
+            snapshot.cluster.placement(task)?;
+            snapshot.tasks[task.index()].leaving = true;
             Some(())
         }
         Reading::TaskEnded { task } => {
@@ -129,23 +127,5 @@ fn add_task(snapshot: &mut Snapshot, task: &TaskReading) -> Option<()> {
     };
     snapshot.task_by_name.insert(task.name.as_str().into(), id);
     snapshot.pending.insert(id);
-    Some(())
-}
-
-fn place_task(snapshot: &mut Snapshot, task: TaskId, place: Placement) -> Option<()> {
-    let before = snapshot.cluster.placement(task);
-    if before == Some(place) {
-        return Some(());
-    }
-    let left = snapshot.cluster.remove(task);
-    if snapshot.cluster.book(task, place).is_err() {
-        if let Some(left) = left {
-            // It was there a moment ago, so there is room.
-            let _ = snapshot.cluster.book(task, left);
-        }
-        return None;
-    }
-    snapshot.tasks[task.index()].waits_for = None;
-    snapshot.pending.remove(&task);
     Some(())
 }

@@ -1,99 +1,39 @@
-//! The journal: what was begun and how it ended, written before and after each step, so that a loop that
-//! was killed knows where it stood.
+//! Where the journal is kept.
 
-use serde::{Deserialize, Serialize};
+use crate::model::JournalEntry;
 
-use crate::model::{Action, Cluster, DeviceSet, Placement, StepResult};
+/// The journal cannot be written or read: why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal: {0}")]
+pub struct JournalError(pub String);
 
-/// An action in names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NamedAction {
-    /// Place a pending task.
-    Place {
-        /// The task.
-        task: String,
-        /// Node and devices.
-        to: (String, DeviceSet),
-    },
-    /// Move a placed task.
-    Migrate {
-        /// The task.
-        task: String,
-        /// Where it stood.
-        from: (String, DeviceSet),
-        /// Where it goes.
-        to: (String, DeviceSet),
-    },
-    /// Take a task off its node.
-    Preempt {
-        /// The task.
-        task: String,
-    },
-    /// Let a node take no new tasks, or again.
-    Cordon {
-        /// The node.
-        node: String,
-        /// Whether it is to take none.
-        cordoned: bool,
-    },
-}
-
-impl NamedAction {
-    /// The action with names for ids.
-    pub fn of(action: &Action, cluster: &Cluster) -> Self {
-        let task_name = |t| cluster.task(t).name.to_string();
-        let named = |p: Placement| (cluster.node_name(p.node).to_owned(), p.devices);
-        match *action {
-            Action::Place { task, to } => Self::Place { task: task_name(task), to: named(to) },
-            Action::Migrate { task, from, to } => {
-                Self::Migrate { task: task_name(task), from: named(from), to: named(to) }
-            }
-            Action::Preempt { task, .. } => Self::Preempt { task: task_name(task) },
-            Action::Cordon { node } | Action::Uncordon { node } => Self::Cordon {
-                node: cluster.node_name(node).to_owned(),
-                cordoned: matches!(action, Action::Cordon { .. }),
-            },
-        }
-    }
-}
-
-/// A line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JournalEntry {
-    /// A step is about to be carried out.
-    Begun {
-        /// Cycle and step number.
-        id: (u64, u32),
-        /// The step.
-        action: NamedAction,
-    },
-    /// A step is over.
-    Ended {
-        /// Cycle and step number.
-        id: (u64, u32),
-        /// How it ended.
-        result: StepResult,
-    },
-}
-
-/// Where journal entries are kept. An entry must be durable when `write` returns.
+/// Where journal entries are kept.
 pub trait Journal {
-    /// Keeps an entry.
-    fn write(&mut self, entry: JournalEntry);
+    /// Keeps an entry, which is durable when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be kept. The loop then does nothing more in this turn.
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError>;
 
-    /// The last entry when it is a step begun and not ended: where a killed loop stood.
-    fn unfinished(&self) -> Option<JournalEntry>;
+    /// The entries in order, from the last [`JournalEntry::Remembered`] on: asked when a loop starts.
+    ///
+    /// # Errors
+    /// When they cannot be read. The loop then does not start.
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError>;
 }
 
 /// In memory: for simulations, where the process is the world's life.
 impl Journal for Vec<JournalEntry> {
-    fn write(&mut self, entry: JournalEntry) {
-        self.push(entry);
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        if matches!(entry, JournalEntry::Remembered { .. }) {
+            self.clear();
+        }
+        self.push(entry.clone());
+        Ok(())
     }
 
-    fn unfinished(&self) -> Option<JournalEntry> {
-        self.last().filter(|e| matches!(e, JournalEntry::Begun { .. })).cloned()
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
+        let remembered = self.iter().rposition(|e| matches!(e, JournalEntry::Remembered { .. }));
+        Ok(self[remembered.unwrap_or(0)..].to_vec())
     }
 }

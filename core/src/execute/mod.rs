@@ -1,39 +1,23 @@
-//! Executing: a plan is carried out step by step. Each step is checked against the world as it is now,
-//! journaled before and after, and undone when only half of it could be done.
+//! Executing: a plan is carried out part by part, each a statement that is done, comes under way, or is taken back where
+//! only the whole is of use. Every call on the world is journaled before and after, so that a loop that was killed goes
+//! on where it stood.
 
 mod carry_out;
 mod journal;
 
-pub use carry_out::{carry_out, recover};
-pub use journal::{Journal, JournalEntry, NamedAction};
+pub use carry_out::{carry_out, go_on, recall};
+pub use journal::{Journal, JournalError};
 
-use crate::model::DeviceSet;
+use crate::model::{Answer, Call, Moving};
 
-/// Why the world refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
-
-/// The hands: what changes the world. Names, since the world knows no ids. Every call is atomic: done
-/// whole or refused.
+/// The hands: what changes the world. Names, since the world knows no ids.
 pub trait Actuator {
-    /// Starts a pending task on these devices of a node.
-    ///
-    /// # Errors
-    /// When the task is not pending, or the node cannot take it.
-    fn place(&mut self, task: &str, node: &str, devices: DeviceSet) -> Result<(), Refused>;
+    /// How it moves a placed task; it is not asked for [`Call::Move`] unless it says that tasks stand twice.
+    fn moving(&self) -> Moving;
 
-    /// Stops a placed task in order (it may save its work); it is pending afterwards.
-    ///
-    /// # Errors
-    /// When the task is not placed.
-    fn evict(&mut self, task: &str) -> Result<(), Refused>;
-
-    /// Lets a node take no new tasks (`cordoned`), or again (not `cordoned`).
-    ///
-    /// # Errors
-    /// When there is no such node.
-    fn cordon(&mut self, node: &str, cordoned: bool) -> Result<(), Refused>;
+    /// Makes a call. It is done whole, comes under way (readings tell when it is done; it is not asked for again), or
+    /// is refused and has changed nothing.
+    fn call(&mut self, call: &Call) -> Answer;
 }
 
 #[cfg(test)]

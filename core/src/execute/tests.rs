@@ -1,107 +1,482 @@
-//! Steps carried out, refused, undone, and found again after a kill.
+//! Parts carried out, refused, taken back, gone on with; and found again after a kill at any entry of the journal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, NodeId, NodeSpec, Placement, Plan, Reason, ResourceSchema, Snapshot, Step, StepResult, Task,
-    TaskClass, TaskId, TaskState,
+    Action, Binding, DeviceSet, JournalEntry, Memory, Name, NodeSpec, Outcome, Plan, Reason, ResourceSchema,
+    Snapshot, Spot, StepResult, Task, TaskClass, TaskState, Worth,
 };
 
-/// A world that refuses the calls named and notes all of them.
-#[derive(Default)]
+const NODES: usize = 6;
+/// Tasks that a node has room for.
+const SLOTS: usize = 3;
+
+/// A world of nodes with a few slots each. It refuses to start certain tasks on certain nodes, and takes its time where
+/// it is slow.
+#[derive(Debug, Clone, Default, PartialEq)]
 struct World {
-    refuse: Vec<&'static str>,
-    calls: Vec<String>,
+    places: BTreeMap<Name, Option<Spot>>,
+    refuses: BTreeSet<(Name, Name)>,
+    slow: bool,
+    leaving: BTreeSet<Name>,
+    /// Calls that had an effect.
+    done: Vec<Call>,
+    turns: u64,
 }
 
 impl World {
-    fn call(&mut self, call: String) -> Result<(), Refused> {
-        let refused = self.refuse.iter().any(|r| call.starts_with(r));
-        self.calls.push(call);
-        if refused { Err(Refused("no room".into())) } else { Ok(()) }
+    fn advance(&mut self) {
+        self.turns += 1;
+        for task in std::mem::take(&mut self.leaving) {
+            self.places.insert(task, None);
+        }
+    }
+
+    fn room(&self, node: &Name) -> bool {
+        self.places.values().flatten().filter(|spot| spot.node == *node).count() < SLOTS
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+        snapshot.time_seconds = 60 * self.turns;
+        for node in 0..NODES {
+            let spec = NodeSpec::new(format!("n{node}"), vec![SLOTS as i64, 100], vec![]);
+            snapshot.cluster.add_node(spec).expect("a sound node");
+        }
+        let class = snapshot.cluster.add_class(TaskClass::of_demand([1, 1], None)).expect("a sound class");
+        for (name, place) in &self.places {
+            let task = snapshot.cluster.add_task(Task::new(name.clone(), class));
+            snapshot.tasks.push(TaskState::default());
+            snapshot.task_by_name.insert(name.to_string().into(), task);
+            snapshot.waits(task);
+            if let Some(place) = place {
+                let place = place.placement(&snapshot.cluster).expect("a node that is there");
+                assert!(snapshot.stands(task, place), "the world has room for what it holds");
+            }
+            snapshot.tasks[task.index()].leaving = self.leaving.contains(name);
+        }
+        snapshot
     }
 }
 
 impl Actuator for World {
-    fn place(&mut self, task: &str, node: &str, _: DeviceSet) -> Result<(), Refused> {
-        self.call(format!("place {task} {node}"))
+    fn moving(&self) -> Moving {
+        Moving::StopFirst
     }
 
-    fn evict(&mut self, task: &str) -> Result<(), Refused> {
-        self.call(format!("evict {task}"))
-    }
-
-    fn cordon(&mut self, node: &str, _: bool) -> Result<(), Refused> {
-        self.call(format!("cordon {node}"))
+    fn call(&mut self, call: &Call) -> Answer {
+        let answer = match call {
+            Call::Start { task, to } => match self.places.get(task) {
+                Some(None) if self.refuses.contains(&(task.clone(), to.node.clone())) => {
+                    Answer::Refused("not wanted".into())
+                }
+                Some(None) if self.room(&to.node) => {
+                    self.places.insert(task.clone(), Some(to.clone()));
+                    Answer::Done
+                }
+                Some(None) => Answer::Refused("no room".into()),
+                _ => Answer::Refused("not pending".into()),
+            },
+            Call::Stop { task, from } => {
+                assert!(!self.leaving.contains(task), "{task} is told to go twice");
+                if self.places.get(task) != Some(&Some(from.clone())) {
+                    Answer::Refused("not there".into())
+                } else if self.slow {
+                    self.leaving.insert(task.clone());
+                    Answer::Underway
+                } else {
+                    self.places.insert(task.clone(), None);
+                    Answer::Done
+                }
+            }
+            Call::Move { .. } => panic!("tasks of this world stop first"),
+            Call::Cordon { .. } => Answer::Done,
+        };
+        if !matches!(answer, Answer::Refused(_)) {
+            self.done.push(call.clone());
+        }
+        answer
     }
 }
 
-/// Nodes a and b; task t on a.
-fn snapshot() -> Snapshot {
-    let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
-    for name in ["a", "b"] {
-        snapshot.cluster.add_node(NodeSpec::new(name, vec![10, 10], vec![])).expect("a sound node");
+fn spot(node: usize) -> Spot {
+    Spot { node: format!("n{node}").into(), devices: DeviceSet::NONE }
+}
+
+fn name(task: usize) -> Name {
+    format!("t{task}").into()
+}
+
+fn mv(task: usize, from: usize, to: usize) -> Action {
+    Action::Migrate { task: name(task), from: spot(from), to: spot(to) }
+}
+
+fn place(task: usize, to: usize) -> Action {
+    Action::Place { task: name(task), to: spot(to) }
+}
+
+fn plan(parts: impl IntoIterator<Item = (Vec<Action>, Binding)>) -> Plan {
+    let mut plan = Plan::default();
+    for (steps, binding) in parts {
+        let worth = Worth { reason: Reason::StrandedCapacity, gain: 1.0, cost: 0.0 };
+        plan.push(7, steps, worth, binding);
     }
-    let class = snapshot.cluster.add_class(TaskClass::of_demand([1, 1], None)).expect("a sound class");
-    let t = snapshot.cluster.add_task(Task::new("t", class));
-    snapshot.cluster.place(t, on(0)).expect("it fits");
-    snapshot.tasks.push(TaskState::default());
-    snapshot.task_by_name.insert("t".into(), t);
-    snapshot
+    plan
 }
 
-fn on(node: u32) -> Placement {
-    Placement { node: NodeId(node), devices: DeviceSet::NONE }
+/// A world of tasks at these nodes; pending where there is none.
+fn world(places: &[Option<usize>]) -> World {
+    let places = places.iter().enumerate().map(|(task, at)| (name(task), at.map(spot)));
+    World { places: places.collect(), ..World::default() }
 }
 
-fn plan(actions: &[Action]) -> Plan {
-    let step = |&action| Step { action, reason: Reason::NodeOverloaded, gain: 1.0, cost: 0.0 };
-    Plan { steps: actions.iter().map(step).collect(), unplaced: Vec::new() }
+fn at(world: &World, task: usize) -> Option<String> {
+    world.places[&name(task)].as_ref().map(|spot| spot.node.to_string())
 }
 
-const MOVE: Action = Action::Migrate {
-    task: TaskId(0),
-    from: Placement { node: NodeId(0), devices: DeviceSet::NONE },
-    to: Placement { node: NodeId(1), devices: DeviceSet::NONE },
-};
+fn refused(why: &str) -> StepResult {
+    StepResult::Refused(why.into())
+}
 
 #[test]
-fn a_move_is_an_eviction_and_a_placement_and_both_ends_are_journaled() {
-    let (mut world, mut journal) = (World::default(), Vec::new());
-    let outcome = carry_out(&plan(&[MOVE]), &snapshot(), 7, &mut world, &mut journal);
-    assert_eq!(outcome.results, [StepResult::Done]);
-    assert_eq!(world.calls, ["evict t", "place t b"]);
-    assert_eq!(journal.len(), 2);
-    assert_eq!(journal[1], JournalEntry::Ended { id: (7, 0), result: StepResult::Done });
-    assert_eq!(journal.unfinished(), None);
+fn a_move_is_a_stop_and_a_start_and_each_call_is_journaled_before_and_after() {
+    let (mut world, mut journal) = (world(&[Some(0)]), Vec::new());
+    let mut snapshot = world.snapshot();
+    let done =
+        carry_out(&plan([(vec![mv(0, 0, 1)], Binding::Each)]), &mut snapshot, &mut world, &mut journal);
+    assert_eq!(done.parts[0].results, [StepResult::Done]);
+    assert_eq!(at(&world, 0).as_deref(), Some("n1"));
+    let kinds: Vec<&str> = journal.iter().map(kind).collect();
+    assert_eq!(kinds, ["opened", "calling", "answered", "calling", "answered"]);
+    let node = snapshot.cluster.placement(snapshot.task_by_name["t0"]).expect("placed").node;
+    assert_eq!(snapshot.cluster.node_name(node), "n1", "what is done is believed at once");
+    let last = snapshot.memory.moves.last_of("t0").expect("the move is remembered");
+    assert_eq!((&*last.from, last.to.as_deref()), ("n0", Some("n1")));
+}
+
+fn kind(entry: &JournalEntry) -> &'static str {
+    match entry {
+        JournalEntry::Turn { .. } => "turn",
+        JournalEntry::Opened { .. } => "opened",
+        JournalEntry::Calling { .. } => "calling",
+        JournalEntry::Answered { .. } => "answered",
+        JournalEntry::Remembered { .. } => "remembered",
+    }
 }
 
 #[test]
 fn a_move_whose_second_half_is_refused_is_taken_back() {
-    let mut world = World { refuse: vec!["place t b"], ..World::default() };
-    let outcome = carry_out(&plan(&[MOVE]), &snapshot(), 1, &mut world, &mut Vec::new());
-    assert_eq!(world.calls, ["evict t", "place t b", "place t a"]);
-    assert_eq!(outcome.results, [StepResult::Undone("no room; the task is back on a".into())]);
+    let mut world = world(&[Some(0)]);
+    world.refuses.insert((name(0), "n1".into()));
+    let plan = plan([(vec![mv(0, 0, 1)], Binding::Each)]);
+    let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut Vec::new());
+    assert_eq!(done.parts[0].results, [StepResult::Undone("not wanted".into())]);
+    assert_eq!(at(&world, 0).as_deref(), Some("n0"));
 }
 
 #[test]
-fn a_refused_step_does_not_stop_the_next() {
-    let mut world = World { refuse: vec!["evict"], ..World::default() };
-    let steps = plan(&[MOVE, Action::Cordon { node: NodeId(1) }]);
-    let outcome = carry_out(&steps, &snapshot(), 1, &mut world, &mut Vec::new());
-    assert_eq!(outcome.results, [StepResult::Refused("no room".into()), StepResult::Done]);
-    assert_eq!(world.calls, ["evict t", "cordon b"]);
+fn the_binding_says_what_a_refused_step_means_for_the_others() {
+    let steps = vec![mv(0, 0, 1), place(1, 2), mv(2, 0, 3)];
+    for (binding, results, places) in [
+        (
+            Binding::Each,
+            [StepResult::Done, refused("not wanted"), StepResult::Done],
+            [Some("n1"), None, Some("n3")],
+        ),
+        (
+            Binding::InOrder,
+            [StepResult::Done, refused("not wanted"), StepResult::NotTried],
+            [Some("n1"), None, Some("n0")],
+        ),
+        (
+            Binding::AllOrNone,
+            [
+                StepResult::Undone("step 2 was refused: not wanted".into()),
+                refused("not wanted"),
+                StepResult::NotTried,
+            ],
+            [Some("n0"), None, Some("n0")],
+        ),
+    ] {
+        let mut world = world(&[Some(0), None, Some(0)]);
+        world.refuses.insert((name(1), "n2".into()));
+        let plan = plan([(steps.clone(), binding)]);
+        let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut Vec::new());
+        assert_eq!(done.parts[0].results, results, "{binding:?}");
+        let stands = [0, 1, 2].map(|task| at(&world, task));
+        assert_eq!(stands, places.map(|p| p.map(str::to_owned)), "{binding:?}");
+    }
 }
 
 #[test]
-fn after_a_kill_the_world_says_what_became_of_the_step() {
-    let snapshot = snapshot();
-    let begun = |action: &Action| JournalEntry::Begun {
-        id: (1, 0),
-        action: NamedAction::of(action, &snapshot.cluster),
-    };
-    let mut journal = vec![begun(&MOVE)];
-    assert!(matches!(recover(&snapshot, &mut journal), Some(StepResult::Undone(_))), "t still stands on a");
-    assert_eq!(recover(&snapshot, &mut journal), None, "the step is closed");
-    let mut journal = vec![begun(&Action::Place { task: TaskId(0), to: on(0) })];
-    assert_eq!(recover(&snapshot, &mut journal), Some(StepResult::Done));
+fn what_is_under_way_is_not_asked_for_again_and_goes_on_when_it_is_done() {
+    let mut world = World { slow: true, ..world(&[Some(0)]) };
+    let mut journal = Vec::new();
+    let mut snapshot = world.snapshot();
+    let both = plan([(vec![mv(0, 0, 1)], Binding::Each), (vec![mv(0, 0, 2)], Binding::Each)]);
+    let done = carry_out(&both, &mut snapshot, &mut world, &mut journal);
+    assert_eq!(done.parts[0].results, [StepResult::Underway]);
+    assert_eq!(done.parts[1].results, [refused("another part has a hand on the task")]);
+    let still = go_on(&mut snapshot, &mut world, &mut journal);
+    assert_eq!(still.parts[0].results, [StepResult::Underway]);
+    assert_eq!(snapshot.waiting(), [], "it is in the hand of a part");
+    world.advance();
+    let mut later = world.snapshot();
+    later.memory = snapshot.memory;
+    assert_eq!(later.waiting(), [], "gone, and not to be placed by another plan");
+    let done = go_on(&mut later, &mut world, &mut journal);
+    assert_eq!(done.parts[0].results, [StepResult::Done]);
+    assert_eq!((at(&world, 0).as_deref(), later.memory.underway().count()), (Some("n1"), 0));
+}
+
+#[test]
+fn what_is_under_way_for_too_long_counts_as_refused() {
+    let mut world = World { slow: true, ..world(&[Some(0)]) };
+    let mut snapshot = world.snapshot();
+    let mut journal = Vec::new();
+    carry_out(&plan([(vec![mv(0, 0, 1)], Binding::Each)]), &mut snapshot, &mut world, &mut journal);
+    snapshot.time_seconds += crate::model::PATIENCE_SECONDS;
+    let done = go_on(&mut snapshot, &mut world, &mut journal);
+    assert_eq!(done.parts[0].results, [refused("not done within 900 s")]);
+    assert_eq!(snapshot.memory.underway().count(), 0);
+}
+
+#[test]
+fn a_part_waits_for_those_that_must_come_first_and_for_the_wave_before() {
+    let mut world = World { slow: true, ..world(&[Some(0), None, None]) };
+    world.refuses.insert((name(2), "n3".into()));
+    let each = Binding::Each;
+    let mut plan = plan([
+        (vec![place(2, 3)], each),
+        (vec![place(1, 3)], each),
+        (vec![mv(0, 0, 1)], each),
+        (vec![place(1, 4)], each),
+    ]);
+    plan.parts[1].after = vec![plan.parts[0].key];
+    plan.parts[3].wave = 1;
+    let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut Vec::new());
+    let results: Vec<&StepResult> = done.parts.iter().map(|p| &p.results[0]).collect();
+    let want = [&refused("not wanted"), &StepResult::NotTried, &StepResult::Underway, &StepResult::NotTried];
+    assert_eq!(results, want);
+}
+
+/// A journal on a full disk: so many entries fit.
+struct Full(Vec<JournalEntry>, usize);
+
+impl Journal for Full {
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        if self.0.len() == self.1 {
+            return Err(JournalError("no space left".into()));
+        }
+        self.0.write(entry)
+    }
+
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
+        self.0.recall()
+    }
+}
+
+#[test]
+fn without_a_journal_nothing_is_done_and_with_room_again_it_goes_on() {
+    let chain = plan([(vec![mv(0, 0, 1), place(1, 0)], Binding::AllOrNone)]);
+    for room in 0..7 {
+        let mut world = world(&[Some(0), None]);
+        let mut snapshot = world.snapshot();
+        let mut journal = Full(Vec::new(), room);
+        let done = carry_out(&chain, &mut snapshot, &mut world, &mut journal);
+        assert_eq!(done.halted.as_deref(), Some("no space left"), "room for {room}");
+        // A call is made only after it is written: entries 1, 3 and 5 announce one each.
+        assert_eq!(world.done.len(), room / 2, "room for {room}");
+        journal.1 = usize::MAX;
+        if room == 0 {
+            carry_out(&chain, &mut snapshot, &mut world, &mut journal);
+        } else {
+            go_on(&mut snapshot, &mut world, &mut journal);
+        }
+        let stands = (at(&world, 0), at(&world, 1));
+        assert_eq!(stands, (Some("n1".into()), Some("n0".into())), "room for {room}");
+        assert_eq!(world.done.len(), 3, "nothing twice");
+    }
+}
+
+/// A world and a plan for it: chains, gangs and single moves, some steps of which the world will refuse.
+fn situation() -> impl Strategy<Value = (World, Plan)> {
+    let places = proptest::collection::vec(proptest::option::weighted(0.6, 0..NODES), 4..12);
+    let bindings = prop::sample::select(vec![Binding::Each, Binding::InOrder, Binding::AllOrNone]);
+    let parts = proptest::collection::vec((bindings, 1_usize..4), 1..5);
+    let refuses = proptest::collection::btree_set((0_usize..12, 0..NODES), 0..16);
+    (places, parts, refuses, any::<bool>(), proptest::collection::vec(0..NODES, 12)).prop_map(
+        |(places, parts, refuses, slow, targets)| {
+            let mut world = world(&places);
+            // No node begins with more than it has room for.
+            let mut count = [0; NODES];
+            for (task, at) in places.iter().enumerate() {
+                if let Some(node) = at {
+                    count[*node] += 1;
+                    if count[*node] > SLOTS {
+                        world.places.insert(name(task), None);
+                    }
+                }
+            }
+            world.slow = slow;
+            world.refuses = refuses.into_iter().map(|(t, n)| (name(t), spot(n).node)).collect();
+            let mut tasks = 0..places.len();
+            let parts = parts.into_iter().map(|(binding, size)| {
+                let steps = tasks.by_ref().take(size).map(|task| {
+                    let to = targets[task];
+                    match &world.places[&name(task)] {
+                        None => place(task, to),
+                        Some(from) => Action::Migrate { task: name(task), from: from.clone(), to: spot(to) },
+                    }
+                });
+                (steps.collect(), binding)
+            });
+            let plan = plan(parts.filter(|(steps, _): &(Vec<Action>, _)| !steps.is_empty()));
+            // Where tasks stand is where they may always come back to.
+            for (task, place) in &world.places {
+                if let Some(place) = place {
+                    world.refuses.remove(&(task.clone(), place.node.clone()));
+                }
+            }
+            (world, plan)
+        },
+    )
+}
+
+/// Turns until nothing is under way.
+fn to_the_end(world: &mut World, memory: Memory, journal: &mut dyn Journal) -> (Memory, Outcome) {
+    let (mut memory, mut last) = (memory, Outcome::default());
+    for _ in 0..60 {
+        world.advance();
+        let mut snapshot = world.snapshot();
+        snapshot.memory = memory;
+        let outcome = go_on(&mut snapshot, world, journal);
+        last.parts.retain(|p| outcome.parts.iter().all(|o| o.key != p.key));
+        last.parts.extend(outcome.parts);
+        memory = snapshot.memory;
+        if memory.underway().count() == 0 {
+            return (memory, last);
+        }
+    }
+    panic!("something is under way for ever");
+}
+
+fn stood(world: &World, step: &Action) -> Option<Spot> {
+    world.places[step.task().expect("a task's step")].clone()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever step the world refuses, a part of which only the whole is of use is whole or not there at all, no node
+    /// holds more than it has room for, and the results say what stands.
+    #[test]
+    fn no_chain_is_left_half_useful_and_no_gang_in_part((before, plan) in situation()) {
+        let mut world = before.clone();
+        let mut journal = Vec::new();
+        let mut snapshot = world.snapshot();
+        let first = carry_out(&plan, &mut snapshot, &mut world, &mut journal);
+        let (memory, later) = to_the_end(&mut world, snapshot.memory, &mut journal);
+        let mut again = Memory::default();
+        for entry in &journal {
+            again.apply(entry);
+        }
+        again.wake();
+        prop_assert_eq!(&memory, &again, "the memory is what the journal amounts to");
+        for node in 0..NODES {
+            let held = world.places.values().flatten().filter(|s| s.node == spot(node).node).count();
+            prop_assert!(held <= SLOTS);
+        }
+        for part in &plan.parts {
+            let outcome = later.parts.iter().chain(&first.parts).find(|p| p.key == part.key);
+            let outcome = outcome.expect("each part was tried");
+            prop_assert!(!outcome.is_underway());
+            for (step, result) in part.steps.iter().zip(&outcome.results) {
+                let want = match result {
+                    StepResult::Done => step.to().cloned(),
+                    _ => stood(&before, step),
+                };
+                // Room that somebody else took while the task was away cannot be had back: then it waits.
+                let lost = matches!(result, StepResult::Undone(why) if why.contains("not taken back"));
+                prop_assert!(lost || stood(&world, step) == want, "{:?}: {:?}", step, result);
+            }
+            if part.binding == Binding::AllOrNone {
+                let done = outcome.results.iter().filter(|r| **r == StepResult::Done).count();
+                prop_assert!(done == 0 || done == part.steps.len());
+            }
+        }
+    }
+
+    /// A loop that is killed at any entry of the journal, with one part begun or several, and starts anew from the world
+    /// and the journal alone, ends as if nothing had happened, and does nothing twice.
+    #[test]
+    fn a_kill_at_any_entry_changes_nothing((before, plan) in situation(), kills in proptest::collection::vec(0_usize..12, 1..4)) {
+        // Tasks do not compete for room here, so that the order of parts, which a kill may change, does not matter.
+        let mut roomy = before;
+        roomy.places.retain(|task, _| plan.steps().any(|(_, step)| step.task() == Some(task)));
+        let competes = (0..NODES).any(|node| {
+            let all = plan.steps().filter(|(_, s)| s.to().is_some_and(|to| to.node == spot(node).node)).count()
+                + roomy.places.values().flatten().filter(|s| s.node == spot(node).node).count();
+            all > SLOTS
+        });
+        prop_assume!(!competes);
+        let mut whole = roomy.clone();
+        let mut snapshot = whole.snapshot();
+        carry_out(&plan, &mut snapshot, &mut whole, &mut Vec::new());
+        to_the_end(&mut whole, snapshot.memory, &mut Vec::new());
+
+        let mut world = roomy;
+        let mut journal: Vec<JournalEntry> = Vec::new();
+        let mut kills = kills.into_iter();
+        loop {
+            let entries_left = kills.next();
+            let died = catch_unwind(AssertUnwindSafe(|| {
+                let mut mortal = Mortal { journal: &mut journal, entries_left };
+                let mut snapshot = world.snapshot();
+                recall(&mut snapshot, &mortal).expect("it can be read");
+                go_on(&mut snapshot, &mut world, &mut mortal);
+                let mut rest = plan.clone();
+                rest.parts.retain(|part| !mortal.journal.iter().any(|e| matches!(e, JournalEntry::Opened { part: p, .. } if p.key == part.key)));
+                carry_out(&rest, &mut snapshot, &mut world, &mut mortal);
+                to_the_end(&mut world, snapshot.memory, &mut mortal);
+            }));
+            match died {
+                Ok(()) => break,
+                Err(why) => prop_assert_eq!(why.downcast_ref::<&str>(), Some(&"killed")),
+            }
+        }
+        prop_assert_eq!(&world.places, &whole.places);
+        let sorted = |world: &World| {
+            let mut done: Vec<String> = world.done.iter().map(|call| format!("{call:?}")).collect();
+            done.sort();
+            done
+        };
+        prop_assert_eq!(sorted(&world), sorted(&whole), "nothing twice, nothing left out");
+    }
+}
+
+/// A journal whose process dies right after it has written so many entries.
+struct Mortal<'a> {
+    journal: &'a mut Vec<JournalEntry>,
+    entries_left: Option<usize>,
+}
+
+impl Journal for Mortal<'_> {
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        self.journal.write(entry)?;
+        match &mut self.entries_left {
+            Some(0) => std::panic::panic_any("killed"),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
+        self.journal.recall()
+    }
 }

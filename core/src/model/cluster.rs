@@ -75,6 +75,8 @@ pub struct Cluster {
     pub(super) class_ids: HashMap<TaskClass, ClassId>,
     pub(super) tasks: Vec<Task>,
     pub(super) placements: Vec<Option<Placement>>,
+    /// Per task: whether it is there at all; what is retired is not.
+    pub(super) alive: Vec<bool>,
     /// Ids of tasks that are done, to be used again.
     pub(super) retired: Vec<TaskId>,
     pub(super) gangs: Vec<Vec<TaskId>>,
@@ -110,6 +112,7 @@ impl Cluster {
             class_ids: HashMap::new(),
             tasks: Vec::new(),
             placements: Vec::new(),
+            alive: Vec::new(),
             retired: Vec::new(),
             gangs: Vec::new(),
             owners: Vec::new(),
@@ -246,7 +249,22 @@ impl Cluster {
         &self.classes[class.index()]
     }
 
-    /// All tasks, by [`TaskId`].
+    /// The tasks that are there: not those whose id is free to be used again.
+    pub fn live_tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
+        self.alive.iter().enumerate().filter(|&(_, &alive)| alive).map(|(index, _)| TaskId::from(index))
+    }
+
+    /// Whether the task is there and has no place.
+    pub fn is_waiting(&self, task: TaskId) -> bool {
+        self.alive[task.index()] && self.placements[task.index()].is_none()
+    }
+
+    /// The tasks that are there and have no place: the one meaning of waiting.
+    pub fn waiting(&self) -> impl Iterator<Item = TaskId> + '_ {
+        self.live_tasks().filter(|&task| self.is_waiting(task))
+    }
+
+    /// All tasks, by [`TaskId`]; with ids that are free to be used again.
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }

@@ -163,9 +163,11 @@ impl Cluster {
         }
         if id.index() < self.tasks.len() {
             self.tasks[id.index()] = task;
+            self.alive[id.index()] = true;
         } else {
             self.tasks.push(task);
             self.placements.push(None);
+            self.alive.push(true);
         }
         id
     }
@@ -173,6 +175,7 @@ impl Cluster {
     /// Forgets a task that is done: takes it off its node and gives its id free for a later one.
     pub fn retire(&mut self, task: TaskId) {
         self.remove(task);
+        self.alive[task.index()] = false;
         if let Some(gang) = self.tasks[task.index()].gang.take() {
             self.gangs[gang.index()].retain(|&t| t != task);
         }

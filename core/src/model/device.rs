@@ -93,6 +93,11 @@ impl DeviceSet {
         self.0.count_ones() as usize
     }
 
+    /// Whether the set is empty, asked of a reference.
+    pub(super) fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -179,7 +179,7 @@ impl ClusterDocument {
     /// The document of a cluster, without an expected mix. Rules about groups are not part of it yet.
     pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
         let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
-        let tasks = (0..cluster.tasks().len()).map(|i| task_of(cluster, TaskId::from(i))).collect();
+        let tasks = cluster.live_tasks().map(|task| task_of(cluster, task)).collect();
         Self {
             time_seconds,
             resources: cluster.schema().names().to_vec(),

@@ -26,7 +26,8 @@ pub struct Move {
 }
 
 /// The moves of the last [`MOVES_KEPT_SECONDS`], oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Move>", into = "Vec<Move>")]
 pub struct RecentMoves {
     moves: VecDeque<Move>,
     /// Per task with a move: how many moves had been recorded when its last one came.
@@ -41,6 +42,14 @@ impl RecentMoves {
         self.forget_before(made.time_seconds.saturating_sub(MOVES_KEPT_SECONDS));
         self.last.insert(made.task.clone(), self.forgotten + self.moves.len() as u64);
         self.moves.push_back(made);
+    }
+
+    /// A task that was taken off its node has been given a place again.
+    pub fn arrived(&mut self, task: &str, node: &Name) {
+        let at = self.last.get(task).and_then(|at| usize::try_from(at.checked_sub(self.forgotten)?).ok());
+        if let Some(made) = at.and_then(|at| self.moves.get_mut(at)) {
+            made.to.get_or_insert_with(|| node.clone());
+        }
     }
 
     /// Forgets moves before that moment.
@@ -73,5 +82,25 @@ impl RecentMoves {
     /// All that are remembered, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Move> {
         self.moves.iter()
+    }
+}
+
+impl From<Vec<Move>> for RecentMoves {
+    fn from(moves: Vec<Move>) -> Self {
+        let mut recent = Self::default();
+        moves.into_iter().for_each(|made| recent.record(made));
+        recent
+    }
+}
+
+impl From<RecentMoves> for Vec<Move> {
+    fn from(recent: RecentMoves) -> Self {
+        recent.moves.into()
+    }
+}
+
+impl PartialEq for RecentMoves {
+    fn eq(&self, other: &Self) -> bool {
+        self.moves == other.moves
     }
 }

@@ -52,6 +52,11 @@ pub enum Reading {
         /// The task.
         task: String,
     },
+    /// A placed task has been told to go and still stands where it was.
+    TaskLeaving {
+        /// The task.
+        task: String,
+    },
     /// A task is done, or gone for another reason.
     TaskEnded {
         /// The task.

@@ -1,71 +1,144 @@
-//! Going through a plan on a cluster, step by step, as strictly as a real cluster would: a task that moves holds its
-//! old place until it stands on the new one.
+//! Going through a plan on a cluster, step by step, as strictly as the world would that moves tasks in the way given.
 
-use super::{Action, Cluster, Health, PlaceError, Placement, Plan, TaskId};
+use std::collections::HashMap;
+
+use super::{
+    Action, Cluster, Health, Moving, Name, NodeId, PartKey, PlaceError, Placement, Plan, Spot, TaskId,
+};
 
 /// A step that cannot be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// A rule forbids it.
-    #[error("step {step}: {error}")]
+    #[error("part {part}, step {step}: {error}")]
     Refused {
-        /// Position of the step, from 1.
+        /// The part.
+        part: PartKey,
+        /// Position of the step in it, from 1.
         step: usize,
         /// The rule.
         error: PlaceError,
     },
     /// The task does not stand where the step says.
-    #[error("step {step}: task {task:?} does not stand where the step takes it from")]
+    #[error("part {part}, step {step}: task `{task}` does not stand where the step takes it from")]
     Elsewhere {
-        /// Position of the step, from 1.
+        /// The part.
+        part: PartKey,
+        /// Position of the step in it, from 1.
         step: usize,
         /// The task.
-        task: TaskId,
+        task: Name,
+    },
+    /// A task or node of that name is not there.
+    #[error("part {part}, step {step}: there is no task or node `{name}`")]
+    Unknown {
+        /// The part.
+        part: PartKey,
+        /// Position of the step in it, from 1.
+        step: usize,
+        /// The name.
+        name: Name,
     },
 }
 
-/// Carries out the steps in order; `after` sees the cluster after each with its position from 1. The cluster is left as the steps
-/// before the refused one made it.
+/// What keeps a step from being carried out.
+enum Problem {
+    Rule(PlaceError),
+    Elsewhere(Name),
+    Unknown(Name),
+}
+
+/// Carries out the steps in order; `after` sees the cluster after each with its position from 1 over the whole plan. The
+/// cluster is left as the steps before the refused one made it.
 ///
 /// # Errors
 /// The first step that cannot be carried out.
 pub fn replay(
     plan: &Plan,
     cluster: &mut Cluster,
+    moving: Moving,
     mut after: impl FnMut(usize, &Cluster),
 ) -> Result<(), ReplayError> {
-    for (at, step) in plan.steps.iter().enumerate() {
-        let number = at + 1;
-        let refused = |error| ReplayError::Refused { step: number, error };
-        let stand = |cluster: &Cluster, task: TaskId, from: Placement| {
-            let stands = cluster.placement(task) == Some(from);
-            if stands { Ok(()) } else { Err(ReplayError::Elsewhere { step: number, task }) }
-        };
-        match step.action {
-            Action::Place { task, to } => cluster.place(task, to).map_err(refused)?,
-            Action::Migrate { task, from, to } => {
-                stand(cluster, task, from)?;
-                migrate(cluster, task, from, to).map_err(refused)?;
-            }
-            Action::Preempt { task, from } => {
-                stand(cluster, task, from)?;
-                cluster.remove(task);
-            }
-            Action::Cordon { node } => cluster.set_health(node, Health::Cordoned),
-            Action::Uncordon { node } => cluster.set_health(node, Health::Up),
+    let tasks: HashMap<Name, TaskId> =
+        cluster.live_tasks().map(|task| (cluster.task(task).name.clone(), task)).collect();
+    let mut number = 0;
+    for part in &plan.parts {
+        for (at, action) in part.steps.iter().enumerate() {
+            number += 1;
+            let (part, step) = (part.key, at + 1);
+            carry_out(action, cluster, &tasks, moving).map_err(|problem| match problem {
+                Problem::Rule(error) => ReplayError::Refused { part, step, error },
+                Problem::Elsewhere(task) => ReplayError::Elsewhere { part, step, task },
+                Problem::Unknown(name) => ReplayError::Unknown { part, step, name },
+            })?;
+            after(number, cluster);
         }
-        after(number, cluster);
     }
     Ok(())
 }
 
-fn migrate(cluster: &mut Cluster, task: TaskId, from: Placement, to: Placement) -> Result<(), PlaceError> {
-    let class = cluster.task(task).class;
-    if let Some(obstacle) = cluster.obstacle(to.node, class) {
-        return Err(PlaceError::Forbidden { task, node: to.node, obstacle });
+fn carry_out(
+    action: &Action,
+    cluster: &mut Cluster,
+    tasks: &HashMap<Name, TaskId>,
+    moving: Moving,
+) -> Result<(), Problem> {
+    let task_named = |task: &Name| tasks.get(task).copied().ok_or_else(|| Problem::Unknown(task.clone()));
+    let node_named = |cluster: &Cluster, node: &Name| -> Result<NodeId, Problem> {
+        cluster.node_named(node).ok_or_else(|| Problem::Unknown(node.clone()))
+    };
+    let place_of = |cluster: &Cluster, spot: &Spot| -> Result<Placement, Problem> {
+        Ok(Placement { node: node_named(cluster, &spot.node)?, devices: spot.devices })
+    };
+    let standing = |cluster: &Cluster, name: &Name, from: &Spot| -> Result<(TaskId, Placement), Problem> {
+        let (task, from) = (task_named(name)?, place_of(cluster, from)?);
+        let stands = cluster.placement(task) == Some(from);
+        if stands { Ok((task, from)) } else { Err(Problem::Elsewhere(name.clone())) }
+    };
+    match action {
+        Action::Place { task, to } => {
+            let (task, to) = (task_named(task)?, place_of(cluster, to)?);
+            cluster.place(task, to).map_err(Problem::Rule)
+        }
+        Action::Migrate { task, from, to } => {
+            let (task, from) = standing(cluster, task, from)?;
+            let to = place_of(cluster, to)?;
+            migrate(cluster, task, from, to, moving).map_err(Problem::Rule)
+        }
+        Action::Preempt { task, from } => {
+            let (task, _) = standing(cluster, task, from)?;
+            cluster.remove(task);
+            Ok(())
+        }
+        Action::Cordon { node } => {
+            let node = node_named(cluster, node)?;
+            cluster.set_health(node, Health::Cordoned);
+            Ok(())
+        }
+        Action::Uncordon { node } => {
+            let node = node_named(cluster, node)?;
+            cluster.set_health(node, Health::Up);
+            Ok(())
+        }
     }
-    if !cluster.devices_right(class, to) {
-        return Err(PlaceError::WrongDevices { task, node: to.node });
+}
+
+fn migrate(
+    cluster: &mut Cluster,
+    task: TaskId,
+    from: Placement,
+    to: Placement,
+    moving: Moving,
+) -> Result<(), PlaceError> {
+    let class = cluster.task(task).class;
+    if moving == Moving::StandTwice {
+        // There must be room beside the old place.
+        if let Some(obstacle) = cluster.obstacle(to.node, class) {
+            return Err(PlaceError::Forbidden { task, node: to.node, obstacle });
+        }
+        if !cluster.devices_right(class, to) {
+            return Err(PlaceError::WrongDevices { task, node: to.node });
+        }
     }
     cluster.remove(task);
     let moved = cluster.place(task, to);

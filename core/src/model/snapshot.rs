@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cluster, Health, NodeId, Obstacle, RecentMoves, ResourceSchema, TaskId};
+use super::{Cluster, Health, Memory, NodeId, Obstacle, Placement, ResourceSchema, TaskId, Waiting};
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct TaskState {
     pub used: Vec<i64>,
     /// Work that would be lost if its node failed now, seconds.
     pub unsaved_seconds: u64,
+    /// Whether it has been told to go and still stands where it was.
+    pub leaving: bool,
     /// What kept it waiting at the last decision.
     pub waits_for: Option<Obstacle>,
 }
@@ -29,7 +31,7 @@ pub struct Snapshot {
     pub cluster: Cluster,
     /// Per [`TaskId`].
     pub tasks: Vec<TaskState>,
-    /// Tasks that want a place.
+    /// Tasks without a place, with those that a part under way has a hand on; [`Snapshot::waiting`] leaves these out.
     pub pending: BTreeSet<TaskId>,
     /// Per [`NodeId`]: estimated probability of a failure within the next hour.
     pub risk: Vec<f64>,
@@ -43,8 +45,8 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Per class: how many of its tasks have come so far; the mix that decisions reckon with.
     pub arrived: Vec<u64>,
-    /// Moves that this loop made.
-    pub moves: RecentMoves,
+    /// What the loop remembers of its own deeds: moves made, parts under way.
+    pub memory: Memory,
     /// Tasks by name.
     pub task_by_name: HashMap<Box<str>, TaskId>,
 }
@@ -63,8 +65,64 @@ impl Snapshot {
             stale: BTreeSet::new(),
             rejected: 0,
             arrived: Vec::new(),
-            moves: RecentMoves::default(),
+            memory: Memory::default(),
             task_by_name: HashMap::new(),
+        }
+    }
+
+    /// The tasks that wait for a decision: there, without a place, and not in the hand of a part under way.
+    pub fn waiting(&self) -> Vec<TaskId> {
+        let underway = self.memory.tasks_underway();
+        let free = |task: &TaskId| !underway.contains(&*self.cluster.task(*task).name);
+        self.pending.iter().copied().filter(free).collect()
+    }
+
+    /// A task stands somewhere, as the world has it. False, and nothing changed, when it cannot be so.
+    pub fn stands(&mut self, task: TaskId, place: Placement) -> bool {
+        let before = self.cluster.placement(task);
+        if before == Some(place) {
+            return true;
+        }
+        let left = self.cluster.remove(task);
+        if self.cluster.book(task, place).is_err() {
+            if let Some(left) = left {
+                // It was there a moment ago, so there is room.
+                self.cluster.put_back(task, left);
+            }
+            return false;
+        }
+        let state = &mut self.tasks[task.index()];
+        state.waits_for = None;
+        state.leaving = false;
+        self.pending.remove(&task);
+        true
+    }
+
+    /// A task has no place and wants one.
+    pub fn waits(&mut self, task: TaskId) {
+        self.cluster.remove(task);
+        self.tasks[task.index()].leaving = false;
+        self.pending.insert(task);
+    }
+
+    /// Notes what keeps tasks waiting, so that the next turn can tell whether it is news.
+    pub fn note_waiting(&mut self, waiting: &[Waiting]) {
+        for Waiting { task, obstacle } in waiting {
+            if let Some(task) = self.task_by_name.get(&**task) {
+                self.tasks[task.index()].waits_for = Some(*obstacle);
+            }
+        }
+    }
+
+    /// A node's state, and whether it was this loop that cordoned it.
+    pub fn set_node_state(&mut self, node: NodeId, health: Health, cordoned_by_loop: bool) {
+        if cordoned_by_loop {
+            self.cordoned_by_loop.insert(node);
+        } else {
+            self.cordoned_by_loop.remove(&node);
+        }
+        if self.cluster.health(node) != health {
+            self.cluster.set_health(node, health);
         }
     }
 

@@ -7,12 +7,15 @@ use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider, PlaceOnly};
-use lepton_core::execute::JournalEntry;
+use lepton_core::model::JournalEntry;
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
 /// Simulated seconds between two turns.
 pub const TURN_SECONDS: u64 = 60;
+
+/// Entries of the journal before it is brought down to what they amount to.
+const JOURNAL_ENTRIES_MAX: usize = 10_000;
 
 /// The policy that places tasks where there is no loop: the default scores of the Kubernetes scheduler.
 pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
@@ -51,12 +54,13 @@ impl LoopRun {
         };
         let world = Rc::new(RefCell::new(World::new(config.clone())));
         let schema = world.borrow().schema();
-        let mut journal = Vec::new();
+        let journal = Vec::new();
         let settings =
             CycleConfig { mode: Mode::Act, collect: Default::default(), analyze: Default::default() };
         let mut source = WorldSource(Rc::clone(&world));
         let sources: &mut [&mut dyn Source] = &mut [&mut source];
-        let cycle = Cycle::start(settings, schema, sources, &mut journal, 0);
+        let cycle =
+            Cycle::start(settings, schema, sources, &journal, 0).expect("an empty journal can be read");
         let end_seconds = u64::from(config.hours) * 3600;
         Ok(Self { world, cycle, decider, journal, now_seconds: 0, end_seconds })
     }
@@ -75,8 +79,9 @@ impl LoopRun {
             &mut self.journal,
             self.now_seconds,
         );
-        // The journal of a world that cannot be killed is only of use within the turn.
-        self.journal.clear();
+        if self.journal.len() > JOURNAL_ENTRIES_MAX {
+            self.cycle.remember(&mut self.journal).expect("memory takes another entry");
+        }
         self.now_seconds += TURN_SECONDS;
         self.world.borrow_mut().advance(self.now_seconds);
         Some(report)

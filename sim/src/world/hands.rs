@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use lepton_core::collect::Source;
-use lepton_core::execute::{Actuator, Refused};
-use lepton_core::model::{DeviceSet, Readings};
+use lepton_core::execute::Actuator;
+use lepton_core::model::{Answer, Call, Moving, Readings};
 
 use super::World;
 
@@ -26,15 +26,11 @@ impl Source for WorldSource {
 pub struct WorldActuator(pub Rc<RefCell<World>>);
 
 impl Actuator for WorldActuator {
-    fn place(&mut self, task: &str, node: &str, devices: DeviceSet) -> Result<(), Refused> {
-        self.0.borrow_mut().start(task, node, devices).map_err(Refused)
+    fn moving(&self) -> Moving {
+        Moving::StopFirst
     }
 
-    fn evict(&mut self, task: &str) -> Result<(), Refused> {
-        self.0.borrow_mut().evict(task).map_err(Refused)
-    }
-
-    fn cordon(&mut self, node: &str, cordoned: bool) -> Result<(), Refused> {
-        self.0.borrow_mut().set_cordon(node, cordoned).map_err(Refused)
+    fn call(&mut self, call: &Call) -> Answer {
+        self.0.borrow_mut().carry_out(call)
     }
 }

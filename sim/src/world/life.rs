@@ -2,8 +2,8 @@
 
 use lepton_core::collect::Source;
 use lepton_core::model::{
-    Cluster, DeviceSet, Health, NodeId, NodeReading, Placement, Reading, Readings, ResourceSchema, Task,
-    TaskId, TaskReading,
+    Answer, Call, Cluster, DeviceSet, Health, NodeId, NodeReading, Placement, Reading, Readings,
+    ResourceSchema, Task, TaskId, TaskReading,
 };
 
 use super::measure::Measures;
@@ -16,6 +16,8 @@ enum Event {
     /// The task ends, if this is still its run of that number.
     Ends(usize, u32),
     Node(u32, NodeEvent),
+    /// The task, told to go, goes, if this is still its run of that number.
+    Leaves(usize, u32),
 }
 
 /// How a task stands.
@@ -31,6 +33,8 @@ pub(super) struct Life {
     run: u32,
     first_started: Option<u64>,
     done: bool,
+    /// Whether it has been told to go and has not gone yet.
+    leaving: bool,
 }
 
 /// A simulated cluster.
@@ -72,6 +76,7 @@ impl World {
             run: 0,
             first_started: None,
             done: false,
+            leaving: false,
         };
         let mut world = Self {
             lives: vec![fresh; script.tasks.len()],
@@ -110,7 +115,8 @@ impl World {
             match event.what {
                 Event::Arrives(index) => self.arrive(index),
                 Event::Ends(index, run) if self.lives[index].run == run => self.end(index),
-                Event::Ends(..) => {}
+                Event::Leaves(index, run) if self.lives[index].run == run => self.stop(index, 0),
+                Event::Ends(..) | Event::Leaves(..) => {}
                 Event::Node(node, what) => self.node_event(node, what),
             }
         }
@@ -199,6 +205,7 @@ impl World {
         let life = &mut self.lives[index];
         life.saved_seconds += worked - lost_seconds.min(worked);
         life.run += 1;
+        life.leaving = false;
         if let Some(id) = life.id {
             self.cluster.remove(id);
             self.outbox.push(Reading::TaskUnplaced { task: task_name(index) });
@@ -211,8 +218,19 @@ impl World {
         worked % self.config.checkpoint_seconds
     }
 
+    /// Carries out a call of the loop.
+    pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
+        let done = match call {
+            Call::Start { task, to } => self.start(task, &to.node, to.devices),
+            Call::Stop { task, .. } => return self.evict(task).unwrap_or_else(Answer::Refused),
+            Call::Move { .. } => Err("tasks of this world stop before they move".to_owned()),
+            Call::Cordon { node, cordoned } => self.set_cordon(node, *cordoned),
+        };
+        done.map_or_else(Answer::Refused, |()| Answer::Done)
+    }
+
     /// Starts a pending task.
-    pub(super) fn start(&mut self, name: &str, node: &str, devices: DeviceSet) -> Result<(), String> {
+    fn start(&mut self, name: &str, node: &str, devices: DeviceSet) -> Result<(), String> {
         let index = self.index_of(name)?;
         let id = self.lives[index].id.ok_or_else(|| format!("task {name} is gone"))?;
         let node_id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
@@ -231,19 +249,29 @@ impl World {
         Ok(())
     }
 
-    /// Stops a running task in order: its work is saved.
-    pub(super) fn evict(&mut self, name: &str) -> Result<(), String> {
+    /// Stops a running task in order: its work is saved. It goes at once, or after the world's grace period.
+    fn evict(&mut self, name: &str) -> Result<Answer, String> {
         let index = self.index_of(name)?;
         let placed = self.lives[index].id.is_some_and(|id| self.cluster.placement(id).is_some());
         if !placed {
             return Err(format!("task {name} does not run"));
         }
+        if self.lives[index].leaving {
+            return Err(format!("task {name} has been told to go already"));
+        }
         self.measures.migrations += 1;
-        self.stop(index, 0);
-        Ok(())
+        if self.config.grace_seconds == 0 {
+            self.stop(index, 0);
+            return Ok(Answer::Done);
+        }
+        self.lives[index].leaving = true;
+        let goes = self.now_seconds + self.config.grace_seconds;
+        self.queue.schedule(goes as i64, Event::Leaves(index, self.lives[index].run));
+        self.outbox.push(Reading::TaskLeaving { task: task_name(index) });
+        Ok(Answer::Underway)
     }
 
-    pub(super) fn set_cordon(&mut self, node: &str, cordoned: bool) -> Result<(), String> {
+    fn set_cordon(&mut self, node: &str, cordoned: bool) -> Result<(), String> {
         let id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
         self.cordoned[id.index()] = cordoned;
         self.tell_state(id);
@@ -385,6 +413,9 @@ impl Source for World {
             if let Some(place) = cluster.placement(id) {
                 let node = cluster.node_name(place.node).to_owned();
                 readings.push(Reading::TaskPlaced { task: task_name(index), node, devices: place.devices });
+                if life.leaving {
+                    readings.push(Reading::TaskLeaving { task: task_name(index) });
+                }
             }
         }
         readings.extend(self.uses());

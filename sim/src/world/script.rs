@@ -27,6 +27,8 @@ pub struct WorldConfig {
     pub checkpoint_seconds: u64,
     /// Standing still when started again on another node, seconds.
     pub pause_seconds: u32,
+    /// A task that is told to go stays so long to save its work, seconds.
+    pub grace_seconds: u64,
     /// Mean time between failures of one node, hours.
     pub failure_hours: f64,
     /// Share of failures that show signs in advance.
@@ -45,6 +47,7 @@ impl Default for WorldConfig {
             daily_swing: 0.3,
             checkpoint_seconds: 1800,
             pause_seconds: 90,
+            grace_seconds: 0,
             failure_hours: 240.0,
             warned_share: 0.7,
             safety_level: 0.8,

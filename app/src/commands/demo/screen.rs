@@ -137,7 +137,7 @@ fn histogram(report: &CycleReport) -> String {
 /// One decision on one line, with its reason.
 fn line(record: &DecisionRecord) -> String {
     let DecisionRecord { action, task, from, to, reason, gain, cost, result, .. } = record;
-    let mut out = format!("{} {action:<8}", clock(record.time_seconds));
+    let mut out = format!("{} {:<8}", clock(record.time_seconds), action.name());
     if let Some(task) = task {
         let _ = write!(out, " {task}");
     }
@@ -168,6 +168,8 @@ fn line(record: &DecisionRecord) -> String {
         Some(StepResult::Undone(why)) => {
             let _ = write!(out, "; undone: {why}");
         }
+        Some(StepResult::Underway) => out.push_str("; under way"),
+        Some(StepResult::NotTried) => out.push_str("; not tried"),
         Some(StepResult::Done) | None => {}
     }
     out

@@ -8,7 +8,9 @@ use super::descent::Descent;
 use super::draft::Draft;
 use super::problem::DefragmentProblem;
 use crate::model::fragmentation::DevicesLeft;
-use crate::model::{Action, ClassId, Cluster, Obstacle, Placement, Plan, Reason, Step, TaskId};
+use crate::model::{
+    Action, Binding, ClassId, Cluster, Obstacle, Placement, Plan, Reason, TaskId, Waiting, Worth,
+};
 
 /// A plan for a cluster with pending tasks.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +42,15 @@ impl DefragmentPlan {
             }
             let own = from.map_or(0.0, |_| problem.move_cost(task));
             let (action, reason) = match from {
-                Some(from) => (Action::Migrate { task, from, to }, Reason::StrandedCapacity),
-                None => (Action::Place { task, to }, Reason::PendingTaskFits),
+                Some(from) => (Action::migrate(&draft.cluster, task, from, to), Reason::StrandedCapacity),
+                None => (Action::place(&draft.cluster, task, to), Reason::PendingTaskFits),
             };
-            plan.steps.push(Step { action, reason, gain: cost - draft.cost() + own, cost: own });
+            let worth = Worth { reason, gain: cost - draft.cost() + own, cost: own };
+            plan.push(0, vec![action], worth, Binding::Each);
         }
         let waiting = problem.pending().filter(|&t| draft.cluster.placement(t).is_none());
-        plan.unplaced = with_obstacles(&draft.cluster, waiting.collect());
-        let placed = problem.pending().count() - plan.unplaced.len();
+        plan.waiting = with_obstacles(&draft.cluster, waiting.collect());
+        let placed = problem.pending().count() - plan.waiting.len();
         Self {
             terms: [before.1, terms(problem, &draft)],
             cost: [before.0, draft.cost()],
@@ -108,7 +111,7 @@ fn terms(problem: &DefragmentProblem<'_>, draft: &Draft<'_>) -> [f64; OBJECTIVE_
 }
 
 /// Each task with the obstacle that most nodes put up.
-fn with_obstacles(cluster: &Cluster, tasks: Vec<TaskId>) -> Vec<(TaskId, Obstacle)> {
+fn with_obstacles(cluster: &Cluster, tasks: Vec<TaskId>) -> Vec<Waiting> {
     let mut known: BTreeMap<ClassId, Obstacle> = BTreeMap::new();
     let mut main_obstacle = |class: ClassId| {
         *known.entry(class).or_insert_with(|| {
@@ -125,11 +128,11 @@ fn with_obstacles(cluster: &Cluster, tasks: Vec<TaskId>) -> Vec<(TaskId, Obstacl
                 .map_or(Obstacle::InsufficientResource, |(o, _)| o)
         })
     };
-    let obstacle = |task: TaskId| {
+    let mut obstacle = |task: TaskId| {
         cluster.obstacle_of_quota(task).unwrap_or_else(|| main_obstacle(cluster.task(task).class))
     };
     let mut tasks = tasks;
     tasks.sort_unstable();
-    let named: Vec<Obstacle> = tasks.iter().copied().map(obstacle).collect();
-    tasks.into_iter().zip(named).collect()
+    let waiting = tasks.into_iter().map(|task| (task, obstacle(task)));
+    waiting.map(|(task, obstacle)| Waiting { task: cluster.task(task).name.clone(), obstacle }).collect()
 }

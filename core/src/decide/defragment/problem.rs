@@ -39,7 +39,7 @@ impl<'a> DefragmentProblem<'a> {
     pub fn new(cluster: &'a Cluster, expected: &TargetWorkload, objective: Objective) -> Self {
         let mut units: Vec<Unit> = Vec::new();
         let mut of_gang: BTreeMap<GangId, usize> = BTreeMap::new();
-        for task in (0..cluster.tasks().len()).map(TaskId::from).filter(|&t| cluster.placement(t).is_none()) {
+        for task in cluster.waiting() {
             let waiting_cost = objective.unplaced() * objective.waiting(cluster, task);
             let known = cluster.task(task).gang.and_then(|g| of_gang.get(&g).copied());
             if let Some(unit) = known.map(|at| &mut units[at]) {

@@ -9,8 +9,8 @@ use super::*;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::invariants::{self, Violation};
 use crate::model::{
-    Action, Cluster, DeviceDemand, DeviceKind, GroupRule, Health, ModelSet, NodeId, NodeSpec, Placement,
-    Quota, ResourceSchema, Rules, Scope, Task, TaskClass, TaskId, replay,
+    Action, Cluster, DeviceDemand, DeviceKind, GroupRule, Health, ModelSet, Moving, NodeId, NodeSpec,
+    Placement, Quota, ResourceSchema, Rules, Scope, Task, TaskClass, TaskId, replay,
 };
 
 fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> DefragmentPlan {
@@ -65,9 +65,11 @@ fn a_task_of_two_devices_fits_after_the_one_move_that_it_takes() {
     add(&mut cluster, 1000, Some(demand(1, 600)), Some((1, &[0])));
     let wide = add(&mut cluster, 1000, Some(demand(2, 1000)), None);
     let found = plan(&cluster, Objective::default(), options(10));
-    assert_eq!((found.moves, found.placed, found.plan.unplaced.len()), (1, 1, 0));
-    assert!(matches!(found.plan.steps[1].action, Action::Place { task, .. } if task == wide));
-    assert_eq!(replay(&found.plan, &mut cluster, |_, _| ()), Ok(()));
+    assert_eq!((found.moves, found.placed, found.plan.waiting.len()), (1, 1, 0));
+    assert!(
+        matches!(&found.plan.parts[1].steps[0], Action::Place { task, .. } if *task == cluster.task(wide).name)
+    );
+    assert_eq!(replay(&found.plan, &mut cluster, Moving::StandTwice, |_, _| ()), Ok(()));
 }
 
 #[test]
@@ -80,7 +82,7 @@ fn who_makes_room_may_make_another_leave_first() {
     add(&mut cluster, 10_000, Some(demand(2, 1000)), None);
     let found = plan(&cluster, Objective::default(), options(10));
     assert_eq!((found.moves, found.placed), (2, 1));
-    assert_eq!(replay(&found.plan, &mut cluster, |_, _| ()), Ok(()));
+    assert_eq!(replay(&found.plan, &mut cluster, Moving::StandTwice, |_, _| ()), Ok(()));
 }
 
 #[test]
@@ -103,8 +105,8 @@ fn nothing_moves_when_nothing_is_gained() {
     }
     let waits = add(&mut cluster, 1000, Some(demand(1, 1000)), None);
     let found = plan(&cluster, Objective::default(), options(10));
-    assert!(found.plan.steps.is_empty());
-    assert_eq!(found.plan.unplaced.iter().map(|u| u.0).collect::<Vec<_>>(), [waits]);
+    assert!(found.plan.parts.is_empty());
+    assert_eq!(found.plan.waiting.iter().map(|w| &w.task).collect::<Vec<_>>(), [&cluster.task(waits).name]);
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn a_cluster_without_nodes_has_an_empty_plan() {
     let mut cluster = cluster_of(&[]);
     add(&mut cluster, 1000, None, None);
     let found = plan(&cluster, Objective::default(), options(5));
-    assert_eq!((found.plan.steps.len(), found.plan.unplaced.len()), (0, 1));
+    assert_eq!((found.plan.parts.len(), found.plan.waiting.len()), (0, 1));
 }
 
 #[test]
@@ -224,7 +226,7 @@ proptest! {
         let objective = Objective { weights: [20.0, 3.0, 1.0, 2.0, 1.0], safety_level: 0.7 };
         let found = plan(&cluster, objective, options(moves_max));
         let mut after = cluster.clone();
-        let replayed = replay(&found.plan, &mut after, |step, cluster| {
+        let replayed = replay(&found.plan, &mut after, Moving::StandTwice, |step, cluster| {
             match invariants::check(cluster) {
                 // A gang comes member by member, one right after the other.
                 Ok(()) | Err(Violation::GangInPart(_)) => {}
@@ -233,7 +235,7 @@ proptest! {
         });
         prop_assert_eq!(replayed, Ok(()));
         prop_assert_eq!(invariants::check(&after), Ok(()), "gangs stand whole in the end");
-        let migrations = found.plan.steps.iter().filter(|s| matches!(s.action, Action::Migrate { .. })).count();
+        let migrations = found.plan.steps().filter(|(_, s)| matches!(s, Action::Migrate { .. })).count();
         prop_assert!(migrations == found.moves && migrations <= moves_max);
         prop_assert!(found.cost[1] <= found.cost[0] + 1e-9);
         for task in (0..cluster.tasks().len()).map(TaskId::from) {
@@ -254,7 +256,7 @@ proptest! {
             let scratch: f64 = terms.iter().zip(&objective.weights).map(|(t, w)| t * w).sum();
             prop_assert!((cost - scratch).abs() < 1e-6, "{cost} {scratch}");
         }
-        let sum: f64 = found.plan.steps.iter().map(|s| s.gain - s.cost).sum();
+        let sum: f64 = found.plan.parts.iter().map(|p| p.gain - p.cost).sum();
         prop_assert!((found.cost[0] - found.cost[1] - sum).abs() < 1e-6, "gains and costs of the steps add up");
     }
 
@@ -263,15 +265,16 @@ proptest! {
         let cluster = random_cluster(seed);
         let found = plan(&cluster, Objective::default(), options(8));
         let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default());
-        for (at, step) in found.plan.steps.iter().enumerate() {
-            if !matches!(step.action, Action::Migrate { .. }) {
+        for (at, (_, step)) in found.plan.steps().enumerate() {
+            if !matches!(step, Action::Migrate { .. }) {
                 continue;
             }
             let mut draft = Draft::new(&problem);
-            let others = found.plan.steps.iter().enumerate().filter(|&(i, _)| i != at);
-            let possible = others.into_iter().all(|(_, step)| match step.action {
-                Action::Migrate { task, to, .. } | Action::Place { task, to } => draft.step(task, to),
-                _ => false,
+            let others = found.plan.steps().enumerate().filter(|&(i, _)| i != at);
+            let possible = others.into_iter().all(|(_, (_, step))| {
+                let task = cluster.live_tasks().find(|&t| Some(&cluster.task(t).name) == step.task());
+                let to = step.to().and_then(|to| to.placement(&cluster));
+                task.zip(to).is_some_and(|(task, to)| draft.step(task, to))
             });
             let saves = possible && draft.cost() < found.cost[1] - 1e-9;
             prop_assert!(!saves, "without step {at} the plan is as good: {step:?}");

@@ -5,15 +5,17 @@
 //! cool-down and never goes back where it came from. The learned policy will replace the scores here, not
 //! the frame.
 
+use std::collections::BTreeSet;
+
 use super::expected_use::ExpectedUse;
 use super::place_only::{Engine, in_order};
-use super::records::{CANDIDATES_KEPT, Recorder, name};
+use super::records::{CANDIDATES_KEPT, Recorder};
 use super::{DecideConfig, Decided, Decider};
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
-    Action, Assessment, Candidate, ClassId, DecisionRecord, Health, NodeId, Obstacle, Placement, Reason,
-    Snapshot, Step, TaskId, Trial,
+    Action, Assessment, Binding, Candidate, ClassId, DecisionRecord, Health, Name, NodeId, Obstacle,
+    Placement, Reason, Snapshot, StepKey, TaskId, Trial, Waiting, Worth,
 };
 
 /// Nodes asked for a safe place before the coolest of them is taken.
@@ -41,8 +43,11 @@ impl Decider for Caretaker {
         let expected = ExpectedUse::now(snapshot, assessment);
         let placer = self.engine.placer(snapshot);
         let config = &self.config;
+        let underway = snapshot.memory.tasks_underway().into_iter().map(Name::from).collect();
         let mut draft = Draft {
             snapshot,
+            cycle,
+            underway,
             assessment,
             config,
             placer,
@@ -67,6 +72,9 @@ impl Decider for Caretaker {
 /// A plan in the making: the snapshot's cluster is ahead of the world by the steps drafted so far.
 struct Draft<'a> {
     snapshot: &'a mut Snapshot,
+    cycle: u64,
+    /// Tasks that parts under way have a hand on.
+    underway: BTreeSet<Name>,
     assessment: &'a Assessment,
     config: &'a DecideConfig,
     placer: &'a mut Placer,
@@ -84,12 +92,8 @@ impl Draft<'_> {
         for &node in &self.assessment.failing {
             let risk = self.snapshot.risk_of(node);
             if self.snapshot.cluster.health(node) == Health::Up {
-                let record = self.recorder.record(self.snapshot, "cordon", None);
-                let to = name(&self.snapshot.cluster, node);
-                self.push(
-                    Action::Cordon { node },
-                    DecisionRecord { to, reason: Some(Reason::NodeFailing), gain: risk, ..record },
-                );
+                let worth = Worth { reason: Reason::NodeFailing, gain: risk, cost: 0.0 };
+                self.push(Action::cordon(&self.snapshot.cluster, node, true), None, worth, Vec::new());
             }
             let mut tasks = self.movable(node);
             tasks.sort_by(|&a, &b| {
@@ -108,10 +112,8 @@ impl Draft<'_> {
         for node in self.snapshot.cordoned_by_loop.clone() {
             let cordoned = self.snapshot.cluster.health(node) == Health::Cordoned;
             if cordoned && !self.assessment.failing.contains(&node) {
-                let record = self.recorder.record(self.snapshot, "uncordon", None);
-                let to = name(&self.snapshot.cluster, node);
-                let reason = Some(Reason::NodeCalm);
-                self.push(Action::Uncordon { node }, DecisionRecord { to, reason, ..record });
+                let worth = Worth { reason: Reason::NodeCalm, gain: 0.0, cost: 0.0 };
+                self.push(Action::cordon(&self.snapshot.cluster, node, false), None, worth, Vec::new());
             }
         }
     }
@@ -138,30 +140,35 @@ impl Draft<'_> {
 
     fn place_waiting(&mut self) {
         let mut no_room: Vec<ClassId> = Vec::new();
-        for task in in_order(&self.snapshot.cluster, &self.snapshot.tasks, &self.snapshot.pending) {
+        for task in in_order(self.snapshot) {
             let class = self.snapshot.cluster.task(task).class;
-            let record = if no_room.contains(&class) { None } else { self.search(task, None) };
-            let Some((to, candidates)) = record else {
+            if let Some(obstacle) = self.snapshot.cluster.obstacle_of_quota(task) {
+                self.wait(task, obstacle);
+                continue;
+            }
+            let found = if no_room.contains(&class) { None } else { self.search(task, None) };
+            let Some((to, candidates)) = found else {
                 let ruled_out = self.recorder.ruled_out(&self.snapshot.cluster, class);
-                let obstacle = ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0);
-                self.decided.plan.unplaced.push((task, obstacle));
-                if self.snapshot.task(task).waits_for != Some(obstacle) {
-                    self.waits.push(self.recorder.record(self.snapshot, "wait", Some(task)));
-                }
+                self.wait(task, ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0));
                 no_room.push(class);
                 continue;
             };
-            let record = self.recorder.record(self.snapshot, "place", Some(task));
+            let action = Action::place(&self.snapshot.cluster, task, to);
             if !self.try_place(task, to) {
                 continue;
             }
-            let to_name = name(&self.snapshot.cluster, to.node);
             let gain = self.snapshot.cluster.size_in_devices(task);
-            let reason = Some(Reason::PendingTaskFits);
-            self.push(
-                Action::Place { task, to },
-                DecisionRecord { to: to_name, reason, candidates, gain, ..record },
-            );
+            let worth = Worth { reason: Reason::PendingTaskFits, gain, cost: 0.0 };
+            self.push(action, Some(task), worth, candidates);
+        }
+    }
+
+    /// The task waits on; a record says so when the reason is a new one.
+    fn wait(&mut self, task: TaskId, obstacle: Obstacle) {
+        let name = self.snapshot.cluster.task(task).name.clone();
+        self.decided.plan.waiting.push(Waiting { task: name, obstacle });
+        if self.snapshot.task(task).waits_for != Some(obstacle) {
+            self.waits.push(self.recorder.wait(self.snapshot, task, obstacle));
         }
     }
 
@@ -173,7 +180,7 @@ impl Draft<'_> {
         }
         let Some(stood) = self.snapshot.cluster.placement(task) else { return };
         let Some((to, candidates)) = self.search(task, Some(from)) else { return };
-        let record = self.recorder.record(self.snapshot, "migrate", Some(task));
+        let action = Action::migrate(&self.snapshot.cluster, task, stood, to);
         self.trial.remove(&mut self.snapshot.cluster, task);
         self.expected.add(self.snapshot, from, task, -1.0);
         if !self.try_place(task, to) {
@@ -182,20 +189,7 @@ impl Draft<'_> {
             return;
         }
         self.moves += 1;
-        let cluster = &self.snapshot.cluster;
-        let (from_name, to_name) = (name(cluster, from), name(cluster, to.node));
-        self.push(
-            Action::Migrate { task, from: stood, to },
-            DecisionRecord {
-                from: from_name,
-                to: to_name,
-                reason: Some(reason),
-                candidates,
-                gain,
-                cost,
-                ..record
-            },
-        );
+        self.push(action, Some(task), Worth { reason, gain, cost }, candidates);
     }
 
     /// The best place for a task: the first by score whose expected use stays below the level. A pending
@@ -204,7 +198,7 @@ impl Draft<'_> {
     fn search(&mut self, task: TaskId, off: Option<NodeId>) -> Option<(Placement, Vec<Candidate>)> {
         let (snapshot, assessment) = (&*self.snapshot, self.assessment);
         let class = snapshot.cluster.task(task).class;
-        let before = snapshot.moves.last_of(&snapshot.cluster.task(task).name);
+        let before = snapshot.memory.moves.last_of(&snapshot.cluster.task(task).name);
         let before = before.and_then(|m| snapshot.cluster.node_named(&m.from));
         let mut candidates = Vec::new();
         let mut seen = 0;
@@ -247,23 +241,28 @@ impl Draft<'_> {
         true
     }
 
-    fn push(&mut self, action: Action, record: DecisionRecord) {
-        let reason = record.reason.unwrap_or(Reason::PendingTaskFits);
-        self.decided.plan.steps.push(Step { action, reason, gain: record.gain, cost: record.cost });
-        self.decided.records.push(record);
+    /// A part of one step, and its record.
+    fn push(&mut self, action: Action, task: Option<TaskId>, worth: Worth, candidates: Vec<Candidate>) {
+        let key = StepKey { part: self.decided.plan.next_key(self.cycle), step: 0 };
+        let record = self.recorder.step(self.snapshot, (key, &action), task, worth);
+        self.decided.plan.push(self.cycle, vec![action], worth, Binding::Each);
+        self.decided.records.push(DecisionRecord { candidates, ..record });
     }
 
     /// Tasks of a node that may be moved.
     fn movable(&self, node: NodeId) -> Vec<TaskId> {
         let cluster = &self.snapshot.cluster;
-        let free_to_go = |&t: &TaskId| !cluster.task(t).do_not_disrupt && !self.cooling_down(t);
+        let free_to_go = |&t: &TaskId| {
+            let task = cluster.task(t);
+            !(task.do_not_disrupt || self.underway.contains(&task.name) || self.cooling_down(t))
+        };
         cluster.hosted(node).iter().copied().filter(free_to_go).collect()
     }
 
     fn cooling_down(&self, task: TaskId) -> bool {
         let now = self.snapshot.time_seconds;
         let name = &self.snapshot.cluster.task(task).name;
-        self.snapshot.moves.is_cooling(name, now, self.config.cool_down_seconds)
+        self.snapshot.memory.moves.is_cooling(name, now, self.config.cool_down_seconds)
     }
 
     /// Device-minutes that standing still during a move costs.

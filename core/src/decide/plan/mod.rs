@@ -16,7 +16,7 @@ use crate::model::{Assessment, DecisionRecord, Plan, Snapshot};
 pub struct Decided {
     /// What to do.
     pub plan: Plan,
-    /// One record per step of the plan, in order, then one per task that waits for a new reason.
+    /// One record per step of the plan, by its key, and one per task that waits for a new reason.
     pub records: Vec<DecisionRecord>,
 }
 

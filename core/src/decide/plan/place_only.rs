@@ -1,13 +1,14 @@
 //! Placing what waits, and nothing else: what a cluster does without the loop. First come, first served by
 //! priority; a task that does not fit waits and does not hold up the others.
 
-use super::records::{Recorder, name};
+use super::records::Recorder;
 use super::{Decided, Decider};
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
-    Action, Assessment, ClassId, Cluster, Reason, ResourceSchema, Snapshot, Step, TaskId, Trial,
+    Action, Assessment, Binding, ClassId, Cluster, Reason, ResourceSchema, Snapshot, StepKey, TaskId, Trial,
+    Worth,
 };
 
 /// Places pending tasks by one placement policy.
@@ -33,7 +34,7 @@ impl Decider for PlaceOnly {
         let mut no_room: Vec<ClassId> = Vec::new();
         let mut found = Vec::new();
         let mut trial = Trial::default();
-        for task in in_order(&snapshot.cluster, &snapshot.tasks, &snapshot.pending) {
+        for task in in_order(snapshot) {
             let class = snapshot.cluster.task(task).class;
             if no_room.contains(&class) {
                 continue;
@@ -46,31 +47,21 @@ impl Decider for PlaceOnly {
         trial.end(&mut snapshot.cluster);
         for (task, to) in found {
             let gain = snapshot.cluster.size_in_devices(task);
-            decided.plan.steps.push(Step {
-                action: Action::Place { task, to },
-                reason: Reason::PendingTaskFits,
-                gain,
-                cost: 0.0,
-            });
-            let mut record = recorder.record(snapshot, "place", Some(task));
-            record.to = name(&snapshot.cluster, to.node);
-            record.reason = Some(Reason::PendingTaskFits);
-            record.gain = gain;
-            decided.records.push(record);
+            let worth = Worth { reason: Reason::PendingTaskFits, gain, cost: 0.0 };
+            let action = Action::place(&snapshot.cluster, task, to);
+            let part = decided.plan.push(cycle, vec![action.clone()], worth, Binding::Each);
+            let key = StepKey { part, step: 0 };
+            decided.records.push(recorder.step(snapshot, (key, &action), Some(task), worth));
         }
         decided
     }
 }
 
-/// Pending tasks: higher priority first, then who came first.
-pub(super) fn in_order(
-    cluster: &Cluster,
-    states: &[crate::model::TaskState],
-    pending: &std::collections::BTreeSet<TaskId>,
-) -> Vec<TaskId> {
-    let mut tasks: Vec<TaskId> = pending.iter().copied().collect();
+/// The waiting tasks: higher priority first, then who came first.
+pub(super) fn in_order(snapshot: &Snapshot) -> Vec<TaskId> {
+    let mut tasks = snapshot.waiting();
     tasks.sort_by_key(|&t| {
-        (std::cmp::Reverse(cluster.task(t).priority), states[t.index()].submitted_seconds, t)
+        (std::cmp::Reverse(snapshot.cluster.task(t).priority), snapshot.task(t).submitted_seconds, t)
     });
     tasks
 }

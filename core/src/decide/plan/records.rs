@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ClassId, Cluster, DecisionRecord, NodeId, Obstacle, Snapshot, TaskId};
+use crate::model::{
+    Action, ActionKind, ClassId, Cluster, DecisionRecord, Obstacle, Snapshot, StepKey, TaskId, Worth,
+};
 
 /// Candidates kept in a record.
 pub(super) const CANDIDATES_KEPT: usize = 3;
@@ -23,21 +25,38 @@ impl Recorder {
         Self { cycle, number: 0, input_digest, policy: policy.to_owned(), ruled_out: BTreeMap::new() }
     }
 
-    /// A record with everything but the particulars of the action.
-    pub(super) fn record(
+    /// The record of a step.
+    pub(super) fn step(
         &mut self,
         snapshot: &Snapshot,
-        action: &str,
+        (key, action): (StepKey, &Action),
         task: Option<TaskId>,
+        worth: Worth,
     ) -> DecisionRecord {
+        let mut record = self.blank(snapshot, task).with_action(action);
+        record.step = Some(key);
+        (record.reason, record.gain, record.cost) = (Some(worth.reason), worth.gain, worth.cost);
+        record
+    }
+
+    /// The record of a task that waits on.
+    pub(super) fn wait(&mut self, snapshot: &Snapshot, task: TaskId, obstacle: Obstacle) -> DecisionRecord {
+        let mut record = self.blank(snapshot, Some(task));
+        record.waits_for = Some(obstacle);
+        record
+    }
+
+    fn blank(&mut self, snapshot: &Snapshot, task: Option<TaskId>) -> DecisionRecord {
         let number = self.number;
         self.number += 1;
         let cluster = &snapshot.cluster;
         DecisionRecord {
-            id: (self.cycle, number),
+            turn: self.cycle,
+            number,
+            step: None,
             time_seconds: snapshot.time_seconds,
             input_digest: self.input_digest,
-            action: action.to_owned(),
+            action: ActionKind::Wait,
             task: task.map(|t| cluster.task(t).name.to_string()),
             from: None,
             to: None,
@@ -45,6 +64,7 @@ impl Recorder {
             policy: self.policy.clone(),
             candidates: Vec::new(),
             ruled_out: task.map_or_else(Vec::new, |t| self.ruled_out(cluster, cluster.task(t).class)),
+            waits_for: None,
             gain: 0.0,
             cost: 0.0,
             result: None,
@@ -101,9 +121,4 @@ fn digest(snapshot: &Snapshot) -> u64 {
         }
     }
     hash
-}
-
-/// A node's name, owned.
-pub(super) fn name(cluster: &Cluster, node: NodeId) -> Option<String> {
-    Some(cluster.node_name(node).to_owned())
 }

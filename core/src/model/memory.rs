@@ -1,0 +1,91 @@
+//! What the loop remembers of its own deeds: how far turns are numbered, what is under way, which moves were made. It is
+//! what the journal's entries amount to, in life and after a restart alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, JournalEntry, Move, PartKey, RecentMoves, Statement};
+
+/// The loop's memory.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The last turn whose number is used up.
+    pub turn: u64,
+    /// Moves that were made.
+    pub moves: RecentMoves,
+    /// Parts begun and not over.
+    underway: BTreeMap<PartKey, Statement>,
+}
+
+impl Memory {
+    /// Takes in an entry; returns the part that is over by it.
+    pub fn apply(&mut self, entry: &JournalEntry) -> Option<Statement> {
+        match entry {
+            JournalEntry::Turn { turn, .. } => self.turn = self.turn.max(*turn),
+            JournalEntry::Opened { part, owners, moving, .. } => {
+                self.turn = self.turn.max(part.key.turn);
+                let statement = Statement::new(part.clone(), owners.clone(), *moving);
+                self.underway.insert(part.key, statement);
+            }
+            JournalEntry::Calling { key, time_seconds, .. } => {
+                if let Some(statement) = self.underway.get_mut(key) {
+                    statement.begin(*time_seconds);
+                }
+            }
+            JournalEntry::Answered { key, answer, time_seconds } => {
+                let statement = self.underway.get_mut(key)?;
+                if let Some(end) = statement.answer(answer, *time_seconds) {
+                    let step = &statement.part().steps[end.step];
+                    note_move(&mut self.moves, step, statement, end.step, end.done, *time_seconds);
+                }
+            }
+            JournalEntry::Remembered { memory } => self.clone_from(memory),
+        }
+        let over = self.underway.iter().find(|(_, s)| s.is_over()).map(|(&key, _)| key)?;
+        self.underway.remove(&over)
+    }
+
+    /// The parts that are under way, in the order in which they were proposed.
+    pub fn underway(&self) -> impl Iterator<Item = &Statement> {
+        self.underway.values()
+    }
+
+    /// A part that is under way.
+    pub fn statement(&self, key: PartKey) -> Option<&Statement> {
+        self.underway.get(&key)
+    }
+
+    /// The names of all tasks that parts under way have a hand on.
+    pub fn tasks_underway(&self) -> BTreeSet<&str> {
+        self.underway.values().flat_map(Statement::tasks).map(|name| &**name).collect()
+    }
+
+    /// A new turn: ways back that were blocked may be tried again.
+    pub fn wake(&mut self) {
+        self.underway.values_mut().for_each(Statement::wake);
+    }
+}
+
+/// Remembers that a step disturbed its task.
+fn note_move(
+    moves: &mut RecentMoves,
+    step: &Action,
+    statement: &Statement,
+    at: usize,
+    done: bool,
+    time_seconds: u64,
+) {
+    if let (Action::Place { task, to }, true) = (step, done) {
+        moves.arrived(task, &to.node);
+        return;
+    }
+    let (Some(task), Some(from)) = (step.task(), step.from()) else { return };
+    moves.record(Move {
+        time_seconds,
+        task: task.clone(),
+        owner: statement.owner(at).cloned(),
+        from: from.node.clone(),
+        to: step.to().filter(|_| done).map(|to| to.node.clone()),
+    });
+}
