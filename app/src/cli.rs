@@ -9,6 +9,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
+use crate::cli_risk::RiskArgs;
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
     Rebalance(Box<RebalanceArgs>),
+    /// Tell which machines are likely to fail, from recorded telemetry
+    Risk(Box<RiskArgs>),
     /// Evolve and train a policy
     #[command(subcommand)]
     Train(Train),

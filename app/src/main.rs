@@ -4,6 +4,7 @@ mod cli;
 mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;
+mod cli_risk;
 mod cli_train;
 mod cli_train_jobs;
 mod cli_workload;

@@ -13,6 +13,8 @@ mod policy_show;
 mod rebalance;
 mod rebalance_report;
 mod rebalance_snapshot;
+mod risk;
+mod risk_telemetry;
 mod simulate_jobs;
 mod simulate_placement;
 mod train;
@@ -30,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
+        Command::Risk(args) => risk::run(&args),
         Command::Train(Train::Placement(args)) => train_placement::run(&args),
         Command::Train(Train::Jobs(args)) => train_jobs::run(&args),
         Command::Generate(Generate::Reassignment(args)) => generate_reassignment::run(&args),

@@ -1,6 +1,7 @@
 //! Analyzing: what the snapshot means. One file per question; none of them changes anything.
 
 mod load;
+pub mod risk;
 mod stranded;
 
 use crate::model::{Assessment, NodeId, Snapshot};

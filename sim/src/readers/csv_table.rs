@@ -87,6 +87,11 @@ impl CsvTable {
         &self.file
     }
 
+    /// Names of the columns, in order.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
     /// Position of the column `name`.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ mod philly;
 mod reassignment;
 mod snapshot;
 mod swf;
+mod telemetry;
+mod time;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
@@ -22,6 +24,7 @@ pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_v
 pub use reassignment::{read_reassignment, read_reassignment_from};
 pub use snapshot::{ClusterSnapshot, read_snapshot, read_snapshot_from};
 pub use swf::{JobTrace, read_swf, read_swf_from};
+pub use telemetry::{TelemetryFile, TelemetryOptions, read_telemetry, read_telemetry_from};
 
 /// Most jobs of a trace, so that one too large is refused before memory runs out (about 4 GB). Tests have a
 /// limit that they can reach.

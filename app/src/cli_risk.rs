@@ -1,0 +1,94 @@
+//! Arguments of `lepton risk`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::output::OutputFormat;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Telemetry: --train holds readings that are mostly normal and need no labels, --input what is to be judged; both
+are a CSV of one machine or a folder with one for each machine (of NAME_train.csv and NAME_test.csv in one
+folder, the first are learned from and the second judged). A row is a bin of time, a column a metric; a column
+`t`, `time` or `timestamp` tells the time, without one rows follow each other. Missing bins, counters that
+start anew, duplicates, time zones, constant and empty metrics are handled, and said on stderr.
+
+Examples:
+  lepton risk --train machine.csv --input today.csv --period 1m
+  lepton risk --train servers/ --input servers/ --period 5m --budget 1/day \\
+      --predictions scores.csv --report risk.html"
+)]
+pub(crate) struct RiskArgs {
+    /// Telemetry to learn what is normal from: a CSV, or a folder with one for each machine
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) train: Option<PathBuf>,
+    /// Telemetry to judge
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) input: Option<PathBuf>,
+    /// Length of a bin of telemetry: `30s`, `5m`, `1h`
+    #[arg(long, default_value = "5m", value_parser = period)]
+    pub(crate) period: u32,
+    /// Column that tells the time [default: `t`, `time` or `timestamp`, if there is one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// Episodes of alarm that a machine that is well may raise: `1/day`, `3/week`
+    #[arg(long, default_value = "1/day", value_parser = budget)]
+    pub(crate) budget: f64,
+    /// Write every score to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
+    /// Write a report page to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+/// Reads a period: from a second to a day.
+fn period(text: &str) -> Result<u32, String> {
+    let bad = || "expected a number of seconds, minutes or hours up to a day, as 30s, 5m or 1h".to_owned();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u32 = text[..text.len() - unit.len()].parse().map_err(|_| bad())?;
+    let seconds = match unit {
+        "s" | "" => Some(number),
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3600),
+        _ => None,
+    };
+    seconds.filter(|s| (1..=86_400).contains(s)).ok_or_else(bad)
+}
+
+/// Reads a budget as episodes a day.
+fn budget(text: &str) -> Result<f64, String> {
+    let (count, per) = text.split_once('/').unwrap_or((text, "day"));
+    let days = match per {
+        "hour" => 1.0 / 24.0,
+        "day" => 1.0,
+        "week" => 7.0,
+        "month" => 30.0,
+        _ => f64::NAN,
+    };
+    match count.trim().parse::<f64>().map(|n| n / days) {
+        Ok(a_day) if a_day > 0.0 && a_day <= 1000.0 => Ok(a_day),
+        _ => Err("expected alarms for each machine and hour, day, week or month, as 1/day".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_and_budgets_have_units() {
+        assert_eq!(["30s", "5m", "1h", "60"].map(|t| period(t).unwrap()), [30, 300, 3600, 60]);
+        assert_eq!(["1/day", "2", "7/week", "1/hour"].map(|t| budget(t).unwrap()), [1.0, 2.0, 1.0, 24.0]);
+        for bad in ["", "m", "0s", "5d", "-1m", "2m3s", "99999999999h", "25h", "\u{e9}m"] {
+            assert!(period(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "0/day", "-1/day", "1/year", "NaN", "inf/day"] {
+            assert!(budget(bad).is_err(), "{bad}");
+        }
+    }
+}
