@@ -102,7 +102,7 @@ pub fn read_telemetry_from(
     if like.is_none() {
         rows.leave_out_text(file, &mut notes)?;
     }
-    let (first_bin, values) = rows.into_bins(file, &mut notes)?;
+    let (first_bin, values) = rows.binned(file, &mut notes)?;
     let mut telemetry = Telemetry {
         machine: machine.to_owned(),
         metrics: rows.names,
@@ -208,7 +208,7 @@ impl Rows {
     }
 
     /// One row for each bin from the first to the last.
-    fn into_bins(&self, file: &Path, notes: &mut Vec<String>) -> Result<(i64, Vec<f64>), InputError> {
+    fn binned(&self, file: &Path, notes: &mut Vec<String>) -> Result<(i64, Vec<f64>), InputError> {
         let (first, last) = self.bins.iter().fold((i64::MAX, i64::MIN), |(a, b), &x| (a.min(x), b.max(x)));
         let (count, width) = (last.saturating_sub(first).saturating_add(1), self.columns.len());
         if count > BINS_MAX || count as usize * width > VALUES_MAX {
