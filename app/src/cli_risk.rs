@@ -17,7 +17,7 @@ start anew, duplicates, time zones, constant and empty metrics are handled, and 
 Examples:
   lepton risk --train machine.csv --input today.csv --period 1m
   lepton risk --train servers/ --input servers/ --period 5m --budget 1/day \\
-      --predictions scores.csv --report risk.html"
+      --predictions scores.csv"
 )]
 pub(crate) struct RiskArgs {
     /// Telemetry to learn what is normal from: a CSV, or a folder with one for each machine
@@ -38,9 +38,6 @@ pub(crate) struct RiskArgs {
     /// Write every score to this file, as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) predictions: Option<PathBuf>,
-    /// Write a report page to this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli_risk::RiskArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
+use crate::result_files::ResultFiles;
 
 /// Endings of files that hold telemetry.
 const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.xz", ".csv.zst"];
@@ -59,6 +60,10 @@ struct Report<'a> {
 
 pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Failure> {
     let pairs = pairs(train, input)?;
+    let read =
+        pairs.values().flat_map(|[t, i]| [("--train", Some(t.as_path())), ("--input", Some(i.as_path()))]);
+    let mut files = ResultFiles::beside_inputs(read);
+    let predictions = files.claim_if_given("--predictions", args.predictions.as_deref())?;
     let bar = output::progress("machines", pairs.len() as u64);
     let mut watched = Vec::new();
     for (machine, [train, input]) in &pairs {
@@ -66,9 +71,7 @@ pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Fai
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if let Some(path) = &args.predictions {
-        output::write_file(path, |out| write_predictions(out, &watched))?;
-    }
+    files.write(predictions.as_ref(), |out| write_predictions(out, &watched));
     let mut ranked: Vec<&Watched> = watched.iter().collect();
     ranked.sort_by(|a, b| {
         let worst =
@@ -83,7 +86,7 @@ pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Fai
         OutputFormat::Csv => output::print(&csv(&report))?,
         OutputFormat::Table => output::print(&text(&report))?,
     }
-    Ok(())
+    files.end()
 }
 
 fn watch(args: &RiskArgs, machine: &str, train: &Path, input: &Path) -> Result<Watched, Failure> {
