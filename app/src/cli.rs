@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::cli_generate::Generate;
@@ -22,6 +22,20 @@ use crate::seeds::{Seeds, seeds};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The definition that the command line is parsed by.
+pub(crate) fn command() -> clap::Command {
+    negative_numbers(Cli::command())
+}
+
+/// A number that begins with a minus sign is a value, and refused as one, not as an unknown option.
+fn negative_numbers(command: clap::Command) -> clap::Command {
+    let value = |arg: clap::Arg| {
+        let takes_values = arg.get_action().takes_values();
+        if takes_values { arg.allow_negative_numbers(true) } else { arg }
+    };
+    command.mut_args(value).mut_subcommands(negative_numbers)
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,23 +108,21 @@ pub(crate) enum Policy {
 #[command(
     after_help = "The loop collects, analyzes, decides and executes once a simulated minute: it places what waits,
 takes work off hot nodes and clears nodes that show signs of a fault. Afterwards the same hours pass
-without it. On a terminal it is shown live; elsewhere every decision is one line.
+without it. On a terminal it is shown live; elsewhere there is a line for each simulated hour and for each
+move, cordon and failure.
 
 Examples:
   lepton demo
   lepton demo --hours 24 --seed 7 > decisions.txt
-  lepton demo --hours 24 --seeds 1..=20
+  lepton demo --hours 24 --seed 1..=20
   lepton demo --nodes-count 500 --records decisions.jsonl"
 )]
 pub(crate) struct DemoArgs {
     /// Hours that pass
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
     pub(crate) hours: u32,
-    /// Seed of arrivals, loads and faults
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub(crate) seed: u64,
-    /// Compare over these seeds instead of showing one: `1..=20`, `1,5,9`
-    #[arg(long, value_parser = seeds, conflicts_with_all = ["seed", "records", "speed"])]
+    /// Seed of arrivals, loads and faults; several, as `1..=20` or `1,5,9`, are compared instead of shown [default: drawn]
+    #[arg(long = "seed", alias = "seeds", value_name = "SEEDS", value_parser = seeds)]
     pub(crate) seeds: Option<Seeds>,
     /// Nodes of the cluster
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = nodes_count)]
@@ -120,7 +132,7 @@ pub(crate) struct DemoArgs {
     pub(crate) load: f64,
     /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can
     #[arg(long, value_name = "X", default_value = "3600", value_parser = speed)]
-    pub(crate) speed: Option<f64>,
+    pub(crate) speed: f64,
     /// Write every decision record to this file, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub(crate) records: Option<PathBuf>,
@@ -138,15 +150,15 @@ zstd.
 Examples:
   lepton simulate placement --generate openb-like
   lepton simulate placement --generate openb-like --nodes-count 10000 \\
-      --policy fgd,best-fit --seeds 1..=3
+      --policy fgd,best-fit --seed 1..=3
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --report report.html
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --arrivals arrivals.csv.gz --policy random,best-fit,fgd \\
-      --seeds 42..=51 --baseline fgd --output json
+      --seed 42..=51 --baseline fgd --output json
   lepton simulate placement --generate bound-models --generate-seed 7 --nodes-count 256 \\
       --policy lepton,fgd,best-fit
-  lepton simulate placement --generate openb-like --policy best-fit --seeds 1 \\
+  lepton simulate placement --generate openb-like --policy best-fit --seed 1 \\
       --snapshot-at 100 --snapshot filled.json")]
 pub(crate) struct PlacementArgs {
     /// Format of the trace files
@@ -191,7 +203,7 @@ pub(crate) struct PlacementArgs {
     #[arg(long)]
     pub(crate) no_guard: bool,
     /// Seeds: a range `42..=51`, a list `1,5,9`, or one number
-    #[arg(long, default_value = "42..=46", value_parser = seeds)]
+    #[arg(long = "seed", alias = "seeds", value_name = "SEEDS", default_value = "42..=46", value_parser = seeds)]
     pub(crate) seeds: Seeds,
     /// Device demand that arrives, as a multiple of the cluster's device capacity
     #[arg(long, default_value_t = 1.3, value_parser = load)]
@@ -254,8 +266,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

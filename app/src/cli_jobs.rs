@@ -76,9 +76,9 @@ RLScheduler study, and means are means over the sequences; with --clusters, each
 cluster is scheduled alone, and means are over all jobs.
 
 Examples:
-  lepton simulate jobs --generate lublin --nodes 256 --jobs-count 20000 \\
+  lepton simulate jobs --generate lublin --nodes-count 256 --jobs-count 20000 \\
       --policy lepton,fcfs,sjf,f1 --backfill none,easy
-  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
+  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes-count 256 \\
       --policy sjf,f1,saf --backfill easy --starts 1981,2756,4299 \\
       --length 1024 --output json
   lepton simulate jobs --format philly --trace jobs.csv.gz --clusters vc.csv \\
@@ -107,7 +107,7 @@ pub(crate) struct JobsArgs {
           value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) jobs_count: u32,
     /// Number of nodes (for openb: the node list) [default: as the trace says]
-    #[arg(long, value_name = "N|FILE", value_parser = nodes)]
+    #[arg(long, visible_alias = "nodes-count", value_name = "N|FILE", value_parser = nodes)]
     pub(crate) nodes: Option<NodesChoice>,
     /// Virtual clusters, `vc,nodes`: each is scheduled alone
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "starts"])]
@@ -164,7 +164,7 @@ pub(crate) struct JobsArgs {
     #[arg(long, value_parser = load)]
     pub(crate) load: Option<f64>,
     /// Seeds of what is drawn: a range `42..=51`, a list `1,5,9`, or one number
-    #[arg(long, default_value = "42", value_parser = seeds)]
+    #[arg(long = "seed", alias = "seeds", value_name = "SEEDS", default_value = "42", value_parser = seeds)]
     pub(crate) seeds: Seeds,
     /// Failures to replay, `at_seconds,node,device,repair_seconds`; without a `device` (its index on the node,
     /// from 0) the whole node fails, without `repair_seconds` for good

@@ -36,7 +36,7 @@ Examples:
       --time-limit 5m --max-moves 100 --solution new.txt --plan plan.json --output json
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt \\
       --pareto --max-moves-per-wave 20 --max-moves-per-owner 2 --plan plan.json
-  lepton simulate placement --generate openb-like --policy best-fit --seeds 1 --snapshot-at 100
+  lepton simulate placement --generate openb-like --policy best-fit --seed 1 --snapshot-at 100
   lepton rebalance --snapshot snapshot.json --max-moves 400 --time-limit 10s --plan plan.json"
 )]
 pub(crate) struct RebalanceArgs {

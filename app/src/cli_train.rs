@@ -28,7 +28,8 @@ pub(crate) struct LearningWorkloadArgs {
           default_values_t = [lepton_sim::generate::OPENB_NODES], value_parser = nodes_count)]
     pub(crate) nodes_count: Vec<usize>,
     /// Seeds of the invented clusters: one of each kind and size for each seed, `1..=6`
-    #[arg(long, value_name = "SEEDS", requires = "generate", default_value = "1", value_parser = seeds)]
+    #[arg(long = "generate-seed", alias = "generate-seeds", value_name = "SEEDS", requires = "generate",
+          default_value = "1", value_parser = seeds)]
     pub(crate) generate_seeds: Seeds,
 }
 
@@ -44,7 +45,7 @@ Every generation leaves a checkpoint; `--resume` goes on from there.
 Examples:
   lepton train placement --generate openb-like --nodes-count 200 --minutes 1 --report training.html
   lepton train placement --adapt --format openb --nodes nodes.csv --tasks pods.csv \\
-      --minutes 5 --threads 2 --out adapted.safetensors
+      --minutes 5 --threads 2 --model adapted.safetensors
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --policy lepton,fgd --model adapted.safetensors
   lepton train placement --config train.toml --format openb --nodes nodes.csv \\
@@ -86,7 +87,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// The model file to write [default: the kind of the model, ending in `.safetensors`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "model", alias = "out", value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the model file if there is one
     #[arg(long)]
@@ -163,7 +164,7 @@ pub(crate) struct ShowArgs {
 #[command(after_help = "Examples:
   lepton policy compare adapted.safetensors --generate openb-like --nodes-count 200
   lepton policy compare new.safetensors --serving old.safetensors --format openb \\
-      --nodes nodes.csv --tasks a.csv,b.csv --seeds 1..=20")]
+      --nodes nodes.csv --tasks a.csv,b.csv --seed 1..=20")]
 pub(crate) struct CompareArgs {
     /// The candidate
     pub(crate) candidate: PathBuf,
@@ -221,7 +222,7 @@ pub(crate) struct GateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ComparisonArgs {
     /// Seeds of the sequences: a range `1..=10`, a list `1,5,9`, or one number
-    #[arg(long, default_value = "1..=10", value_parser = seeds)]
+    #[arg(long = "seed", alias = "seeds", value_name = "SEEDS", default_value = "1..=10", value_parser = seeds)]
     pub(crate) seeds: Seeds,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -35,7 +35,8 @@ pub(crate) struct LearningJobsArgs {
     #[arg(long, value_name = "FILE,..", value_delimiter = ',', requires = "format")]
     pub(crate) trace: Vec<PathBuf>,
     /// Nodes of the traces' machines [default: as each trace says]
-    #[arg(long, value_name = "N", requires = "format", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long = "nodes-count", alias = "nodes", value_name = "N", requires = "format",
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) nodes: Option<u32>,
     /// Parts of the traces that sequences are cut from, in jobs from 0: `0..1981,6252..7085` [default: all of it]
     #[arg(long, value_name = "FROM..TO,..", value_delimiter = ',', requires = "format", value_parser = part)]
@@ -64,9 +65,9 @@ Every generation leaves a checkpoint; `--resume` goes on from there.
 Examples:
   lepton train jobs --generate exact,noisy --minutes 5
   lepton train jobs --generate exact,noisy --minutes 5 --method hybrid
-  lepton train jobs --adapt --format swf --trace lublin-1.swf.gz --nodes 256 \\
-      --parts 0..1981,6252..7085 --minutes 3 --out lublin-1.safetensors
-  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes 256 \\
+  lepton train jobs --adapt --format swf --trace lublin-1.swf.gz --nodes-count 256 \\
+      --parts 0..1981,6252..7085 --minutes 3 --model lublin-1.safetensors
+  lepton simulate jobs --format swf --trace lublin-1.swf.gz --nodes-count 256 \\
       --starts 1981,2756 --policy lepton,saf --model lublin-1.safetensors")]
 pub(crate) struct TrainJobsArgs {
     #[command(flatten)]
@@ -79,7 +80,7 @@ pub(crate) struct TrainJobsArgs {
 #[command(after_help = "Examples:
   lepton policy compare-jobs adapted.safetensors --generate exact,noisy
   lepton policy compare-jobs new.safetensors --serving old.safetensors --format swf \\
-      --trace lublin-1.swf.gz --nodes 256 --backfill easy --seeds 1..=20")]
+      --trace lublin-1.swf.gz --nodes-count 256 --backfill easy --seed 1..=20")]
 pub(crate) struct CompareJobsArgs {
     /// The candidate
     pub(crate) candidate: PathBuf,

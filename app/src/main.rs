@@ -11,23 +11,42 @@ mod cli_workload;
 mod clock;
 mod commands;
 mod failure;
+mod forms;
 mod objective_file;
 mod output;
 mod result_files;
 mod seeds;
+mod spellings;
 mod stop;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
+use clap::error::ErrorKind;
 
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    // Clap itself prints usage errors and leaves with 2.
-    let cli = cli::Cli::parse();
-    match stop::listen().map_err(Failure::from).and_then(|()| commands::run(cli)) {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+fn run() -> Result<(), Failure> {
+    stop::listen()?;
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let parsed = cli::command().try_get_matches_from(&words);
+    let matches = parsed.unwrap_or_else(|e| match e.kind() {
+        ErrorKind::ValueValidation => {
+            output::note(spellings::in_plain_words(&e.to_string()).trim_end());
+            std::process::exit(e.exit_code())
+        }
+        // Help, versions and other usage errors are printed by the parser.
+        _ => e.exit(),
+    });
+    spellings::remarks(&words).iter().for_each(|remark| output::note(remark));
+    forms::check(&matches)?;
+    commands::run(cli::Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit()))
 }

@@ -1,13 +1,14 @@
 //! Objective files: TOML with a table `weights` of named terms, and `safety_level`. What is not named keeps its
 //! default.
 
-use std::io::Read;
 use std::path::Path;
 
 use lepton_core::decide::defragment::{OBJECTIVE_TERMS, Objective};
-use lepton_sim::readers::{InputError, open};
+use lepton_sim::readers::{InputError, read_whole_text};
 use toml::{Table, Value};
 
+/// Longest file, bytes.
+const BYTES_MAX: u64 = 1 << 20;
 /// Largest weight.
 const WEIGHT_MAX: f64 = 1e9;
 const KEYS: [&str; 2] = ["safety_level", "weights"];
@@ -17,11 +18,7 @@ const KEYS: [&str; 2] = ["safety_level", "weights"];
 /// # Errors
 /// When it cannot be read, is not TOML, or names or gives what is not known.
 pub(crate) fn read_objective(path: &Path) -> Result<Objective, InputError> {
-    let mut text = String::new();
-    open(path)?
-        .read_to_string(&mut text)
-        .map_err(|e| InputError::new(path, format!("cannot be read: {e}")))?;
-    parse(path, &text)
+    parse(path, &read_whole_text(path, BYTES_MAX)?)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Objective, InputError> {

@@ -2,7 +2,8 @@
 //! written by `result_files`.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -59,11 +60,14 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// A progress bar with the expected time left; silent when stderr is no terminal.
+/// Where stderr is no terminal, a line says this often where a long command is.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// A progress bar with the expected time left; a line now and then where stderr is no terminal.
 pub(crate) fn progress(what: &'static str, steps: u64) -> ProgressBar {
-    let target =
-        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(steps), target);
+    let bar = shown(ProgressBar::with_draw_target(Some(steps), target()), move |bar| {
+        format!("{what}: {} of {}", bar.position(), bar.length().unwrap_or(steps))
+    });
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left") {
         bar.set_style(style);
     }
@@ -72,13 +76,32 @@ pub(crate) fn progress(what: &'static str, steps: u64) -> ProgressBar {
     bar
 }
 
-/// A line on stderr that is written over again and again; silent when stderr is no terminal.
+/// A line on stderr that is written over again and again; now and then one where stderr is no terminal.
 pub(crate) fn live_line() -> ProgressBar {
-    let target =
-        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let line = ProgressBar::with_draw_target(None, target);
+    let line = shown(ProgressBar::with_draw_target(None, target()), |line| line.message());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         line.set_style(style);
     }
     line
+}
+
+fn target() -> ProgressDrawTarget {
+    if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+/// Tells where the bar is as long as it is used, if it is not drawn.
+fn shown(bar: ProgressBar, where_it_is: impl Fn(&ProgressBar) -> String + Send + 'static) -> ProgressBar {
+    let weak = bar.downgrade();
+    let begun = Instant::now();
+    if !io::stderr().is_terminal() {
+        thread::spawn(move || {
+            loop {
+                thread::sleep(TOLD_EVERY);
+                let Some(bar) = weak.upgrade().filter(|bar| !bar.is_finished()) else { return };
+                let seconds = begun.elapsed().as_secs();
+                note(&format!("after {seconds} s: {}", where_it_is(&bar)));
+            }
+        });
+    }
+    bar
 }

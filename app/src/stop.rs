@@ -48,7 +48,7 @@ fn received(signal: i32) {
         clean_up();
     }
     if first {
-        output::note("stopped before the work began: there is no result");
+        output::note("stopped before anything was done: there is no result");
     }
     exit(i32::from(code_of(signal)));
 }
@@ -57,6 +57,17 @@ fn received(signal: i32) {
 pub(crate) fn flag() -> &'static AtomicBool {
     WORKING.store(true, Ordering::SeqCst);
     &FLAG
+}
+
+/// The same flag for work that has nothing to show until [`something_done`]; before that the first signal ends
+/// everything at once.
+pub(crate) fn flag_for_results() -> &'static AtomicBool {
+    &FLAG
+}
+
+/// From now on there is something to keep.
+pub(crate) fn something_done() {
+    WORKING.store(true, Ordering::Relaxed);
 }
 
 /// Whether a signal has come.

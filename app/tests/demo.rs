@@ -19,10 +19,26 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
     assert_eq!(first.stdout, second.stdout);
     assert_ne!(first.stdout, demo(&["--seed", "8"]).stdout);
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
-    for word in ["PendingTaskFits", "05:00 cpu", "with the loop", "node-minutes above the safety level"] {
+    for word in
+        ["05:00 cpu", "with the loop", "node-minutes above the safety level", "difference", "Seed 7 is "]
+    {
         assert!(text.contains(word), "{word}");
     }
+    let end = text.find("With the loop nodes stood ").expect("the end begins with what the loop was worth");
+    let log: Vec<&str> = text[..end].lines().collect();
+    assert!(log.len() < 100, "an hour has a line, and so has what moves: {} lines", log.len());
+    assert!(text[end..].lines().all(|line| line.chars().count() <= 80), "{text}");
+    let figures = text[end..].lines().find(|line| line.starts_with(" node-minutes")).expect("a row");
+    let numbers: Vec<i64> = figures.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(numbers[2], numbers[0] - numbers[1], "with, without, difference: {figures}");
     assert!(!text.contains('\u{1b}'), "no terminal codes where the output is no terminal");
+}
+
+#[test]
+fn a_seed_that_nobody_gave_is_drawn_and_told() {
+    let document = json(&demo(&["--output", "json"]));
+    let seed = document["seed"].as_u64().expect("it is told").to_string();
+    assert_eq!(json(&demo(&["--seed", &seed, "--output", "json"])), document, "it gives the same again");
 }
 
 #[test]
@@ -38,7 +54,7 @@ fn json_has_both_sides_and_nothing_else_on_stdout() {
 
 #[test]
 fn several_seeds_are_compared_with_their_spread() {
-    let document = json(&demo(&["--seeds", "1..=3", "--output", "json"]));
+    let document = json(&demo(&["--seed", "1..=3", "--output", "json"]));
     assert_eq!(document["runs"].as_array().expect("runs").len(), 3);
     let paired = &document["summary"]["hot_node_minutes"]["paired"];
     assert!(paired["low"].as_f64() <= paired["high"].as_f64());

@@ -7,9 +7,11 @@ use lepton_sim::workload::{OpenbFiles, load_openb};
 use crate::cli_train::LearningWorkloadArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::stop;
 
 /// One environment for each task list and for each generated workload.
 pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementEnvironment>, Failure> {
+    let stop = stop::flag_for_results();
     let mut all = Vec::new();
     for (nodes, tasks) in
         args.nodes.iter().flat_map(|nodes| args.tasks.iter().map(move |tasks| (nodes, tasks)))
@@ -19,12 +21,14 @@ pub(super) fn environments(args: &LearningWorkloadArgs) -> Result<Vec<PlacementE
         for warning in &workload.warnings {
             output::note(&format!("warning: {}: {warning}", workload.name));
         }
-        all.push(PlacementEnvironment::new(workload));
+        all.push(PlacementEnvironment::new(workload).ended_by(stop));
     }
     for generator in &args.generate {
         for &nodes in &args.nodes_count {
             let seeds = if generator.draws() { &args.generate_seeds.0[..] } else { &[0] };
-            all.extend(seeds.iter().map(|&seed| PlacementEnvironment::new(generator.workload(nodes, seed))));
+            let environment =
+                |&seed: &u64| PlacementEnvironment::new(generator.workload(nodes, seed)).ended_by(stop);
+            all.extend(seeds.iter().map(environment));
         }
     }
     Ok(all)

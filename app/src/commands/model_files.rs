@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use lepton_core::decide::policy::{JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel};
+use lepton_sim::readers::read_whole;
 
 use crate::failure::Failure;
+
+/// Longest model file, bytes: a thousand times the built-in one.
+const MODEL_BYTES_MAX: u64 = 16 << 20;
 
 /// A model of any kind.
 pub(super) enum AnyModel {
@@ -52,7 +56,7 @@ pub(super) fn read_jobs(path: &Path) -> Result<JobsModel, Failure> {
 
 /// The bytes of a model file.
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
+    Ok(read_whole(path, MODEL_BYTES_MAX)?)
 }
 
 /// A model file that cannot be used.

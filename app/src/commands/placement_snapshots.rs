@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use lepton_sim::experiment::{StudyOptions, fill_cluster};
+use lepton_sim::experiment::{StudyOptions, fill_cluster_unless};
 use lepton_sim::workload::PlacementWorkload;
 
 use crate::failure::Failure;
 use crate::output;
 use crate::result_files::{Overwrite, ResultFile, ResultFiles};
+use crate::stop;
 
 /// The snapshots that are asked for, one for each policy and seed.
 pub(super) struct Snapshots {
@@ -42,7 +43,12 @@ impl Snapshots {
         options: &StudyOptions,
     ) -> Result<(), Failure> {
         for (policy, seed, file) in &self.files {
-            let filled = fill_cluster(workload, options, policy, *seed, self.percent)?;
+            let stop = stop::flag();
+            let filled = fill_cluster_unless(workload, options, policy, *seed, self.percent, stop)?;
+            let Some(filled) = filled else {
+                output::note(&format!("snapshot: {}: not written", file.path().display()));
+                continue;
+            };
             if files.write_json(Some(file), &filled.document(workload)) {
                 output::note(&format!(
                     "snapshot: {}: {} tasks placed, {} dropped",

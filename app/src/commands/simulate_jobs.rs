@@ -41,6 +41,11 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     }
     let options = options(args, &workload)?;
     check_result_files(args, &workload, &options)?;
+    if let Some(saved) = &options.resume {
+        let seed = workload.parts.first().map_or(0, |part| part.seed);
+        let second = saved.stopped_at_seconds();
+        output::note(&format!("going on with the saved run from second {second}, seed {seed}"));
+    }
     if let (Some(file), Some(stop_at)) = (&saved, args.stop_at) {
         return save(file, stop_at, &workload, &options);
     }
@@ -97,11 +102,14 @@ impl Results {
 
 /// Runs the study with a progress bar over jobs; Ctrl-C keeps the runs that are done.
 fn study(workload: &JobsWorkload, options: &JobsStudyOptions) -> Result<JobsStudy, Failure> {
-    let stop = stop::flag();
+    let stop = stop::flag_for_results();
     let combinations = options.policies.len() * options.backfills.len() * options.placements.len();
     let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
     let bar = output::progress("jobs", (jobs * combinations) as u64);
-    let study = run_jobs_study(workload, options, &WallClock::start(), stop, &|n| bar.inc(n));
+    let study = run_jobs_study(workload, options, &WallClock::start(), stop, &|n| {
+        stop::something_done();
+        bar.inc(n);
+    });
     bar.finish_and_clear();
     Ok(study?)
 }
@@ -113,7 +121,7 @@ fn save(
     workload: &JobsWorkload,
     options: &JobsStudyOptions,
 ) -> Result<(), Failure> {
-    let stop = stop::flag();
+    let stop = stop::flag_for_results();
     let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
     let bar = output::progress("jobs", jobs as u64);
     let saved = save_run(workload, options, stop_at, stop, &|n| bar.inc(n));

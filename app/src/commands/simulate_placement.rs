@@ -62,9 +62,12 @@ fn inputs(args: &PlacementArgs) -> [(&'static str, Option<&Path>); 4] {
 
 /// Runs the study with a progress bar; Ctrl-C ends it after the runs in progress.
 pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Result<PlacementStudy, Failure> {
-    let stop = stop::flag();
+    let stop = stop::flag_for_results();
     let bar = output::progress("runs", (options.policies.len() * options.seeds.len()) as u64);
-    let study = run_study(workload, options, &WallClock::start(), stop, &|| bar.inc(1));
+    let study = run_study(workload, options, &WallClock::start(), stop, &|| {
+        stop::something_done();
+        bar.inc(1);
+    });
     bar.finish_and_clear();
     Ok(study?)
 }

@@ -10,6 +10,7 @@ use lepton_core::decide::policy::Manifest;
 use lepton_learn::{
     Comparison, Environment, HeldOut, Learner, TrainOptions, Training, Verdict, begin_learner, resume_learner,
 };
+use lepton_sim::readers::{in_plain_words, read_whole_text};
 use lepton_sim::report::training_html;
 use serde::Serialize;
 
@@ -20,6 +21,11 @@ use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of, with_ending};
 use crate::stop;
+
+/// Longest file of hyper-parameters, bytes.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// Longest checkpoint, bytes.
+const CHECKPOINT_BYTES_MAX: u64 = 1 << 30;
 
 /// Sequences that the result is compared on with its start; nobody has seen them before.
 const FINAL_SEEDS: std::ops::Range<u64> = 3_000_000_000..3_000_000_005;
@@ -63,8 +69,8 @@ struct Report<'a> {
     episodes: u64,
     seconds: f64,
     stopped_early: bool,
-    /// The result against the weights that training started from.
-    verdict: &'a Verdict,
+    /// The result against the weights that training started from; none when it was stopped before that.
+    verdict: Option<&'a Verdict>,
     history: &'a [lepton_learn::GenerationRecord],
     /// The result, its start and every fixed rule on the same sequences; only with a report page.
     held_out: Option<HeldOut>,
@@ -86,7 +92,7 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(trained.out));
     let checkpoint = args.checkpoint.clone().unwrap_or_else(|| with_ending(&out, ".checkpoint"));
     let overwrite = if args.force || args.resume { Overwrite::Yes } else { Overwrite::No };
-    let model = files.claim("--out", &out, overwrite)?;
+    let model = files.claim("--model", &out, overwrite)?;
     let checkpoint = files.claim("--checkpoint", &checkpoint, Overwrite::Yes)?;
     let page = files.claim_if_given("--report", args.report.as_deref())?;
     let mut taking_part = if args.resume {
@@ -102,21 +108,25 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     };
     let stop = stop::flag();
     learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun)?;
+    let stopped = || stop.load(Ordering::Relaxed);
     let training = taking_part.training;
 
     let seeds: Vec<u64> = FINAL_SEEDS.collect();
     let weights = training.best();
-    let verdict = lepton_learn::compare(&weights, &trained.start, environments, &seeds, threads);
-    let manifest = manifest(trained, &training, &verdict, &out);
+    let compare = || lepton_learn::compare(&weights, &trained.start, environments, &seeds, threads);
+    // A comparison that is stopped is none.
+    let verdict = (!stopped()).then(compare).filter(|_| !stopped());
+    let manifest = manifest(trained, &training, verdict.as_ref(), &out);
     if files.write(Some(&model), |to| to.write_all(&(trained.to_bytes)(&weights, manifest))) {
         output::note(&format!("model: {}", out.display()));
     }
-    let stopped_early = stop.load(Ordering::Relaxed);
-    let held_out = args.report.is_some().then(|| {
+    let held_out = (args.report.is_some() && !stopped()).then(|| {
         output::note("report: every fixed rule plays the sequences kept apart");
         let policies = [("learned", &weights[..]), ("start", &trained.start[..])];
         lepton_learn::held_out(&policies, environments, &seeds, threads)
     });
+    let stopped_early = stopped();
+    let held_out = held_out.filter(|_| !stopped_early);
     let report = Report {
         tool: "lepton",
         version: env!("CARGO_PKG_VERSION"),
@@ -131,7 +141,7 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         episodes: training.episodes(),
         seconds: begun.elapsed().as_secs_f64(),
         stopped_early,
-        verdict: &verdict,
+        verdict: verdict.as_ref(),
         history: training.history(),
         held_out,
     };
@@ -153,8 +163,9 @@ fn options(args: &TrainArgs) -> Result<TrainOptions, Failure> {
         None => TrainOptions::default(),
         Some(path) => {
             let wrong = |problem: String| Failure::Input(format!("{}: {problem}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
-            let options: TrainOptions = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+            let text = read_whole_text(path, CONFIG_BYTES_MAX)?;
+            let options: TrainOptions =
+                toml::from_str(&text).map_err(|e| wrong(in_plain_words(e.to_string().trim_end())))?;
             options.check().map_err(wrong)?;
             options
         }
@@ -176,8 +187,7 @@ fn resume(
 ) -> Result<TakingPart, Failure> {
     let names: Vec<&str> = environments.iter().map(|e| e.name()).collect();
     let read = |path: &Path| -> Result<TakingPart, String> {
-        let text =
-            std::fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+        let text = read_whole_text(path, CHECKPOINT_BYTES_MAX).map_err(|e| e.to_string())?;
         let wrong = |problem: &dyn std::fmt::Display| format!("{} {problem}", path.display());
         let training = Training::from_checkpoint(&text, weights, &names).map_err(|e| wrong(&e))?;
         let learner = Training::learner_of_checkpoint(&text).map_err(|e| wrong(&e))?;
@@ -213,8 +223,14 @@ fn learn(
         && !stop.load(Ordering::Relaxed)
     {
         let since = Instant::now();
+        let before = training.clone();
         let taking_part = learner.as_mut().map(|l| &mut **l as &mut dyn Learner);
         let record = training.next_generation_with(taking_part, environments, threads).clone();
+        if stop.load(Ordering::Relaxed) {
+            // What was stopped in the middle has not been.
+            *training = before;
+            break;
+        }
         let state = learner.as_ref().map(|l| l.to_text());
         let text = training.to_checkpoint_with(state.as_deref());
         checkpoint.write_keeping_previous(|out| out.write_all(text.as_bytes()))?;
@@ -231,13 +247,15 @@ fn learn(
         ));
         line.tick();
     }
-    training.check_with(learner.as_deref(), environments, threads);
+    if !stop.load(Ordering::Relaxed) {
+        training.check_with(learner.as_deref(), environments, threads);
+    }
     line.finish_and_clear();
     Ok(())
 }
 
 /// Where the model comes from: from this training, and from those of the model that it started from.
-fn manifest(trained: &Trained<'_>, training: &Training, verdict: &Verdict, out: &Path) -> Manifest {
+fn manifest(trained: &Trained<'_>, training: &Training, verdict: Option<&Verdict>, out: &Path) -> Manifest {
     let before = &trained.before;
     let joined = |before: &str, now: String, between: &str| {
         if before.is_empty() { now } else { format!("{before}{between}{now}") }
@@ -246,7 +264,7 @@ fn manifest(trained: &Trained<'_>, training: &Training, verdict: &Verdict, out: 
     let mut trained_on = before.trained_on.clone();
     trained_on.extend(training.environments().iter().filter(|e| !before.trained_on.contains(e)).cloned());
     let mut figures = before.figures.clone();
-    figures.extend(verdict.comparisons.iter().map(gain));
+    figures.extend(verdict.iter().flat_map(|v| &v.comparisons).map(gain));
     Manifest {
         name: out.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned()),
         made_by: format!("lepton {}", env!("CARGO_PKG_VERSION")),
@@ -261,15 +279,17 @@ fn manifest(trained: &Trained<'_>, training: &Training, verdict: &Verdict, out: 
 }
 
 fn text(report: &Report<'_>, unit: &str) -> String {
+    let compared = match report.verdict {
+        Some(verdict) => format!(
+            "The model against the weights that training began\nwith (serving), on sequences that neither has \
+             seen:\n\n{}",
+            policy_gate::text(verdict, unit)
+        ),
+        None => "It was stopped: the\nmodel is the best so far and was not compared.\n".to_owned(),
+    };
     format!(
-        "{} generations, {} episodes in {:.0} s on {} threads, seed {}. The model against the weights that training \
-         began\nwith (serving), on sequences that neither has seen:\n\n{}",
-        report.generations,
-        report.episodes,
-        report.seconds,
-        report.threads,
-        report.seed,
-        policy_gate::text(report.verdict, unit)
+        "{} generations, {} episodes in {:.0} s on {} threads, seed {}. {compared}",
+        report.generations, report.episodes, report.seconds, report.threads, report.seed
     )
 }
 

@@ -16,6 +16,7 @@ use crate::cli_train::TrainArgs;
 use crate::cli_train_jobs::{BatchGenerator, LearnBackfill, LearnFormat, LearningJobsArgs, TrainJobsArgs};
 use crate::failure::Failure;
 use crate::output;
+use crate::stop;
 
 /// What the numbers of a comparison are.
 pub(super) const UNIT: &str =
@@ -54,6 +55,7 @@ fn start(args: &TrainArgs) -> Result<JobsModel, Failure> {
 
 /// One environment for each trace or kind of machine, and each way of backfilling.
 pub(super) fn environments(args: &LearningJobsArgs) -> Result<Vec<JobsEnvironment>, Failure> {
+    let stop = stop::flag_for_results();
     let mut sources = Vec::new();
     for path in &args.trace {
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -70,7 +72,8 @@ pub(super) fn environments(args: &LearningJobsArgs) -> Result<Vec<JobsEnvironmen
     let queues = args.backfill.iter().map(|b| *b == LearnBackfill::Easy);
     let of_queue = |easy: bool| {
         let sources = sources.iter().cloned();
-        sources.map(move |(name, source)| JobsEnvironment::new(&name, source, args.length, easy))
+        sources
+            .map(move |(name, source)| JobsEnvironment::new(&name, source, args.length, easy).ended_by(stop))
     };
     Ok(queues.flat_map(of_queue).collect())
 }

@@ -14,7 +14,7 @@ pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
 pub use placement::{Curve, PlacementRun, run_placement};
 pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
-pub use snapshot::{FilledCluster, fill_cluster};
+pub use snapshot::{FilledCluster, fill_cluster, fill_cluster_unless};
 pub use stats::{Paired, Spread, paired, spread};
 pub use study::{
     Heat, HeatNode, HeatPolicy, PlacementStudy, PointSummary, PolicySummary, RunRecord, StudyError,

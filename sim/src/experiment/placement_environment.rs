@@ -4,6 +4,7 @@
 //! Sequences are drawn from the mix by their seed; given arrival orders of a study are never played here.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::{PlacementPolicy, Placer};
 use lepton_core::decide::placement_policies::{
@@ -27,18 +28,32 @@ const JUDGED_PERCENT: std::ops::RangeInclusive<f64> = 99.5..=100.5;
 pub struct PlacementEnvironment {
     workload: PlacementWorkload,
     mix: Arc<Mix>,
+    stop: Option<&'static AtomicBool>,
 }
 
 impl PlacementEnvironment {
     /// The environment of this workload.
     pub fn new(workload: PlacementWorkload) -> Self {
         let mix = Arc::new(Mix::new(&workload.cluster, &workload.target));
-        Self { workload, mix }
+        Self { workload, mix, stop: None }
+    }
+
+    /// The same environment; when `stop` turns true, episodes end at once and are worth NaN.
+    #[must_use]
+    pub fn ended_by(self, stop: &'static AtomicBool) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Share of the devices allocated at full demand, percent, under a policy on the sequence of `seed`.
     fn allocation(&self, policy: Box<dyn PlacementPolicy>, seed: u64) -> f64 {
         let PlacementWorkload { cluster, tasks, .. } = &self.workload;
+        if self.has_ended() {
+            return f64::NAN;
+        }
         let arrivals = sequence(&self.workload, LOAD, seed);
         let mut order: Vec<NodeId> = cluster.nodes().collect();
         order.sort_by_key(|n| arrivals.node_rank[n.index()]);
@@ -47,6 +62,9 @@ impl PlacementEnvironment {
         let capacity = cluster.device_milli_capacity().max(1) as f64;
         let (mut arrived, mut sum, mut samples, mut last) = (0, 0.0, 0_u32, 0.0);
         for &row in &arrivals.order {
+            if self.has_ended() {
+                return f64::NAN;
+            }
             let class = tasks[row as usize].class;
             arrived += cluster.class(class).demand.device_milli();
             if let Some(place) = placer.place_class(&cluster, class) {
@@ -103,5 +121,12 @@ mod tests {
         assert_eq!(environment.play(&weights, 5), environment.play(&weights, 5));
         assert_ne!(environment.play(&weights, 5), environment.play(&weights, 6));
         assert!((50.0..=100.0).contains(&environment.play_best_rule(5)));
+    }
+
+    #[test]
+    fn an_episode_that_is_stopped_is_worth_nothing() {
+        static STOP: AtomicBool = AtomicBool::new(true);
+        let environment = PlacementEnvironment::new(openb_like(30)).ended_by(&STOP);
+        assert!(environment.play_rule("fgd", 5).is_nan());
     }
 }

@@ -1,6 +1,7 @@
 //! A cluster filled by a policy up to a load, as a state to start from: what was placed, what was dropped.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::model::{Cluster, ClusterDocument, NodeId, PlaceError, Task};
@@ -40,6 +41,22 @@ pub fn fill_cluster(
     seed: u64,
     percent: f64,
 ) -> Result<FilledCluster, StudyError> {
+    let filled = fill_cluster_unless(workload, options, policy, seed, percent, &AtomicBool::new(false))?;
+    Ok(filled.expect("nobody stops it"))
+}
+
+/// The same; `None` when `stop` turned true.
+///
+/// # Errors
+/// As [`fill_cluster`].
+pub fn fill_cluster_unless(
+    workload: &PlacementWorkload,
+    options: &StudyOptions,
+    policy: &str,
+    seed: u64,
+    percent: f64,
+    stop: &AtomicBool,
+) -> Result<Option<FilledCluster>, StudyError> {
     let Arrivals { order, node_rank } = arrivals_of(workload, options.load, seed);
     let mut nodes: Vec<NodeId> = workload.cluster.nodes().collect();
     nodes.sort_by_key(|n| node_rank[n.index()]);
@@ -53,6 +70,9 @@ pub fn fill_cluster(
     for row in order {
         if arrived as f64 >= enough {
             break;
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
         }
         let entry = &workload.tasks[row as usize];
         let times = drawn.entry(row).or_insert(0_u32);
@@ -68,5 +88,5 @@ pub fn fill_cluster(
             None => filled.dropped += 1,
         }
     }
-    Ok(filled)
+    Ok(Some(filled))
 }

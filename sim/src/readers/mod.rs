@@ -14,10 +14,12 @@ mod snapshot;
 mod swf;
 mod telemetry;
 mod time;
+mod whole;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
 pub use jobs_csv::{read_jobs_csv, read_jobs_csv_from};
+pub(crate) use open::unpacked;
 pub use open::{LINE_BYTES_MAX, open};
 pub use outages::{read_outages, read_outages_from};
 pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
@@ -25,6 +27,7 @@ pub use reassignment::{read_reassignment, read_reassignment_from};
 pub use snapshot::{ClusterSnapshot, read_snapshot, read_snapshot_from};
 pub use swf::{JobTrace, read_swf, read_swf_from};
 pub use telemetry::{TelemetryFile, TelemetryOptions, read_telemetry, read_telemetry_from};
+pub use whole::{in_plain_words, read_whole, read_whole_text};
 
 /// Most jobs of a trace, so that one too large is refused before memory runs out (about 4 GB). Tests have a
 /// limit that they can reach.

@@ -10,13 +10,19 @@ use super::InputError;
 /// Longest line accepted, in bytes. The longest real ones (arrival orders) have under 100 kB.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// Opens `path` for reading, unpacking gzip, xz and Zstandard as it goes. A file name is told from its
+/// Opens `path` for reading lines, unpacking gzip, xz and Zstandard as it goes. A file name is told from its
 /// first bytes, so a wrong ending does no harm.
 ///
 /// # Errors
 /// When the file cannot be opened, is empty, or is a directory. What goes wrong later (truncated
 /// compression, a line over [`LINE_BYTES_MAX`]) surfaces as an [`io::Error`] of the reader.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, InputError> {
+    let guarded = LineGuard::new(unpacked(path)?, LINE_BYTES_MAX);
+    Ok(Box::new(BufReader::with_capacity(1 << 16, guarded)))
+}
+
+/// The same without a limit on lines: the caller must have one on the whole.
+pub(crate) fn unpacked(path: &Path) -> Result<Box<dyn Read>, InputError> {
     let cannot = |e: io::Error| InputError::new(path, format!("cannot be read: {e}"));
     let file = File::open(path).map_err(|e| {
         let err = cannot(e);
@@ -30,7 +36,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, InputError> {
     if head.is_empty() {
         return Err(InputError::new(path, "is empty, expected at least a header line"));
     }
-    let plain: Box<dyn Read> = if head.starts_with(&[0x1f, 0x8b]) {
+    Ok(if head.starts_with(&[0x1f, 0x8b]) {
         Box::new(flate2::bufread::MultiGzDecoder::new(raw))
     } else if head.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
         Box::new(lzma_rust2::XzReader::new(raw, true))
@@ -40,8 +46,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, InputError> {
         Box::new(zst)
     } else {
         Box::new(raw)
-    };
-    Ok(Box::new(BufReader::with_capacity(1 << 16, LineGuard::new(plain, LINE_BYTES_MAX))))
+    })
 }
 
 /// Passes bytes through and fails once a line grows over the limit.

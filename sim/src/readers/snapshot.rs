@@ -6,7 +6,7 @@ use std::path::Path;
 use lepton_core::model::fragmentation::TargetWorkload;
 use lepton_core::model::{Cluster, ClusterDocument, TaskId};
 
-use super::{InputError, open};
+use super::{InputError, in_plain_words, open};
 
 /// Largest snapshot, bytes unpacked: about ten million tasks.
 const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
@@ -35,18 +35,21 @@ pub fn read_snapshot(path: &Path) -> Result<ClusterSnapshot, InputError> {
 /// # Errors
 /// As [`read_snapshot`].
 pub fn read_snapshot_from(path: &Path, reader: impl BufRead) -> Result<ClusterSnapshot, InputError> {
-    let document: ClusterDocument =
-        serde_json::from_reader(reader.take(SNAPSHOT_BYTES_MAX)).map_err(|e| {
-            let problem = if e.is_io() {
-                format!("cannot be read: {e}")
-            } else if e.is_data() {
-                format!("not a cluster snapshot: {}", without_position(&e))
-            } else {
-                format!("not JSON: {}", without_position(&e))
-            };
-            let error = InputError::new(path, problem);
-            if e.line() == 0 { error } else { error.at_line(e.line() as u64) }
-        })?;
+    let mut limited = reader.take(SNAPSHOT_BYTES_MAX);
+    let read: Result<ClusterDocument, _> = serde_json::from_reader(&mut limited);
+    let document = read.map_err(|e| {
+        let problem = if limited.limit() == 0 {
+            format!("is longer than the limit of {SNAPSHOT_BYTES_MAX} bytes")
+        } else if e.is_io() {
+            format!("cannot be read: {e}")
+        } else if e.is_data() {
+            format!("not a cluster snapshot: {}", without_position(&e))
+        } else {
+            format!("not JSON: {}", without_position(&e))
+        };
+        let error = InputError::new(path, problem);
+        if e.line() == 0 { error } else { error.at_line(e.line() as u64) }
+    })?;
     let cluster = document.to_cluster().map_err(|e| InputError::new(path, e.to_string()))?;
     if cluster.node_count() == 0 {
         return Err(InputError::new(path, "the cluster has no node"));
@@ -59,7 +62,7 @@ pub fn read_snapshot_from(path: &Path, reader: impl BufRead) -> Result<ClusterSn
 /// What serde says without "at line 3 column 5": the error names the line itself.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(said, _)| said.to_owned())
+    in_plain_words(text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said))
 }
 
 fn mix_of(cluster: &Cluster) -> TargetWorkload {

@@ -1,13 +1,14 @@
 //! Many seeds: only the comparison, with its spread and the differences seed by seed.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use lepton_sim::experiment::{Keeper, Paired, Spread, paired, spread};
+use lepton_sim::experiment::{Paired, Spread, paired, spread};
 use lepton_sim::world::{Measures, WorldConfig};
 use serde_json::{Value, json};
 
-use super::{FIGURES, Figure, explanation, start};
+use super::hours::{self, Hours};
+use super::{FIGURES, Figure, explanation};
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -32,24 +33,20 @@ pub(super) fn run(
     args: &DemoArgs,
     seeds: &[u64],
     config: &dyn Fn(u64) -> WorldConfig,
-    stop: &AtomicBool,
+    stop: &'static AtomicBool,
 ) -> Result<(), Failure> {
     let bar = output::progress("seeds", seeds.len() as u64);
     let mut pairs = Vec::new();
     for &seed in seeds {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let whole = |keeper| -> Result<Measures, Failure> {
-            let mut run = start(&config(seed), keeper)?;
-            while run.turn().is_some() {}
-            Ok(run.measures())
-        };
-        pairs.push(Pair { seed, with: whole(Keeper::Loop)?, without: whole(Keeper::WithoutLoop)? });
+        let Some(hours::Pair { with, without }) = Hours::whole(&config(seed), stop)? else { break };
+        pairs.push(Pair { seed, with, without });
         bar.inc(1);
     }
     bar.finish_and_clear();
     let stopped = pairs.len() < seeds.len();
+    if pairs.is_empty() {
+        return Err(Failure::StoppedWithoutResult);
+    }
     match args.output {
         OutputFormat::Table => output::print(&text(args, &pairs))?,
         OutputFormat::Json => output::print_json(&document(args, &pairs, stopped))?,

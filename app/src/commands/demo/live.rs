@@ -1,96 +1,107 @@
-//! One seed: the loop live on a terminal or line by line, then the summary against the same hours without.
+//! One seed: the loop live on a terminal or as a log, then the summary.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lepton_core::model::DecisionRecord;
-use lepton_sim::experiment::{Keeper, LoopRun};
-use lepton_sim::world::{Measures, WorldConfig};
-use serde_json::json;
+use lepton_sim::world::WorldConfig;
 
-use super::screen::Screen;
-use super::{FIGURES, explanation, start};
+use super::hours::{Hours, Turn};
+use super::show::{Log, Panel};
+use super::summary::{Ended, print};
+use super::terminal::Terminal;
+use super::typical::Others;
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{ResultFile, ResultFiles, Writing};
 
+/// Simulated seconds in a turn.
+const TURN_SECONDS: f64 = lepton_sim::experiment::TURN_SECONDS as f64;
+/// Longest sleep between two looks at the stop flag.
+const NAP: Duration = Duration::from_millis(50);
+
 /// Runs one seed.
-pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &AtomicBool) -> Result<(), Failure> {
+pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBool) -> Result<(), Failure> {
     let mut files = ResultFiles::default();
     let file = files.claim_if_given("--records", args.records.as_deref())?;
     let mut records = file.as_ref().map(Records::open).transpose()?;
-    let mut with = start(config, Keeper::Loop)?;
-    let table = args.output == OutputFormat::Table;
-    let mut screen = Screen::new(&with, config, table);
-    let pause = args.speed.filter(|_| screen.is_live()).map(|speed| Duration::from_secs_f64(60.0 / speed));
-    while let Some(report) = with.turn() {
-        if table {
-            output::print(&screen.show(&with, &report))?;
-        }
-        let written = records.as_mut().map_or(Ok(()), |file| file.write(&report.records));
+    let others = Others::begin(config)?;
+    let hours = Hours::begin(config, stop)?;
+    let mut shown = Shown::new(args, config);
+    let mut last = None;
+    while let Some(turn) = hours.next_turn()? {
+        let written = records.as_mut().map_or(Ok(()), |file| file.write(&turn.report.records));
         if !files.keep_failure(written) {
             records = None;
         }
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        if let Some(pause) = pause {
-            std::thread::sleep(pause);
-        }
+        shown.show(&turn, stop)?;
+        last = Some(turn);
     }
+    shown.end();
     files.keep_failure(records.map_or(Ok(()), Records::finish));
     let stopped = stop.load(Ordering::Relaxed);
-    // Without the loop the same hours pass, also when they were cut short.
-    let mut without = start(config, Keeper::WithoutLoop)?;
-    while without.now_seconds() < with.now_seconds() && without.turn().is_some() {}
-    summary(args.output, config, &with, &without.measures(), stopped)?;
+    let Some(Turn { now_seconds, nodes, devices, pair, .. }) = last else {
+        return Err(Failure::StoppedWithoutResult);
+    };
+    let others = if stopped { Vec::new() } else { others.gains(stop) };
+    let ended = Ended { config, now_seconds, nodes, devices, pair, stopped, others };
+    print(&ended, args.output)?;
     files.end()?;
     if stopped { Err(Failure::Stopped) } else { Ok(()) }
 }
 
-fn summary(
-    form: OutputFormat,
-    config: &WorldConfig,
-    run: &LoopRun,
-    without: &Measures,
-    stopped: bool,
-) -> Result<(), Failure> {
-    let with = run.measures();
-    let (nodes, devices, hours) = (run.nodes(), run.devices(), run.now_seconds() as f64 / 3600.0);
-    match form {
-        OutputFormat::Table => {
-            let mut table = output::table(&["", "with the loop", "without"]);
-            for (_, label, value, decimals) in FIGURES {
-                let shown = |m: &Measures| format!("{:.*}", decimals, value(m));
-                table.add_row([label.to_owned(), shown(&with), shown(without)]);
-            }
-            output::print(&format!(
-                "\n{hours:.1} hours, {nodes} nodes, {devices} GPUs, seed {}: {} tasks came, {} nodes failed.\n\
-                 {table}\n{}\n",
-                config.seed,
-                with.arrived,
-                with.failures,
-                explanation()
-            ))?;
+/// Where the hours are shown.
+enum Shown {
+    Live { terminal: Terminal, panel: Panel, pause: Duration, due: Instant },
+    Log { log: Log, minutes: indicatif::ProgressBar },
+    Hidden { minutes: indicatif::ProgressBar },
+}
+
+impl Shown {
+    fn new(args: &DemoArgs, config: &WorldConfig) -> Self {
+        let minutes = || output::progress("simulated minutes", u64::from(config.hours) * 60);
+        if args.output != OutputFormat::Table {
+            return Self::Hidden { minutes: minutes() };
         }
-        OutputFormat::Json => output::print_json(&json!({
-            "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "seed": config.seed, "hours": hours,
-            "nodes": nodes, "devices": devices, "stopped_early": stopped,
-            "with_loop": with, "without_loop": without,
-        }))?,
-        OutputFormat::Csv => {
-            let mut text = String::from("figure,with_loop,without_loop\n");
-            for (name, _, value, _) in FIGURES {
-                let _ = writeln!(text, "{name},{},{}", value(&with), value(without));
-            }
-            output::print(&text)?;
+        match Terminal::open() {
+            None => Self::Log { log: Log::new(config), minutes: minutes() },
+            Some(terminal) => Self::Live {
+                terminal,
+                panel: Panel::new(config),
+                pause: Duration::from_secs_f64(TURN_SECONDS / args.speed.max(f64::MIN_POSITIVE)),
+                due: Instant::now(),
+            },
         }
     }
-    Ok(())
+
+    fn show(&mut self, turn: &Turn, stop: &AtomicBool) -> Result<(), Failure> {
+        match self {
+            Self::Live { terminal, panel, pause, due } => {
+                panel.add(turn);
+                terminal.draw(|rows| panel.lines(turn, rows))?;
+                *due = (*due).max(Instant::now()) + *pause;
+                while Instant::now() < *due && !stop.load(Ordering::Relaxed) {
+                    thread::sleep(due.saturating_duration_since(Instant::now()).min(NAP));
+                }
+            }
+            Self::Log { log, minutes } => {
+                output::print(&log.lines(turn))?;
+                minutes.inc(1);
+            }
+            Self::Hidden { minutes } => minutes.inc(1),
+        }
+        Ok(())
+    }
+
+    fn end(self) {
+        if let Self::Log { minutes, .. } | Self::Hidden { minutes } = self {
+            minutes.finish_and_clear();
+        }
+    }
 }
 
 /// A file of decision records, one JSON document a line, which grows while the hours pass.

@@ -1,10 +1,16 @@
-//! `lepton demo`: the loop on a simulated GPU cluster in accelerated time, then the same hours without it.
+//! `lepton demo`: the loop on a simulated GPU cluster in accelerated time, beside the same hours without it.
 
 mod compare;
+mod hours;
 mod live;
-mod screen;
+mod show;
+mod summary;
+mod terminal;
+mod typical;
 
-use lepton_sim::experiment::{Keeper, LoopRun, WITHOUT_LOOP_POLICY};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lepton_sim::experiment::WITHOUT_LOOP_POLICY;
 use lepton_sim::world::{Measures, WorldConfig};
 
 use crate::cli::DemoArgs;
@@ -19,17 +25,15 @@ const FIGURES: [Figure; 8] = [
     ("hot_node_minutes", "node-minutes above the safety level", |m| m.hot_node_minutes, 0),
     ("mean_wait_seconds", "mean wait, s", |m| m.mean_wait_seconds, 1),
     ("p95_wait_seconds", "95% of the tasks wait less than, s", |m| m.p95_wait_seconds, 0),
-    ("lost_device_minutes", "work lost to failures, device-minutes", |m| m.lost_device_minutes, 0),
-    (
-        "paused_device_minutes",
-        "standing still after restarts and moves, device-minutes",
-        |m| m.paused_device_minutes,
-        0,
-    ),
+    ("lost_device_minutes", "work lost to failures, device-min", |m| m.lost_device_minutes, 0),
+    ("paused_device_minutes", "standing still, device-min", |m| m.paused_device_minutes, 0),
     ("interrupted", "tasks interrupted by failures", |m| m.interrupted as f64, 0),
     ("migrations", "migrations", |m| m.migrations as f64, 0),
     ("devices_held_percent", "devices held, %", |m| 100.0 * m.devices_held, 2),
 ];
+
+/// Seeds that are drawn lie below this, so that they are easily typed again.
+const DRAWN_BELOW: u64 = 1_000_000;
 
 pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let config = |seed| WorldConfig {
@@ -40,19 +44,23 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         ..WorldConfig::default()
     };
     let stop = stop::flag();
-    match &args.seeds {
-        Some(seeds) => compare::run(args, &seeds.0, &config, stop),
-        None => live::run(args, &config(args.seed), stop),
+    match args.seeds.as_ref().map(|seeds| seeds.0.as_slice()) {
+        Some(&[seed]) => live::run(args, &config(seed), stop),
+        Some(seeds) => compare::run(args, seeds, &config, stop),
+        None => live::run(args, &config(drawn_seed()), stop),
     }
 }
 
-fn start(config: &WorldConfig, keeper: Keeper) -> Result<LoopRun, Failure> {
-    LoopRun::start(config, keeper).map_err(|e| Failure::Input(e.to_string()))
+/// A seed that nobody has chosen.
+fn drawn_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now.as_nanos() as u64 ^ u64::from(std::process::id())) % DRAWN_BELOW
 }
 
 fn explanation() -> String {
     format!(
-        "Without the loop: tasks are placed first come, first served by {WITHOUT_LOOP_POLICY}, the default scores \
-         of\nthe Kubernetes scheduler, and nothing is moved or cordoned. Both meet the same arrivals and faults."
+        "Without the loop: tasks are placed first come, first served by {WITHOUT_LOOP_POLICY}, the default \
+         scores of the Kubernetes scheduler, and nothing is moved or cordoned. Both meet the same arrivals and \
+         faults. Standing still: after restarts and moves."
     )
 }

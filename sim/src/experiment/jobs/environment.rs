@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::policy::{JobsModel, LearnedOrder, NetworkShape, queue_kind};
 use lepton_core::decide::queue::QueuePolicy;
@@ -57,6 +58,7 @@ pub struct JobsEnvironment {
     backfill: bool,
     rules: Arc<[Box<dyn QueuePolicy>]>,
     pub(super) shape: NetworkShape,
+    stop: Option<&'static AtomicBool>,
 }
 
 /// A sequence and its machine.
@@ -70,7 +72,13 @@ impl JobsEnvironment {
     pub fn new(name: &str, source: JobSource, length: usize, backfill: bool) -> Self {
         let name = format!("{name}{}", if backfill { " backfill" } else { "" });
         let rules = BATCH_RULES.iter().filter_map(|rule| queue_policy(rule)).collect();
-        Self { name, source, length, backfill, rules, shape: JobsModel::shape() }
+        Self { name, source, length, backfill, rules, shape: JobsModel::shape(), stop: None }
+    }
+
+    /// The same environment; when `stop` turns true, no more episodes are played and they are worth NaN.
+    #[must_use]
+    pub fn ended_by(self, stop: &'static AtomicBool) -> Self {
+        Self { stop: Some(stop), ..self }
     }
 
     /// Which kind of queue it is, see [`queue_kind`]: a trace by its requested times, invented machines by their users.
@@ -105,6 +113,11 @@ impl JobsEnvironment {
         (jobs_reward(jobs, started, *nodes), started.to_vec())
     }
 
+    /// Whether nothing is to be played any more.
+    fn has_ended(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     fn reward(&self, drawn: &Drawn, policy: &dyn QueuePolicy) -> f64 {
         self.run(drawn, policy).0
     }
@@ -130,11 +143,17 @@ impl Environment for JobsEnvironment {
     }
 
     fn play(&self, weights: &[f32], seed: u64) -> f64 {
+        if self.has_ended() {
+            return f64::NAN;
+        }
         let model = JobsModel::from_weights(weights, JobsModel::manifest_of("candidate"));
         model.map_or(f64::NEG_INFINITY, |model| self.reward(&self.draw(seed), &LearnedOrder::new(&model)))
     }
 
     fn play_best_rule(&self, seed: u64) -> f64 {
+        if self.has_ended() {
+            return f64::NAN;
+        }
         let drawn = self.draw(seed);
         self.rules.iter().map(|rule| self.reward(&drawn, rule.as_ref())).fold(f64::NEG_INFINITY, f64::max)
     }
@@ -144,6 +163,9 @@ impl Environment for JobsEnvironment {
     }
 
     fn play_rule(&self, rule: &str, seed: u64) -> f64 {
+        if self.has_ended() {
+            return f64::NAN;
+        }
         let policy = queue_policy(rule).expect("only names of `rules` are asked for");
         self.reward(&self.draw(seed), policy.as_ref())
     }

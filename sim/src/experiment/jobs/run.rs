@@ -56,8 +56,8 @@ pub struct PartOutcome {
     pub seconds: f64,
 }
 
-/// Moments between two looks at the stop flag.
-const MOMENTS_PER_LOOK: u32 = 2048;
+/// Moments between two tellings of progress.
+const MOMENTS_PER_TELLING: u32 = 2048;
 
 /// Runs one part of the workload, by its index; `None` when it was stopped. Stretches are kept of part 0 alone.
 pub fn run_part(
@@ -268,15 +268,16 @@ impl Run<'_> {
         let mut told = 0;
         for moment in 1u32.. {
             let (more, arrived) = step();
-            if !more || moment % MOMENTS_PER_LOOK == 0 {
+            if !more || moment % MOMENTS_PER_TELLING == 0 {
                 (self.progress)((arrived - told) as u64);
                 told = arrived;
                 if !more {
                     return Some(());
                 }
-                if self.stop.load(Ordering::Relaxed) {
-                    return None;
-                }
+            }
+            // A moment may take long where the queue is long.
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
             }
         }
         Some(())

@@ -3,7 +3,6 @@
 //!
 //! It deliberately holds neither jobs nor options: they are given again, and must be the same.
 
-use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +17,13 @@ use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
 use crate::experiment::RunError;
 use crate::jobs::machine::{GpuNodes, Machine, Pool};
 use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
-use crate::readers::InputError;
+use crate::readers::{InputError, unpacked};
 use crate::workload::jobs::{JobsWorkload, MachineSpec};
 
 /// What the first line begins with.
 const KIND: &str = "lepton jobs run";
 /// Form of the state; goes up when it changes.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// Longest file read, in bytes.
 const SAVED_BYTES_MAX: u64 = 8 << 30;
 
@@ -41,6 +40,8 @@ struct Header {
     form: u32,
     /// Which run: what it was given, by name.
     run: Vec<(String, String)>,
+    /// All that happens up to this second is done.
+    stopped_at_seconds: i64,
     /// Length and check sum of the state.
     bytes: u64,
     checksum: u64,
@@ -55,8 +56,9 @@ impl SavedRun {
         let wrong = |problem: String| InputError::new(path, problem);
         let damaged = || wrong("is damaged: the state is not as it was saved".to_owned());
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(SAVED_BYTES_MAX + 1).read_to_end(&mut bytes))
+        unpacked(path)?
+            .take(SAVED_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
             .map_err(|e| wrong(format!("cannot be read: {e}")))?;
         if bytes.len() as u64 > SAVED_BYTES_MAX {
             return Err(wrong(format!("is longer than the limit of {SAVED_BYTES_MAX} bytes")));
@@ -79,6 +81,11 @@ impl SavedRun {
         Ok(Self { header, body })
     }
 
+    /// The second up to which everything is done.
+    pub fn stopped_at_seconds(&self) -> i64 {
+        self.header.stopped_at_seconds
+    }
+
     /// Writes it.
     ///
     /// # Errors
@@ -92,12 +99,16 @@ impl SavedRun {
 
     fn of<M: Serialize>(
         run: Vec<(String, String)>,
+        stopped_at_seconds: i64,
         state: &State<M>,
         recorder: &Recorder,
     ) -> io::Result<Self> {
         let body = serde_json::to_string(&(state, recorder))?;
         let (bytes, checksum) = (body.len() as u64, checksum(body.as_bytes()));
-        Ok(Self { header: Header { kind: KIND.to_owned(), form: FORM, run, bytes, checksum }, body })
+        Ok(Self {
+            header: Header { kind: KIND.to_owned(), form: FORM, run, stopped_at_seconds, bytes, checksum },
+            body,
+        })
     }
 
     pub(super) fn state<M: DeserializeOwned>(&self) -> Result<(State<M>, Recorder), JobsStudyError> {
@@ -156,6 +167,12 @@ pub fn save_run(
         progress,
     };
     let about = describe(workload, options, combination);
+    if let Some(saved) = options.resume.as_ref().filter(|s| s.stopped_at_seconds() >= stop_at_seconds) {
+        return Err(JobsStudyError::Saved(format!(
+            "--stop-at {stop_at_seconds}: the saved run has come to second {} already",
+            saved.stopped_at_seconds()
+        )));
+    }
     match workload.machine {
         MachineSpec::GpuNodes { gpus_per_node, topology } => {
             let placement = gang_placement(&combination.placement);
@@ -193,7 +210,7 @@ impl Run<'_> {
             (self.progress)((run.arrived() - told) as u64);
             told = run.arrived();
         }
-        let saved = SavedRun::of(about, &run.checkpoint(), &recorder);
+        let saved = SavedRun::of(about, stop_at_seconds, &run.checkpoint(), &recorder);
         let saved = saved.map_err(|e| JobsStudyError::Saved(format!("the run cannot be saved: {e}")))?;
         Ok((saved, run.arrived()))
     }
@@ -266,8 +283,15 @@ fn describe(
         ("the workload", jobs),
         ("the seed", part.map_or(0, |p| p.seed).to_string()),
         ("the queue", format!("{:?}", settings.discipline)),
-        ("the depth", settings.depth_max.to_string()),
-        ("the checkpoint interval", format!("{:?} seconds", settings.checkpoint_interval_seconds)),
+        (
+            "the depth",
+            if settings.depth_max == usize::MAX { "all".to_owned() } else { settings.depth_max.to_string() },
+        ),
+        (
+            "the checkpoint interval",
+            (settings.checkpoint_interval_seconds)
+                .map_or_else(|| "none".to_owned(), |s| format!("{s} seconds")),
+        ),
         ("the source of failures", failures),
     ];
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -1,0 +1,127 @@
+//! The end of the demo: one sentence on what the loop was worth and what it cost, the figures, and how typical they are.
+
+use std::fmt::Write as _;
+
+use lepton_sim::world::{Measures, WorldConfig};
+use serde_json::json;
+
+use super::hours::Pair;
+use super::{FIGURES, explanation, typical};
+use crate::failure::Failure;
+use crate::output::{self, OutputFormat};
+
+/// Columns of the smallest terminal that the summary must fit.
+const COLUMNS: usize = 80;
+
+/// A run that has come to its end.
+pub(super) struct Ended<'a> {
+    pub(super) config: &'a WorldConfig,
+    pub(super) now_seconds: u64,
+    pub(super) nodes: usize,
+    pub(super) devices: usize,
+    pub(super) pair: Pair,
+    pub(super) stopped: bool,
+    /// What the loop gains with other seeds.
+    pub(super) others: Vec<f64>,
+}
+
+/// Prints it.
+pub(super) fn print(ended: &Ended<'_>, form: OutputFormat) -> Result<(), Failure> {
+    let Pair { with, without } = &ended.pair;
+    match form {
+        OutputFormat::Table => output::print(&text(ended))?,
+        OutputFormat::Json => {
+            let differences: serde_json::Map<_, _> = (FIGURES.iter())
+                .map(|(name, _, value, _)| ((*name).to_owned(), (value(with) - value(without)).into()))
+                .collect();
+            output::print_json(&json!({
+                "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "seed": ended.config.seed,
+                "hours": hours(ended), "nodes": ended.nodes, "devices": ended.devices,
+                "stopped_early": ended.stopped, "with_loop": with, "without_loop": without,
+                "difference": differences, "other_seeds_hot_node_minutes_taken_off": ended.others,
+            }))?;
+        }
+        OutputFormat::Csv => {
+            let mut text = String::from("figure,with_loop,without_loop,difference\n");
+            for (name, _, value, _) in FIGURES {
+                let (with, without) = (value(with), value(without));
+                let _ = writeln!(text, "{name},{with},{without},{}", with - without);
+            }
+            output::print(&text)?;
+        }
+    }
+    Ok(())
+}
+
+fn hours(ended: &Ended<'_>) -> f64 {
+    ended.now_seconds as f64 / 3600.0
+}
+
+fn text(ended: &Ended<'_>) -> String {
+    let Pair { with, without } = &ended.pair;
+    let mut table = output::table(&["", "with the loop", "without", "difference"]);
+    for (_, label, value, decimals) in FIGURES {
+        let (with, without) = (value(with), value(without));
+        let difference = format!("{:+.*}", decimals, with - without);
+        let row = [format!("{with:.decimals$}"), format!("{without:.decimals$}"), difference];
+        table.add_row(std::iter::once(label.to_owned()).chain(row));
+    }
+    let seed = ended.config.seed;
+    let typical = if ended.stopped {
+        String::new()
+    } else {
+        wrapped(&typical::said(seed, typical::gain(&ended.pair), &ended.others))
+    };
+    format!(
+        "{}{}\n{table}\n{typical}{}",
+        wrapped(&worth(with, without)),
+        wrapped(&format!(
+            "{:.1} hours, {} nodes, {} GPUs, seed {seed}: {} tasks came, {} nodes failed.",
+            hours(ended),
+            ended.nodes,
+            ended.devices,
+            with.arrived,
+            with.failures,
+        )),
+        wrapped(&explanation())
+    )
+}
+
+/// What the loop was worth and what it cost, in one sentence.
+fn worth(with: &Measures, without: &Measures) -> String {
+    let (hot, hot_without) = (with.hot_node_minutes, without.hot_node_minutes);
+    let change = if hot_without > 0.0 {
+        format!(" ({:+.0}%)", 100.0 * (hot - hot_without) / hot_without)
+    } else {
+        String::new()
+    };
+    let lost = with.lost_device_minutes - without.lost_device_minutes;
+    let paused = with.paused_device_minutes - without.paused_device_minutes;
+    format!(
+        "With the loop nodes stood {hot:.0} instead of {hot_without:.0} minutes above the safety level{change} \
+         and {:.0} device-minutes {} of work were lost to failures; that cost {} migrations and {:.0} \
+         device-minutes {} of standing still.",
+        lost.abs(),
+        if lost <= 0.0 { "less" } else { "more" },
+        with.migrations,
+        paused.abs(),
+        if paused >= 0.0 { "more" } else { "less" },
+    )
+}
+
+/// The text in lines that fit.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= COLUMNS {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,94 @@
+//! The words of the command line beside its definition: one word for one thing. Old spellings are taken for one release,
+//! with a remark; what is said about a value that does not fit speaks of the value, not of how it is kept.
+
+use std::ffi::OsString;
+
+/// An option that had another name.
+struct Old {
+    /// Commands that begin so.
+    commands: &'static [&'static str],
+    old: &'static str,
+    new: &'static str,
+    /// Whether it is only old where its value is a number.
+    numbers_only: bool,
+}
+
+const fn renamed(commands: &'static [&'static str], old: &'static str, new: &'static str) -> Old {
+    Old { commands, old, new, numbers_only: false }
+}
+
+/// The word for a seed, or several, is `--seed`; for a number of nodes `--nodes-count`; for a learned model `--model`.
+const OLD: [Old; 4] = [
+    renamed(&["demo", "simulate", "policy"], "--seeds", "--seed"),
+    renamed(&["train", "policy"], "--generate-seeds", "--generate-seed"),
+    renamed(&["train"], "--out", "--model"),
+    Old {
+        commands: &["simulate jobs", "train jobs", "policy compare-jobs", "policy promote-jobs"],
+        old: "--nodes",
+        new: "--nodes-count",
+        numbers_only: true,
+    },
+];
+
+/// What to say about old spellings in the words of a command line.
+pub(crate) fn remarks(words: &[OsString]) -> Vec<String> {
+    let words: Vec<String> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let line = words.join(" ");
+    let mut remarks = Vec::new();
+    for Old { commands, old, new, numbers_only } in &OLD {
+        let begins = |command: &&str| line.strip_prefix(*command).is_some_and(|rest| rest.starts_with(' '));
+        if !commands.iter().any(|command| begins(&command)) {
+            continue;
+        }
+        let value = words.iter().enumerate().find_map(|(i, word)| match word.strip_prefix(old)? {
+            "" => Some(words.get(i + 1).cloned().unwrap_or_default()),
+            rest => rest.strip_prefix('=').map(str::to_owned),
+        });
+        if value.is_some_and(|value| !numbers_only || value.parse::<f64>().is_ok()) {
+            remarks
+                .push(format!("note: `{old}` is `{new}` now; the old spelling goes with the next release"));
+        }
+    }
+    remarks
+}
+
+/// What parsers say about numbers in their own words, and what is meant.
+const IN_OTHER_WORDS: [(&str, &str); 8] = [
+    ("invalid digit found in string", "expected a whole number"),
+    ("cannot parse integer from empty string", "expected a whole number"),
+    ("number too large to fit in target type", "the number is too large"),
+    ("number too small to fit in target type", "the number is too small"),
+    ("number would be zero for non-zero type", "expected a number above 0"),
+    ("invalid float literal", "expected a number"),
+    ("cannot parse float from empty string", "expected a number"),
+    ("a value is required for", "a value that is not empty is required for"),
+];
+
+/// A usage error in the user's words.
+pub(crate) fn in_plain_words(said: &str) -> String {
+    IN_OTHER_WORDS.iter().fold(said.to_owned(), |said, (theirs, ours)| said.replace(theirs, ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> usize {
+        remarks(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).len()
+    }
+
+    #[test]
+    fn old_spellings_are_remarked_upon_where_they_were_spellings() {
+        assert_eq!(said("lepton simulate placement --seeds 1..=3"), 1);
+        assert_eq!(said("lepton train placement --out=m --generate-seeds 4"), 2);
+        assert_eq!(said("lepton simulate jobs --nodes 64"), 1);
+        for new in [
+            "lepton simulate placement --seed 1 --nodes nodes.csv",
+            "lepton simulate jobs --nodes nodes.csv --nodes-count 3",
+            "lepton train placement --model m --output json",
+            "lepton rebalance --seed 1",
+        ] {
+            assert_eq!(said(new), 0, "{new}");
+        }
+    }
+}
