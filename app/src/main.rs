@@ -19,7 +19,6 @@ mod seeds;
 mod spellings;
 mod stop;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     stop::listen()?;
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = spellings::with_numbers_as_values(std::env::args_os());
     let parsed = cli::command().try_get_matches_from(&words);
     let matches = parsed.unwrap_or_else(|e| match e.kind() {
         ErrorKind::ValueValidation => {

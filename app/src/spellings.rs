@@ -52,6 +52,23 @@ pub(crate) fn remarks(words: &[OsString]) -> Vec<String> {
     remarks
 }
 
+/// Numbers that the parser would take for options, tied to the option before them.
+pub(crate) fn with_numbers_as_values(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut tied: Vec<OsString> = Vec::new();
+    for word in words {
+        let is_number =
+            word.to_str().is_some_and(|w| ["-inf", "-infinity", "-nan"].contains(&w.to_lowercase().as_str()));
+        match tied.last_mut() {
+            Some(option) if is_number && option.to_string_lossy().starts_with("--") => {
+                option.push("=");
+                option.push(word);
+            }
+            _ => tied.push(word),
+        }
+    }
+    tied
+}
+
 /// What parsers say about numbers in their own words, and what is meant.
 const IN_OTHER_WORDS: [(&str, &str); 8] = [
     ("invalid digit found in string", "expected a whole number"),

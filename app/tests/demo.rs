@@ -28,7 +28,8 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
     let log: Vec<&str> = text[..end].lines().collect();
     assert!(log.len() < 100, "an hour has a line, and so has what moves: {} lines", log.len());
     assert!(text[end..].lines().all(|line| line.chars().count() <= 80), "{text}");
-    let figures = text[end..].lines().find(|line| line.starts_with(" node-minutes")).expect("a row");
+    let figures =
+        text[end..].lines().find(|line| line.trim_start().starts_with("node-minutes")).expect("a row");
     let numbers: Vec<i64> = figures.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     assert_eq!(numbers[2], numbers[0] - numbers[1], "with, without, difference: {figures}");
     assert!(!text.contains('\u{1b}'), "no terminal codes where the output is no terminal");

@@ -86,7 +86,7 @@ fn a_hyper_parameter_out_of_range_is_named_with_its_file() {
     for (content, expected) in [
         ("population = 2", "`population` is 2, expected a whole number from 4 to 10000"),
         ("poplation = 20", "unknown field `poplation`"),
-        ("spread = \"wide\"", "expected f64"),
+        ("spread = \"wide\"", "found string \"wide\", expected a number"),
     ] {
         std::fs::write(&config, content).expect("the folder is writable");
         let output = train(&folder.join("m.st"), "1", &["--config", text(&config)]);
