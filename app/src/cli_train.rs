@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
@@ -64,7 +65,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, conflicts_with = "from")]
     pub(crate) adapt: bool,
     /// Where to start: `zero` (decides as the best fixed rule), `guess` (weights by hand), `shipped`, or a model file
-    #[arg(long, value_name = "START", default_value = "guess")]
+    #[arg(long, value_name = "START", default_value = "guess", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) from: String,
     /// Who learns; all but `evolution` need a build with the feature `train` and a kind of model whose decisions
     /// can be recorded (jobs) [default: as the configuration says, else `evolution`]
