@@ -37,7 +37,7 @@ pub(crate) fn remarks(words: &[OsString]) -> Vec<String> {
     let mut remarks = Vec::new();
     for Old { commands, old, new, numbers_only } in &OLD {
         let begins = |command: &&str| line.strip_prefix(*command).is_some_and(|rest| rest.starts_with(' '));
-        if !commands.iter().any(|command| begins(&command)) {
+        if !commands.iter().any(begins) {
             continue;
         }
         let value = words.iter().enumerate().find_map(|(i, word)| match word.strip_prefix(old)? {
