@@ -3,11 +3,13 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
-use crate::analyze::{AnalyzeConfig, assess};
+use crate::analyze::assess;
 use crate::collect::{CollectConfig, Source, merge};
-use crate::decide::plan::{Decided, Decider};
+use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
-use crate::model::{Assessment, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Snapshot};
+use crate::model::{
+    Assessment, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Settings, Snapshot,
+};
 
 /// What the loop may do, in order of trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub struct CycleConfig {
     pub mode: Mode,
     /// What is believed.
     pub collect: CollectConfig,
-    /// What counts as hot and failing.
-    pub analyze: AnalyzeConfig,
+    /// Levels that all stages share.
+    pub settings: Settings,
 }
 
 /// What one turn of the loop came to.
@@ -94,11 +96,13 @@ impl Cycle {
         // execute: what earlier turns have begun
         let mut outcome = if acts { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         // analyze
-        let assessment = assess(snapshot, &self.config.analyze);
+        let assessment = assess(snapshot, &self.config.settings);
         // decide
         let Decided { plan, mut records } = match self.config.mode {
             Mode::Observe => Decided::default(),
-            Mode::Recommend | Mode::Act => decider.decide(snapshot, &assessment, cycle),
+            Mode::Recommend | Mode::Act => {
+                decider.decide(&Situation { snapshot, assessment: &assessment, turn: cycle })
+            }
         };
         if !records.is_empty() && outcome.halted.is_none() {
             // The numbers of this turn are used up, whatever happens next.

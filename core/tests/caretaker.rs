@@ -1,10 +1,12 @@
 //! What the caretaker decides on small clusters, assessed as the loop assesses them.
 
-use lepton_core::analyze::{AnalyzeConfig, assess};
-use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider};
+use std::collections::BTreeMap;
+
+use lepton_core::analyze::assess;
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
 use lepton_core::model::{
-    Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Snapshot,
-    Task, TaskClass, TaskId, TaskState, Waiting,
+    Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Settings,
+    Snapshot, Task, TaskClass, TaskId, TaskState, Waiting,
 };
 
 /// Nodes of 10 cores and 100 MiB, named n0, n1, ...
@@ -13,10 +15,16 @@ fn cluster_of(nodes: usize) -> Snapshot {
     for i in 0..nodes {
         let spec = NodeSpec::new(format!("n{i}"), vec![10_000, 100], vec![]);
         snapshot.cluster.add_node(spec).expect("a sound node");
-        snapshot.risk.push(0.0);
+        snapshot.signals.push(BTreeMap::new());
     }
     snapshot.time_seconds = 10_000;
     snapshot
+}
+
+/// A sign that speaks for a failure of the node with this probability.
+fn sign(snapshot: &mut Snapshot, node: usize, probability: f64) {
+    let value = -4.0 * (1.0 - probability).ln();
+    snapshot.signals[node].insert("device_errors_per_hour".into(), (value, snapshot.time_seconds));
 }
 
 /// A task of `cpu` millicores that uses `used` of them: on a node, or pending.
@@ -26,8 +34,8 @@ fn task(snapshot: &mut Snapshot, cpu: i64, used: i64, on: Option<u32>) -> TaskId
     let id = snapshot.cluster.add_task(Task::new(name, class));
     let state = TaskState { pause_seconds: 60, unsaved_seconds: 600, ..TaskState::default() };
     snapshot.tasks.push(TaskState { used: on.map_or_else(Vec::new, |_| vec![used, 1]), ..state });
-    snapshot.arrived.resize(snapshot.cluster.classes().len(), 0);
-    snapshot.arrived[class.index()] += 1;
+    snapshot.arrivals.count(&snapshot.cluster.class(class).demand);
+    snapshot.arrivals.publish(&mut snapshot.mix);
     match on {
         Some(node) => {
             let place = Placement { node: NodeId(node), devices: lepton_core::model::DeviceSet::NONE };
@@ -40,11 +48,11 @@ fn task(snapshot: &mut Snapshot, cpu: i64, used: i64, on: Option<u32>) -> TaskId
     id
 }
 
-fn decide(snapshot: &mut Snapshot) -> Decided {
+fn decide(snapshot: &Snapshot) -> Decided {
     let config = DecideConfig { policy: "best-fit".into(), ..DecideConfig::default() };
     let mut caretaker = Caretaker::new(config, 0).expect("a known policy");
-    let assessment = assess(snapshot, &AnalyzeConfig::default());
-    caretaker.decide(snapshot, &assessment, 1)
+    let assessment = assess(snapshot, &Settings::default());
+    caretaker.decide(&Situation { snapshot, assessment: &assessment, turn: 1 })
 }
 
 fn actions(decided: &Decided) -> Vec<(Reason, Option<String>, Option<String>)> {
@@ -65,7 +73,7 @@ fn step(reason: Reason, task: Option<TaskId>, node: u32) -> (Reason, Option<Stri
 fn a_calm_cluster_gets_an_empty_plan() {
     let mut snapshot = cluster_of(2);
     task(&mut snapshot, 5000, 5000, Some(0));
-    assert_eq!(decide(&mut snapshot), Decided::default());
+    assert_eq!(decide(&snapshot), Decided::default());
 }
 
 #[test]
@@ -73,7 +81,7 @@ fn what_waits_is_placed_where_it_leaves_the_node_below_the_safety_level() {
     let mut snapshot = cluster_of(2);
     task(&mut snapshot, 6000, 6000, Some(0));
     let waiting = task(&mut snapshot, 3000, 0, None);
-    let decided = decide(&mut snapshot);
+    let decided = decide(&snapshot);
     // Best-fit prefers n0, which would be used to 90%.
     assert_eq!(actions(&decided), [step(Reason::PendingTaskFits, Some(waiting), 1)]);
     let record = &decided.records[0];
@@ -87,7 +95,7 @@ fn what_waits_is_placed_where_it_leaves_the_node_below_the_safety_level() {
 fn without_a_safe_node_the_best_one_is_taken() {
     let mut snapshot = cluster_of(1);
     let waiting = task(&mut snapshot, 9000, 0, None);
-    assert_eq!(actions(&decide(&mut snapshot)), [step(Reason::PendingTaskFits, Some(waiting), 0)]);
+    assert_eq!(actions(&decide(&snapshot)), [step(Reason::PendingTaskFits, Some(waiting), 0)]);
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn a_task_that_fits_nowhere_waits_and_the_obstacle_is_named() {
     let mut snapshot = cluster_of(2);
     let giant = task(&mut snapshot, 11_000, 0, None);
     let small = task(&mut snapshot, 1000, 0, None);
-    let decided = decide(&mut snapshot);
+    let decided = decide(&snapshot);
     let waits =
         Waiting { task: snapshot.cluster.task(giant).name.clone(), obstacle: Obstacle::InsufficientResource };
     assert_eq!(decided.plan.waiting, [waits]);
@@ -109,7 +117,7 @@ fn a_hot_node_gives_away_just_enough() {
     for _ in 0..3 {
         task(&mut snapshot, 3000, 3000, Some(0));
     }
-    let decided = decide(&mut snapshot);
+    let decided = decide(&snapshot);
     let actions = actions(&decided);
     assert_eq!(actions.len(), 1, "one move brings it from 90% to 60%");
     assert_eq!((actions[0].0, actions[0].2.as_deref()), (Reason::NodeOverloaded, Some("n1")));
@@ -124,7 +132,7 @@ fn a_move_that_does_not_pay_is_not_made() {
         let t = task(&mut snapshot, 3000, 2700, Some(0));
         snapshot.tasks[t.index()].pause_seconds = 100_000;
     }
-    assert_eq!(actions(&decide(&mut snapshot)), []);
+    assert_eq!(actions(&decide(&snapshot)), []);
 }
 
 #[test]
@@ -143,9 +151,9 @@ fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
     snapshot.tasks.push(TaskState { used: vec![4500, 1], pause_seconds: 60, ..TaskState::default() });
     let place = snapshot.cluster.placement(moved).expect("placed above");
     snapshot.cluster.place(pinned, place).expect("it fits");
-    assert_eq!(actions(&decide(&mut snapshot)), [], "both tasks of the hot node are bound");
+    assert_eq!(actions(&decide(&snapshot)), [], "both tasks of the hot node are bound");
     snapshot.time_seconds = 9_000 + 3600;
-    let decided = decide(&mut snapshot);
+    let decided = decide(&snapshot);
     assert_eq!(actions(&decided), [step(Reason::NodeOverloaded, Some(moved), 2)], "not back to n1");
 }
 
@@ -153,9 +161,9 @@ fn a_task_that_was_just_moved_or_must_not_be_disturbed_stays() {
 fn a_failing_node_is_cordoned_and_cleared_before_its_work_is_lost() {
     let mut snapshot = cluster_of(3);
     let worker = task(&mut snapshot, 2000, 1000, Some(0));
-    snapshot.risk[0] = 0.9;
-    snapshot.risk[1] = 0.8;
-    let decided = decide(&mut snapshot);
+    sign(&mut snapshot, 0, 0.9);
+    sign(&mut snapshot, 1, 0.8);
+    let decided = decide(&snapshot);
     let want = [
         step(Reason::NodeFailing, None, 0),
         step(Reason::NodeFailing, Some(worker), 2),
@@ -172,9 +180,9 @@ fn a_node_cordoned_by_the_loop_comes_back_when_the_signs_are_gone() {
         snapshot.cluster.set_health(NodeId(node), Health::Cordoned);
     }
     snapshot.cordoned_by_loop.insert(NodeId(1));
-    assert_eq!(actions(&decide(&mut snapshot)), [step(Reason::NodeCalm, None, 1)], "not the other's");
-    snapshot.risk[1] = 0.9;
-    assert_eq!(actions(&decide(&mut snapshot)), []);
+    assert_eq!(actions(&decide(&snapshot)), [step(Reason::NodeCalm, None, 1)], "not the other's");
+    sign(&mut snapshot, 1, 0.9);
+    assert_eq!(actions(&decide(&snapshot)), []);
 }
 
 #[test]
@@ -184,9 +192,9 @@ fn the_same_input_gives_the_same_plan_and_the_digest_says_so() {
         task(&mut snapshot, 2000 + 100 * i, 2500, Some((i % 2) as u32));
     }
     task(&mut snapshot, 1000, 0, None);
-    let first = decide(&mut snapshot);
+    let first = decide(&snapshot);
     assert!(!first.records.is_empty());
-    assert_eq!(decide(&mut snapshot), first);
-    snapshot.risk[3] = 0.1;
-    assert_ne!(decide(&mut snapshot).records[0].input_digest, first.records[0].input_digest);
+    assert_eq!(decide(&snapshot), first);
+    sign(&mut snapshot, 3, 0.1);
+    assert_ne!(decide(&snapshot).records[0].input_digest, first.records[0].input_digest);
 }

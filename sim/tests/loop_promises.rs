@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use lepton_core::decide::plan::DecideConfig;
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
 use lepton_core::model::StepResult;
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
@@ -33,5 +33,47 @@ fn no_task_is_moved_within_its_cool_down_or_straight_back() {
                 assert_ne!(to, came_from, "seed {seed}: {task} goes back at {when}");
             }
         }
+    }
+}
+
+/// A decider with a past, beside which a fresh one decides on everything again.
+struct BesideAFreshOne {
+    past: Caretaker,
+    seed: u64,
+}
+
+impl Decider for BesideAFreshOne {
+    fn decide(&mut self, situation: &Situation<'_>) -> Decided {
+        let mut fresh = Caretaker::new(DecideConfig::default(), self.seed).expect("known policies");
+        let decided = self.past.decide(situation);
+        let again = fresh.decide(situation);
+        let bytes = |decided: &Decided| {
+            let plan = serde_json::to_string(&decided.plan).expect("plain data");
+            (plan, serde_json::to_string(&decided.records).expect("plain data"))
+        };
+        assert_eq!(bytes(&decided), bytes(&again), "seed {}, turn {}", self.seed, situation.turn);
+        decided
+    }
+}
+
+#[test]
+fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
+    for (seed, grace_seconds) in [(1, 0), (2, 90), (3, 0)] {
+        let config = WorldConfig {
+            seed,
+            grace_seconds,
+            hours: 8,
+            nodes: 30,
+            failure_hours: 20.0,
+            load: 0.95,
+            ..WorldConfig::default()
+        };
+        let past = Caretaker::new(DecideConfig::default(), seed).expect("known policies");
+        let mut run = LoopRun::with_decider(&config, Box::new(BesideAFreshOne { past, seed }));
+        let mut decisions = 0;
+        while let Some(report) = run.turn() {
+            decisions += report.records.len();
+        }
+        assert!(decisions > 100, "seed {seed}: only {decisions} decisions");
     }
 }

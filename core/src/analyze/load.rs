@@ -2,28 +2,39 @@
 
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, NodeLoad, Snapshot};
 
-/// Real CPU use as a share of demand over all placed tasks whose use is known; 1 while none is.
-pub(super) fn use_of_demand(snapshot: &Snapshot) -> f64 {
+/// Per resource: real use as a share of demand over all placed tasks whose use is known; 1 while none is.
+pub(super) fn use_of_demand(snapshot: &Snapshot) -> Vec<f64> {
     let cluster = &snapshot.cluster;
-    let (mut used, mut demanded) = (0, 0);
+    let mut sums = vec![(0_i64, 0_i64); cluster.schema().len()];
     for node in cluster.nodes() {
         for &task in cluster.hosted(node) {
-            if let Some(&use_now) = snapshot.task(task).used.first() {
-                used += use_now;
-                demanded += cluster.demand(task).resources[0];
+            let known = snapshot.task(task).used.iter().zip(&cluster.demand(task).resources);
+            for (sum, (used, demanded)) in sums.iter_mut().zip(known) {
+                *sum = (sum.0 + used, sum.1 + demanded);
             }
         }
     }
-    if demanded == 0 { 1.0 } else { used as f64 / demanded as f64 }
+    let share =
+        |&(used, demanded): &(i64, i64)| if demanded == 0 { 1.0 } else { used as f64 / demanded as f64 };
+    sums.iter().map(share).collect()
 }
 
-/// Load of one node; tasks of unknown use count with `use_of_demand` times their demand.
-pub(super) fn of_node(snapshot: &Snapshot, node: NodeId, use_of_demand: f64) -> NodeLoad {
+/// nodes x resources: what is really used, in the resource's unit; tasks of unknown use count with so many times their
+/// demand.
+pub(super) fn used(snapshot: &Snapshot, use_of_demand: &[f64]) -> Vec<f64> {
+    let of =
+        |node| use_of_demand.iter().enumerate().map(move |(r, &expected)| snapshot.used(node, r, expected));
+    snapshot.cluster.nodes().flat_map(of).collect()
+}
+
+/// Load of one node.
+pub(super) fn of_node(snapshot: &Snapshot, node: NodeId, used: &[f64]) -> NodeLoad {
     let cluster = &snapshot.cluster;
     let mut load = NodeLoad::default();
+    let resources = cluster.schema().len();
     for (resource, &capacity) in cluster.capacity(node).iter().enumerate() {
         if capacity > 0 {
-            let used = snapshot.used(node, resource, use_of_demand) / capacity as f64;
+            let used = used[node.index() * resources + resource] / capacity as f64;
             let promised = (capacity - cluster.free(node)[resource]) as f64 / capacity as f64;
             load.used = load.used.max(used);
             load.promised = load.promised.max(promised);

@@ -2,51 +2,43 @@
 
 mod load;
 pub mod risk;
+mod signs;
 mod stranded;
 
-use crate::model::{Assessment, NodeId, Snapshot};
-
-/// What counts as hot and as failing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AnalyzeConfig {
-    /// A node whose busiest resource is used above this share of its capacity is hot.
-    pub safety_level: f64,
-    /// A node whose estimated risk of a failure within the next hour is above this is failing.
-    pub risk_level: f64,
-}
-
-impl Default for AnalyzeConfig {
-    fn default() -> Self {
-        Self { safety_level: 0.8, risk_level: 0.5 }
-    }
-}
+use crate::model::{Assessment, Health, NodeId, Settings, Snapshot};
 
 /// Assesses the snapshot: O(nodes + placed tasks).
-pub fn assess(snapshot: &Snapshot, config: &AnalyzeConfig) -> Assessment {
+pub fn assess(snapshot: &Snapshot, settings: &Settings) -> Assessment {
     let cluster = &snapshot.cluster;
     let use_of_demand = load::use_of_demand(snapshot);
-    let load: Vec<_> = cluster.nodes().map(|n| load::of_node(snapshot, n, use_of_demand)).collect();
-    let working: Vec<NodeId> =
-        cluster.nodes().filter(|&n| cluster.health(n) != crate::model::Health::Down).collect();
+    let used = load::used(snapshot, &use_of_demand);
+    let load: Vec<_> = cluster.nodes().map(|n| load::of_node(snapshot, n, &used)).collect();
+    let working: Vec<NodeId> = cluster.nodes().filter(|&n| cluster.health(n) != Health::Down).collect();
     let (mean_used, imbalance) = load::mean_and_deviation(working.iter().map(|n| load[n.index()].used));
 
     let mut hot: Vec<NodeId> =
-        working.iter().copied().filter(|n| load[n.index()].used > config.safety_level).collect();
+        working.iter().copied().filter(|n| load[n.index()].used > settings.safety_level).collect();
     hot.sort_by(|a, b| load[b.index()].used.total_cmp(&load[a.index()].used).then(a.cmp(b)));
 
-    let risk = |n: NodeId| snapshot.risk_of(n);
-    let mut failing: Vec<NodeId> = working.iter().copied().filter(|&n| risk(n) > config.risk_level).collect();
-    failing.sort_by(|&a, &b| risk(b).total_cmp(&risk(a)).then(a.cmp(&b)));
+    let risk: Vec<_> = cluster.nodes().map(|n| signs::risk_of(snapshot, n)).collect();
+    let of = |n: NodeId| risk[n.index()].probability;
+    let mut failing: Vec<NodeId> = working.iter().copied().filter(|&n| of(n) > settings.risk_level).collect();
+    failing.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));
 
     Assessment {
+        safety_level: settings.safety_level,
         mean_used,
         imbalance,
         devices_held: load::devices_held(cluster, &working),
         use_of_demand,
+        used,
+        expected: None,
         hot,
+        risk,
         failing,
         stranded_milli: stranded::milli(cluster, &working),
-        waiting: snapshot.pending.len(),
+        mix: snapshot.mix.clone(),
+        waiting: snapshot.waiting().len(),
         load,
     }
 }

@@ -1,10 +1,15 @@
 //! Merging readings into the snapshot, one by one and in order.
 
+use std::collections::BTreeMap;
+
 use super::CollectConfig;
 use crate::model::{
     Demand, DeviceDemand, ModelSet, NodeReading, NodeSpec, Placement, Reading, Readings, Rules, Snapshot,
     Task, TaskClass, TaskReading, TaskState,
 };
+
+/// Most signals that are kept of a node.
+const SIGNALS_MAX: usize = 64;
 
 /// Brings the snapshot up to date with what one source told. What cannot be believed is left out and
 /// counted in [`Snapshot::rejected`]; nothing is lost by it, since a source repeats itself when asked to
@@ -20,6 +25,7 @@ pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config:
             snapshot.rejected += 1;
         }
     }
+    snapshot.arrivals.publish(&mut snapshot.mix);
     snapshot.stale = (snapshot.sources.iter())
         .filter(|&(_, &looked)| now_seconds.saturating_sub(looked) > config.freshness_seconds)
         .map(|(source, _)| source.clone())
@@ -36,12 +42,19 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
             snapshot.set_node_state(node, *health, *cordoned_by_loop);
             Some(())
         }
-        Reading::FaultSignal { node, risk } => {
+        Reading::Signal { node, signal, value } => {
             let node = snapshot.cluster.node_named(node)?;
-            if !(0.0..=1.0).contains(risk) {
+            if !(value.is_finite() && *value >= 0.0) {
                 return None;
             }
-            snapshot.risk[node.index()] = *risk;
+            let signals = &mut snapshot.signals[node.index()];
+            if *value == 0.0 {
+                signals.remove(signal.as_str());
+            } else if signals.len() < SIGNALS_MAX || signals.contains_key(signal.as_str()) {
+                signals.insert(signal.as_str().into(), (*value, snapshot.time_seconds));
+            } else {
+                return None;
+            }
             Some(())
         }
         Reading::TaskSubmitted(task) => add_task(snapshot, task),
@@ -95,7 +108,7 @@ fn add_node(snapshot: &mut Snapshot, node: &NodeReading) -> Option<()> {
     let mut spec = NodeSpec::new(node.name.as_str(), node.capacity.clone(), models);
     spec.health = node.health;
     snapshot.cluster.add_node(spec).ok()?;
-    snapshot.risk.push(0.0);
+    snapshot.signals.push(BTreeMap::new());
     Some(())
 }
 
@@ -108,10 +121,7 @@ fn add_task(snapshot: &mut Snapshot, task: &TaskReading) -> Option<()> {
     let demand = Demand { resources: task.demand.clone().into(), devices };
     let class =
         snapshot.cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None }).ok()?;
-    if snapshot.arrived.len() <= class.index() {
-        snapshot.arrived.resize(class.index() + 1, 0);
-    }
-    snapshot.arrived[class.index()] += 1;
+    snapshot.arrivals.count(&snapshot.cluster.class(class).demand);
     let id = snapshot.cluster.add_task(Task {
         priority: task.priority,
         do_not_disrupt: task.do_not_disrupt,

@@ -30,6 +30,10 @@ fn task(name: &str) -> Reading {
     })
 }
 
+fn signal(node: &str, value: f64) -> Reading {
+    Reading::Signal { node: node.into(), signal: "device_errors_per_hour".into(), value }
+}
+
 fn placed(task: &str, node: &str) -> Reading {
     Reading::TaskPlaced { task: task.into(), node: node.into(), devices: DeviceSet::one(0) }
 }
@@ -61,8 +65,8 @@ fn what_cannot_be_believed_is_counted_and_not_used() {
         placed("t", "nowhere"),
         placed("nobody", "n"),
         Reading::TaskPlaced { task: "t".into(), node: "n".into(), devices: DeviceSet::one(7) },
-        Reading::FaultSignal { node: "n".into(), risk: f64::NAN },
-        Reading::FaultSignal { node: "n".into(), risk: 2.0 },
+        signal("n", f64::NAN),
+        signal("n", -2.0),
         Reading::TaskUse { task: "t".into(), amounts: vec![1, 1], unsaved_seconds: 0 },
         Reading::TaskEnded { task: "nobody".into() },
     ];

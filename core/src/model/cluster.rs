@@ -7,11 +7,12 @@
 //! fits and carries out placements that do.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::changes::ChangeLog;
 use super::{
     ClassId, DEVICE_MILLI, Demand, DeviceDemand, DeviceModel, DeviceSet, GroupId, GroupRule, Health,
-    LabelKey, LabelValue, ModelId, ModelSet, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
+    LabelKey, LabelValue, ModelId, ModelSet, Name, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
 };
 
 /// Where a task stands: the node, and which of its devices.
@@ -50,13 +51,14 @@ pub(super) struct Labels {
 
 pub(super) const NO_VALUE: u32 = u32::MAX;
 
-/// A cluster: its nodes and their devices, the tasks and their classes, and the current placements.
+/// A cluster: its nodes and their devices, the tasks and their classes, and the current placements. A clone is cheap: it
+/// shares names, labels and tasks.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     pub(super) schema: ResourceSchema,
     pub(super) models: Vec<DeviceModel>,
-    pub(super) node_names: Vec<Box<str>>,
-    pub(super) node_by_name: BTreeMap<Box<str>, NodeId>,
+    pub(super) node_names: Arc<Vec<Name>>,
+    pub(super) node_by_name: Arc<BTreeMap<Name, NodeId>>,
     pub(super) health: Vec<Health>,
     /// nodes x resources.
     pub(super) capacity: Vec<i64>,
@@ -69,25 +71,27 @@ pub struct Cluster {
     pub(super) device_in_service: Vec<bool>,
     pub(super) device_model: Vec<ModelId>,
     pub(super) node_models: Vec<ModelSet>,
-    pub(super) labels: Labels,
+    pub(super) labels: Arc<Labels>,
     pub(super) hosted: Vec<Vec<TaskId>>,
     pub(super) classes: Vec<TaskClass>,
-    pub(super) class_ids: HashMap<TaskClass, ClassId>,
-    pub(super) tasks: Vec<Task>,
+    pub(super) class_ids: Arc<HashMap<TaskClass, ClassId>>,
+    pub(super) tasks: Arc<Vec<Task>>,
     pub(super) placements: Vec<Option<Placement>>,
     /// Per task: whether it is there at all; what is retired is not.
     pub(super) alive: Vec<bool>,
     /// Ids of tasks that are done, to be used again.
     pub(super) retired: Vec<TaskId>,
-    pub(super) gangs: Vec<Vec<TaskId>>,
+    pub(super) gangs: Arc<Vec<Vec<TaskId>>>,
     pub(super) owners: Vec<Owner>,
-    pub(super) group_names: Vec<Box<str>>,
+    pub(super) group_names: Arc<Vec<Name>>,
     /// Per group: how many of its tasks stand on each node that has some.
     pub(super) group_nodes: Vec<BTreeMap<NodeId, u32>>,
     /// Per anti-affinity rule of some class: how many tasks that bring it along stand on each node.
     pub(super) repelled_from: Vec<(GroupRule, BTreeMap<NodeId, u32>)>,
     pub(super) device_milli_held: i64,
     pub(super) changes: ChangeLog,
+    /// How often nodes, their capacities or labels changed.
+    pub(super) inventory_version: u64,
 }
 
 impl Cluster {
@@ -96,8 +100,8 @@ impl Cluster {
         Self {
             schema,
             models: Vec::new(),
-            node_names: Vec::new(),
-            node_by_name: BTreeMap::new(),
+            node_names: Arc::default(),
+            node_by_name: Arc::default(),
             health: Vec::new(),
             capacity: Vec::new(),
             free: Vec::new(),
@@ -106,21 +110,22 @@ impl Cluster {
             device_in_service: Vec::new(),
             device_model: Vec::new(),
             node_models: Vec::new(),
-            labels: Labels::default(),
+            labels: Arc::default(),
             hosted: Vec::new(),
             classes: Vec::new(),
-            class_ids: HashMap::new(),
-            tasks: Vec::new(),
+            class_ids: Arc::default(),
+            tasks: Arc::default(),
             placements: Vec::new(),
             alive: Vec::new(),
             retired: Vec::new(),
-            gangs: Vec::new(),
+            gangs: Arc::default(),
             owners: Vec::new(),
-            group_names: Vec::new(),
+            group_names: Arc::default(),
             group_nodes: Vec::new(),
             repelled_from: Vec::new(),
             device_milli_held: 0,
             changes: ChangeLog::new(),
+            inventory_version: 0,
         }
     }
 
@@ -227,7 +232,7 @@ impl Cluster {
 
     /// The labels of a node, as key and value.
     pub fn labels_of(&self, node: NodeId) -> impl Iterator<Item = (&str, &str)> {
-        let Labels { keys, values, of_node } = &self.labels;
+        let Labels { keys, values, of_node } = &*self.labels;
         keys.iter().zip(values).zip(of_node).filter_map(move |((key, values), of_node)| {
             let value = values.get(of_node[node.index()] as usize)?;
             Some((key.as_str(), value.as_str()))
@@ -303,6 +308,17 @@ impl Cluster {
         &self.group_nodes[group.index()]
     }
 
+    /// All owners.
+    pub fn owners(&self) -> impl Iterator<Item = OwnerId> + use<> {
+        (0..self.owners.len()).map(OwnerId::from)
+    }
+
+    /// How often nodes were added or removed, or their capacities or labels changed: what was made for a cluster's nodes
+    /// is still right while this is the same.
+    pub fn inventory_version(&self) -> u64 {
+        self.inventory_version
+    }
+
     /// An owner's name.
     pub fn owner_name(&self, owner: OwnerId) -> &str {
         &self.owners[owner.index()].name
@@ -326,8 +342,8 @@ impl Cluster {
     // ---- moving things ----
 
     pub(super) fn hold(&mut self, task: TaskId, place: Placement, sign: i64) {
-        let Task { class, owner, .. } = self.tasks[task.index()];
-        let class = &self.classes[class.index()];
+        let Task { class: class_id, owner, .. } = self.tasks[task.index()];
+        let class = &self.classes[class_id.index()];
         let at = place.node.index() * self.schema.len();
         for (free, need) in self.free[at..].iter_mut().zip(&class.demand.resources) {
             *free -= sign * need;
@@ -359,7 +375,9 @@ impl Cluster {
                 count_on(nodes, place.node, sign);
             }
         }
-        self.changes.push(place.node);
+        let (task, class) = (u64::from(task.0), u64::from(class_id.0));
+        let how = place.devices.0.rotate_left(17) ^ class.rotate_left(40) ^ task << 1 ^ u64::from(sign > 0);
+        self.changes.push(place.node, how);
     }
 
     /// Takes a task off its node. Returns where it stood, or `None` when it had no place.

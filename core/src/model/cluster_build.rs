@@ -2,6 +2,7 @@
 //! checked here, once, so that everything after may rely on them. It places nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::cluster::{NO_VALUE, Owner};
 use super::{
@@ -40,7 +41,7 @@ impl Cluster {
         self.check_amounts(&spec.name, &spec.capacity)?;
         if spec.devices.len() > DEVICES_PER_NODE_MAX {
             return Err(ModelError::TooMany {
-                name: spec.name.into(),
+                name: spec.name.to_string(),
                 what: "devices",
                 count: spec.devices.len(),
                 max: DEVICES_PER_NODE_MAX,
@@ -51,10 +52,10 @@ impl Cluster {
         }
         let node = NodeId::from(self.node_count());
         if self.node_by_name.contains_key(&spec.name) {
-            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.into() });
+            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.to_string() });
         }
-        self.node_by_name.insert(spec.name.clone(), node);
-        self.node_names.push(spec.name);
+        Arc::make_mut(&mut self.node_by_name).insert(spec.name.clone(), node);
+        Arc::make_mut(&mut self.node_names).push(spec.name);
         self.health.push(spec.health);
         self.capacity.extend_from_slice(&spec.capacity);
         self.free.extend_from_slice(&spec.capacity);
@@ -64,44 +65,48 @@ impl Cluster {
         self.device_model.extend_from_slice(&spec.devices);
         self.device_start.push(self.device_free.len() as u32);
         self.hosted.push(Vec::new());
-        for of_node in &mut self.labels.of_node {
+        for of_node in &mut Arc::make_mut(&mut self.labels).of_node {
             of_node.push(NO_VALUE);
         }
         for (key, value) in &spec.labels {
             let key = self.label_key(key);
             let value = self.label_value(key, value);
-            self.labels.of_node[key.index()][node.index()] = value.0;
+            Arc::make_mut(&mut self.labels).of_node[key.index()][node.index()] = value.0;
         }
+        self.inventory_version += 1;
         self.changes.fit_to(self.node_count());
-        self.changes.push(node);
+        self.changes.push(node, self.inventory_version);
         Ok(node)
     }
 
     /// The id of a label key, added when it is new.
     pub fn label_key(&mut self, name: &str) -> LabelKey {
-        let known = self.labels.keys.iter().position(|k| k == name);
-        LabelKey::from(known.unwrap_or_else(|| {
-            self.labels.keys.push(name.to_owned());
-            self.labels.values.push(Vec::new());
-            self.labels.of_node.push(vec![NO_VALUE; self.node_names.len()]);
-            self.labels.keys.len() - 1
-        }))
+        if let Some(known) = self.labels.keys.iter().position(|k| k == name) {
+            return LabelKey::from(known);
+        }
+        let nodes = self.node_names.len();
+        let labels = Arc::make_mut(&mut self.labels);
+        labels.keys.push(name.to_owned());
+        labels.values.push(Vec::new());
+        labels.of_node.push(vec![NO_VALUE; nodes]);
+        LabelKey::from(labels.keys.len() - 1)
     }
 
     /// The id of a value under a label key, added when it is new.
     pub fn label_value(&mut self, key: LabelKey, name: &str) -> LabelValue {
-        let values = &mut self.labels.values[key.index()];
-        LabelValue::from(values.iter().position(|v| v == name).unwrap_or_else(|| {
-            values.push(name.to_owned());
-            values.len() - 1
-        }))
+        if let Some(known) = self.labels.values[key.index()].iter().position(|v| v == name) {
+            return LabelValue::from(known);
+        }
+        let values = &mut Arc::make_mut(&mut self.labels).values[key.index()];
+        values.push(name.to_owned());
+        LabelValue::from(values.len() - 1)
     }
 
     /// The id of a group of tasks, added when it is new.
     pub fn group(&mut self, name: &str) -> GroupId {
         let known = self.group_names.iter().position(|g| &**g == name);
         GroupId::from(known.unwrap_or_else(|| {
-            self.group_names.push(name.into());
+            Arc::make_mut(&mut self.group_names).push(name.into());
             self.group_nodes.push(BTreeMap::new());
             self.group_names.len() - 1
         }))
@@ -145,13 +150,13 @@ impl Cluster {
         }
         let id = ClassId::from(self.classes.len());
         self.classes.push(class.clone());
-        self.class_ids.insert(class, id);
+        Arc::make_mut(&mut self.class_ids).insert(class, id);
         Ok(id)
     }
 
     /// A new, empty gang.
     pub fn add_gang(&mut self) -> GangId {
-        self.gangs.push(Vec::new());
+        Arc::make_mut(&mut self.gangs).push(Vec::new());
         GangId::from(self.gangs.len() - 1)
     }
 
@@ -159,13 +164,13 @@ impl Cluster {
     pub fn add_task(&mut self, task: Task) -> TaskId {
         let id = self.retired.pop().unwrap_or(TaskId::from(self.tasks.len()));
         if let Some(gang) = task.gang {
-            self.gangs[gang.index()].push(id);
+            Arc::make_mut(&mut self.gangs)[gang.index()].push(id);
         }
         if id.index() < self.tasks.len() {
-            self.tasks[id.index()] = task;
+            Arc::make_mut(&mut self.tasks)[id.index()] = task;
             self.alive[id.index()] = true;
         } else {
-            self.tasks.push(task);
+            Arc::make_mut(&mut self.tasks).push(task);
             self.placements.push(None);
             self.alive.push(true);
         }
@@ -176,8 +181,8 @@ impl Cluster {
     pub fn retire(&mut self, task: TaskId) {
         self.remove(task);
         self.alive[task.index()] = false;
-        if let Some(gang) = self.tasks[task.index()].gang.take() {
-            self.gangs[gang.index()].retain(|&t| t != task);
+        if let Some(gang) = Arc::make_mut(&mut self.tasks)[task.index()].gang.take() {
+            Arc::make_mut(&mut self.gangs)[gang.index()].retain(|&t| t != task);
         }
         self.retired.push(task);
     }
@@ -185,7 +190,7 @@ impl Cluster {
     /// Sets a node's health. Tasks on it stay until they are removed.
     pub fn set_health(&mut self, node: NodeId, health: Health) {
         self.health[node.index()] = health;
-        self.changes.push(node);
+        self.changes.push(node, health as u64);
     }
 
     /// Takes a device out of service or puts it back: while it is out, it has nothing free, so that no task is
@@ -204,7 +209,7 @@ impl Cluster {
         let at = self.device_start[node.index()] as usize + device;
         self.device_in_service[at] = in_service;
         self.device_free[at] = if in_service { DEVICE_MILLI - held } else { 0 };
-        self.changes.push(node);
+        self.changes.push(node, (device as u64) << 8 ^ u64::from(in_service));
         true
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelId;
+use super::{ModelId, Name};
 
 /// Whether a node can work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ impl Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
     /// Its name, unique in the cluster.
-    pub name: Box<str>,
+    pub name: Name,
     /// Capacity of each resource, in the order of the cluster's schema.
     pub capacity: Vec<i64>,
     /// The model of each device, by its index on the node.
@@ -43,7 +43,7 @@ pub struct NodeSpec {
 
 impl NodeSpec {
     /// A healthy node without labels.
-    pub fn new(name: impl Into<Box<str>>, capacity: Vec<i64>, devices: Vec<ModelId>) -> Self {
+    pub fn new(name: impl Into<Name>, capacity: Vec<i64>, devices: Vec<ModelId>) -> Self {
         Self { name: name.into(), capacity, devices, labels: Vec::new(), health: Health::Up }
     }
 }

@@ -29,12 +29,14 @@ pub enum Reading {
         /// Whether it was this loop that cordoned it.
         cordoned_by_loop: bool,
     },
-    /// Signs of a coming fault.
-    FaultSignal {
+    /// A counter or gauge of a node that may speak of coming faults, such as `corrected_memory_errors_per_hour`.
+    Signal {
         /// The node.
         node: String,
-        /// Estimated probability of a failure within the next hour, 0 to 1.
-        risk: f64,
+        /// Its name, with the unit last.
+        signal: String,
+        /// Its value, at least 0; 0 takes the signal back.
+        value: f64,
     },
     /// A task wants a place.
     TaskSubmitted(TaskReading),

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cluster, Health, Memory, NodeId, Obstacle, Placement, ResourceSchema, TaskId, Waiting};
+use super::{
+    Arrivals, Cluster, ExpectedMix, Health, Memory, Name, NodeId, Obstacle, Placement, ResourceSchema,
+    Statement, Task, TaskId, Waiting,
+};
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,8 +36,8 @@ pub struct Snapshot {
     pub tasks: Vec<TaskState>,
     /// Tasks without a place, with those that a part under way has a hand on; [`Snapshot::waiting`] leaves these out.
     pub pending: BTreeSet<TaskId>,
-    /// Per [`NodeId`]: estimated probability of a failure within the next hour.
-    pub risk: Vec<f64>,
+    /// Per [`NodeId`]: the signals told of it, by name, with their last value and when it was told, seconds.
+    pub signals: Vec<BTreeMap<Name, (f64, u64)>>,
     /// Nodes that this loop cordoned, and may therefore uncordon.
     pub cordoned_by_loop: BTreeSet<NodeId>,
     /// When each source last looked, seconds.
@@ -43,8 +46,10 @@ pub struct Snapshot {
     pub stale: BTreeSet<String>,
     /// Readings that were absurd or spoke of unknown things, and were not used: how many so far.
     pub rejected: u64,
-    /// Per class: how many of its tasks have come so far; the mix that decisions reckon with.
-    pub arrived: Vec<u64>,
+    /// The tasks that have come so far, by shape.
+    pub arrivals: Arrivals,
+    /// The mix that decisions reckon with: what had come at its version.
+    pub mix: ExpectedMix,
     /// What the loop remembers of its own deeds: moves made, parts under way.
     pub memory: Memory,
     /// Tasks by name.
@@ -59,12 +64,13 @@ impl Snapshot {
             cluster: Cluster::new(schema),
             tasks: Vec::new(),
             pending: BTreeSet::new(),
-            risk: Vec::new(),
+            signals: Vec::new(),
             cordoned_by_loop: BTreeSet::new(),
             sources: BTreeMap::new(),
             stale: BTreeSet::new(),
             rejected: 0,
-            arrived: Vec::new(),
+            arrivals: Arrivals::default(),
+            mix: ExpectedMix::default(),
             memory: Memory::default(),
             task_by_name: HashMap::new(),
         }
@@ -131,9 +137,32 @@ impl Snapshot {
         &self.tasks[task.index()]
     }
 
-    /// Estimated probability of a failure of a node within the next hour; a sick node has failed already.
-    pub fn risk_of(&self, node: NodeId) -> f64 {
-        if self.cluster.health(node) == Health::Sick { 1.0 } else { self.risk[node.index()] }
+    /// The signals told of a node, with their last values.
+    pub fn signals_of(&self, node: NodeId) -> impl Iterator<Item = (&str, f64)> {
+        self.signals.get(node.index()).into_iter().flatten().map(|(signal, &(value, _))| (&**signal, value))
+    }
+
+    /// A copy of the cluster to plan on. Room that parts under way will need, or will need again if they are taken back, is
+    /// held on it.
+    pub fn draft_cluster(&self) -> Cluster {
+        let mut cluster = self.cluster.clone();
+        for (name, spot) in self.memory.underway().flat_map(Statement::promised) {
+            let (Some(&task), Some(place)) = (self.task_by_name.get(&**name), spot.placement(&cluster))
+            else {
+                continue;
+            };
+            if self.cluster.placement(task) != Some(place) {
+                let owner = self.cluster.task(task).owner.filter(|_| self.cluster.placement(task).is_none());
+                let class = self.cluster.task(task).class;
+                let held = cluster.add_task(Task {
+                    owner,
+                    do_not_disrupt: true,
+                    ..Task::new(format!("room for {name}"), class)
+                });
+                cluster.put_back(held, place);
+            }
+        }
+        cluster
     }
 
     /// Real use of a resource by the tasks of a node; a task whose use is unknown counts with `expected`

@@ -7,7 +7,7 @@ use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider, PlaceOnly};
-use lepton_core::model::JournalEntry;
+use lepton_core::model::{JournalEntry, Settings};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
@@ -46,23 +46,25 @@ impl LoopRun {
     /// When a policy is unknown.
     pub fn start(config: &WorldConfig, keeper: Keeper) -> Result<Self, UnknownPolicy> {
         let decider: Box<dyn Decider> = match keeper {
-            Keeper::Loop => Box::new(Caretaker::new(
-                DecideConfig { safety_level: config.safety_level, ..DecideConfig::default() },
-                config.seed,
-            )?),
+            Keeper::Loop => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),
         };
+        Ok(Self::with_decider(config, decider))
+    }
+
+    /// A world of this configuration and a decider of one's own.
+    pub fn with_decider(config: &WorldConfig, decider: Box<dyn Decider>) -> Self {
         let world = Rc::new(RefCell::new(World::new(config.clone())));
         let schema = world.borrow().schema();
         let journal = Vec::new();
-        let settings =
-            CycleConfig { mode: Mode::Act, collect: Default::default(), analyze: Default::default() };
+        let settings = Settings { safety_level: config.safety_level, ..Settings::default() };
+        let config_of_loop = CycleConfig { mode: Mode::Act, collect: Default::default(), settings };
         let mut source = WorldSource(Rc::clone(&world));
         let sources: &mut [&mut dyn Source] = &mut [&mut source];
         let cycle =
-            Cycle::start(settings, schema, sources, &journal, 0).expect("an empty journal can be read");
+            Cycle::start(config_of_loop, schema, sources, &journal, 0).expect("an empty journal can be read");
         let end_seconds = u64::from(config.hours) * 3600;
-        Ok(Self { world, cycle, decider, journal, now_seconds: 0, end_seconds })
+        Self { world, cycle, decider, journal, now_seconds: 0, end_seconds }
     }
 
     /// One turn of the loop; `None` when the time is over.

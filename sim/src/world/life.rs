@@ -10,6 +10,10 @@ use super::measure::Measures;
 use super::script::{NodeEvent, Script, TaskScript, WorldConfig, rhythm};
 use crate::engine::EventQueue;
 
+/// The signal that announces a failure, and its value at which a failure within the hour has the probability 1 - 1/e.
+const SIGN: &str = "corrected_memory_errors_per_hour";
+const SIGN_SCALE: f64 = 100.0;
+
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Arrives(usize),
@@ -169,9 +173,15 @@ impl World {
                 self.risk[at] = 0.0;
             }
         }
-        let (name, risk) = (self.cluster.node_name(id).to_owned(), self.risk[at]);
-        self.outbox.push(Reading::FaultSignal { node: name, risk });
+        self.outbox.push(self.signal(id));
         self.tell_state(id);
+    }
+
+    /// What a node's counters tell of its risk of failing within the hour.
+    fn signal(&self, node: NodeId) -> Reading {
+        let value = -SIGN_SCALE * (1.0 - self.risk[node.index()]).ln();
+        let node = self.cluster.node_name(node).to_owned();
+        Reading::Signal { node, signal: SIGN.to_owned(), value: value.max(0.0) }
     }
 
     /// Sets and tells a node's state from whether it is down or cordoned.
@@ -405,7 +415,7 @@ impl Source for World {
                 health: cluster.health(node),
                 cordoned_by_loop,
             });
-            readings.push(Reading::FaultSignal { node: name, risk: self.risk[node.index()] });
+            readings.push(self.signal(node));
         }
         for (index, life) in self.lives.iter().enumerate() {
             let Some(id) = life.id else { continue };

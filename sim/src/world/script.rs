@@ -1,5 +1,6 @@
 //! What will happen, drawn in advance: arrivals, work, loads, faults.
 
+use lepton_core::model::SAFETY_LEVEL;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -50,7 +51,7 @@ impl Default for WorldConfig {
             grace_seconds: 0,
             failure_hours: 240.0,
             warned_share: 0.7,
-            safety_level: 0.8,
+            safety_level: SAFETY_LEVEL,
         }
     }
 }

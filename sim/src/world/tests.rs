@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use lepton_core::analyze::AnalyzeConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, Mode};
 use lepton_core::decide::plan::{Caretaker, DecideConfig};
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, JournalEntry, Memory, Moving};
+use lepton_core::model::{Answer, Call, JournalEntry, Memory, Moving, Settings};
 use proptest::prelude::*;
 
 use super::*;
@@ -86,7 +85,7 @@ proptest! {
         let config = CycleConfig {
             mode: Mode::Act,
             collect: CollectConfig::default(),
-            analyze: AnalyzeConfig::default(),
+            settings: Settings::default(),
         };
         let mut now = 0;
         let mut kills = kills.into_iter();

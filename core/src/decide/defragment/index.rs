@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use crate::decide::placement::{BestNode, UNFIT};
-use crate::model::NodeId;
+use crate::model::{LogPosition, NodeId};
 
 /// Costs by node for one class; the cheapest first.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub(super) struct NodeIndex {
     /// Per node: the content that its score belongs to.
     scored: Vec<u64>,
     /// Position in the cluster's change log up to which the scores are true; none at first.
-    known_to: Option<u64>,
+    known_to: Option<LogPosition>,
 }
 
 impl NodeIndex {

@@ -6,7 +6,7 @@
 use super::PlacementPolicy;
 use super::best_node::{BestNode, UNFIT};
 use super::feasible_set::FeasibleSet;
-use crate::model::{ClassId, Cluster, NodeId, Placement, TaskId};
+use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, TaskId};
 
 /// What is known of the nodes for one class.
 enum Candidates {
@@ -32,7 +32,9 @@ impl Candidates {
 
 struct ClassIndex {
     /// Position in the cluster's change log up to which the scores are true.
-    known_to: u64,
+    known_to: LogPosition,
+    /// Nodes scored on a draft that was dropped.
+    dirty: Vec<NodeId>,
     candidates: Candidates,
 }
 
@@ -109,6 +111,32 @@ impl Placer {
         }
     }
 
+    /// A draft, a clone of the cluster at `fork`, is dropped: what was scored on it since is scored again when the class
+    /// next comes up, and nothing else.
+    pub fn leave_draft(&mut self, draft: &Cluster, fork: LogPosition) {
+        let changed = draft.changes().since(fork).map(|nodes| {
+            let mut nodes = nodes.to_vec();
+            nodes.sort_unstable();
+            nodes.dedup();
+            nodes
+        });
+        for known in &mut self.classes {
+            match (known.as_mut().filter(|k| k.known_to.is_after(fork)), &changed) {
+                (Some(index), Some(nodes)) => {
+                    index.known_to = fork;
+                    index.dirty.extend(nodes);
+                }
+                (Some(_), None) => *known = None,
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// Whether the policy draws nodes by chance, so that a decision depends on the draws before.
+    pub fn draws_by_chance(&self) -> bool {
+        self.policy.by_chance()
+    }
+
     fn best(&mut self, class: ClassId) -> Option<NodeId> {
         let position = match &self.classes[class.index()].as_ref()?.candidates {
             Candidates::Scored(tree) => tree.best()?,
@@ -169,12 +197,12 @@ impl Placer {
             } else {
                 Candidates::Scored(BestNode::new(self.order.len()))
             };
-            ClassIndex { known_to: 0, candidates }
+            ClassIndex { known_to: LogPosition::default(), dirty: Vec::new(), candidates }
         });
         self.refresh += 1;
         match changed {
             Some(nodes) => {
-                for &node in nodes {
+                for node in nodes.iter().copied().chain(std::mem::take(&mut index.dirty)) {
                     if self.scored_in[node.index()] != self.refresh {
                         self.scored_in[node.index()] = self.refresh;
                         self.score_again(cluster, class, node, &mut index.candidates);
@@ -182,6 +210,7 @@ impl Placer {
                 }
             }
             None => {
+                index.dirty.clear();
                 for node in cluster.nodes() {
                     self.score_again(cluster, class, node, &mut index.candidates);
                 }

@@ -3,44 +3,48 @@
 
 use crate::model::{Assessment, NodeId, Snapshot, TaskId};
 
-pub(super) struct ExpectedUse {
-    resources: usize,
+pub(super) struct ExpectedUse<'a> {
+    snapshot: &'a Snapshot,
     /// nodes x resources, in the resource's unit.
     used: Vec<f64>,
-    /// Use as a share of demand for tasks whose use is unknown.
-    use_of_demand: f64,
+    /// Per resource: use as a share of demand for tasks whose use is unknown.
+    use_of_demand: &'a [f64],
 }
 
-impl ExpectedUse {
-    pub(super) fn now(snapshot: &Snapshot, assessment: &Assessment) -> Self {
-        let resources = snapshot.cluster.schema().len();
-        let use_of_demand = assessment.use_of_demand;
-        let used = (snapshot.cluster.nodes())
-            .flat_map(|n| (0..resources).map(move |r| (n, r)))
-            .map(|(n, r)| snapshot.used(n, r, use_of_demand))
-            .collect();
-        Self { resources, used, use_of_demand }
+impl<'a> ExpectedUse<'a> {
+    pub(super) fn now(snapshot: &'a Snapshot, assessment: &'a Assessment) -> Self {
+        Self { snapshot, used: assessment.used.clone(), use_of_demand: &assessment.use_of_demand }
     }
 
     /// Reckons with the task on the node (`sign` 1) or off it (-1).
-    pub(super) fn add(&mut self, snapshot: &Snapshot, node: NodeId, task: TaskId, sign: f64) {
-        for r in 0..self.resources {
-            self.used[node.index() * self.resources + r] +=
-                sign * snapshot.task_use(task, r, self.use_of_demand);
+    pub(super) fn add(&mut self, node: NodeId, task: TaskId, sign: f64) {
+        let resources = self.use_of_demand.len();
+        for (r, &expected) in self.use_of_demand.iter().enumerate() {
+            self.used[node.index() * resources + r] += sign * self.snapshot.task_use(task, r, expected);
         }
     }
 
     /// Share of its capacity that the node's busiest resource will be used to, with one more task.
-    pub(super) fn share_with(&self, snapshot: &Snapshot, node: NodeId, task: Option<TaskId>) -> f64 {
-        let share = |r: usize| {
-            let capacity = snapshot.cluster.capacity(node)[r];
-            let more = task.map_or(0.0, |t| snapshot.task_use(t, r, self.use_of_demand));
+    pub(super) fn share_with(&self, node: NodeId, task: Option<TaskId>) -> f64 {
+        let resources = self.use_of_demand.len();
+        let share = |(r, &expected): (usize, &f64)| {
+            let capacity = self.snapshot.cluster.capacity(node)[r];
+            let more = task.map_or(0.0, |t| self.snapshot.task_use(t, r, expected));
             if capacity == 0 {
                 0.0
             } else {
-                (self.used[node.index() * self.resources + r] + more) / capacity as f64
+                (self.used[node.index() * resources + r] + more) / capacity as f64
             }
         };
-        (0..self.resources).map(share).fold(0.0, f64::max)
+        self.use_of_demand.iter().enumerate().map(share).fold(0.0, f64::max)
+    }
+
+    /// Share of the node's busiest resource that the task uses.
+    pub(super) fn share_of(&self, task: TaskId, node: NodeId) -> f64 {
+        let share = |(r, &expected): (usize, &f64)| {
+            let capacity = self.snapshot.cluster.capacity(node)[r].max(1) as f64;
+            self.snapshot.task_use(task, r, expected) / capacity
+        };
+        self.use_of_demand.iter().enumerate().map(share).fold(0.0, f64::max)
     }
 }

@@ -9,6 +9,7 @@ mod records;
 pub use caretaker::Caretaker;
 pub use place_only::PlaceOnly;
 
+use crate::model::digest::Digest;
 use crate::model::{Assessment, DecisionRecord, Plan, Snapshot};
 
 /// What was decided.
@@ -20,11 +21,34 @@ pub struct Decided {
     pub records: Vec<DecisionRecord>,
 }
 
+/// All that a decision depends on, beside the decider's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The cluster as it is believed to be.
+    pub snapshot: &'a Snapshot,
+    /// What that means.
+    pub assessment: &'a Assessment,
+    /// Number of the turn.
+    pub turn: u64,
+}
+
+impl Situation<'_> {
+    /// Digest of all of it, and of the decider's settings as text: equal digests mean equal inputs.
+    pub fn digest(&self, settings: &str) -> u64 {
+        let mut digest = Digest::default();
+        digest.number(self.turn);
+        digest.text(settings);
+        self.snapshot.digest(&mut digest);
+        self.assessment.digest(&mut digest);
+        digest.value()
+    }
+}
+
 /// Whoever decides for the running cluster.
 pub trait Decider {
-    /// Decides. The same snapshot, assessment and cycle give the same plan, whatever was asked before.
-    /// The snapshot's cluster is used for trying things out and is as before on return.
-    fn decide(&mut self, snapshot: &mut Snapshot, assessment: &Assessment, cycle: u64) -> Decided;
+    /// Decides. Equal situations give equal plans, whatever was asked before: what a decider keeps between turns only
+    /// makes it faster.
+    fn decide(&mut self, situation: &Situation<'_>) -> Decided;
 }
 
 /// What the decision is bound by. Gains and costs are in device-minutes: one minute of one device (or of a
@@ -33,8 +57,6 @@ pub trait Decider {
 pub struct DecideConfig {
     /// The placement policy that scores nodes.
     pub policy: String,
-    /// A node's busiest resource is to stay below this share of its capacity.
-    pub safety_level: f64,
     /// Tasks are placed where the node's busiest resource is expected to stay below this share: the room up
     /// to the safety level is for what use rises by later.
     pub placement_level: f64,
@@ -54,7 +76,6 @@ impl Default for DecideConfig {
     fn default() -> Self {
         Self {
             policy: "fgd".to_owned(),
-            safety_level: 0.8,
             placement_level: 0.7,
             gain_over_cost: 2.0,
             hot_minutes: 30.0,

@@ -2,13 +2,12 @@
 //! priority; a task that does not fit waits and does not hold up the others.
 
 use super::records::Recorder;
-use super::{Decided, Decider};
+use super::{Decided, Decider, Situation};
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
-    Action, Assessment, Binding, ClassId, Cluster, Reason, ResourceSchema, Snapshot, StepKey, TaskId, Trial,
-    Worth,
+    Action, Binding, ClassId, Cluster, Reason, ResourceSchema, Snapshot, StepKey, TaskId, Worth,
 };
 
 /// Places pending tasks by one placement policy.
@@ -27,32 +26,32 @@ impl PlaceOnly {
 }
 
 impl Decider for PlaceOnly {
-    fn decide(&mut self, snapshot: &mut Snapshot, _: &Assessment, cycle: u64) -> Decided {
-        let mut recorder = Recorder::new(snapshot, cycle, &self.engine.policy);
+    fn decide(&mut self, situation: &Situation<'_>) -> Decided {
+        let &Situation { snapshot, turn, .. } = situation;
+        let settings = format!("place-only {}", self.engine.seed);
+        let mut recorder = Recorder::new(situation, &self.engine.policy, &settings);
         let mut decided = Decided::default();
+        let mut cluster = snapshot.draft_cluster();
         let placer = self.engine.placer(snapshot);
         let mut no_room: Vec<ClassId> = Vec::new();
-        let mut found = Vec::new();
-        let mut trial = Trial::default();
         for task in in_order(snapshot) {
-            let class = snapshot.cluster.task(task).class;
-            if no_room.contains(&class) {
+            let class = cluster.task(task).class;
+            if no_room.contains(&class) || cluster.obstacle_of_quota(task).is_some() {
                 continue;
             }
-            match placer.place(&snapshot.cluster, task) {
-                Some(to) if trial.place(&mut snapshot.cluster, task, to).is_ok() => found.push((task, to)),
-                _ => no_room.push(class),
-            }
-        }
-        trial.end(&mut snapshot.cluster);
-        for (task, to) in found {
-            let gain = snapshot.cluster.size_in_devices(task);
+            let place = placer.place(&cluster, task).filter(|&to| cluster.place(task, to).is_ok());
+            let Some(to) = place else {
+                no_room.push(class);
+                continue;
+            };
+            let gain = cluster.size_in_devices(task);
             let worth = Worth { reason: Reason::PendingTaskFits, gain, cost: 0.0 };
-            let action = Action::place(&snapshot.cluster, task, to);
-            let part = decided.plan.push(cycle, vec![action.clone()], worth, Binding::Each);
-            let key = StepKey { part, step: 0 };
-            decided.records.push(recorder.step(snapshot, (key, &action), Some(task), worth));
+            let action = Action::place(&cluster, task, to);
+            let key = StepKey { part: decided.plan.next_key(turn), step: 0 };
+            decided.records.push(recorder.step(&cluster, (key, &action), Some(task), worth));
+            decided.plan.push(turn, vec![action], worth, Binding::Each);
         }
+        placer.leave_draft(&cluster, snapshot.cluster.changes().end());
         decided
     }
 }
@@ -66,11 +65,18 @@ pub(super) fn in_order(snapshot: &Snapshot) -> Vec<TaskId> {
     tasks
 }
 
-/// A placement engine that is made anew when nodes were added or the mix of tasks has doubled.
+/// A placement engine that is made anew when the nodes or the mix of tasks are others.
 pub(super) struct Engine {
     pub(super) policy: String,
-    seed: u64,
-    made: Option<(usize, u32, Placer)>,
+    pub(super) seed: u64,
+    made: Option<(EngineKey, Placer)>,
+}
+
+/// What an engine was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct EngineKey {
+    inventory_version: u64,
+    mix_version: u64,
 }
 
 impl Engine {
@@ -81,22 +87,21 @@ impl Engine {
         Ok(Self { policy: policy.to_owned(), seed, made: None })
     }
 
-    /// The engine for the snapshot.
+    /// The engine for the snapshot. A policy that draws by chance is made anew each time, so that its draws do not depend on
+    /// those before.
     pub(super) fn placer(&mut self, snapshot: &Snapshot) -> &mut Placer {
-        let nodes = snapshot.cluster.node_count();
-        let doublings = snapshot.arrived.iter().sum::<u64>().checked_ilog2().unwrap_or(0);
-        let fresh = self.made.take().filter(|(n, d, _)| (*n, *d) == (nodes, doublings));
-        let placer = match fresh {
-            Some((_, _, placer)) => placer,
+        let key = EngineKey {
+            inventory_version: snapshot.cluster.inventory_version(),
+            mix_version: snapshot.mix.version,
+        };
+        let kept =
+            self.made.take().filter(|(made_for, placer)| *made_for == key && !placer.draws_by_chance());
+        let placer = match kept {
+            Some((_, placer)) => placer,
             None => {
-                let counts: Vec<(ClassId, u64)> = (snapshot.arrived.iter().enumerate())
-                    .filter(|&(_, &count)| count > 0)
-                    .map(|(class, &count)| (ClassId::from(class), count))
-                    .collect();
-                let target = TargetWorkload::from_classes(&snapshot.cluster, &counts);
                 let context = PlacementContext {
                     cluster: &snapshot.cluster,
-                    target: &target,
+                    target: &snapshot.mix.target(),
                     seed: self.seed,
                     model: None,
                 };
@@ -105,6 +110,6 @@ impl Engine {
                 Placer::in_node_order(policy, &snapshot.cluster)
             }
         };
-        &mut self.made.insert((nodes, doublings, placer)).2
+        &mut self.made.insert((key, placer)).1
     }
 }

@@ -3,7 +3,7 @@
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::model::fragmentation::TargetWorkload;
-use lepton_core::model::{Cluster, DEVICE_MILLI, Health, NodeId, Placement, TaskId};
+use lepton_core::model::{Cluster, DEVICE_MILLI, Health, LogPosition, NodeId, Placement, TaskId};
 
 use super::Machine;
 
@@ -31,7 +31,7 @@ pub struct ClusterMachine {
     node_fragmentation: Vec<f64>,
     fragmentation_sum: f64,
     /// Position in the cluster's change log up to which fragmentation is known.
-    known_to: Option<u64>,
+    known_to: Option<LogPosition>,
 }
 
 impl ClusterMachine {
