@@ -41,7 +41,8 @@ compares them with the best fixed rule on the same sequences, and breeds the nex
 the better half. Now and then the centre of the population is tried on sequences kept apart;
 the best centre is the result. Ctrl-C ends the training with the best model so far.
 
-Every generation leaves a checkpoint; `--resume` goes on from there.
+Every generation leaves a checkpoint; `--resume` goes on from there. One training at a time writes to a
+model file or a checkpoint: a second one is refused.
 
 Examples:
   lepton train placement --generate openb-like --nodes-count 200 --minutes 1 --report training.html
@@ -65,8 +66,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, conflicts_with = "from")]
     pub(crate) adapt: bool,
     /// Where to start: `zero` (decides as the best fixed rule), `guess` (weights by hand), `shipped`, or a model file
-    #[arg(long, value_name = "START", default_value = "guess", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) from: String,
+    /// Where to start: `zero` (decides as the best fixed rule), `guess` (weights by hand), `shipped`, or a model file
+    /// [default: guess]
+    #[arg(long, value_name = "START", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) from: Option<String>,
     /// Who learns; all but `evolution` need a build with the feature `train` and a kind of model whose decisions
     /// can be recorded (jobs) [default: as the configuration says, else `evolution`]
     #[arg(long, value_enum, conflicts_with = "resume")]
@@ -80,9 +83,9 @@ pub(crate) struct TrainArgs {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Seed of all random choices
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Seed of all random choices [default: 1, or that of the checkpoint]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// Hyper-parameters, a TOML file: population, sequences, environments, spread, loss_weight, gain_max, gain_scale,
     /// check_every, check_sequences, method, evolution, and the table `learner`
     #[arg(long, value_name = "FILE")]
@@ -96,7 +99,7 @@ pub(crate) struct TrainArgs {
     /// Where checkpoints are kept [default: the model file with `.checkpoint` at its end]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// Go on from the checkpoint, with the hyper-parameters it was begun with
+    /// Go on from the checkpoint, with the seed, start and hyper-parameters it was begun with; others are refused
     #[arg(long)]
     pub(crate) resume: bool,
     /// Write a report page to this file: learning curves, and every fixed rule on sequences kept apart
@@ -110,7 +113,7 @@ pub(crate) struct TrainArgs {
 impl TrainArgs {
     /// The files that are read, whatever the training is of.
     pub(crate) fn inputs(&self) -> [(&'static str, Option<&Path>); 2] {
-        let from = (!self.adapt).then(|| Path::new(&self.from));
+        let from = self.from.as_deref().map(Path::new);
         [("--from", from), ("--config", self.config.as_deref())]
     }
 }
@@ -178,9 +181,10 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The candidate takes the place of the serving model when it gains at least 0.02 points in the
-mean and is nowhere shown to lose more than 0.05; the old file is kept beside it, ending in
-`.previous`. Otherwise nothing is changed and the exit code is 1.
+    after_help = "The candidate takes the place of the serving model when, on at least 5 sequences, it gains at least
+0.02 points in the mean, the 95% interval of the gain lies above zero, and it is nowhere shown to lose
+more than 0.05; the old file is kept beside it, ending in `.previous`. Otherwise nothing is changed and
+the exit code is 1.
 
 Examples:
   lepton policy promote new.safetensors --serving serving.safetensors --format openb \\

@@ -38,7 +38,8 @@ pub(crate) struct LearningJobsArgs {
     #[arg(long = "nodes-count", alias = "nodes", value_name = "N", requires = "format",
           value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) nodes: Option<u32>,
-    /// Parts of the traces that sequences are cut from, in jobs from 0: `0..1981,6252..7085` [default: all of it]
+    /// Parts of the traces that sequences are cut from, in jobs from 0: `0..1981,6252..7085` [default: the
+    /// first two thirds of a trace shape a model, models are compared on its last third]
     #[arg(long, value_name = "FROM..TO,..", value_delimiter = ',', requires = "format", value_parser = part)]
     pub(crate) parts: Vec<Range<usize>>,
     /// Invented machines, instead of traces or beside them; several are separated by commas
@@ -59,6 +60,11 @@ them with the best fixed rule on the same sequence, and breeds the next one from
 half. A gain of 0.1 means a tenth less mean bounded slowdown. Now and then the centre of the
 population is tried on sequences kept apart; the best centre is the result. Ctrl-C ends the
 training with the best model so far.
+
+Of a trace, only the parts named (or the first two thirds) shape the model: three quarters of their
+jobs are learned from, the last quarter chooses the best centre. The result is judged on five sequences
+of the jobs after them, which do not overlap. Where a trace is too short for that, all of it is learned
+from and nothing is claimed of the result.
 
 Every generation leaves a checkpoint; `--resume` goes on from there.
 
@@ -93,9 +99,10 @@ pub(crate) struct CompareJobsArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The candidate takes the place of the serving model when it gains at least 0.02 in the mean (a
-fiftieth less mean bounded slowdown) and is nowhere shown to lose more than 0.05; the old file is kept
-beside it, ending in `.previous`. Otherwise nothing is changed and the exit code is 1.
+    after_help = "The candidate takes the place of the serving model when, on at least 5 sequences, it gains at least
+0.02 in the mean (a fiftieth less mean bounded slowdown), the 95% interval of the gain lies above zero,
+and it is nowhere shown to lose more than 0.05; the old file is kept beside it, ending in `.previous`.
+Otherwise nothing is changed and the exit code is 1. Sequences of a trace do not overlap.
 
 Examples:
   lepton policy promote-jobs new.safetensors --serving serving.safetensors --generate exact,noisy"

@@ -4,7 +4,8 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use common::{json, lepton, scratch, stderr};
 use serde_json::Value;
@@ -214,4 +215,105 @@ fn a_model_that_is_worse_on_the_cluster_does_not_serve_there_unless_told_to() {
     let free = run("lepton", &["--no-guard"]);
     assert!(free["guard"].is_null());
     assert_ne!(curves(&free), curves(&guarded));
+}
+
+#[test]
+fn a_training_goes_on_with_the_seed_and_the_start_of_its_checkpoint_and_refuses_others() {
+    let folder = folder("same");
+    let out = folder.join("m.st");
+    assert!(train(&out, "2", &["--seed", "9", "--from", "zero"]).status.success());
+    let resume = |generations: &str, more: &[&str]| train(&out, generations, &[&["--resume"], more].concat());
+    let output = resume("3", &[]);
+    assert_eq!(json(&output)["seed"], 9);
+    assert!(stderr(&output).contains("resuming: seed 9, 2 generations are done"), "{}", stderr(&output));
+    let before = weights(&out);
+    let config = folder.join("other.toml");
+    std::fs::write(&config, "population = 8\n").expect("the folder is writable");
+    for (option, value) in [("--seed", "10"), ("--from", "guess"), ("--config", text(&config))] {
+        let output = resume("4", &[option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(
+            stderr(&output).contains(&format!("{option} {value}: the training in")),
+            "{}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(weights(&out), before);
+    let output = resume("4", &["--seed", "9", "--from", "zero"]);
+    assert!(output.status.success(), "what is the same is no contradiction: {}", stderr(&output));
+}
+
+#[test]
+fn a_second_training_into_one_file_is_refused_with_the_process_of_the_first() {
+    let folder = folder("twice");
+    let (out, checkpoint) = (folder.join("m.st"), folder.join("ck"));
+    let endless =
+        ["train", "placement", "--minutes", "600", "--out", text(&out), "--checkpoint", text(&checkpoint)];
+    let mut first = Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(endless.iter().chain(&SMALL))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary was built for this test");
+    while !checkpoint.exists() {
+        assert!(first.try_wait().expect("it can be asked").is_none(), "the first one goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let owner = format!("process {} is training into it", first.id());
+    let other = folder.join("other.st");
+    for output in [train(&out, "1", &[]), train(&other, "1", &["--checkpoint", text(&checkpoint)])] {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(&owner), "{}", stderr(&output));
+    }
+    assert!(!out.exists() && !other.exists());
+    first.kill().expect("it runs");
+    first.wait().expect("it was killed");
+    assert!(folder.join("m.st.lock").exists(), "SIGKILL leaves the file of the lock behind");
+    let output = train(&out, "1", &["--checkpoint", text(&checkpoint)]);
+    assert!(output.status.success(), "and that keeps nobody out: {}", stderr(&output));
+    assert!(!folder.join("m.st.lock").exists());
+}
+
+#[test]
+fn no_model_is_promoted_on_fewer_sequences_than_can_show_anything() {
+    let folder = folder("few");
+    let (zero, good) = (folder.join("zero.st"), folder.join("good.st"));
+    assert!(train(&zero, "1", &["--from", "zero"]).status.success());
+    assert!(train(&good, "1", &["--from", "shipped"]).status.success());
+    let before = weights(&zero);
+    let gate = ["--generate", "bound-models", "--nodes-count", "60", "--seeds"];
+    for (seeds, named) in [("1", "1 sequence,"), ("1..=4", "4 sequences,")] {
+        let promote = ["policy", "promote", text(&good), "--serving", text(&zero)];
+        let output = lepton(&[&promote[..], &gate, &[seeds]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let expected = format!("--seeds names {named} expected at least 5 to promote");
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+    }
+    assert_eq!(weights(&zero), before);
+    let compare = ["policy", "compare", text(&good), "--serving", text(&zero)];
+    let compare = |form: &str| lepton(&[&compare[..], &gate, &["1", "--output", form]].concat());
+    let verdict = json(&compare("json"));
+    assert_eq!((&verdict["promoted"], &verdict["gain_half_width"]), (&Value::from(false), &Value::Null));
+    let said = String::from_utf8_lossy(&compare("table").stdout).into_owned();
+    assert!(
+        said.contains("too few sequences to say, expected at least 5") && !said.contains("inf"),
+        "{said}"
+    );
+    assert!(!String::from_utf8_lossy(&compare("csv").stdout).contains("inf"));
+}
+
+#[test]
+fn nothing_is_claimed_where_every_sequence_is_the_same_few_tasks() {
+    let folder = folder("few-tasks");
+    let (nodes, tasks) = (folder.join("nodes.csv"), folder.join("pods.csv"));
+    std::fs::write(&nodes, "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,4,P100\n").expect("writable");
+    let list = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\na,1000,1,1,500,\nb,1000,1,2,1000,\n";
+    std::fs::write(&tasks, list).expect("writable");
+    let args = ["train", "placement", "--format", "openb", "--nodes", text(&nodes), "--tasks", text(&tasks)];
+    let out = folder.join("m.st");
+    let output = lepton(&[&args[..], &["--generations", "1", "--out", text(&out)]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("nothing is said of how good the model is") && !said.contains("gain"), "{said}");
+    assert!(said.contains("its 2 tasks come in fewer than a million orders"), "{said}");
 }

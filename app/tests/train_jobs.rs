@@ -189,3 +189,69 @@ fn the_shipped_models_can_be_shown_and_the_policies_are_listed() {
     };
     assert!(job_order("lepton") && job_order("gittins"));
 }
+
+/// A trace of so many jobs, one a minute, of changing sizes and lengths.
+fn trace(folder: &Path, jobs: usize) -> PathBuf {
+    let row = |i: usize| format!("{},{},{}\n", 60 * i, 60 + i * 7919 % 3600, 1 + i * 104_729 % 16);
+    let path = folder.join(format!("{jobs}.csv"));
+    let text = format!("submit_seconds,run_seconds,size\n{}", (0..jobs).map(row).collect::<String>());
+    std::fs::write(&path, text).expect("the folder is writable");
+    path
+}
+
+#[test]
+fn nothing_is_claimed_of_a_training_on_a_trace_that_is_too_short_to_keep_anything_apart() {
+    let folder = folder("short");
+    let (trace, out, page) = (trace(&folder, 60), folder.join("m.st"), folder.join("page.html"));
+    let args =
+        ["train", "jobs", "--format", "csv", "--trace", text(&trace), "--nodes", "16", "--generations", "1"];
+    let args = [&args[..], &["--backfill", "none", "--out", text(&out), "--force", "--report", text(&page)]]
+        .concat();
+    let report = json(&[&args[..], &["--output", "json"]].concat());
+    assert!(report["verdict"].is_null() && report["held_out"].is_null());
+    assert_eq!(report["left_out"][0]["environment"], "60.csv");
+    let output = lepton(&args);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("nothing is said of how good the model is"), "{said}");
+    assert!(said.contains("60.csv: nothing is kept apart: of its 60 jobs 20 come after"), "{said}");
+    assert!(!said.contains("better"), "{said}");
+    let shown = json(&["policy", "show", text(&out), "--output", "json"]);
+    assert_eq!(shown["manifest"]["figures"], serde_json::json!({}));
+    let html = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(html.contains("\"left_out\":[{"));
+}
+
+#[test]
+fn a_training_on_a_long_trace_is_judged_on_later_jobs_than_it_learned_from() {
+    let folder = folder("long");
+    let trace = trace(&folder, 1200);
+    let args =
+        ["train", "jobs", "--format", "csv", "--trace", text(&trace), "--nodes", "16", "--generations", "1"];
+    let report = json(&[&args[..], &["--output", "json", "--out", text(&folder.join("m.st"))]].concat());
+    assert_eq!(report["verdict"]["sequences"], 5);
+    assert_eq!(report["verdict"]["comparisons"].as_array().expect("two queues").len(), 2);
+    assert_eq!(report["left_out"], serde_json::json!([]));
+}
+
+#[test]
+fn models_are_compared_on_windows_of_a_trace_that_do_not_overlap_or_not_at_all() {
+    let folder = folder("windows");
+    let (short, long) = (trace(&folder, 60), trace(&folder, 2000));
+    let (zero, good) = (folder.join("zero.st"), folder.join("good.st"));
+    train(&zero, &["--from", "zero", "--generations", "1"]);
+    train(&good, &["--from", "shipped", "--generations", "1"]);
+    let of = |trace: &Path, more: &[&str]| {
+        let args = ["policy", "compare-jobs", text(&good), "--serving", text(&zero), "--format", "csv"];
+        let trace = ["--trace", text(trace), "--nodes", "16", "--output", "json"];
+        lepton(&[&args[..], &trace, more].concat())
+    };
+    let output = of(&short, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "20 of its 60 jobs are there to compare on, too few for 10 sequences of at least 50 jobs";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    assert_eq!(common::json(&of(&long, &[]))["sequences"], 10);
+    assert_eq!(of(&long, &["--seeds", "1..=20"]).status.code(), Some(2), "667 jobs have no 20 such windows");
+    let output = of(&long, &["--parts", "0..500,400..900"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--parts 0..500,400..900: overlap"), "{}", stderr(&output));
+}

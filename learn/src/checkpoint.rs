@@ -52,7 +52,10 @@ impl Training {
         let (state, _) = parts(text)?;
         let training: Self =
             serde_json::from_str(state).map_err(|e| CheckpointError::Version(e.to_string()))?;
-        if !training.evolution.is_sound(weights) || training.best.len() != weights {
+        if !training.evolution.is_sound(weights)
+            || training.best.len() != weights
+            || training.start_weights().len() != weights
+        {
             return Err(CheckpointError::Version(format!("expected {weights} weights")));
         }
         if training.environments != environments {

@@ -26,10 +26,30 @@ pub trait Environment: Sync {
         self.play_best_rule(seed)
     }
 
+    /// What is kept apart from the sequences that [`play`](Self::play) draws.
+    fn apart(&self) -> Apart<'_> {
+        Apart::OtherSeeds
+    }
+
     /// The same environment with its decisions on record, where a learner can see them.
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         None
     }
+}
+
+/// Sequences of an environment that nobody has learned from.
+pub enum Apart<'a> {
+    /// Those of other seeds: sequences of different seeds share nothing but their statistics.
+    OtherSeeds,
+    /// Later parts of the same record, which do not overlap what is learned from or one another.
+    Later {
+        /// On these the policies of a training are chosen among.
+        checks: &'a dyn Environment,
+        /// On these the one that was chosen is judged.
+        held_out: &'a dyn Environment,
+    },
+    /// None, and why: nothing may be claimed.
+    Nothing(&'a str),
 }
 
 /// An environment whose decisions can be recorded: those of a network over candidates.

@@ -19,8 +19,8 @@ pub struct Comparison {
     pub best_rule: f64,
     /// Mean difference of candidate and serving policy, sequence by sequence.
     pub gain: f64,
-    /// Half width of its 95% interval; infinite for a single sequence.
-    pub gain_half_width: f64,
+    /// Half width of its 95% interval; `None` for a single sequence.
+    pub gain_half_width: Option<f64>,
 }
 
 /// What the gate says.
@@ -28,11 +28,24 @@ pub struct Comparison {
 pub struct Verdict {
     /// By environment.
     pub comparisons: Vec<Comparison>,
-    /// Mean gain over the environments.
-    pub gain: f64,
-    /// Whether the candidate may serve: it gains at least the margin in the mean, and nowhere is it shown to
-    /// lose more than a twentieth.
+    /// Sequences of each environment.
+    pub sequences: usize,
+    /// Fewest sequences on which a candidate is promoted.
+    pub sequences_least: usize,
+    /// Mean gain over the environments; `None` without a result.
+    pub gain: Option<f64>,
+    /// Half width of its 95% interval over the sequences; `None` for fewer than two.
+    pub gain_half_width: Option<f64>,
+    /// Whether the candidate may serve: on enough sequences it gains at least the margin in the mean, with an interval
+    /// above zero, and nowhere is it shown to lose more than a twentieth.
     pub promoted: bool,
+}
+
+impl Verdict {
+    /// Whether there are too few sequences for any verdict.
+    pub fn too_few(&self) -> bool {
+        self.sequences < self.sequences_least
+    }
 }
 
 /// Plays both policies and the best rule on the sequences of `seeds` in every environment.
@@ -52,27 +65,39 @@ pub fn compare(
             _ => environment.play_best_rule(seed),
         }
     });
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let comparison = |(environment, results): (&&dyn Environment, &[f64])| {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mut comparisons, mut gains) = (Vec::new(), Vec::new());
+    // The gain of each sequence, summed over the environments.
+    let mut sums = vec![0.0; count];
+    for (environment, results) in environments.iter().zip(results.chunks_exact((3 * count).max(1))) {
         let (theirs, rest) = results.split_at(count);
         let (ours, rule) = rest.split_at(count);
-        let gains: Vec<f64> = theirs.iter().zip(ours).map(|(a, b)| a - b).collect();
-        let gain =
-            PairedGain::of(&gains).unwrap_or(PairedGain { pairs: 0, mean: 0.0, half_width: f64::INFINITY });
-        Comparison {
+        let differences: Vec<f64> = theirs.iter().zip(ours).map(|(a, b)| a - b).collect();
+        sums.iter_mut().zip(&differences).for_each(|(sum, difference)| *sum += difference);
+        let Some(gain) = PairedGain::of(&differences) else { continue };
+        gains.push(gain);
+        comparisons.push(Comparison {
             environment: environment.name().to_owned(),
             candidate: mean(theirs),
             serving: mean(ours),
             best_rule: mean(rule),
             gain: gain.mean,
-            gain_half_width: gain.half_width,
-        }
-    };
-    let comparisons: Vec<Comparison> =
-        environments.iter().zip(results.chunks_exact((3 * count).max(1))).map(comparison).collect();
-    let gain = mean(&comparisons.iter().map(|c| c.gain).collect::<Vec<_>>());
-    let gains: Vec<PairedGain> = (comparisons.iter())
-        .map(|c| PairedGain { pairs: count, mean: c.gain, half_width: c.gain_half_width })
-        .collect();
-    Verdict { promoted: Gate::default().opens(&gains), gain, comparisons }
+            gain_half_width: finite(gain.half_width),
+        });
+    }
+    let overall: Vec<f64> = sums.iter().map(|sum| sum / gains.len() as f64).collect();
+    let overall = PairedGain::of(&overall).filter(|_| !gains.is_empty());
+    let gate = Gate::default();
+    Verdict {
+        promoted: overall.is_some_and(|overall| gate.opens(&overall, &gains)),
+        sequences: count,
+        sequences_least: gate.pairs_least,
+        gain: overall.map(|g| g.mean),
+        gain_half_width: overall.and_then(|g| finite(g.half_width)),
+        comparisons,
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
 }

@@ -13,6 +13,9 @@ pub struct HeldOut {
     pub seeds: Vec<u64>,
     /// By environment.
     pub environments: Vec<HeldOutEnvironment>,
+    /// What the first policy gains over the best rule of each environment, in the mean over those that have one,
+    /// sequence by sequence; `None` without one.
+    pub gain: Option<PairedGain>,
 }
 
 /// The comparison in one environment.
@@ -80,6 +83,17 @@ pub fn held_out(
         let best_rule = best.map_or_else(String::new, |rule| rule.policy.clone());
         HeldOutEnvironment { name: environments[e].name().to_owned(), results, best_rule, gain }
     };
-    let environments = (0..environments.len()).map(&mut of_environment).collect();
-    HeldOut { seeds: seeds.to_vec(), environments }
+    let environments: Vec<HeldOutEnvironment> = (0..environments.len()).map(&mut of_environment).collect();
+    HeldOut { seeds: seeds.to_vec(), gain: overall(&environments, seeds.len()), environments }
+}
+
+/// The mean of the gains over the environments that have a rule, sequence by sequence.
+fn overall(environments: &[HeldOutEnvironment], sequences: usize) -> Option<PairedGain> {
+    let pairs: Vec<(&HeldOutResult, &HeldOutResult)> = (environments.iter())
+        .filter_map(|e| Some((e.results.first()?, e.results.iter().find(|r| r.policy == e.best_rule)?)))
+        .collect();
+    let of_sequence = |i: usize| {
+        pairs.iter().map(|(first, rule)| first.values[i] - rule.values[i]).sum::<f64>() / pairs.len() as f64
+    };
+    PairedGain::of(&(0..sequences).map(of_sequence).collect::<Vec<_>>()).filter(|_| !pairs.is_empty())
 }

@@ -2,6 +2,7 @@
 //! generation. It knows environments only as a trait; the simulator implements it. It reads no clock and no
 //! file: who calls decides how long, and where checkpoints are kept.
 
+mod apart;
 mod begin;
 mod checkpoint;
 mod environment;
@@ -16,9 +17,10 @@ mod options;
 mod start;
 mod trainer;
 
+pub use apart::{KeptApart, LeftOut, kept_apart};
 pub use begin::{LearnerError, begin_learner, resume_learner};
 pub use checkpoint::CheckpointError;
-pub use environment::{Environment, RecordedEnvironment};
+pub use environment::{Apart, Environment, RecordedEnvironment};
 pub use episode::{Decision, Episode};
 pub use gate::{Comparison, Verdict, compare};
 pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};

@@ -227,6 +227,56 @@ fn only_a_policy_that_is_better_is_promoted() {
     let partial = verdict(0.5, -0.1);
     assert!(partial.comparisons[0].gain > 0.0 && partial.comparisons[1].gain < 0.0);
     assert!(!partial.promoted, "a loss anywhere keeps it out");
+    let few = compare(&[0.0], &[5.0], &environments, &seeds[..4], 2);
+    assert!(few.too_few() && !few.promoted && few.gain > Some(0.0), "a large gain of four sequences");
+    let one = compare(&[0.0], &[5.0], &environments, &seeds[..1], 2);
+    assert_eq!((one.gain_half_width, one.comparisons[0].gain_half_width, one.promoted), (None, None, false));
+    let none = compare(&[0.0], &[5.0], &[], &seeds, 2);
+    assert_eq!((none.gain, none.promoted), (None, false), "a mean over nothing is no number");
+}
+
+/// A hill of which a record is kept: what comes later is apart.
+struct WithLater {
+    name: &'static str,
+    learned: Hill,
+    later: Option<[Hill; 2]>,
+}
+
+impl Environment for WithLater {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn play(&self, weights: &[f32], seed: u64) -> f64 {
+        self.learned.play(weights, seed)
+    }
+
+    fn play_best_rule(&self, seed: u64) -> f64 {
+        self.learned.play_best_rule(seed)
+    }
+
+    fn apart(&self) -> Apart<'_> {
+        match &self.later {
+            Some([checks, held_out]) => Apart::Later { checks, held_out },
+            None => Apart::Nothing("too short"),
+        }
+    }
+}
+
+#[test]
+fn policies_are_chosen_and_judged_on_what_comes_later_and_nothing_is_claimed_of_a_short_record() {
+    let later = Some([hill("checks", &[3.0]), hill("held out", &[4.0])]);
+    let long = WithLater { name: "long", learned: hill("learned", &[1.0]), later };
+    let short = WithLater { name: "short", learned: hill("learned", &[1.0]), later: None };
+    let environments: [&dyn Environment; 2] = [&long, &short];
+    let kept = kept_apart(&environments);
+    assert_eq!(kept.environments.iter().map(|e| e.name()).collect::<Vec<_>>(), ["held out"]);
+    let left_out = LeftOut { environment: "short".to_owned(), reason: "too short".to_owned() };
+    assert_eq!(kept.left_out, [left_out]);
+    let start = |at: f32| {
+        Training::start(&[at], vec![1.0], TrainOptions::default(), 1, &environments[..1], 1).best_fitness()
+    };
+    assert!(start(3.0) > start(1.0), "the checks have their top elsewhere than what is learned from");
 }
 
 /// A hill with two rules: the one stands at a level, the other below it.
@@ -266,6 +316,7 @@ fn the_comparison_at_the_end_names_the_best_rule_and_pairs_the_gain_with_it() {
     assert_eq!(a.results[2].values, [-2.0, 0.0, 3.0]);
     assert_eq!((a.best_rule.as_str(), a.gain.map(|g| (g.pairs, g.mean))), ("good", Some((3, 1.0))));
     assert_eq!((names(b).len(), b.best_rule.as_str(), b.gain), (2, "", None));
+    assert_eq!(found.gain, a.gain, "in the mean over the environments that have a rule");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 //! from the episodes of the good ones. Now and then the centre of the evolution and the learner are tried on
 //! sequences kept apart; the best so far is the result.
 
+use lepton_core::decide::policy::Manifest;
 use lepton_core::decide::search::parallel;
 use serde::{Deserialize, Serialize};
 
 use crate::evolution::Evolution;
-use crate::{Environment, Learner, Method, Recipe, TrainOptions};
+use crate::{Apart, Environment, Learner, Method, Recipe, TrainOptions};
 
 /// First seed of the sequences that are learned from.
 const TRAINING_SEEDS_FROM: u64 = 1_000_000;
@@ -47,6 +48,11 @@ pub struct LearnerRecord {
 pub struct Training {
     pub(crate) options: TrainOptions,
     pub(crate) environments: Vec<String>,
+    seed: u64,
+    /// The weights that it started from.
+    start: Vec<f32>,
+    /// Where these come from.
+    origin: Option<Manifest>,
     pub(crate) evolution: Evolution,
     pub(crate) best: Vec<f64>,
     pub(crate) best_fitness: f64,
@@ -72,6 +78,9 @@ impl Training {
         let centre: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
         let mut training = Self {
             environments: environments.iter().map(|e| e.name().to_owned()).collect(),
+            seed,
+            start: weights.to_vec(),
+            origin: None,
             evolution: Evolution::new(centre.clone(), scale, &options, seed),
             options,
             best: centre,
@@ -91,6 +100,12 @@ impl Training {
             learner: None,
         });
         training
+    }
+
+    /// The same training, with where the weights that it starts from come from.
+    pub fn with_origin(mut self, origin: Manifest) -> Self {
+        self.origin = Some(origin);
+        self
     }
 
     /// One generation of an evolution alone.
@@ -229,23 +244,29 @@ impl Training {
         }
     }
 
-    /// Tries the centre on the sequences kept apart and keeps it if it is the best so far. Its gain per
-    /// environment.
+    /// Tries the centre on the sequences that policies are chosen on, [kept apart](Environment::apart) from those that
+    /// are learned from wherever there are any, and keeps it if it is the best so far. Its gain per environment.
     pub fn check(&mut self, environments: &[&dyn Environment], threads: usize) -> Vec<f64> {
         self.check_with(None, environments, threads)
     }
 
     /// The same with the learner: the better of both, or the learner where it is alone.
-    pub fn check_with(
+    pub fn check_with<'e>(
         &mut self,
         learner: Option<&dyn Learner>,
-        environments: &[&dyn Environment],
+        environments: &[&'e dyn Environment],
         threads: usize,
     ) -> Vec<f64> {
         let mut candidates: Vec<Vec<f64>> = learner.iter().map(|l| as_f64(&l.weights())).collect();
         if self.options.method != Method::Reinforcement || learner.is_none() {
             candidates.push(self.evolution.centre().to_vec());
         }
+        let apart = |e: &&'e dyn Environment| match e.apart() {
+            Apart::Later { checks, .. } => checks,
+            Apart::OtherSeeds | Apart::Nothing(_) => *e,
+        };
+        let environments: Vec<&dyn Environment> = environments.iter().map(apart).collect();
+        let environments = environments.as_slice();
         let seeds = CHECK_SEEDS_FROM..CHECK_SEEDS_FROM + self.options.check_sequences as u64;
         let episodes: Vec<_> =
             (0..environments.len()).flat_map(|e| seeds.clone().map(move |s| (e, s))).collect();
@@ -324,6 +345,21 @@ impl Training {
             _ => gain.min(gain_max),
         };
         gains.iter().map(worth).sum::<f64>() / gains.len().max(1) as f64
+    }
+
+    /// The seed of all its random choices.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The weights that it started from.
+    pub fn start_weights(&self) -> &[f32] {
+        &self.start
+    }
+
+    /// Where these come from, if that was said.
+    pub fn origin(&self) -> Option<&Manifest> {
+        self.origin.as_ref()
     }
 
     /// The best weights so far.

@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use lepton_core::decide::guard::Gate;
 use lepton_core::decide::policy::{JobsModel, PlacementModel};
-use lepton_learn::{Environment, Verdict};
+use lepton_learn::{Environment, KeptApart, LeftOut, Verdict, kept_apart};
 use lepton_sim::experiment::jobs::JobsEnvironment;
 
 use super::learning_workloads::{as_learning_sees_them, environments};
 use super::model_files;
 use super::simulate_placement::threads;
 use super::train_jobs;
-use crate::cli_train::{CompareArgs, DemoteArgs, GateArgs, PromoteArgs};
+use crate::cli_train::{CompareArgs, ComparisonArgs, DemoteArgs, GateArgs, PromoteArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, JobsGateArgs, PromoteJobsArgs};
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -31,6 +32,7 @@ pub(crate) fn compare_jobs(args: &CompareJobsArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
+    enough_sequences(&args.gate.run)?;
     let place = place(&args.candidate, &args.serving)?;
     let candidate = model_files::read(&args.candidate)?;
     let serving =
@@ -41,6 +43,7 @@ pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn promote_jobs(args: &PromoteJobsArgs) -> Result<(), Failure> {
+    enough_sequences(&args.gate.run)?;
     let place = place(&args.candidate, &args.serving)?;
     let candidate = model_files::read_jobs(&args.candidate)?;
     let serving =
@@ -104,26 +107,49 @@ pub(crate) fn demote(args: &DemoteArgs) -> Result<(), Failure> {
 
 fn judge(candidate: &PlacementModel, serving: &PlacementModel, args: &GateArgs) -> Result<Verdict, Failure> {
     let environments = environments(&args.workload)?;
-    Ok(lepton_learn::compare(
-        &candidate.weights(),
-        &serving.weights(),
-        &as_learning_sees_them(&environments),
-        &args.run.seeds.0,
-        threads(args.run.threads),
-    ))
+    let all = as_learning_sees_them(&environments);
+    compared(&candidate.weights(), &serving.weights(), &all, &args.run)
 }
 
 fn judge_jobs(candidate: &JobsModel, serving: &JobsModel, args: &JobsGateArgs) -> Result<Verdict, Failure> {
-    let environments: Vec<JobsEnvironment> = train_jobs::environments(&args.jobs)?;
-    let environments: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
-    let threads = threads(args.run.threads);
-    Ok(lepton_learn::compare(
-        candidate.weights(),
-        serving.weights(),
-        &environments,
-        &args.run.seeds.0,
-        threads,
-    ))
+    let seeds = &args.run.seeds.0;
+    let to_compare = |environment: &JobsEnvironment| {
+        let wrong = |e| {
+            let shorter = "Maybe take fewer of --seed, a shorter --length, or name other --parts";
+            Failure::Input(format!("{}: {e}. {shorter}", environment.name()))
+        };
+        environment.to_compare(seeds).map_err(wrong)
+    };
+    let environments: Vec<JobsEnvironment> =
+        train_jobs::environments(&args.jobs)?.iter().map(to_compare).collect::<Result<_, _>>()?;
+    let all: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
+    compared(candidate.weights(), serving.weights(), &all, &args.run)
+}
+
+/// The verdict on the workloads that have new sequences.
+fn compared(
+    candidate: &[f32],
+    serving: &[f32],
+    environments: &[&dyn Environment],
+    args: &ComparisonArgs,
+) -> Result<Verdict, Failure> {
+    let KeptApart { environments, left_out } = kept_apart(environments);
+    for LeftOut { environment, reason } in left_out {
+        output::note(&format!("warning: {environment} is left out: {reason}"));
+    }
+    Ok(lepton_learn::compare(candidate, serving, &environments, &args.seeds.0, threads(args.threads)))
+}
+
+/// Promotion needs enough sequences, whatever they show.
+fn enough_sequences(args: &ComparisonArgs) -> Result<(), Failure> {
+    let (asked, least) = (args.seeds.0.len(), Gate::default().pairs_least);
+    if asked >= least {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "--seed names {asked} sequence{}, expected at least {least} to promote a model on. Maybe `--seed 1..=10`",
+        if asked == 1 { "" } else { "s" }
+    )))
 }
 
 fn print(verdict: &Verdict, unit: &str, format: OutputFormat) -> Result<(), Failure> {
@@ -133,7 +159,7 @@ fn print(verdict: &Verdict, unit: &str, format: OutputFormat) -> Result<(), Fail
         OutputFormat::Csv => {
             let mut out = String::from("workload,candidate,serving,best_rule,gain,gain_half_width\n");
             for c in &verdict.comparisons {
-                let (gain, half) = (c.gain, c.gain_half_width);
+                let (gain, half) = (c.gain, c.gain_half_width.map_or_else(String::new, |h| h.to_string()));
                 let _ = writeln!(
                     out,
                     "{},{},{},{},{gain},{half}",
@@ -153,13 +179,25 @@ pub(super) const PLACEMENT_UNIT: &str = "Percent of the devices allocated when 1
 pub(super) fn text(verdict: &Verdict, unit: &str) -> String {
     let mut table = output::table(&["workload", "best rule", "serving", "candidate", "gain"]);
     for c in &verdict.comparisons {
-        let gain = format!("{:+.2} ±{:.2}", c.gain, c.gain_half_width);
+        let gain = with_interval(c.gain, c.gain_half_width, 2);
         let numbers = [c.best_rule, c.serving, c.candidate].map(|v| format!("{v:.2}"));
         table.add_row(std::iter::once(c.environment.clone()).chain(numbers).chain([gain]));
     }
-    let better = if verdict.promoted { "better" } else { "not better" };
+    let mean = verdict.gain.map_or_else(|| "-".to_owned(), |g| with_interval(g, verdict.gain_half_width, 3));
+    let says = match verdict {
+        v if v.promoted => "the candidate is better".to_owned(),
+        v if v.too_few() => format!("too few sequences to say, expected at least {}", v.sequences_least),
+        _ => "the candidate is not shown to be better".to_owned(),
+    };
     format!(
-        "{table}\n{unit}; gain: candidate less serving model, sequence\nby sequence, with its 95% interval. In the mean {:+.3}: the candidate is {better}.\n",
-        verdict.gain
+        "{table}\n{unit}; gain: candidate less serving model, sequence\nby sequence, with its 95% interval over {} sequence{}. In the mean {mean}: {says}.\n",
+        verdict.sequences,
+        if verdict.sequences == 1 { "" } else { "s" }
     )
+}
+
+/// `+0.31 ±0.11`, or the gain alone where a single pair gives no interval.
+fn with_interval(gain: f64, half_width: Option<f64>, digits: usize) -> String {
+    half_width
+        .map_or_else(|| format!("{gain:+.digits$}"), |half| format!("{gain:+.digits$} ±{half:.digits$}"))
 }

@@ -8,7 +8,8 @@ use std::time::Instant;
 use anyhow::Context;
 use lepton_core::decide::policy::Manifest;
 use lepton_learn::{
-    Comparison, Environment, HeldOut, Learner, TrainOptions, Training, Verdict, begin_learner, resume_learner,
+    Comparison, Environment, HeldOut, KeptApart, Learner, LeftOut, TrainOptions, Training, Verdict,
+    begin_learner, kept_apart, resume_learner,
 };
 use lepton_sim::readers::{in_plain_words, read_whole_text};
 use lepton_sim::report::training_html;
@@ -19,7 +20,7 @@ use super::simulate_placement::{command_line, threads};
 use crate::cli_train::TrainArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
-use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of, with_ending};
+use crate::result_files::{FileLock, Overwrite, ResultFile, ResultFiles, previous_of, with_ending};
 use crate::stop;
 
 /// Longest file of hyper-parameters, bytes.
@@ -27,7 +28,11 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Longest checkpoint, bytes.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 30;
 
-/// Sequences that the result is compared on with its start; nobody has seen them before.
+/// The start where none is named.
+pub(super) const DEFAULT_START: &str = "guess";
+/// The seed where none is named.
+const DEFAULT_SEED: u64 = 1;
+/// Sequences that the result is compared on with its start, where sequences of other seeds are new.
 const FINAL_SEEDS: std::ops::Range<u64> = 3_000_000_000..3_000_000_005;
 
 /// What a kind of model brings to its training.
@@ -69,8 +74,11 @@ struct Report<'a> {
     episodes: u64,
     seconds: f64,
     stopped_early: bool,
-    /// The result against the weights that training started from; none when it was stopped before that.
+    /// The result against the weights that training started from; `None` where nothing is kept apart to compare on, or
+    /// when it was stopped.
     verdict: Option<&'a Verdict>,
+    /// Workloads of which nothing is kept apart from learning, so that nothing is claimed of them.
+    left_out: &'a [LeftOut],
     history: &'a [lepton_learn::GenerationRecord],
     /// The result, its start and every fixed rule on the same sequences; only with a report page.
     held_out: Option<HeldOut>,
@@ -87,46 +95,32 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     let begun = Instant::now();
     let threads = threads(args.threads);
     let options = options(args)?;
-    let environments = trained.environments.as_slice();
     let mut files = ResultFiles::beside_inputs(trained.inputs.iter().copied());
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(trained.out));
-    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| with_ending(&out, ".checkpoint"));
-    let overwrite = if args.force || args.resume { Overwrite::Yes } else { Overwrite::No };
-    let model = files.claim("--model", &out, overwrite)?;
-    let checkpoint = files.claim("--checkpoint", &checkpoint, Overwrite::Yes)?;
-    let page = files.claim_if_given("--report", args.report.as_deref())?;
-    let mut taking_part = if args.resume {
-        let mut taking_part = resume(checkpoint.path(), trained.start.len(), environments)?;
-        taking_part.training.end_after(args.generations.unwrap_or(0));
-        taking_part
-    } else {
-        let learner = begin_learner(&options, &trained.start, environments, args.seed);
-        let learner = learner.map_err(|e| Failure::Input(e.to_string()))?;
-        let (start, scale) = (&trained.start, trained.scale.clone());
-        let training = Training::start(start, scale, options, args.seed, environments, threads);
-        TakingPart { training, learner }
-    };
-    let stop = stop::flag();
+    let Places { model, checkpoint, page, _locks } = places(&mut files, trained, args)?;
+    let begin_or_resume = if args.resume { resume } else { begin };
+    let mut taking_part = begin_or_resume(trained, args, options, checkpoint.path(), threads)?;
+    let (environments, stop) = (trained.environments.as_slice(), stop::flag());
     learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun)?;
-    let stopped = || stop.load(Ordering::Relaxed);
     let training = taking_part.training;
 
     let seeds: Vec<u64> = FINAL_SEEDS.collect();
     let weights = training.best();
-    let compare = || lepton_learn::compare(&weights, &trained.start, environments, &seeds, threads);
-    // A comparison that is stopped is none.
-    let verdict = (!stopped()).then(compare).filter(|_| !stopped());
-    let manifest = manifest(trained, &training, verdict.as_ref(), &out);
-    if files.write(Some(&model), |to| to.write_all(&(trained.to_bytes)(&weights, manifest))) {
-        output::note(&format!("model: {}", out.display()));
-    }
-    let held_out = (args.report.is_some() && !stopped()).then(|| {
+    let KeptApart { environments: apart, left_out } = kept_apart(environments);
+    let start = training.start_weights();
+    let verdict = lepton_learn::compare(&weights, start, &apart, &seeds, threads);
+    // What was cut short is no result.
+    let verdict = Some(verdict).filter(|v| v.gain.is_some() && !stop.load(Ordering::Relaxed));
+    let held_out = (page.is_some() && verdict.is_some()).then(|| {
         output::note("report: every fixed rule plays the sequences kept apart");
-        let policies = [("learned", &weights[..]), ("start", &trained.start[..])];
-        lepton_learn::held_out(&policies, environments, &seeds, threads)
+        let policies = [("learned", &weights[..]), ("start", start)];
+        lepton_learn::held_out(&policies, &apart, &seeds, threads)
     });
-    let stopped_early = stopped();
-    let held_out = held_out.filter(|_| !stopped_early);
+    let stopped_early = stop.load(Ordering::Relaxed);
+    let before = training.origin().unwrap_or(&trained.before);
+    let manifest = manifest(before, &training, verdict.as_ref(), model.path());
+    if files.write(Some(&model), |to| to.write_all(&(trained.to_bytes)(&weights, manifest))) {
+        output::note(&format!("model: {}", model.path().display()));
+    }
     let report = Report {
         tool: "lepton",
         version: env!("CARGO_PKG_VERSION"),
@@ -134,16 +128,17 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         decides: &trained.before.kind,
         unit: trained.unit,
         environments: training.environments(),
-        model: &out,
-        seed: args.seed,
+        model: model.path(),
+        seed: training.seed(),
         threads,
         generations: training.generations(),
         episodes: training.episodes(),
         seconds: begun.elapsed().as_secs_f64(),
         stopped_early,
         verdict: verdict.as_ref(),
+        left_out: &left_out,
         history: training.history(),
-        held_out,
+        held_out: held_out.filter(|_| !stopped_early),
     };
     if page.is_some() {
         let result = serde_json::to_value(&report).context("cannot write the report as JSON")?;
@@ -156,6 +151,73 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     }
     files.end()?;
     if stopped_early { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// Where the results go.
+struct Places {
+    model: ResultFile,
+    checkpoint: ResultFile,
+    page: Option<ResultFile>,
+    /// No other training writes there meanwhile.
+    _locks: [Option<FileLock>; 2],
+}
+
+fn places(files: &mut ResultFiles, trained: &Trained<'_>, args: &TrainArgs) -> Result<Places, Failure> {
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(trained.out));
+    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| with_ending(&out, ".checkpoint"));
+    let overwrite = if args.force || args.resume { Overwrite::Yes } else { Overwrite::No };
+    let model = files.claim("--model", &out, overwrite)?;
+    let checkpoint = files.claim("--checkpoint", &checkpoint, Overwrite::Yes)?;
+    let page = files.claim_if_given("--report", args.report.as_deref())?;
+    let _locks = [model.lock("training")?, checkpoint.lock("training")?];
+    Ok(Places { model, checkpoint, page, _locks })
+}
+
+/// A new training.
+fn begin(
+    trained: &Trained<'_>,
+    args: &TrainArgs,
+    options: TrainOptions,
+    _checkpoint: &Path,
+    threads: usize,
+) -> Result<TakingPart, Failure> {
+    let (environments, seed) = (trained.environments.as_slice(), args.seed.unwrap_or(DEFAULT_SEED));
+    let learner = begin_learner(&options, &trained.start, environments, seed);
+    let learner = learner.map_err(|e| Failure::Input(e.to_string()))?;
+    let training =
+        Training::start(&trained.start, trained.scale.clone(), options, seed, environments, threads);
+    Ok(TakingPart { training: training.with_origin(trained.before.clone()), learner })
+}
+
+/// The training of the checkpoint, if it is the one that the command line speaks of.
+fn resume(
+    trained: &Trained<'_>,
+    args: &TrainArgs,
+    options: TrainOptions,
+    checkpoint: &Path,
+    _threads: usize,
+) -> Result<TakingPart, Failure> {
+    let mut taking_part = read_checkpoint(checkpoint, trained.start.len(), &trained.environments)?;
+    let training = &mut taking_part.training;
+    let refused = |problem: String| {
+        Failure::Input(format!("{problem}. Maybe leave that out with --resume, or begin anew without it"))
+    };
+    let (seed, at) = (training.seed(), checkpoint.display());
+    if let Some(asked) = args.seed.filter(|&asked| asked != seed) {
+        return Err(refused(format!("--seed {asked}: the training in {at} has seed {seed}")));
+    }
+    if (args.adapt || args.from.is_some()) && training.start_weights() != trained.start {
+        let option = args.from.as_ref().map_or_else(|| "--adapt".to_owned(), |from| format!("--from {from}"));
+        return Err(refused(format!("{option}: the training in {at} began with other weights")));
+    }
+    let begun = TrainOptions { generations_max: options.generations_max, ..training.options().clone() };
+    if let Some(config) = args.config.as_ref().filter(|_| begun != options) {
+        let config = config.display();
+        return Err(refused(format!("--config {config}: the training in {at} has other hyper-parameters")));
+    }
+    output::note(&format!("resuming: seed {seed}, {} generations are done", training.generations()));
+    training.end_after(args.generations.unwrap_or(0));
+    Ok(taking_part)
 }
 
 fn options(args: &TrainArgs) -> Result<TrainOptions, Failure> {
@@ -180,7 +242,7 @@ fn options(args: &TrainArgs) -> Result<TrainOptions, Failure> {
 }
 
 /// The training of the checkpoint, or of the one before it when that is damaged.
-fn resume(
+fn read_checkpoint(
     checkpoint: &Path,
     weights: usize,
     environments: &[&dyn Environment],
@@ -227,7 +289,7 @@ fn learn(
         let taking_part = learner.as_mut().map(|l| &mut **l as &mut dyn Learner);
         let record = training.next_generation_with(taking_part, environments, threads).clone();
         if stop.load(Ordering::Relaxed) {
-            // What was stopped in the middle has not been.
+            // A generation that was cut short has not been.
             *training = before;
             break;
         }
@@ -248,15 +310,18 @@ fn learn(
         line.tick();
     }
     if !stop.load(Ordering::Relaxed) {
+        let before = training.clone();
         training.check_with(learner.as_deref(), environments, threads);
+        if stop.load(Ordering::Relaxed) {
+            *training = before;
+        }
     }
     line.finish_and_clear();
     Ok(())
 }
 
 /// Where the model comes from: from this training, and from those of the model that it started from.
-fn manifest(trained: &Trained<'_>, training: &Training, verdict: Option<&Verdict>, out: &Path) -> Manifest {
-    let before = &trained.before;
+fn manifest(before: &Manifest, training: &Training, verdict: Option<&Verdict>, out: &Path) -> Manifest {
     let joined = |before: &str, now: String, between: &str| {
         if before.is_empty() { now } else { format!("{before}{between}{now}") }
     };
@@ -279,29 +344,43 @@ fn manifest(trained: &Trained<'_>, training: &Training, verdict: Option<&Verdict
 }
 
 fn text(report: &Report<'_>, unit: &str) -> String {
-    let compared = match report.verdict {
-        Some(verdict) => format!(
-            "The model against the weights that training began\nwith (serving), on sequences that neither has \
-             seen:\n\n{}",
-            policy_gate::text(verdict, unit)
-        ),
-        None => "It was stopped: the\nmodel is the best so far and was not compared.\n".to_owned(),
-    };
-    format!(
-        "{} generations, {} episodes in {:.0} s on {} threads, seed {}. {compared}",
-        report.generations, report.episodes, report.seconds, report.threads, report.seed
-    )
+    let Report { generations, episodes, seconds, threads, seed, verdict, left_out, stopped_early, .. } =
+        report;
+    let mut text = format!(
+        "{generations} generations, {episodes} episodes in {seconds:.0} s on {threads} threads, seed {seed}.\n"
+    );
+    match verdict {
+        Some(verdict) => {
+            text += &format!(
+                "The model against the weights that training began with (serving), on {} sequences kept apart from\n\
+                 learning:\n\n{}",
+                verdict.sequences,
+                policy_gate::text(verdict, unit)
+            );
+        }
+        None if *stopped_early => {
+            text += "It was stopped before its result was compared: nothing is said of how good it is.\n"
+        }
+        None => {
+            text += "No sequence is kept apart from learning: nothing is said of how good the model is.\n"
+        }
+    }
+    for LeftOut { environment, reason } in *left_out {
+        text += &format!("{environment}: nothing is kept apart: {reason}.\n");
+    }
+    text
 }
 
 /// One line per generation.
 fn csv(report: &Report<'_>) -> String {
     let line = |r: &lepton_learn::GenerationRecord| {
-        let check = r.check.as_ref().map_or_else(String::new, |gains| {
-            (gains.iter().sum::<f64>() / gains.len().max(1) as f64).to_string()
-        });
+        let check =
+            r.check.as_ref().filter(|gains| !gains.is_empty()).map_or_else(String::new, |gains| {
+                (gains.iter().sum::<f64>() / gains.len() as f64).to_string()
+            });
         let rank = r.learner.map_or_else(String::new, |l| l.rank.to_string());
         format!("{},{},{},{},{check},{rank}\n", r.generation, r.best, r.mean, r.width)
     };
     let lines: String = report.history.iter().map(line).collect();
-    format!("generation,best,mean,width,mean_gain_kept_apart,learner_rank\n{lines}")
+    format!("generation,best,mean,width,mean_gain_checked,learner_rank\n{lines}")
 }

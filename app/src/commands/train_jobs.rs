@@ -44,7 +44,7 @@ pub(crate) fn run(args: &TrainJobsArgs) -> Result<(), Failure> {
 }
 
 fn start(args: &TrainArgs) -> Result<JobsModel, Failure> {
-    match args.from.as_str() {
+    match args.from.as_deref().unwrap_or(train::DEFAULT_START) {
         _ if args.adapt => Ok(JobsModel::shipped()),
         "zero" => Ok(JobsModel::untrained()),
         "guess" => Ok(JobsModel::guess()),
@@ -91,11 +91,15 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     let nodes = nodes
         .ok_or_else(|| wrong("does not say how large the machine is. Maybe add `--nodes N`".to_owned()))?;
     let count = trace.jobs.len();
-    let whole: Range<usize> = 0..count;
-    let parts = if args.parts.is_empty() { vec![whole] } else { args.parts.clone() };
-    if let Some(part) = parts.iter().find(|part| part.end > count) {
+    if let Some(part) = args.parts.iter().find(|part| part.end > count) {
         let Range { start, end } = part;
         return Err(wrong(format!("has {count} jobs, `--parts {start}..{end}` goes beyond them")));
+    }
+    let mut parts = args.parts.clone();
+    parts.sort_by_key(|part| part.start);
+    if let Some(two) = parts.windows(2).find(|two| two[1].start < two[0].end) {
+        let [a, b] = [&two[0], &two[1]].map(|part| format!("{}..{}", part.start, part.end));
+        return Err(Failure::Input(format!("--parts {a},{b}: overlap, expected parts that do not")));
     }
     Ok(JobSource::Trace { jobs: Arc::new(trace.jobs), nodes, parts })
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
 }
 
 fn start(args: &TrainArgs) -> Result<PlacementModel, Failure> {
-    match args.from.as_str() {
+    match args.from.as_deref().unwrap_or(train::DEFAULT_START) {
         _ if args.adapt => Ok(PlacementModel::shipped()),
         "zero" => Ok(PlacementModel::untrained()),
         "guess" => Ok(PlacementModel::guess()),

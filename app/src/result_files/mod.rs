@@ -3,6 +3,7 @@
 //! beside and then renamed, so that they are never there in part; devices, pipes and the targets of links through their
 //! name. What cannot be written after all takes nothing else with it: the command prints its result and then says so.
 
+mod lock;
 mod packed;
 mod target;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
+pub(crate) use self::lock::FileLock;
 use self::target::{Identity, Target, identity};
 pub(crate) use self::target::{Out, Writing};
 use crate::failure::Failure;

@@ -3,6 +3,7 @@
 //!
 //! Sequences are drawn from the mix by their seed; given arrival orders of a study are never played here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,8 +12,8 @@ use lepton_core::decide::placement_policies::{
     LEARNED, PLACEMENT_POLICIES, PlacementContext, placement_policy,
 };
 use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS};
-use lepton_core::model::{NodeId, Task};
-use lepton_learn::Environment;
+use lepton_core::model::{ClassId, NodeId, Task};
+use lepton_learn::{Apart, Environment};
 
 use crate::workload::{PlacementWorkload, sequence};
 
@@ -23,11 +24,16 @@ const LOAD: f64 = 1.02;
 /// The load, in percent, that falls within half a percent of the whole.
 const JUDGED_PERCENT: std::ops::RangeInclusive<f64> = 99.5..=100.5;
 
+/// A task list with fewer orders than this gives the same sequences again: it is no test to play another one.
+const ORDERS_LEAST: f64 = 1e6;
+
 /// A workload to learn placement on.
 #[derive(Debug, Clone)]
 pub struct PlacementEnvironment {
     workload: PlacementWorkload,
     mix: Arc<Mix>,
+    /// Why no sequence is new.
+    too_few_orders: Option<String>,
     stop: Option<&'static AtomicBool>,
 }
 
@@ -35,7 +41,13 @@ impl PlacementEnvironment {
     /// The environment of this workload.
     pub fn new(workload: PlacementWorkload) -> Self {
         let mix = Arc::new(Mix::new(&workload.cluster, &workload.target));
-        Self { workload, mix, stop: None }
+        let too_few_orders = (ln_orders(&workload) < ORDERS_LEAST.ln()).then(|| {
+            format!(
+                "its {} tasks come in fewer than a million orders, so no sequence is new",
+                workload.tasks.len()
+            )
+        });
+        Self { workload, mix, too_few_orders, stop: None }
     }
 
     /// The same environment; when `stop` turns true, episodes end at once and are worth NaN.
@@ -81,6 +93,14 @@ impl PlacementEnvironment {
     }
 }
 
+/// Logarithm of the number of orders of the task list, equal tasks being interchangeable.
+fn ln_orders(workload: &PlacementWorkload) -> f64 {
+    let mut counts: BTreeMap<ClassId, usize> = BTreeMap::new();
+    workload.tasks.iter().for_each(|task| *counts.entry(task.class).or_default() += 1);
+    let ln_factorial = |n: usize| (2..=n).map(|i| (i as f64).ln()).sum::<f64>();
+    ln_factorial(workload.tasks.len()) - counts.values().map(|&n| ln_factorial(n)).sum::<f64>()
+}
+
 impl Environment for PlacementEnvironment {
     fn name(&self) -> &str {
         &self.workload.name
@@ -95,6 +115,10 @@ impl Environment for PlacementEnvironment {
 
     fn play_best_rule(&self, seed: u64) -> f64 {
         BEST_RULES.map(|rule| self.play_rule(rule, seed)).into_iter().fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn apart(&self) -> Apart<'_> {
+        self.too_few_orders.as_deref().map_or(Apart::OtherSeeds, Apart::Nothing)
     }
 
     fn rules(&self) -> Vec<&'static str> {
@@ -113,6 +137,16 @@ impl Environment for PlacementEnvironment {
 mod tests {
     use super::*;
     use crate::generate::openb_like;
+
+    #[test]
+    fn a_list_of_a_few_tasks_has_no_sequence_that_is_new() {
+        let mut workload = openb_like(30);
+        assert!(matches!(PlacementEnvironment::new(workload.clone()).apart(), Apart::OtherSeeds));
+        workload.tasks.truncate(5);
+        let environment = PlacementEnvironment::new(workload);
+        let Apart::Nothing(reason) = environment.apart() else { panic!("120 orders at most") };
+        assert!(reason.starts_with("its 5 tasks"), "{reason}");
+    }
 
     #[test]
     fn an_episode_depends_on_weights_and_seed_alone() {

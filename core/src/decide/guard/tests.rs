@@ -84,13 +84,24 @@ fn a_single_pair_proves_nothing_and_equal_pairs_leave_no_doubt() {
 }
 
 #[test]
-fn the_gate_needs_the_margin_and_no_workload_that_is_shown_to_lose() {
+fn the_gate_needs_the_margin_an_interval_above_zero_and_no_workload_that_is_shown_to_lose() {
     let gain = |mean, half_width| PairedGain { pairs: 10, mean, half_width };
     let gate = Gate::default();
-    assert!(gate.opens(&[gain(0.5, 0.1), gain(-0.1, 0.1)]));
-    assert!(!gate.opens(&[gain(0.5, 0.1), gain(-0.1, 0.02)]), "a loss of at least 0.08");
-    assert!(!gate.opens(&[gain(0.01, 0.1)]), "less than the margin");
-    assert!(!gate.opens(&[]), "nothing was shown");
+    assert!(gate.opens(&gain(0.2, 0.1), &[gain(0.5, 0.1), gain(-0.1, 0.1)]));
+    assert!(!gate.opens(&gain(0.2, 0.1), &[gain(0.5, 0.1), gain(-0.1, 0.02)]), "a loss of at least 0.08");
+    assert!(!gate.opens(&gain(0.01, 0.001), &[gain(0.01, 0.001)]), "less than the margin");
+    assert!(!gate.opens(&gain(0.62, 1.56), &[gain(0.62, 1.56)]), "the interval holds zero");
+    assert!(!gate.opens(&gain(0.2, 0.2), &[gain(0.2, 0.2)]), "and zero is no gain");
+}
+
+#[test]
+fn the_gate_opens_for_no_candidate_of_fewer_sequences_than_it_asks_for() {
+    let gate = Gate::default();
+    for pairs in 1..12 {
+        let half_width = if pairs == 1 { f64::INFINITY } else { 0.0 };
+        let gain = PairedGain { pairs, mean: 3.0, half_width };
+        assert_eq!(gate.opens(&gain, &[gain]), pairs >= gate.pairs_least, "{pairs}");
+    }
 }
 
 proptest! {

@@ -1,5 +1,8 @@
 //! Ordering jobs as an environment of learning: sequences of jobs on an empty machine, in the loop of
 //! [`SequenceSimulator`]; a policy is judged by the [reward](super::reward) beside the best of the fixed rules.
+//!
+//! Windows of one trace share its jobs, so what is learned from, what policies are chosen on and what the result is
+//! judged on are parts of the trace that follow one another ([`Split`]), and the windows of the later two do not overlap.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,11 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lepton_core::decide::policy::{JobsModel, LearnedOrder, NetworkShape, queue_kind};
 use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy;
-use lepton_learn::{Environment, RecordedEnvironment};
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64Mcg;
+use lepton_learn::{Apart, Environment, RecordedEnvironment};
 
 use super::reward::jobs_reward;
+use super::windows::{Split, WINDOW_JOBS_LEAST, consecutive, drawn_window};
 use crate::generate::BatchMachines;
 use crate::jobs::{Jobs, SequenceSimulator};
 
@@ -42,7 +44,9 @@ pub enum JobSource {
         jobs: Arc<Jobs>,
         /// Nodes of its machine.
         nodes: u32,
-        /// Parts of the trace that windows lie in, each within one of them.
+        /// Parts of the trace that shape a model: windows to learn from and to choose on lie in them, each within one;
+        /// what follows the last one is held out. Empty for the first two thirds of the trace, or for all of it where it
+        /// is too short for anything to be kept apart.
         parts: Vec<Range<usize>>,
     },
     /// A machine and jobs of its own for each seed.
@@ -58,7 +62,28 @@ pub struct JobsEnvironment {
     backfill: bool,
     rules: Arc<[Box<dyn QueuePolicy>]>,
     pub(super) shape: NetworkShape,
+    windows: Windows,
+    apart: KeptApart,
     stop: Option<&'static AtomicBool>,
+}
+
+/// Which windows of a trace are played.
+#[derive(Debug, Clone)]
+enum Windows {
+    /// One is drawn for each seed from these parts; two may overlap.
+    Drawn(Vec<Range<usize>>),
+    /// These, one for each of the seeds.
+    Given(Vec<(u64, Range<usize>)>),
+    /// These, which do not overlap, in turn.
+    InTurn(Vec<Range<usize>>),
+}
+
+/// What is kept apart from learning.
+#[derive(Debug, Clone)]
+enum KeptApart {
+    OtherSeeds,
+    Later(Box<[JobsEnvironment; 2]>),
+    Nothing(String),
 }
 
 /// A sequence and its machine.
@@ -72,13 +97,64 @@ impl JobsEnvironment {
     pub fn new(name: &str, source: JobSource, length: usize, backfill: bool) -> Self {
         let name = format!("{name}{}", if backfill { " backfill" } else { "" });
         let rules = BATCH_RULES.iter().filter_map(|rule| queue_policy(rule)).collect();
-        Self { name, source, length, backfill, rules, shape: JobsModel::shape(), stop: None }
+        let (windows, apart) = (Windows::Drawn(Vec::new()), KeptApart::OtherSeeds);
+        let mut all = Self {
+            name,
+            source,
+            length,
+            backfill,
+            rules,
+            shape: JobsModel::shape(),
+            windows,
+            apart,
+            stop: None,
+        };
+        let JobSource::Trace { jobs, parts, .. } = &all.source else { return all };
+        let split = Split::new(jobs.len(), parts, length);
+        let later = [split.checks, split.held_out]
+            .map(|windows| Self { windows: Windows::InTurn(windows), ..all.clone() });
+        all.windows = Windows::Drawn(split.learned);
+        all.apart = match split.too_short {
+            None => KeptApart::Later(Box::new(later)),
+            Some(reason) => KeptApart::Nothing(reason),
+        };
+        all
     }
 
-    /// The same environment; when `stop` turns true, no more episodes are played and they are worth NaN.
+    /// The same environment, and what it keeps apart; when `stop` turns true, no more episodes are played and they are
+    /// worth NaN.
     #[must_use]
     pub fn ended_by(self, stop: &'static AtomicBool) -> Self {
-        Self { stop: Some(stop), ..self }
+        let apart = match self.apart {
+            KeptApart::Later(later) => KeptApart::Later(Box::new(later.map(|e| e.ended_by(stop)))),
+            other => other,
+        };
+        Self { stop: Some(stop), apart, ..self }
+    }
+
+    /// The same over windows that do not overlap, one for each seed, to compare models on: in the parts that were named,
+    /// or else in the part of the trace that no training without named parts learns from. Invented machines stay as they
+    /// are.
+    ///
+    /// # Errors
+    /// In words, when there are not so many windows of a length that says something.
+    pub fn to_compare(&self, seeds: &[u64]) -> Result<Self, String> {
+        let JobSource::Trace { jobs, parts, .. } = &self.source else { return Ok(self.clone()) };
+        let parts = match parts.is_empty() {
+            true => vec![Split::held_out_from(jobs.len())..jobs.len()],
+            false => parts.clone(),
+        };
+        let windows = consecutive(&parts, self.length, seeds.len()).ok_or_else(|| {
+            let among: usize = parts.iter().map(Range::len).sum();
+            format!(
+                "{among} of its {} jobs are there to compare on, too few for {} sequences of at least \
+                 {WINDOW_JOBS_LEAST} jobs that do not overlap",
+                jobs.len(),
+                seeds.len()
+            )
+        })?;
+        let windows = Windows::Given(seeds.iter().copied().zip(windows).collect());
+        Ok(Self { windows, apart: KeptApart::OtherSeeds, ..self.clone() })
     }
 
     /// Which kind of queue it is, see [`queue_kind`]: a trace by its requested times, invented machines by their users.
@@ -96,8 +172,8 @@ impl JobsEnvironment {
                 let (jobs, nodes) = machines.draw(self.length, seed);
                 Drawn { jobs, nodes }
             }
-            JobSource::Trace { jobs, nodes, parts } => {
-                let range = window(parts, self.length, seed);
+            JobSource::Trace { jobs, nodes, .. } => {
+                let range = self.window(seed);
                 let mut drawn = Jobs { owners: jobs.owners.clone(), ..Jobs::with_capacity(range.len()) };
                 range.for_each(|i| drawn.push(jobs.get(i)));
                 Drawn { jobs: drawn, nodes: *nodes }
@@ -118,23 +194,22 @@ impl JobsEnvironment {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
+    /// The jobs of the sequence of a seed.
+    fn window(&self, seed: u64) -> Range<usize> {
+        let in_turn = |count: usize| (seed % count.max(1) as u64) as usize;
+        match &self.windows {
+            Windows::Drawn(parts) => drawn_window(parts, self.length, seed),
+            Windows::InTurn(windows) => windows.get(in_turn(windows.len())).cloned().unwrap_or_default(),
+            Windows::Given(windows) => {
+                let own = windows.iter().find(|(of, _)| *of == seed);
+                own.or_else(|| windows.get(in_turn(windows.len()))).map_or(0..0, |(_, window)| window.clone())
+            }
+        }
+    }
+
     fn reward(&self, drawn: &Drawn, policy: &dyn QueuePolicy) -> f64 {
         self.run(drawn, policy).0
     }
-}
-
-/// A window of up to `length` jobs within one of the parts; each start within them is equally likely.
-fn window(parts: &[Range<usize>], length: usize, seed: u64) -> Range<usize> {
-    let mut chance = Pcg64Mcg::seed_from_u64(seed);
-    let starts = |part: &Range<usize>| part.len().saturating_sub(length) + 1;
-    let mut at = chance.random_range(0..parts.iter().map(starts).sum::<usize>().max(1));
-    for part in parts {
-        if at < starts(part) {
-            return part.start + at..(part.start + at + length).min(part.end);
-        }
-        at -= starts(part);
-    }
-    0..0
 }
 
 impl Environment for JobsEnvironment {
@@ -170,6 +245,14 @@ impl Environment for JobsEnvironment {
         self.reward(&self.draw(seed), policy.as_ref())
     }
 
+    fn apart(&self) -> Apart<'_> {
+        match &self.apart {
+            KeptApart::OtherSeeds => Apart::OtherSeeds,
+            KeptApart::Later(later) => Apart::Later { checks: &later[0], held_out: &later[1] },
+            KeptApart::Nothing(reason) => Apart::Nothing(reason),
+        }
+    }
+
     fn recorded(&self) -> Option<&dyn RecordedEnvironment> {
         Some(self)
     }
@@ -192,18 +275,48 @@ mod tests {
         }
     }
 
+    fn of_trace(jobs: usize, parts: Vec<Range<usize>>, length: usize) -> JobsEnvironment {
+        let (jobs, nodes) = BatchMachines::default().draw(jobs, 7);
+        JobsEnvironment::new("trace", JobSource::Trace { jobs: Arc::new(jobs), nodes, parts }, length, false)
+    }
+
     #[test]
-    fn windows_lie_within_one_part_and_short_parts_are_taken_whole() {
-        let parts = [10..30, 50..55, 60..72];
-        let mut seen = [false; 3];
-        for seed in 0..200 {
-            let range = window(&parts, 12, seed);
-            let part = parts.iter().position(|p| p.start <= range.start && range.end <= p.end);
-            let part = part.expect("within one part");
-            assert_eq!(range.len(), [12, 5, 12][part]);
-            seen[part] = true;
+    fn what_a_trace_is_judged_on_comes_after_all_that_was_learned_from() {
+        for parts in [vec![], vec![100..400, 0..90]] {
+            let environment = of_trace(1800, parts, 64);
+            let Apart::Later { checks, held_out } = environment.apart() else { panic!("long enough") };
+            let jobs_of = |e: &JobsEnvironment, seeds: Range<u64>| {
+                let windows: Vec<Range<usize>> = seeds.map(|seed| e.window(seed)).collect();
+                (windows.iter().map(|w| w.start).min(), windows.iter().map(|w| w.end).max())
+            };
+            let KeptApart::Later(later) = &environment.apart else { panic!("the same") };
+            assert_eq!((checks.name(), held_out.name()), ("trace", "trace"));
+            let (_, learned_until) = jobs_of(&environment, 1_000_000..1_000_400);
+            let (checked_from, checked_until) = jobs_of(&later[0], 2_000_000_000..2_000_000_002);
+            let (judged_from, judged_until) = jobs_of(&later[1], 3_000_000_000..3_000_000_005);
+            assert!(learned_until <= checked_from && checked_until <= judged_from);
+            assert!(judged_until <= Some(1800));
         }
-        assert_eq!(seen, [true; 3]);
+    }
+
+    #[test]
+    fn of_a_short_trace_nothing_is_kept_apart_and_the_reason_said() {
+        let environment = of_trace(60, vec![], 1024);
+        let Apart::Nothing(reason) = environment.apart() else { panic!("60 jobs are too few") };
+        assert!(reason.contains("60 jobs"), "{reason}");
+        assert_eq!(environment.window(1), 0..60, "all of it is learned from");
+        assert!(environment.to_compare(&[1, 2, 3]).is_err_and(|e| e.contains("of its 60 jobs")));
+    }
+
+    #[test]
+    fn each_seed_of_a_comparison_has_a_window_of_its_own() {
+        let environment = of_trace(3000, vec![], 1024);
+        let seeds = [1, 11, 21, 5];
+        let compared = environment.to_compare(&seeds).expect("long enough");
+        let mut windows: Vec<Range<usize>> = seeds.iter().map(|&seed| compared.window(seed)).collect();
+        windows.sort_by_key(|w| w.start);
+        assert!(windows.windows(2).all(|two| two[0].end <= two[1].start), "{windows:?}");
+        assert!(windows[0].start >= 2000, "{windows:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod run;
 mod saved;
 mod study;
 mod summary;
+mod windows;
 
 pub use environment::{BATCH_RULES, JobSource, JobsEnvironment};
 pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
