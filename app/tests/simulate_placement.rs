@@ -171,3 +171,81 @@ fn every_policy_is_listed() {
         assert!(names.contains(&policy), "{policy}");
     }
 }
+
+#[test]
+fn a_snapshot_beyond_the_load_is_refused_before_anything_is_written() {
+    let snapshot = scratch("beyond.json");
+    let mut args = SMALL.to_vec();
+    args.extend(["fgd", "--load", "0.5", "--snapshot", &snapshot, "--snapshot-at"]);
+    let output = lepton(&[&args[..], &["120"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--snapshot-at 120: expected at most 50"), "{}", stderr(&output));
+    assert!(!std::path::Path::new(&snapshot).exists());
+    assert!(lepton(&[&args[..], &["50"]].concat()).status.success(), "the end is within it");
+}
+
+#[test]
+fn a_mean_over_nothing_is_no_number_in_any_form() {
+    let nodes = written("bare-nodes.csv", "sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,0,\n");
+    let tasks =
+        written("bare-tasks.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\nb,1,1,0,0\n");
+    let cluster = ["simulate", "placement", "--format", "openb", "--nodes", &nodes, "--tasks", &tasks];
+    let cluster = [&cluster[..], &["--policy", "fgd,random", "--seeds", "1..=3"]].concat();
+    let tiny =
+        ["simulate", "placement", "--generate", "openb-like", "--nodes-count", "10", "--load", "0.001"];
+    let tiny = [&tiny[..], &["--policy", "fgd,random", "--seeds", "1..=3"]].concat();
+    for args in [cluster, tiny] {
+        let of = |form: &str| lepton(&[&args[..], &["--output", form]].concat());
+        let study = json(&of("json"));
+        assert!(study["without_result"].is_string() && study["finding"].is_null());
+        for row in study["summary"].as_array().expect("rows") {
+            assert_eq!(row["runs"], 3);
+            for point in row["allocation_at"].as_object().expect("points").values() {
+                assert_eq!(
+                    *point,
+                    serde_json::json!({ "runs": 0, "mean": null, "sd": null, "paired": null })
+                );
+            }
+        }
+        let table = String::from_utf8_lossy(&of("table").stdout).into_owned();
+        let row = table.lines().find(|line| line.trim_start().starts_with("fgd")).expect("a row");
+        assert_eq!(row.split_whitespace().nth(1), Some("-"), "{table}");
+        let csv = String::from_utf8_lossy(&of("csv").stdout).into_owned();
+        assert!(csv.lines().nth(1).is_some_and(|line| line.starts_with("fgd,1,,,")), "{csv}");
+    }
+}
+
+#[test]
+fn a_stopped_study_says_which_runs_were_done() {
+    let args = ["simulate", "placement", "--generate", "openb-like", "--nodes-count", "400", "--policy"];
+    let study = std::process::Command::new(env!("CARGO_BIN_EXE_lepton"))
+        .args(args)
+        .args(["fgd,random", "--seeds", "1..=900", "--output", "csv"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary was built for this test");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let id = study.id().to_string();
+    assert!(
+        std::process::Command::new("kill").args(["-INT", &id]).status().expect("there is kill").success()
+    );
+    let output = study.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let csv = String::from_utf8_lossy(&output.stdout).into_owned();
+    if csv.is_empty() {
+        // A slow machine: nothing was done, and nothing is claimed.
+        assert!(!stderr(&output).contains("results cover"), "{}", stderr(&output));
+        return;
+    }
+    let mut lines = csv.lines();
+    let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let done = header.iter().position(|&name| name == "done").expect("a column that says so");
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 1800, "a line for each run that was asked for");
+    assert!(rows.iter().any(|row| row[done] == "false"));
+    for row in rows {
+        assert_eq!(row[2].is_empty(), row[done] == "false", "{row:?}");
+        assert_eq!(row.len(), header.len());
+    }
+}

@@ -286,7 +286,7 @@ fn no_model_is_promoted_on_fewer_sequences_than_can_show_anything() {
         let promote = ["policy", "promote", text(&good), "--serving", text(&zero)];
         let output = lepton(&[&promote[..], &gate, &[seeds]].concat());
         assert_eq!(output.status.code(), Some(2));
-        let expected = format!("--seeds names {named} expected at least 5 to promote");
+        let expected = format!("--seed names {named} expected at least 5 to promote");
         assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     }
     assert_eq!(weights(&zero), before);

@@ -128,16 +128,16 @@ fn traces(
             let (d100, d130) = (full.paired.expect("two policies"), end.paired.expect("two policies"));
             row += &format!(
                 " {:.2} ±{:.2} | {:+.2} ±{:.2} | {:+.2} ±{:.2} |",
-                full.mean,
-                full.sd,
+                full.mean.expect("runs were done"),
+                full.sd.unwrap_or_default(),
                 d100.difference,
                 (d100.high - d100.low) / 2.0,
                 d130.difference,
                 (d130.high - d130.low) / 2.0
             );
             gains[i].push((d100.difference, d100.low));
-            rules = [2, 1].map(|i| study.summary[i].allocation_at["100"].mean);
-            last = full.mean;
+            rules = [2, 1].map(|i| study.summary[i].allocation_at["100"].mean.expect("runs were done"));
+            last = full.mean.expect("runs were done");
         }
         let row = format!("| {trace} | {:.2} | {:.2} |{row}", rules[0], rules[1]);
         match ceiling {
@@ -232,7 +232,9 @@ fn other_clusters(model: &PlacementModel, sizes: &[usize], from: u64, sequences:
                 seconds += rehearsal_seconds(&workload, model);
                 serves += u32::from(served_by_model(&guarded));
                 let reached = ["100", "130"].map(|load| {
-                    let at = |study: &PlacementStudy, i: usize| study.summary[i].allocation_at[load].mean;
+                    let at = |study: &PlacementStudy, i: usize| {
+                        study.summary[i].allocation_at[load].mean.expect("runs were done")
+                    };
                     [at(&plain, 2), at(&plain, 1), at(&plain, 0), at(&guarded, 0)]
                 });
                 let gain = |at: &[f64; 4], i: usize| at[2 + i] - at[0].max(at[1]);

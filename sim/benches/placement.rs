@@ -69,11 +69,11 @@ fn main() {
             .summary
             .iter()
             .map(|s| &s.allocation_at["100"])
-            .map(|p| format!("{:.2} ±{:.2}", p.mean, p.sd))
+            .map(|p| format!("{:.2} ±{:.2}", p.mean.unwrap_or(f64::NAN), p.sd.unwrap_or_default()))
             .collect();
         let random: f64 =
             (42..=51).filter_map(|s| published.curve(trace, RANDOM, s)[100]).sum::<f64>() / 10.0;
-        let difference = study.summary[0].allocation_at["100"].mean - random;
+        let difference = study.summary[0].allocation_at["100"].mean.unwrap_or(f64::NAN) - random;
         random_worst = random_worst.max(difference.abs());
         println!(
             "| {trace} | {} | {same} of {} | {random:.2} ({difference:+.2}) |",
@@ -84,7 +84,7 @@ fn main() {
         compared += deterministic.len();
         equal += same;
         for (sum, s) in seconds.iter_mut().zip(&study.summary) {
-            *sum += s.seconds / TRACES.len() as f64;
+            *sum += s.seconds.unwrap_or_default() / TRACES.len() as f64;
         }
     }
     println!("\n{equal} of {compared} runs equal the published curves at every load.");

@@ -13,10 +13,11 @@ mod wall_clock;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PlacementContext, placement_policy};
-use lepton_sim::experiment::run_placement;
+use lepton_sim::experiment::{RunLimits, run_placement};
 use lepton_sim::generate::openb_like;
 use lepton_sim::workload::sequence;
 use wall_clock::WallClock;
@@ -86,8 +87,10 @@ fn one(nodes: usize, policy: &str, seed: u64) {
     let engine = placement_policy(policy, &context).expect("a known policy");
     let mut order: Vec<_> = workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-    let run = run_placement(&workload, &arrivals, Placer::new(engine, order), &[], &WallClock::start())
-        .expect("no rule is broken");
+    let limits = RunLimits { load: 1.3, heat_at: &[], stop: &AtomicBool::new(false) };
+    let run = run_placement(&workload, &arrivals, Placer::new(engine, order), limits, &WallClock::start())
+        .expect("no rule is broken")
+        .expect("nothing stops it");
     let mut nanos = run.latency_nanos[run.decisions / WARM_UP..].to_vec();
     nanos.sort_unstable();
     let at = |q: f64| f64::from(nanos[(q * (nanos.len() - 1) as f64) as usize]) / 1e3;

@@ -1,12 +1,13 @@
 //! `lepton simulate placement`: reads or generates the workload, runs the study, prints and reports.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
 use lepton_core::decide::guard::Rehearsal;
 use lepton_core::decide::placement_policies::{LEARNED, PLACEMENT_POLICIES};
-use lepton_sim::experiment::{PlacementStudy, PointSummary, StudyOptions, run_study};
+use lepton_sim::experiment::{PlacementStudy, PointSummary, RunRecord, StudyOptions, run_study};
 use lepton_sim::report::placement_html;
 use lepton_sim::workload::{OpenbFiles, PlacementWorkload, load_openb};
 
@@ -25,6 +26,7 @@ const DEFAULT_BASELINE: &str = "fgd";
 pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
     let mut files = ResultFiles::beside_inputs(inputs(args));
     let options = options(args)?;
+    snapshot_within_load(args)?;
     let report = files.claim_if_given("--report", args.report.as_deref())?;
     let snapshots = match args.snapshot_at {
         Some(percent) => Some(Snapshots::claim(&mut files, &options, percent, &args.snapshot)?),
@@ -47,7 +49,7 @@ pub(crate) fn run(args: &PlacementArgs) -> Result<(), Failure> {
         OutputFormat::Csv => output::print(&csv(&study))?,
     }
     files.end()?;
-    if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
+    if study.stopped_early || stop::came() { Err(Failure::Stopped) } else { Ok(()) }
 }
 
 /// The files that are read.
@@ -60,7 +62,20 @@ fn inputs(args: &PlacementArgs) -> [(&'static str, Option<&Path>); 4] {
     ]
 }
 
-/// Runs the study with a progress bar; Ctrl-C ends it after the runs in progress.
+/// A moment that no run comes to has no snapshot.
+fn snapshot_within_load(args: &PlacementArgs) -> Result<(), Failure> {
+    match args.snapshot_at {
+        Some(percent) if percent > args.load * 100.0 + 1e-6 => Err(Failure::Input(format!(
+            "--snapshot-at {percent}: expected at most {}, since arrivals end at --load {}. Maybe raise it: `--load {}`",
+            (args.load * 1e6).round() / 1e4,
+            args.load,
+            percent / 100.0
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the study with a progress bar; a signal ends it, and the runs that are done count.
 pub(super) fn study(workload: &PlacementWorkload, options: &StudyOptions) -> Result<PlacementStudy, Failure> {
     let stop = stop::flag_for_results();
     let bar = output::progress("runs", (options.policies.len() * options.seeds.len()) as u64);
@@ -142,68 +157,103 @@ pub(super) fn page(study: &PlacementStudy) -> Result<String, Failure> {
 
 /// The table for people.
 pub(super) fn text(study: &PlacementStudy) -> String {
-    let points: Vec<&String> =
-        study.summary.first().map_or_else(Vec::new, |s| s.allocation_at.keys().collect());
-    let mut header = vec!["policy".to_owned()];
-    for point in &points {
-        header.push(format!("at {point}%"));
-        if let Some(baseline) = &study.baseline {
-            header.push(format!("against {baseline}"));
-        }
-    }
-    header.extend(["stranded", "p50 us", "p99 us", "s/run"].map(str::to_owned));
-    let mut table = output::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
-    for s in &study.summary {
-        let mut row = vec![s.policy.clone()];
-        for &point in &points {
-            let at = &s.allocation_at.get(point);
-            row.push(at.map_or_else(String::new, |p| match s.runs {
-                1 => format!("{:.2}", p.mean),
-                _ => format!("{:.2} ±{:.2}", p.mean, p.sd),
-            }));
-            if study.baseline.is_some() {
-                row.push(at.map_or_else(String::new, difference));
-            }
-        }
-        let stranded = points.last().and_then(|&p| s.fragmentation_at.get(p));
-        row.push(stranded.map_or_else(String::new, |p| format!("{:.2}", p.mean)));
-        row.extend([
-            format!("{:.1}", s.latency_p50_us),
-            format!("{:.1}", s.latency_p99_us),
-            format!("{:.3}", s.seconds),
-        ]);
-        table.add_row(row);
-    }
     let mut text = String::new();
     let PlacementStudy { trace, nodes, devices, load, seeds, threads, seconds, .. } = study;
     let _ = writeln!(
         text,
-        "{trace}: {nodes} nodes, {devices} devices; arrivals up to {:.0}% of the devices; seeds {}",
-        load * 100.0,
+        "{trace}: {nodes} nodes, {devices} devices; arrivals up to {}% of the devices; seeds {}",
+        (load * 1e6).round() / 1e4,
         list(seeds)
     );
-    let _ = writeln!(text, "{table}");
-    let _ = writeln!(
-        text,
-        "at N%: devices allocated when N% of them have been asked for, percent, mean ±standard deviation over \
-         the seeds."
-    );
+    let _ = writeln!(text, "{}", table(study));
+    match study.without_result {
+        Some(reason) => {
+            let _ = writeln!(text, "-: {reason}.");
+        }
+        None => text += &legend(study),
+    }
+    if let Some(guard) = &study.guard {
+        text += &who_serves(guard);
+    }
+    let done = match study.stopped_early {
+        true => format!("{} of {}, stopped before the end", study.runs.len(), study.runs_asked),
+        false => study.runs.len().to_string(),
+    };
+    let _ =
+        writeln!(text, "p50, p99: time of a decision. Runs: {done}, in {seconds:.1} s on {threads} threads.");
+    text
+}
+
+/// A row per policy; how many runs a row stands for where that is not the same for all.
+fn table(study: &PlacementStudy) -> comfy_table::Table {
+    let points = study.points();
+    let mut header = vec!["policy".to_owned()];
+    header.extend(study.stopped_early.then(|| "runs".to_owned()));
+    for point in &points {
+        header.push(format!("at {point}%"));
+        header.extend(study.baseline.as_ref().map(|baseline| format!("against {baseline}")));
+    }
+    header.extend(["stranded", "p50 us", "p99 us", "s/run"].map(str::to_owned));
+    let mut table = output::table(&header.iter().map(String::as_str).collect::<Vec<_>>());
+    for s in &study.summary {
+        let mut row = vec![row_name(study, &s.policy)];
+        row.extend(study.stopped_early.then(|| format!("{} of {}", s.runs, s.runs_asked)));
+        for point in &points {
+            let at = s.allocation_at.get(point);
+            row.push(at.map_or_else(none, mean));
+            row.extend(study.baseline.as_ref().map(|_| at.map_or_else(none, difference)));
+        }
+        let stranded = points.last().and_then(|p| s.fragmentation_at.get(p)?.mean);
+        row.extend([
+            number(stranded, 2),
+            number(s.latency_p50_us, 1),
+            number(s.latency_p99_us, 1),
+            number(s.seconds, 3),
+        ]);
+        table.add_row(row);
+    }
+    table
+}
+
+/// What the columns are.
+fn legend(study: &PlacementStudy) -> String {
+    let mut text =
+        "at N%: devices allocated when N% of them have been asked for, percent, mean ±standard deviation \
+                    over the seeds.\n"
+            .to_owned();
     if let Some(baseline) = &study.baseline {
         let _ = writeln!(
             text,
             "against {baseline}: difference seed by seed, mean and 95% interval, in percentage points."
         );
     }
-    if let Some(guard) = &study.guard {
-        text += &who_serves(guard);
-    }
-    let _ = writeln!(
-        text,
-        "stranded: devices free at the end but useless to the expected mix, percent. p50, p99: time of a decision.\n\
-         Runs: {}, in {seconds:.1} s on {threads} threads.",
-        study.runs.len()
-    );
+    text += "stranded: devices free at the end but useless to the expected mix, percent.\n";
     text
+}
+
+/// The policy, and who decided in its place.
+fn row_name(study: &PlacementStudy, policy: &str) -> String {
+    match study.served_by(policy) {
+        served if served == policy => policy.to_owned(),
+        served => format!("{policy} ({served})"),
+    }
+}
+
+/// What stands where there is no number.
+fn none() -> String {
+    "-".to_owned()
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(none, |v| format!("{v:.digits$}"))
+}
+
+/// `93.10 ±0.42`, without a deviation for a single run.
+fn mean(point: &PointSummary) -> String {
+    match (point.mean, point.sd) {
+        (Some(mean), Some(sd)) => format!("{mean:.2} ±{sd:.2}"),
+        (mean, _) => number(mean, 2),
+    }
 }
 
 /// Who serves as `lepton`, and why.
@@ -225,11 +275,9 @@ fn who_serves(guard: &Rehearsal) -> String {
     }
 }
 
-/// `+0.31 ±0.11`, or a dash for the baseline itself.
+/// `+0.31 ±0.11`, or a dash where there are no pairs.
 fn difference(point: &PointSummary) -> String {
-    point
-        .paired
-        .map_or_else(|| "-".to_owned(), |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0))
+    point.paired.map_or_else(none, |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0))
 }
 
 /// `42..=51` for consecutive seeds, otherwise the list.
@@ -240,26 +288,37 @@ fn list(seeds: &[u64]) -> String {
     }
 }
 
-/// One line per run.
+/// One line per run that was asked for, also where the study was stopped before it; without a number where there is none.
 fn csv(study: &PlacementStudy) -> String {
-    let points: Vec<&String> = study.runs.first().map_or_else(Vec::new, |r| r.allocation_at.keys().collect());
+    let points = study.points();
     let mut out = String::from("policy,seed");
     for point in &points {
         let _ = write!(out, ",allocation_percent_at_{point},fragmentation_percent_at_{point}");
     }
-    out.push_str(",decisions,placed,dropped,seconds,latency_p50_us,latency_p99_us\n");
-    for r in &study.runs {
-        let _ = write!(out, "{},{}", r.policy, r.seed);
-        for &point in &points {
-            let cell = |v: Option<&f64>| v.map_or_else(String::new, f64::to_string);
-            let (a, f) = (r.allocation_at.get(point), r.fragmentation_at.get(point));
-            let _ = write!(out, ",{},{}", cell(a), cell(f));
+    out.push_str(",decisions,placed,dropped,seconds,latency_p50_us,latency_p99_us,done,served_by\n");
+    let cell = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+    for (policy, &seed) in
+        study.summary.iter().flat_map(|s| study.seeds.iter().map(move |seed| (&s.policy, seed)))
+    {
+        let _ = write!(out, "{policy},{seed}");
+        let run = study.runs.iter().find(|r| r.policy == *policy && r.seed == seed);
+        let at =
+            |values: &BTreeMap<String, Option<f64>>, point: &str| cell(values.get(point).copied().flatten());
+        for point in &points {
+            let of = |values: fn(&RunRecord) -> &BTreeMap<String, Option<f64>>| {
+                run.map_or_else(String::new, |r| at(values(r), point))
+            };
+            let _ = write!(out, ",{},{}", of(|r| &r.allocation_at), of(|r| &r.fragmentation_at));
         }
-        let _ = writeln!(
-            out,
-            ",{},{},{},{},{},{}",
-            r.decisions, r.placed, r.dropped, r.seconds, r.latency_p50_us, r.latency_p99_us
+        let rest = run.map_or_else(
+            || ",,,,,".to_owned(),
+            |r| {
+                let RunRecord { decisions, placed, dropped, seconds, .. } = r;
+                let (p50, p99) = (cell(r.latency_p50_us), cell(r.latency_p99_us));
+                format!("{decisions},{placed},{dropped},{seconds},{p50},{p99}")
+            },
         );
+        let _ = writeln!(out, ",{rest},{},{}", run.is_some(), study.served_by(policy));
     }
     out
 }

@@ -1,5 +1,6 @@
 //! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
 
+mod heat;
 pub mod jobs;
 mod loop_run;
 mod placement;
@@ -9,14 +10,15 @@ mod served;
 mod snapshot;
 mod stats;
 mod study;
+mod study_result;
+mod study_summary;
 
+pub use heat::{Heat, HeatFrame, HeatModel, HeatNode, HeatPolicy};
 pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
-pub use placement::{Curve, PlacementRun, run_placement};
+pub use placement::{Curve, PlacementRun, RunLimits, run_placement};
 pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
 pub use snapshot::{FilledCluster, fill_cluster, fill_cluster_unless};
 pub use stats::{Paired, Spread, paired, spread};
-pub use study::{
-    Heat, HeatNode, HeatPolicy, PlacementStudy, PointSummary, PolicySummary, RunRecord, StudyError,
-    StudyOptions, run_study,
-};
+pub use study::{StudyError, StudyOptions, run_study};
+pub use study_result::{CurveSummary, Finding, PlacementStudy, PointSummary, PolicySummary, RunRecord};

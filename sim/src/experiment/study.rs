@@ -3,24 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lepton_core::decide::guard::Rehearsal;
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{NodeId, PlaceError};
 use rayon::prelude::*;
-use serde::Serialize;
 
+use super::heat::{HeatFrame, HeatPolicy, heat_loads, heat_of};
 use super::run_error::{RunError, thread_pool};
 use super::served::ServedPolicies;
-use super::{Curve, Paired, PlacementRun, paired, run_placement, spread};
+use super::study_result::{PlacementStudy, RunRecord};
+use super::study_summary::{finding, record, summarize, without_result};
+use super::{PlacementRun, RunLimits, run_placement};
 use crate::Clock;
 use crate::workload::{Arrivals, PlacementWorkload, sequence};
-
-/// Heat maps are kept for clusters up to this many nodes.
-const HEAT_NODES_MAX: usize = 5_000;
-/// Distance of the loads at which the heat maps are kept, percent.
-const HEAT_STEP_PERCENT: u32 = 5;
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -83,139 +79,8 @@ pub enum StudyError {
     Run(#[from] RunError),
 }
 
-/// A finished study: exactly what `--output json` prints and the report shows.
-#[derive(Debug, Clone, Serialize)]
-pub struct PlacementStudy {
-    /// Always "lepton".
-    pub tool: &'static str,
-    /// Version of Lepton.
-    pub version: &'static str,
-    /// The command that made it.
-    pub command: String,
-    /// Name of the workload.
-    pub trace: String,
-    /// Nodes of the cluster.
-    pub nodes: usize,
-    /// Devices of the cluster.
-    pub devices: usize,
-    /// Tasks in the list.
-    pub tasks_in_trace: usize,
-    /// Device demand that arrived, as a multiple of the capacity.
-    pub load: f64,
-    /// The seeds.
-    pub seeds: Vec<u64>,
-    /// The policy others are compared with.
-    pub baseline: Option<String>,
-    /// Threads used.
-    pub threads: usize,
-    /// Wall time of the study, seconds.
-    pub seconds: f64,
-    /// Whether the study was stopped before all runs were done.
-    pub stopped_early: bool,
-    /// All runs: by policy, then seed.
-    pub runs: Vec<RunRecord>,
-    /// Per policy.
-    pub summary: Vec<PolicySummary>,
-    /// Who serves under the learned policy's name, and why; `None` without it or its guard.
-    pub guard: Option<Rehearsal>,
-    /// Per-node state of the first seed; only for a report.
-    pub heat: Option<Heat>,
-}
-
-/// One run in a [`PlacementStudy`].
-#[derive(Debug, Clone, Serialize)]
-pub struct RunRecord {
-    /// The policy.
-    pub policy: String,
-    /// The seed.
-    pub seed: u64,
-    /// Allocation and fragmentation by arrived load.
-    pub curve: Curve,
-    /// Allocation (percent of all devices) at 100% arrived and at the end.
-    pub allocation_at: BTreeMap<String, f64>,
-    /// Fragmentation (percent of all devices), likewise.
-    pub fragmentation_at: BTreeMap<String, f64>,
-    /// Tasks that arrived.
-    pub decisions: usize,
-    /// Tasks placed.
-    pub placed: usize,
-    /// Tasks dropped.
-    pub dropped: usize,
-    /// Wall time of the run, seconds.
-    pub seconds: f64,
-    /// Median time of a decision, microseconds.
-    pub latency_p50_us: f64,
-    /// 99th percentile of the time of a decision, microseconds.
-    pub latency_p99_us: f64,
-}
-
-/// One policy over all seeds.
-#[derive(Debug, Clone, Serialize)]
-pub struct PolicySummary {
-    /// The policy.
-    pub policy: String,
-    /// Runs done.
-    pub runs: usize,
-    /// Allocation at 100% arrived and at the end, percent of all devices.
-    pub allocation_at: BTreeMap<String, PointSummary>,
-    /// Fragmentation, likewise.
-    pub fragmentation_at: BTreeMap<String, PointSummary>,
-    /// Mean tasks that arrived.
-    pub decisions: f64,
-    /// Mean wall time of a run, seconds.
-    pub seconds: f64,
-    /// Median over the runs of the median time of a decision, microseconds.
-    pub latency_p50_us: f64,
-    /// Median over the runs of its 99th percentile, microseconds.
-    pub latency_p99_us: f64,
-}
-
-/// A value over the seeds, and against the baseline on the same seeds.
-#[derive(Debug, Clone, Serialize)]
-pub struct PointSummary {
-    /// Mean.
-    pub mean: f64,
-    /// Sample standard deviation.
-    pub sd: f64,
-    /// Difference to the baseline, pair by pair; `None` for the baseline itself or without one.
-    pub paired: Option<Paired>,
-}
-
-/// Per-node state of one seed for all policies.
-#[derive(Debug, Clone, Serialize)]
-pub struct Heat {
-    /// The seed.
-    pub seed: u64,
-    /// The loads, percent.
-    pub load_percent: Vec<u32>,
-    /// The nodes.
-    pub nodes: Vec<HeatNode>,
-    /// Per policy.
-    pub policies: Vec<HeatPolicy>,
-}
-
-/// A node of a [`Heat`].
-#[derive(Debug, Clone, Serialize)]
-pub struct HeatNode {
-    /// Its name.
-    pub name: String,
-    /// Model of its devices, empty without.
-    pub model: String,
-    /// How many devices it has.
-    pub devices: usize,
-}
-
-/// A policy of a [`Heat`].
-#[derive(Debug, Clone, Serialize)]
-pub struct HeatPolicy {
-    /// The policy.
-    pub policy: String,
-    /// Per load, per node: held share in percent.
-    pub used_percent: Vec<Vec<u8>>,
-}
-
-/// Runs the study. `done` is called after each run, from any thread; when `stop` turns true, runs not yet
-/// begun are left out and what is done is kept.
+/// Runs the study. `done` is called after each run, from any thread; when `stop` turns true, runs that have not ended
+/// are left out and what is done is kept.
 ///
 /// # Errors
 /// When a policy is unknown, breaks a rule, or nothing was done before `stop`.
@@ -233,23 +98,27 @@ pub fn run_study(
     let asked: Vec<(&str, u64)> = (options.seeds.iter())
         .flat_map(|&seed| options.policies.iter().map(move |policy| (policy.as_str(), seed)))
         .collect();
-    let with_heat = options.heat && workload.cluster.node_count() <= HEAT_NODES_MAX;
-    let heat_at = if with_heat { heat_loads(options.load) } else { Vec::new() };
+    let heat_at = if options.heat { heat_loads(&workload.cluster, options.load) } else { Vec::new() };
     let results = run_all(&served, options, &asked, &heat_at, clock, stop, done)?;
 
     let (mut runs, mut heat_policies) = (Vec::new(), Vec::new());
-    for (run, used_percent) in results {
-        if !used_percent.is_empty() {
-            heat_policies.push(HeatPolicy { policy: run.policy.clone(), used_percent });
+    for (run, frames) in results {
+        if !frames.is_empty() {
+            let policy = run.policy.clone();
+            let (model_percent, used_percent) =
+                frames.into_iter().map(|f| (f.model_percent, f.used_percent)).unzip();
+            heat_policies.push(HeatPolicy { policy, model_percent, used_percent });
         }
         runs.push(run);
     }
     if runs.is_empty() {
         return Err(RunError::Stopped.into());
     }
-    let place = |run: &RunRecord| options.policies.iter().position(|p| *p == run.policy);
-    runs.sort_by_key(|run| (place(run), run.seed));
-    let heat = with_heat.then(|| heat_of(workload, options.seeds[0], heat_at, heat_policies));
+    let place = |policy: &str| options.policies.iter().position(|p| p == policy);
+    runs.sort_by_key(|run| (place(&run.policy), run.seed));
+    heat_policies.sort_by_key(|one| place(&one.policy));
+    let heat = !heat_policies.is_empty();
+    let heat = heat.then(|| heat_of(&workload.cluster, options.seeds[0], heat_at, heat_policies));
     Ok(PlacementStudy {
         tool: "lepton",
         version: env!("CARGO_PKG_VERSION"),
@@ -264,17 +133,21 @@ pub fn run_study(
         threads: options.threads,
         seconds: (clock.now_nanos() - started) as f64 / 1e9,
         stopped_early: runs.len() < asked.len(),
+        runs_asked: asked.len(),
         summary: summarize(options, &runs),
+        without_result: without_result(workload.cluster.device_count(), &runs),
+        finding: finding(options, &runs),
         guard: served.rehearsal().cloned(),
         runs,
         heat,
     })
 }
 
-/// What a run leaves: its record, and per load the held share of each node (empty without heat maps).
-type RunResult = (RunRecord, Vec<Vec<u8>>);
+/// What a run leaves: its record, and a map of the nodes per load (none without heat maps).
+type RunResult = (RunRecord, Vec<HeatFrame>);
 
-/// The runs asked for, in parallel; those not begun before `stop` are missing.
+/// The runs asked for, in parallel, in an order that leaves all policies with nearly the same seeds when it is
+/// stopped; those that have not ended before `stop` are missing.
 fn run_all(
     served: &ServedPolicies<'_>,
     options: &StudyOptions,
@@ -292,15 +165,18 @@ fn run_all(
             return None;
         }
         let heat_at = if Some(&seed) == options.seeds.first() { heat_at } else { &[] };
-        let run = run_one(served, &sequences[&seed], name, seed, heat_at, clock);
+        let limits = RunLimits { load: options.load, heat_at, stop };
+        let run = run_one(served, &sequences[&seed], name, seed, limits, clock).transpose()?;
         done();
         Some(run.map(|mut run| {
-            let used_percent = std::mem::take(&mut run.heat);
-            (record(name, seed, options.load, run), used_percent)
+            let frames = std::mem::take(&mut run.heat);
+            (record(name, seed, options.load, run), frames)
         }))
     };
-    let results: Vec<Option<Result<_, StudyError>>> = pool.install(|| asked.par_iter().map(one).collect());
-    results.into_iter().flatten().collect()
+    // A bridge hands the runs out one by one, in their order.
+    let results: Vec<Result<_, StudyError>> =
+        pool.install(|| asked.iter().par_bridge().filter_map(one).collect());
+    results.into_iter().collect()
 }
 
 fn run_one(
@@ -308,109 +184,17 @@ fn run_one(
     arrivals: &Arrivals,
     name: &str,
     seed: u64,
-    heat_at: &[u32],
+    limits: RunLimits<'_>,
     clock: &dyn Clock,
-) -> Result<PlacementRun, StudyError> {
+) -> Result<Option<PlacementRun>, StudyError> {
     let policy = served.policy(name, seed)?;
     let mut order: Vec<NodeId> = served.workload.cluster.nodes().collect();
     order.sort_by_key(|n| arrivals.node_rank[n.index()]);
-    run_placement(served.workload, arrivals, Placer::new(policy, order), heat_at, clock)
+    run_placement(served.workload, arrivals, Placer::new(policy, order), limits, clock)
         .map_err(|error| StudyError::RuleBroken { policy: name.to_owned(), seed, error })
-}
-
-/// The loads at which heat maps are kept, percent.
-fn heat_loads(load: f64) -> Vec<u32> {
-    (1..).map(|i| i * HEAT_STEP_PERCENT).take_while(|&at| f64::from(at) <= load * 100.0 + 0.5).collect()
 }
 
 /// The given sequence of the seed, or a drawn one.
 pub(super) fn arrivals_of(workload: &PlacementWorkload, load: f64, seed: u64) -> Arrivals {
     workload.arrivals.get(&seed).cloned().unwrap_or_else(|| sequence(workload, load, seed))
-}
-
-/// The loads that tables speak of: 100% where it is reached, and the end.
-fn points(load: f64) -> Vec<u32> {
-    let end = (load * 100.0).round() as u32;
-    if end > 100 { vec![100, end] } else { vec![end] }
-}
-
-fn record(policy: &str, seed: u64, load: f64, mut run: PlacementRun) -> RunRecord {
-    let at = |value: &dyn Fn(u32) -> Option<f64>| {
-        points(load).into_iter().filter_map(|p| Some((p.to_string(), value(p)?))).collect()
-    };
-    run.latency_nanos.sort_unstable();
-    let quantile = |q: f64| {
-        let last = run.latency_nanos.len().saturating_sub(1);
-        let nanos = run.latency_nanos.get((q * last as f64).round() as usize).copied();
-        f64::from(nanos.unwrap_or(0)) / 1e3
-    };
-    RunRecord {
-        policy: policy.to_owned(),
-        seed,
-        allocation_at: at(&|p| run.curve.allocation_at(p)),
-        fragmentation_at: at(&|p| run.curve.fragmentation_at(p)),
-        decisions: run.decisions,
-        placed: run.placed,
-        dropped: run.decisions - run.placed,
-        seconds: run.seconds,
-        latency_p50_us: quantile(0.5),
-        latency_p99_us: quantile(0.99),
-        curve: run.curve,
-    }
-}
-
-fn summarize(options: &StudyOptions, runs: &[RunRecord]) -> Vec<PolicySummary> {
-    let of = |policy: &str| runs.iter().filter(|r| r.policy == policy).collect::<Vec<_>>();
-    let base = options.baseline.as_deref().map_or_else(Vec::new, of);
-    let summaries = options.policies.iter().map(|policy| {
-        let own = of(policy);
-        let point = |value: &dyn Fn(&RunRecord) -> Option<f64>| {
-            let values: Vec<f64> = own.iter().filter_map(|r| value(r)).collect();
-            let differences = own.iter().filter_map(|r| {
-                let twin = base.iter().find(|b| b.seed == r.seed && b.policy != r.policy)?;
-                Some(value(r)? - value(twin)?)
-            });
-            let differences: Vec<f64> = differences.collect();
-            spread(&values).map(|s| PointSummary { mean: s.mean, sd: s.sd, paired: paired(&differences) })
-        };
-        let at = |value: &dyn Fn(&RunRecord, &str) -> Option<f64>| {
-            let points = points(options.load).into_iter().map(|p| p.to_string());
-            points.filter_map(|p| point(&|r| value(r, &p)).map(|s| (p, s))).collect()
-        };
-        let mean = |value: &dyn Fn(&RunRecord) -> f64| {
-            own.iter().map(|r| value(r)).sum::<f64>() / own.len().max(1) as f64
-        };
-        let median = |value: &dyn Fn(&RunRecord) -> f64| {
-            let mut values: Vec<f64> = own.iter().map(|r| value(r)).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or(0.0)
-        };
-        PolicySummary {
-            policy: policy.clone(),
-            runs: own.len(),
-            allocation_at: at(&|r, p| r.allocation_at.get(p).copied()),
-            fragmentation_at: at(&|r, p| r.fragmentation_at.get(p).copied()),
-            decisions: mean(&|r| r.decisions as f64),
-            seconds: mean(&|r| r.seconds),
-            latency_p50_us: median(&|r| r.latency_p50_us),
-            latency_p99_us: median(&|r| r.latency_p99_us),
-        }
-    });
-    summaries.collect()
-}
-
-fn heat_of(
-    workload: &PlacementWorkload,
-    seed: u64,
-    load_percent: Vec<u32>,
-    policies: Vec<HeatPolicy>,
-) -> Heat {
-    let cluster = &workload.cluster;
-    let nodes = cluster.nodes().map(|node| HeatNode {
-        name: cluster.node_name(node).to_owned(),
-        model: (cluster.device_models(node).first())
-            .map_or_else(String::new, |m| cluster.models()[usize::from(m.0)].name.clone()),
-        devices: cluster.devices_free(node).len(),
-    });
-    Heat { seed, load_percent, nodes: nodes.collect(), policies }
 }

@@ -30,13 +30,18 @@ const known = Number.isFinite;
 const number = (value, digits = 0) => known(value)
   ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212") : "–";
 
-/** Round values between low and high, about `count` of them. */
-function ticks(low, high, count) {
-  const raw = (high - low) / count || 1, power = 10 ** Math.floor(Math.log10(raw));
+/** Round values between low and high, about `count` of them, no nearer to each other than `least`. */
+function ticks(low, high, count, least = 0) {
+  const raw = Math.max((high - low) / count || 1, least), power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= raw * 0.999) * power;
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(+(i * step).toPrecision(12));
   return found;
+}
+/** Tick marks as [value, text]: all with as many decimals as tell the nearest two apart. */
+function labelled(marks, format) {
+  const step = Math.min(...marks.slice(1).map((mark, i) => mark - marks[i])), digits = known(step) ? clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 12) : 0;
+  return marks.map((mark) => [mark, format(mark, digits)]);
 }
 
 // One read-out for the page. It is a live region, so what pointer or arrow keys find is also spoken.
@@ -83,7 +88,8 @@ function listen(node, point, step, leave) {
 
 /**
  * Curves over one axis. options: label, series [{name, index, x, y, low?, high?}],
- * x {domain, label, format, read, log?, ticks?}, y {floor?, ceiling?, label, format(value, exact)}, reference? {x, y},
+ * x {domain, label, format, read, log?, ticks?, least?}, y {floor?, ceiling?, label, format}, reference? {x, y}; a format takes
+ * (value, digits): digits of a tick mark, undefined for a value that is read; `least` is the least step of marks,
  * before? (read the last sample instead of the nearest), snap? (read whole x only), rest (x first read by keys), onread?, bare? (no names at the ends).
  * Returns follow(x or null), which shows the reading line without the read-out.
  */
@@ -104,8 +110,8 @@ function lineChart(host, options) {
   const clip = `clip-${host.id}`;
   const root = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": options.label },
     svg("clipPath", { id: clip }, svg("rect", { x: left, y: top - 6, width: right - left + 1, height: bottom - top + 8 })),
-    ticks(y0, y1, 5).map((mark) => [line(mark === y0 ? "axis" : "grid", left, toY(mark), right, toY(mark)), text("end", left - 7, toY(mark) + 4, y.format(mark))]).flat(),
-    (x.ticks || ticks)(x0, x1, narrow ? 5 : 8).map((mark) => [line("axis", toX(mark), bottom, toX(mark), bottom + 4), text("middle", toX(mark), bottom + 18, x.format(mark))]).flat(),
+    labelled(ticks(y0, y1, 5), y.format).map(([mark, label]) => [line(mark === y0 ? "axis" : "grid", left, toY(mark), right, toY(mark)), text("end tick", left - 7, toY(mark) + 4, label)]).flat(),
+    labelled((x.ticks || ticks)(x0, x1, narrow ? 5 : 8, x.least), x.format).map(([mark, label]) => [line("axis", toX(mark), bottom, toX(mark), bottom + 4), text("middle tick", toX(mark), bottom + 18, label)]).flat(),
     text("", 0, 11, y.label), text("middle", (left + right) / 2, height - 5, x.label));
 
   const path = (xs, ys) => xs.map((at, i) => known(ys[i]) ? `${i && known(ys[i - 1]) ? "L" : "M"}${toX(at).toFixed(1)} ${toY(ys[i]).toFixed(1)}` : "").join("");
@@ -138,7 +144,7 @@ function lineChart(host, options) {
     cursor.append(line("axis", toX(value), top, toX(value), bottom));
     return series.map((one) => ({ one, i: sampleAt(one.x, value, options.before) })).filter(({ one, i }) => known(one.y[i])).sort((a, b) => b.one.y[b.i] - a.one.y[a.i]).map(({ one, i }) => {
       if (one.y[i] >= y0) cursor.append(dot(toX(options.before ? value : one.x[i]), toY(one.y[i]), 4, paint(one.index)));
-      return { name: one.name, index: one.index, value: y.format(one.y[i], true) };
+      return { name: one.name, index: one.index, value: y.format(one.y[i]) };
     });
   }
   function show(value, pageY) {
@@ -163,7 +169,7 @@ function barChart(host, options) {
   const left = narrow ? 2 : 16 + Math.min(160, longest("name") * 7), right = width - 14 - longest("text") * 6.7;
   const bottom = 6 + bars.length * row, toX = (value) => left + value / max * (right - left);
   const root = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${bottom + 40}`, role: "group", "aria-label": options.label },
-    ticks(0, max, narrow ? 4 : 8).map((mark) => [line(mark ? "grid" : "axis", toX(mark), 6, toX(mark), bottom), text("middle", toX(mark), bottom + 17, number(mark))]).flat(),
+    labelled(ticks(0, max, narrow ? 4 : 8), number).map(([mark, label]) => [line(mark ? "grid" : "axis", toX(mark), 6, toX(mark), bottom), text("middle tick", toX(mark), bottom + 17, label)]).flat(),
     text("middle", (left + right) / 2, bottom + 36, options.axis));
   bars.forEach((bar, i) => {
     const low = 6 + i * row + head, middle = low + 16, mean = toX(bar.value), wide = toX(bar.spread) - left;
@@ -280,22 +286,4 @@ function chips(host, names, hidden, onchange) {
     }, onpointerenter: () => hidden.has(name) || only(name), onpointerleave: () => only(null) }, swatch(index), name);
     return button;
   }));
-}
-
-/** Draws the page, and again after a change of width or theme and for print; runs the theme button. */
-function page(redraw) {
-  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)"), button = document.getElementById("theme");
-  const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
-  const set = (theme) => {
-    if (theme) root.dataset.theme = theme; else delete root.dataset.theme;
-    button.textContent = isDark() ? "Light" : "Dark";
-    redraw();
-  };
-  let before, width = innerWidth;
-  button.addEventListener("click", () => set(isDark() ? "light" : "dark"));
-  dark.addEventListener("change", () => set(root.dataset.theme));
-  addEventListener("beforeprint", () => { before = root.dataset.theme; set("light"); });
-  addEventListener("afterprint", () => set(before));
-  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
-  set();
 }

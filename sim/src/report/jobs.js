@@ -1,8 +1,7 @@
 // The page of `lepton simulate jobs`: reads the embedded study, words the finding, draws the figures. The Gantt view
 // is drawn on a canvas from flat arrays; every number comes from the study.
 
-const byId = (id) => document.getElementById(id);
-const study = JSON.parse(byId("data").textContent);
+const study = data;
 const { summary, series, distributions, gantt } = study;
 const placements = new Set(summary.map((row) => row.placement));
 const nameOf = (one) => [one.policy, ...(one.backfill && one.backfill !== "none" ? [`+ ${one.backfill}`] : []), ...(placements.size > 1 ? [`on ${one.placement}`] : [])].join(" ");
@@ -25,26 +24,24 @@ const percent = (share) => known(share) ? `${number(share * 100, 1)}%` : "–";
 
 /** How long the learned policy served itself, and who did in its place. */
 function whoServed(one) {
-  const { comparisons, changes } = one, count = (n, thing) => `${number(n)} ${thing}${n === 1 ? "" : "s"}`;
-  return `Under its guard, the learned policy served ${percent(one.model_share)} of the jobs of ${nameOf(one)} and ${one.rule} the others: ${count(comparisons, "comparison")} on shadow machines, ${count(changes, "change")}.`;
+  const { comparisons, changes } = one;
+  return `Under its guard, the learned policy served ${percent(one.model_share)} of the jobs of ${nameOf(one)} and ${one.rule} the others: ${plural(comparisons, "comparison")} on shadow machines, ${plural(changes, "change")}.`;
 }
 
-function words() {
+function sayWhat() {
   const mean = (row) => row.mean_bounded_slowdown, [first, second] = summary.slice().sort((a, b) => mean(a) - mean(b));
   const claim = `${nameOf(first)} keeps the mean bounded slowdown at ${number(mean(first), 2)}`;
   const even = second && number(mean(first), 2) === number(mean(second), 2);
-  byId("finding").textContent = even ? `${claim}, and so does ${nameOf(second)}.` : second ? `${claim}: ${number(100 * (1 - mean(first) / mean(second)), 1)}% below ${nameOf(second)}, the next best.` : `${claim}.`;
+  const found = even ? `${claim}, and so does ${nameOf(second)}.` : second ? `${claim}: ${number(100 * (1 - mean(first) / mean(second)), 1)}% below ${nameOf(second)}, the next best.` : `${claim}.`;
   const wait = summary.slice().sort((a, b) => a.mean_wait_seconds - b.mean_wait_seconds)[0];
-  byId("support").textContent = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait.mean_wait_seconds === first.mean_wait_seconds ? "; under no policy do they wait less" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
-  byId("facts").append(...[["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
-    ["Jobs", number(study.jobs)]].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
+  const support = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait.mean_wait_seconds === first.mean_wait_seconds ? "; under no policy do they wait less" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
+  words([found, support], [["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
+    ["Jobs", number(study.jobs)]]);
   document.querySelectorAll(".units").forEach((place) => { place.textContent = units; });
   const one = study.shown, parts = one && [one.virtual_cluster === null ? null : `virtual cluster ${one.virtual_cluster}`, one.start === null ? null : `the sequence from job ${number(one.start)}`, `seed ${one.seed}`].filter(Boolean);
   document.querySelectorAll(".shown").forEach((place) => { place.textContent = one ? `One of ${number(one.runs)} runs: ${parts.join(", ")}, on ${number(one.nodes)} nodes.` : ""; });
   byId("all-runs").textContent = one ? `Over the jobs of all ${number(one.runs)} runs.` : "";
   byId("guard").textContent = (study.guards || []).map(whoServed).join(" ");
-  byId("command").textContent = `$ ${study.command}`;
-  byId("footer").textContent = `${study.tool} ${study.version}. This page is one file and loads nothing.`;
 }
 
 const order = { column: 1, down: false };
@@ -87,8 +84,8 @@ function drawSeries() {
     x: { domain: [0, last / size], label: `time, ${unit}`, format: number, read: (value) => `after ${duration(value * size)}` },
     y: { label, format, floor: 0, ceiling }, bare: true, rest: 0, onread: (value) => followers.forEach((follow) => follow(value)),
   }));
-  draw("queue", "queue_length", "jobs", 1, QUEUE_SPANS, (value, exact) => number(value, value < 100 && (exact || value % 1) ? 1 : 0));
-  draw("utilization", "utilization", `% of all ${units}`, 100, USE_SPANS, (value, exact) => exact ? `${number(value, 1)}%` : number(value), 100);
+  draw("queue", "queue_length", "jobs", 1, QUEUE_SPANS, (value, digits = value < 100 ? 1 : 0) => number(value, digits));
+  draw("utilization", "utilization", `% of all ${units}`, 100, USE_SPANS, (value, digits) => digits === undefined ? `${number(value, 1)}%` : number(value, digits), 100);
 }
 
 function drawDistributions() {
@@ -98,7 +95,7 @@ function drawDistributions() {
     lineChart(byId(id), {
       label: `Distribution of ${label}: ${curves.map((one) => one.name).join(", ")}. Arrow keys read values.`, series: curves,
       x: { domain: [least, most], log: true, label, format, read: (value) => `at most ${format(value)}`, ticks },
-      y: { label: "% of jobs", format: (value, exact) => exact ? `${number(value)}%` : number(value), floor: 0, ceiling: 100 }, bare: true, before: true, rest: least,
+      y: { label: "% of jobs", format: (value, digits) => digits === undefined ? `${number(value)}%` : number(value, digits), floor: 0, ceiling: 100 }, bare: true, before: true, rest: least,
     });
   };
   const within = (marks) => (low, high, count) => {
@@ -305,10 +302,10 @@ function redraw() {
   if (run) drawGantt();
 }
 
-words();
+sayWhat();
 byId("series-section").hidden = !series?.length;
 byId("distribution-section").hidden = !distributions?.length;
 chips(byId("chips"), names, hidden, drawCharts);
 if (gantt?.length) prepareGantt();
 page(redraw);
-Object.assign(document.documentElement.dataset, { ready: "true", curves: document.querySelectorAll(".pair .curve[d]").length, rows: document.querySelectorAll("#table tbody tr").length, jobs: painted });
+drawn({ curves: count(".pair .curve[d]"), rows: count("#table tbody tr"), jobs: painted });

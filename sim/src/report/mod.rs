@@ -1,21 +1,24 @@
 //! Report pages: one self-contained HTML file per study, with its data embedded as JSON.
 //!
-//! The pages draw themselves in the browser from that data (`charts.js` and one script per page); here the
+//! The pages draw themselves in the browser from that data (`page.js`, `charts.js` and one script per page); here the
 //! data is only made safe to embed and put into the template. Nothing is computed from the results, and no
 //! page refers to anything outside itself.
 
 use serde_json::Value;
 
+/// What all pages have around their own content.
+const FRAME: &str = include_str!("page.html");
 const THEME: &str = include_str!("theme.css");
-const CHARTS: &str = include_str!("charts.js");
+/// The scripts that all pages share: data, head and theme, then the charts.
+const SHARED: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
 
 /// The page of a placement study: curves of allocation and fragmentation, bars, the table of results and
 /// maps of the nodes.
 ///
-/// `study` is the JSON document that `lepton simulate placement --output json` prints. It needs at least one
-/// run and one summary row; `baseline` and `heat` may be null.
+/// `study` is the JSON document that `lepton simulate placement --output json` prints. It needs at least one summary
+/// row; where a policy or the whole study has no result, the page shows what there is and says why.
 pub fn placement_html(study: &Value) -> String {
-    page(include_str!("placement.html"), include_str!("placement.js"), study)
+    page("placement study", include_str!("placement.html"), include_str!("placement.js"), study)
 }
 
 /// The page of a jobs study: the table of results, queue length and utilisation over time, distributions of
@@ -39,7 +42,7 @@ pub fn placement_html(study: &Value) -> String {
 ///   lists `submit_seconds` (or the last interruption), `start_seconds`, `end_seconds` (or interrupted),
 ///   `size` and `lane` (its row from 0; the jobs of one row do not overlap).
 pub fn jobs_html(study: &Value) -> String {
-    page(include_str!("jobs.html"), include_str!("jobs.js"), study)
+    page("jobs study", include_str!("jobs.html"), include_str!("jobs.js"), study)
 }
 
 /// The page of a training: fitness and gain from generation to generation, and the learned policy beside every fixed
@@ -50,19 +53,28 @@ pub fn jobs_html(study: &Value) -> String {
 /// `width`, and `check`: the gain in each environment, or null), `decides` (what the policy is for) and `unit`
 /// (of the results, of which more is better).
 pub fn training_html(report: &Value) -> String {
-    page(include_str!("training.html"), include_str!("training.js"), report)
+    page("training", include_str!("training.html"), include_str!("training.js"), report)
 }
 
-/// Fills a template. Markers are looked for in the template alone, so text that looks like a marker stays
-/// as it is in data and scripts.
-fn page(template: &str, script: &str, data: &Value) -> String {
+/// Fills the frame. Markers are looked for in the frame alone, so text that looks like a marker stays as it is in
+/// data and scripts.
+fn page(title: &str, content: &str, script: &str, data: &Value) -> String {
     let data = embedded_json(data);
-    let parts = [("{{theme}}", THEME), ("{{data}}", &data), ("{{charts}}", CHARTS), ("{{script}}", script)];
+    let parts = [
+        ("{{title}}", title),
+        ("{{theme}}", THEME),
+        ("{{title}}", title),
+        ("{{title}}", title),
+        ("{{main}}", content),
+        ("{{data}}", &data),
+        ("{{shared}}", SHARED),
+        ("{{script}}", script),
+    ];
     let mut html =
-        String::with_capacity(template.len() + parts.iter().map(|(_, text)| text.len()).sum::<usize>());
-    let mut rest = template;
+        String::with_capacity(FRAME.len() + parts.iter().map(|(_, text)| text.len()).sum::<usize>());
+    let mut rest = FRAME;
     for (marker, text) in parts {
-        let (before, after) = rest.split_once(marker).expect("every template has all markers, in this order");
+        let (before, after) = rest.split_once(marker).expect("the frame has all markers, in this order");
         html.push_str(before);
         html.push_str(text);
         rest = after;

@@ -1,153 +1,146 @@
-// The page of `lepton simulate placement`: reads the embedded study, words the finding, draws the figures.
-// Nothing is estimated here beyond means and spreads over seeds.
+// The page of `lepton simulate placement`: words the finding, draws the figures. Every number comes from the study.
 
-const byId = (id) => document.getElementById(id);
-const study = JSON.parse(byId("data").textContent);
-const { runs, summary, seeds, baseline, heat } = study;
+const study = data;
+const { summary, seeds, guard, heat, finding } = study;
+const learned = guard?.policies[0].policy, replaced = guard && guard.serves !== learned;
+/** A policy by who decides: where the guard let a rule serve, the learned policy did not. */
+const called = (policy) => replaced && policy === learned ? `${guard.serves} as ${learned}` : policy;
+for (const one of [...study.runs, ...summary, ...(heat?.policies ?? [])]) one.policy = called(one.policy);
+const baseline = study.baseline && called(study.baseline);
 const percent = (value, digits = 2) => known(value) ? `${number(value, digits)}%` : "–";
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-const grid = runs[0].curve.load_percent, loadMax = grid[grid.length - 1], loadNear = Math.min(80, loadMax - 10);
-const loads = Object.keys(summary[0].allocation_at).sort((a, b) => a - b);
-const headline = loads.includes("100") ? "100" : loads[loads.length - 1];
+const points = Object.keys(summary[0].allocation_at).sort((a, b) => a - b), [headline] = points;
+const grid = [...Array(Math.max(...summary.map((row) => row.allocation.mean.length))).keys()], loadMax = grid.length - 1, loadNear = Math.min(80, loadMax - 10);
+const loadText = (i) => i === loadMax ? `${points[points.length - 1]}%` : `${i}%`;
 const meanOf = (row) => row.allocation_at[headline].mean;
-const best = summary.slice().sort((a, b) => meanOf(b) - meanOf(a));
-const names = best.map((row) => row.policy), indexOf = (name) => names.indexOf(name);
-
-/** One curve of one policy over its seeds: mean (y), lowest, highest and sd at every load of the grid. */
-function curve(mine, field) {
-  const all = grid.map((_, i) => mine.map((run) => run.curve[field][i]).filter(known));
-  const some = (take) => all.map((values) => values.length ? take(values) : null), mean = (values) => sum(values) / values.length;
-  return {
-    y: some(mean), low: some((values) => Math.min(...values)), high: some((values) => Math.max(...values)),
-    sd: some((values) => Math.sqrt(sum(values.map((value) => (value - mean(values)) ** 2)) / Math.max(1, values.length - 1))),
-  };
-}
-const curves = new Map(names.map((name) => {
-  const mine = runs.filter((run) => run.policy === name);
-  return [name, { runs: mine, allocation: curve(mine, "allocation_percent"), fragmentation: curve(mine, "fragmentation_percent") }];
-}));
+/** The policies with a curve, the highest at the headline's load first; colours go by their order. */
+const curves = summary.filter((row) => row.allocation.mean.some(known)).sort((a, b) => (meanOf(b) ?? -1) - (meanOf(a) ?? -1));
+const names = curves.map((row) => row.policy), indexOf = (name) => names.indexOf(name);
 
 const state = {
   hidden: new Set(), near: loadMax > 90, measure: "unallocated",
-  load: Math.max(0, grid.indexOf(+headline)), table: headline, order: { column: 1, down: true }, heatLoad: 0, heatPolicies: [],
+  load: Math.min(loadMax, Math.ceil(headline)), table: headline, order: { column: study.stopped_early ? 2 : 1, down: true }, heatLoad: 0, heatPolicies: [],
 };
-const shown = () => names.filter((name) => !state.hidden.has(name));
+const shown = () => curves.filter((row) => !state.hidden.has(row.policy));
 
-/** The finding as [claim, support]: the best policy against the baseline, or against the next best. */
-function finding() {
-  const first = best[0], other = first.policy !== baseline && best.find((row) => row.policy === baseline) || best[1];
-  const claim = `At ${headline}% arrived load, ${first.policy} allocates ${percent(meanOf(first))} of the cluster’s ${number(study.devices)} GPUs`;
-  const over = seeds.length > 1 ? `Mean over ${seeds.length} seeds.` : `One seed (${seeds[0]}), so without a spread.`;
-  if (!other) return [`${claim}.`, over];
-  const points = meanOf(first) - meanOf(other), peer = `${other.policy}, the ${other.policy === baseline ? "baseline" : "next best"}`;
-  // The study's pairs are policy minus baseline; turned round when the baseline itself is best.
-  const pair = (first.policy === baseline ? other : first).allocation_at[headline].paired;
-  const ends = pair && (first.policy === baseline ? [-pair.high, -pair.low] : [pair.low, pair.high]);
-  const clear = !ends || ends[0] > 0;
-  return [
-    clear ? `${claim}: ${number(points, 2)} points more than ${peer}.` : `${claim}, which these seeds cannot tell apart from ${peer}.`,
-    `${ends ? `The difference paired by seed has a 95% interval of ${number(ends[0], 2)} to ${number(ends[1], 2)} points. ` : ""}That is ${number(points / 100 * study.devices)} of the GPUs: ${percent(100 - meanOf(first))} stay unallocated against ${percent(100 - meanOf(other))}. ${over}`,
-  ];
+/** What was found as [claim, support]. A policy is called better only where the interval of the paired difference says so. */
+function found() {
+  if (study.without_result) return [`No result: ${study.without_result}.`, ""];
+  if (!finding) return ["No policies can be compared: those that ran did so under different seeds.", ""];
+  const { leader_percent: ours, peer_percent: theirs, paired } = finding, [leader, peer] = [finding.leader, finding.peer].map(called);
+  const claim = `At ${headline}% arrived load, ${leader} allocates ${percent(ours)} of the cluster’s ${number(study.devices)} GPUs`;
+  const over = finding.seeds > 1 ? `Mean over ${number(finding.seeds)} seeds.` : "One seed, so without a spread and without a test.";
+  if (!finding.peer) return [`${claim}.`, over];
+  const other = `${peer}, the ${peer === baseline ? "baseline" : "next best"}`;
+  const than = finding.shown ? `: ${number(paired.difference, 2)} points more than ${other}.` : paired ? `, which these seeds cannot tell apart from ${other}.` : `, ${other}, ${percent(theirs)}.`;
+  const test = paired ? `The difference paired by seed has a 95% interval of ${number(paired.low, 2)} to ${number(paired.high, 2)} points. ` : "";
+  return [claim + than, `${test}That is ${number((ours - theirs) / 100 * study.devices)} of the GPUs: ${percent(100 - ours)} stay unallocated against ${percent(100 - theirs)}. ${over}`];
 }
 
-function words() {
-  [byId("finding").textContent, byId("support").textContent] = finding();
-  const seconds = sum(runs.map((run) => run.seconds)), inRow = seeds.length > 2 && seeds.every((seed, i) => !i || seed === seeds[i - 1] + 1);
-  byId("facts").append(...[
-    ["Cluster", `${number(study.nodes)} nodes, ${number(study.devices)} GPUs`], ["Trace", `${study.trace}, ${number(study.tasks_in_trace)} tasks`],
-    ["Arrivals up to", percent(study.load * 100, 0)], ["Seeds", inRow ? `${seeds[0]} to ${seeds[seeds.length - 1]}` : seeds.join(", ")],
-    ["Policies", baseline ? `${names.length}, baseline ${baseline}` : names.length], ["Runs", `${number(runs.length)} in ${number(seconds, 1)} s of computing`],
-  ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
-  byId("command").textContent = `$ ${study.command}`;
-  byId("footer").textContent = `${study.tool} ${study.version}, threads: ${study.threads}. This page is one file and loads nothing.`;
+/** Who served under the learned policy's name, and what was rehearsed to find out. */
+function whoServed() {
+  const { serves, decision, policies, sequences, nodes } = guard, reached = policies.map((one) => `${one.policy} ${percent(one.allocation_percent)}`).join(", ");
+  const rehearsed = sequences ? `In a rehearsal on ${plural(sequences, "sequence")} of the mix and ${plural(nodes, "node")} it reached ${reached}: ${interval(decision.gain)} points against the better rule.` : "The mix asks for no devices, so nothing was rehearsed.";
+  return `${replaced ? `The guard let ${serves} serve in the place of ${learned}.` : `Under its guard, ${learned} served itself.`} ${rehearsed}`;
+}
+
+function sayWhat() {
+  const seconds = study.runs.reduce((sum, run) => sum + run.seconds, 0), inRow = seeds.length > 2 && seeds.every((seed, i) => !i || seed === seeds[i - 1] + 1);
+  const [claim, support] = found(), done = study.runs.length, without = summary.filter((row) => !row.runs).length;
+  const stopped = [`Stopped after ${number(done)} of ${plural(study.runs_asked, "run")}`, `${claim} ${support}${without ? ` Without a run: ${number(without)} of ${plural(summary.length, "policy").replace("policys", "policies")}.` : ""}`];
+  words(study.stopped_early ? stopped : [claim, support], [
+    ["Cluster", `${plural(study.nodes, "node")}, ${plural(study.devices, "GPU")}`], ["Trace", `${study.trace}, ${plural(study.tasks_in_trace, "task")}`],
+    ["Arrivals up to", `${points[points.length - 1]}%`], ["Seeds", inRow ? `${seeds[0]} to ${seeds[seeds.length - 1]}` : seeds.join(", ")],
+    ["Policies", baseline ? `${summary.length}, baseline ${baseline}` : summary.length], ["Runs", `${number(done)} in ${number(seconds, seconds < 1 ? 3 : 1)} s of computing`],
+  ], `, threads: ${study.threads}`);
+  if (guard) byId("guard").textContent = whoServed();
 }
 
 function drawCurves() {
-  const domain = state.near ? [loadNear, loadMax] : [grid[0], loadMax], followers = [];
+  const domain = state.near ? [loadNear, loadMax] : [0, loadMax], followers = [], rows = shown();
   const draw = (field, floor, reference) => followers.push(lineChart(byId(field), {
-    label: `Mean ${field} by arrived load: ${shown().join(", ")}. Arrow keys read values.`,
-    series: shown().map((name) => ({ name, index: indexOf(name), x: grid, ...curves.get(name)[field] })),
-    x: { domain, label: "arrived load, % of all GPUs", format: number, read: (value) => `${value}% arrived` },
-    y: { label: `${field}, % of all GPUs`, format: (value, exact) => exact ? percent(value) : number(value, value % 1 ? 1 : 0), floor },
-    reference, snap: true, rest: +headline, onread: (value) => followers.forEach((follow) => follow(value)),
+    label: `Mean ${field} by arrived load: ${rows.map((row) => row.policy).join(", ")}. Arrow keys read values.`,
+    series: rows.map((row) => ({ name: row.policy, index: indexOf(row.policy), x: grid, y: row[field].mean, low: row[field].low, high: row[field].high })),
+    x: { domain, label: "arrived load, % of all GPUs", format: number, least: 1, read: (value) => `${loadText(value)} arrived` },
+    y: { label: `${field}, % of all GPUs`, format: (value, digits) => digits === undefined ? percent(value) : number(value, digits), floor },
+    reference, snap: true, rest: state.load, onread: (value) => followers.forEach((follow) => follow(value)),
   }));
   draw("allocation", state.near ? null : 0, { x: [0, 100], y: [0, 100] });
   draw("fragmentation", 0);
   byId("axis-note").textContent = state.near ? "The vertical axis does not start at zero." : "";
-  const cell = (name, i) => `${number(curves.get(name).allocation.y[i], 2)} (${number(curves.get(name).fragmentation.y[i], 2)})`;
   sortTable(byId("curve-table"), {
-    caption: "Allocation (fragmentation), mean over seeds, % of all GPUs", rows: [...grid.keys()].filter((i) => grid[i] % 10 === 0), order: { column: 0 },
-    columns: [{ title: "Arrived load", value: (i) => grid[i], cell: (i) => percent(grid[i], 0) },
-      ...names.map((name) => ({ title: name, value: (i) => curves.get(name).allocation.y[i], cell: (i) => cell(name, i) }))],
+    caption: "Allocation (fragmentation), mean over seeds, % of all GPUs", rows: grid.filter((i) => i % (loadMax < 20 ? 1 : 10) === 0), order: { column: 0 },
+    columns: [{ title: "Arrived load", value: (i) => i, cell: loadText },
+      ...curves.map((row) => ({ title: row.policy, value: (i) => row.allocation.mean[i], cell: (i) => `${number(row.allocation.mean[i], 2)} (${number(row.fragmentation.mean[i], 2)})` }))],
   });
 }
 
 function drawBars() {
-  const { load, measure } = state, title = `GPUs ${measure} at ${grid[load]}% arrived load`;
+  const { load, measure } = state, title = `GPUs ${measure} at ${loadText(load)} arrived load`;
   const turn = (value) => measure === "unallocated" ? 100 - value : value;
-  const bars = shown().map((name) => {
-    const mine = curves.get(name), seen = mine.runs.filter((run) => known(run.curve.allocation_percent[load]));
-    const at = (run) => turn(run.curve.allocation_percent[load]), value = seen.length ? turn(mine.allocation.y[load]) : 0;
+  const bars = shown().filter((row) => known(row.allocation.mean[load])).map((row) => {
+    const seen = study.runs.filter((run) => run.policy === row.policy), at = (run) => turn(run.curve.allocation_percent[load]), value = turn(row.allocation.mean[load]);
     return {
-      name, index: indexOf(name), value, spread: mine.allocation.sd[load] || 0, points: seen.map(at),
-      text: seen.length ? `${percent(value)} · ${number(value / 100 * study.devices)} GPUs` : "no sample",
-      detail: seen.slice(0, 15).map((run) => ({ name: `seed ${run.seed}`, value: percent(at(run)) })),
+      name: row.policy, index: indexOf(row.policy), value, spread: row.allocation.sd[load] ?? 0, points: seen.map(at),
+      text: `${percent(value)} · ${number(value / 100 * study.devices)} GPUs`, detail: seen.slice(0, 15).map((run) => ({ name: `seed ${run.seed}`, value: percent(at(run)) })),
     };
   }).sort((a, b) => turn(b.value) - turn(a.value));
   byId("bars-title").textContent = title;
   barChart(byId("bars"), { label: title, bars, axis: `${measure}, % of all GPUs`,
-    max: measure === "allocated" ? 100 : Math.max(1, ...bars.flatMap((bar) => [bar.value + bar.spread, ...bar.points])) });
+    max: measure === "allocated" ? 100 : Math.max(0.1, ...bars.flatMap((bar) => [bar.value + bar.spread, ...bar.points])) });
 }
 
 function drawTable() {
   const at = (row) => row.allocation_at[state.table], plain = (title, value, digits, descending) => ({ title, value, cell: (row) => number(value(row), digits), descending });
-  const pairText = (pair) => pair ? `${pair.difference > 0 ? "+" : ""}${number(pair.difference, 2)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
+  const pairText = (pair) => pair ? `${signed(pair.difference)} (${number(pair.low, 2)} to ${number(pair.high, 2)})` : "–";
+  const best = finding?.best && state.table === headline ? called(finding.leader) : null;
   sortTable(byId("table"), {
-    caption: `At ${state.table}% arrived load, means over seeds. A heading sorts.`, rows: summary, order: state.order, mark: (row) => row === best[0],
+    caption: `At ${state.table}% arrived load, means over seeds.${best ? " Shaded: better than every other, the 95% interval of each paired difference above zero." : ""} A heading sorts.`,
+    rows: summary, order: state.order, mark: (row) => row.policy === best,
     columns: [
-      { title: "Policy", value: (row) => row.policy, cell: (row) => [swatch(indexOf(row.policy)), row.policy] },
-      plain("Allocation, %", (row) => at(row).mean, 2, true), plain("Standard deviation", (row) => row.runs > 1 ? at(row).sd : null, 2),
+      { title: "Policy", value: (row) => row.policy, cell: (row) => [indexOf(row.policy) < 0 ? "" : swatch(indexOf(row.policy)), row.policy] },
+      ...(study.stopped_early ? [{ title: "Runs done", value: (row) => row.runs, cell: (row) => `${number(row.runs)} of ${number(row.runs_asked)}` }] : []),
+      plain("Allocation, %", (row) => at(row).mean, 2, true), plain("Standard deviation", (row) => at(row).sd, 2),
       ...(baseline ? [{ title: `Difference to ${baseline}, points (95% interval)`, descending: true, value: (row) => at(row).paired?.difference,
         cell: (row) => row.policy === baseline ? "baseline" : pairText(at(row).paired) }] : []),
-      plain("Fragmentation, %", (row) => row.fragmentation_at[state.table]?.mean, 2),
+      plain("Fragmentation, %", (row) => row.fragmentation_at[state.table].mean, 2),
       plain("Latency p50, µs", (row) => row.latency_p50_us, 1), plain("Latency p99, µs", (row) => row.latency_p99_us, 1),
-      plain("Decisions", (row) => row.decisions, 0, true), plain("Seconds", (row) => row.seconds, 2),
+      plain("Tasks arrived", (row) => row.decisions, 0, true), plain("Placed", (row) => row.placed, 0, true), plain("Seconds", (row) => row.seconds, 2),
     ],
   });
 }
 
-/** Nodes with devices by model, the model with most devices first: {model, devices, nodes (indices)}. */
-const groups = [...Map.groupBy(heat ? [...heat.nodes.keys()].filter((i) => heat.nodes[i].devices) : [], (i) => heat.nodes[i].model || "no model")]
-  .map(([model, nodes]) => ({ model, nodes, devices: sum(nodes.map((i) => heat.nodes[i].devices)) })).sort((a, b) => b.devices - a.devices);
-const usedBy = (policy) => heat.policies.find((one) => one.policy === policy).used_percent[state.heatLoad];
-const usedIn = (nodes, used) => sum(nodes.map((i) => used[i] * heat.nodes[i].devices)) / sum(nodes.map((i) => heat.nodes[i].devices));
+/** The models of devices, each with its nodes (their places in the list). */
+const groups = (heat?.models ?? []).map((group, model) => ({ ...group, at: model, nodes: [...heat.nodes.keys()].filter((i) => heat.nodes[i].model === model) }));
+const mapOf = (policy) => heat.policies.find((one) => one.policy === policy);
+const usedBy = (policy) => mapOf(policy).used_percent[state.heatLoad], shareOf = (policy, group) => mapOf(policy).model_percent[state.heatLoad][group.at];
 
 function drawHeat() {
-  const ramp = heatRamp(), blocks = [];
+  const ramp = heatRamp(), blocks = [], load = heat.load_percent[state.heatLoad];
   /** Frames the node in both maps and reads its use under both policies. */
   const pick = (group) => (at, event, canvas) => {
     blocks.forEach((block) => { if (block.group === group) block.draw(at); });
     if (at === null) return hideTip();
     const i = group.nodes[at], { name, devices } = heat.nodes[i], box = canvas.getBoundingClientRect();
-    return showTip(event.pageX ?? scrollX + box.left, event.pageY ?? scrollY + box.top, name, [{ name: `${group.model}, ${devices} ${devices === 1 ? "GPU" : "GPUs"}`, value: "" },
-      ...[...new Set(state.heatPolicies)].map((policy) => ({ name: policy, index: indexOf(policy), value: `${percent(usedBy(policy)[i], 1)} used` }))]);
+    return showTip(event.pageX ?? scrollX + box.left, event.pageY ?? scrollY + box.top, name, [{ name: `${group.model}, ${plural(devices, "GPU")}`, value: "" },
+      ...[...new Set(state.heatPolicies)].map((policy) => ({ name: policy, index: indexOf(policy), value: `${percent(usedBy(policy)[i], 0)} used` }))]);
   };
   [...byId("heat").children].forEach((panel, p) => {
     const policy = state.heatPolicies[p], used = usedBy(policy), width = panel.clientWidth;
     const cell = clamp(Math.round(Math.sqrt(width * 260 / heat.nodes.length)), 4, 18), most = Math.floor(width / cell);
     panel.querySelector(".heat").replaceChildren(...groups.map((group) => {
-      const share = percent(usedIn(group.nodes, used), 1), count = group.nodes.length;
+      const share = percent(shareOf(policy, group), 1), count = group.nodes.length;
       const block = heatBlock({ label: `${policy} on ${group.model}: ${count} nodes, ${share} used. Arrow keys read nodes.`, values: group.nodes.map((i) => used[i]),
         columns: Math.min(most, Math.ceil(Math.sqrt(count * 5))), cell, ramp, onpick: pick(group) });
       blocks.push({ group, draw: block.draw });
-      return html("div", {}, html("p", {}, html("b", {}, group.model), ` ${number(count)} nodes, ${share}`), block.canvas);
+      return html("div", {}, html("p", {}, html("b", {}, group.model), ` ${plural(count, "node")}, ${share}`), block.canvas);
     }));
-    panel.querySelector("figcaption").textContent = `${policy}: ${percent(usedIn(groups.flatMap((group) => group.nodes), used))} of all GPUs allocated.`;
+    const run = study.runs.find((one) => one.policy === policy && one.seed === heat.seed);
+    panel.querySelector("figcaption").textContent = `${policy}: ${percent(run.curve.allocation_percent[load])} of all GPUs allocated.`;
   });
   sortTable(byId("heat-table"), {
-    caption: `GPUs allocated by model at ${heat.load_percent[state.heatLoad]}% arrived load, %`, rows: groups, order: { column: 2, down: true },
+    caption: `GPUs allocated by model at ${load}% arrived load, %`, rows: groups, order: { column: 2, down: true },
     columns: [{ title: "Model", value: (row) => row.model }, { title: "Nodes", value: (row) => row.nodes.length }, { title: "GPUs", value: (row) => row.devices },
-      ...heat.policies.map(({ policy }) => ({ title: policy, value: (row) => usedIn(row.nodes, usedBy(policy)), cell: (row) => number(usedIn(row.nodes, usedBy(policy)), 1) }))],
+      ...heat.policies.map(({ policy }) => ({ title: policy, value: (row) => shareOf(policy, row), cell: (row) => number(shareOf(policy, row), 1) }))],
   });
 }
 
@@ -166,23 +159,23 @@ function prepareHeat() {
 }
 
 function redraw() {
-  drawCurves();
-  drawBars();
+  if (names.length) { drawCurves(); drawBars(); }
   drawTable();
   if (state.heatPolicies.length) drawHeat();
 }
 
 const choose = (key, draw) => (value) => { state[key] = value; draw(); };
-words();
-chips(byId("chips"), names, state.hidden, () => { drawCurves(); drawBars(); });
-if (state.near) segmented(byId("curve-controls"), "Arrived load", [[false, `0 to ${loadMax}%`], [true, `${loadNear} to ${loadMax}%`]], true, choose("near", drawCurves));
-segmented(byId("bar-controls"), "Show", [["unallocated", "unallocated"], ["allocated", "allocated"]], state.measure, choose("measure", drawBars));
-slider(byId("bar-controls"), "Arrived load", grid.length, state.load, (i) => `${grid[i]}%`, choose("load", drawBars));
-if (loads.length > 1) segmented(byId("table-controls"), "Arrived load", loads.map((load) => [load, `${load}%`]), state.table, choose("table", drawTable));
-if (groups.length && heat.policies.length) prepareHeat();
+sayWhat();
+if (names.length) {
+  chips(byId("chips"), names, state.hidden, () => { drawCurves(); drawBars(); });
+  if (state.near) segmented(byId("curve-controls"), "Arrived load", [[false, `0 to ${loadText(loadMax)}`], [true, `${loadNear} to ${loadText(loadMax)}`]], true, choose("near", drawCurves));
+  segmented(byId("bar-controls"), "Show", [["unallocated", "unallocated"], ["allocated", "allocated"]], state.measure, choose("measure", drawBars));
+  slider(byId("bar-controls"), "Arrived load", grid.length, state.load, loadText, choose("load", drawBars));
+} else byId("figures").remove();
+if (points.length > 1) segmented(byId("table-controls"), "Arrived load", points.map((load) => [load, `${load}%`]), state.table, choose("table", drawTable));
+if (names.length && heat) prepareHeat();
 page(redraw);
-const count = (selector) => document.querySelectorAll(selector).length;
-Object.assign(document.documentElement.dataset, {
-  ready: "true", curves: count(".pair .curve[d]"), bars: count("#bars .bar"), rows: count("#table tbody tr"),
-  cells: sum(groups.map((group) => group.nodes.length)) * state.heatPolicies.length,
+drawn({
+  curves: count(".pair .curve[d]"), bars: count("#bars .bar"), rows: count("#table tbody tr"),
+  cells: (heat?.nodes.length ?? 0) * state.heatPolicies.length,
 });

@@ -1,50 +1,48 @@
 // The page of `lepton train`: reads the embedded report, words the finding, draws the figures. Nothing is estimated
 // here beyond means; gains and their intervals come with the data.
 
-const byId = (id) => document.getElementById(id);
-const report = JSON.parse(byId("data").textContent);
-const { history, environments, held_out: held, unit } = report;
+const report = data;
+const { history, environments, held_out: held, left_out: leftOut, unit } = report;
 const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;
-const signed = (value, digits = 2) => `${value > 0 ? "+" : ""}${number(value, digits)}`;
-const interval = (gain) => gain ? `${signed(gain.mean)} ±${gain.half_width === null ? "∞" : number(gain.half_width, 2)}` : "–";
-const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 const checks = history.filter((one) => one.check), generations = history.length > 1 ? history.slice(1) : history;
-const rows = held.environments.map((row) => ({ ...row, mean: Object.fromEntries(row.results.map((one) => [one.policy, mean(one.values)])) }));
-const learned = rows[0].results[0].policy;
+const rows = (held?.environments ?? []).map((row) => ({ ...row, mean: Object.fromEntries(row.results.map((one) => [one.policy, mean(one.values)])) }));
+const learned = rows[0]?.results[0].policy;
 /** Policies that played everywhere. */
-const policies = rows[0].results.map((one) => one.policy).filter((name) => rows.every((row) => name in row.mean));
+const policies = (rows[0]?.results ?? []).map((one) => one.policy).filter((name) => rows.every((row) => name in row.mean));
 const overall = (name) => mean(rows.map((row) => row.mean[name]));
 const indexOf = (name) => policies.indexOf(name);
 const gains = rows.filter((row) => row.gain);
 const state = { workload: "", bars: "", order: { column: 1, down: true } };
+/** Whether a gain is shown: 1 where its 95% interval lies above zero, -1 where below, else 0. */
+const shown = ({ mean: middle, half_width: half }) => known(half) ? (middle - half > 0) - (middle + half < 0) : 0;
+const unclaimed = () => leftOut.map((one) => `${one.environment}: ${one.reason}.`).join(" ");
 
 /** The finding as [claim, support]: the learned policy against the best rule of each workload. */
-function finding() {
-  const what = `After ${plural(report.generations, "generation")}, the policy`;
-  if (!gains.length) return [`${what} stands without a rule to be compared with.`, ""];
-  const better = gains.filter((row) => row.gain.mean > 0).length, worse = gains.filter((row) => row.gain.mean < 0).length;
-  const gain = mean(gains.map((row) => row.gain.mean)), start = policies.includes("start") ? overall(learned) - overall("start") : null;
+function found() {
+  const what = `After ${plural(report.generations, "generation")}`;
+  if (!rows.length) return [`${what}: nothing is claimed of the policy.`, unclaimed() || "The training was stopped before its result was compared."];
+  if (!gains.length) return [`${what}, the policy stands without a rule to be compared with.`, ""];
+  const { gain } = held, sure = shown(gain), of = gains.length > 1 ? "the best fixed rule of each workload" : `the best fixed rule, ${gains[0].best_rule}`, start = policies.includes("start") ? overall(learned) - overall("start") : null;
+  const better = gains.filter((row) => shown(row.gain) > 0).length, worse = gains.filter((row) => shown(row.gain) < 0).length;
   const least = gains.reduce((low, row) => (row.gain.mean < low.gain.mean ? row : low));
   return [
-    `${what} ${gain < 0 ? "loses" : "gains"} ${number(Math.abs(gain), 2)} points ${gain < 0 ? "to" : "over"} the best fixed rule of each workload: better on ${number(better)} of ${number(gains.length)}, worse on ${number(worse)}.`,
-    `Mean over ${plural(gains.length, "workload")}, ${plural(held.seeds.length, "sequence")} each, none of them learned from. Least on ${least.name}: ${interval(least.gain)} against ${least.best_rule}. ${start === null ? "" : `Against the weights that training began with: ${signed(start)}.`}`,
+    sure ? `${what}, the policy ${sure < 0 ? "loses" : "gains"} ${number(Math.abs(gain.mean), 2)} ±${number(gain.half_width, 2)} points ${sure < 0 ? "to" : "over"} ${of}.` : `${what}, the policy cannot be told apart from ${of}: ${interval(gain)} points.`,
+    `Mean over ${plural(gains.length, "workload")}, ${plural(held.seeds.length, "sequence")} each, none of them learned from, with its 95% interval. Shown to be better on ${number(better)} of ${number(gains.length)}, worse on ${number(worse)}. Least on ${least.name}: ${interval(least.gain)} against ${least.best_rule}. ${start === null ? "" : `Against the weights that training began with: ${signed(start)}. `}${leftOut.length ? `Nothing is claimed of ${unclaimed()}` : ""}`,
   ];
 }
 
-function words() {
-  [byId("finding").textContent, byId("support").textContent] = finding();
-  byId("facts").append(...[
+function sayWhat() {
+  words(found(), [
     ["Learns", report.decides], ["Workloads", number(environments.length)], ["Generations", number(report.generations)],
     ["Episodes", number(report.episodes)], ["Seed", report.seed], ["Time", `${number(report.seconds)} s on ${plural(report.threads, "thread")}`],
-  ].map(([term, fact]) => html("div", {}, html("dt", {}, term), html("dd", {}, fact))));
-  byId("command").textContent = `$ ${report.command}`;
-  byId("held-out-note").textContent = `${plural(held.seeds.length, "sequence")} of each workload that nobody has seen before, the same for all policies.`;
-  byId("footer").textContent = `${report.tool} ${report.version}${report.stopped_early ? ", stopped before its end" : ""}. This page is one file and loads nothing.`;
+  ], report.stopped_early ? ", stopped before its end" : "");
+  if (leftOut.length) [byId("checks-title").textContent, byId("checks-note").textContent] = ["Gain on checked sequences", `Nothing is kept apart of ${leftOut.map((one) => one.environment).join(", ")}: there, the checked sequences are learned from, too.`];
+  if (rows.length) byId("held-out-note").textContent = `${plural(held.seeds.length, "sequence")} of each workload, kept apart from learning and from choosing, the same for all policies.`;
 }
 
 function drawCurves() {
-  const last = history[history.length - 1].generation, x = { domain: [0, Math.max(1, last)], label: "generation", format: number, read: (value) => `generation ${number(Math.round(value))}` };
-  const format = (value, exact) => signed(value, exact ? 3 : value % 1 ? 1 : 0), of = (list) => list.map((one) => one.generation);
+  const last = history[history.length - 1].generation, x = { domain: [0, Math.max(1, last)], label: "generation", format: number, least: 1, read: (value) => `generation ${number(Math.round(value))}` };
+  const format = (value, digits = 3) => signed(value, digits), of = (list) => list.map((one) => one.generation);
   const learner = generations.filter((one) => one.learner);
   lineChart(byId("fitness"), {
     label: "Fitness of the best policy and of the mean, by generation. Arrow keys read values.", x, rest: last, snap: true,
@@ -64,7 +62,7 @@ function drawCurves() {
     y: { label: "gain, points", format },
   });
   sortTable(byId("curve-table"), {
-    caption: "Gain over the best fixed rule on sequences kept apart, points", rows: checks, order: { column: 0 },
+    caption: "Gain over the best fixed rule on the checked sequences, points", rows: checks, order: { column: 0 },
     columns: [{ title: "Generation", value: (row) => row.generation }, { title: "Mean", value: (row) => mean(row.check), cell: (row) => signed(mean(row.check)) },
       { title: "Least", value: (row) => Math.min(...row.check), cell: (row) => `${signed(Math.min(...row.check))} on ${environments[row.check.indexOf(Math.min(...row.check))]}` },
       { title: "Best of the generation", value: (row) => row.best, cell: (row) => number(row.best, 3) }, { title: "Width of the population", value: (row) => row.width, cell: (row) => number(row.width, 4) }],
@@ -98,16 +96,15 @@ function drawTable() {
 
 function redraw() {
   drawCurves();
-  drawBars();
-  drawTable();
+  if (rows.length) { drawBars(); drawTable(); }
 }
 
 /** A choice of one workload, or of all of them. */
-const choice = (host, label, key, draw) => host.append(html("label", {}, `${label} `, html("select", { onchange: (event) => { state[key] = event.target.value; draw(); } },
-  html("option", { value: "" }, "all"), rows.map((row) => html("option", { value: row.name }, row.name)))));
-words();
-choice(byId("curve-controls"), "Workload", "workload", drawCurves);
-choice(byId("bar-controls"), "Workload", "bars", drawBars);
+const choice = (host, label, key, names, draw) => host.append(html("label", {}, `${label} `, html("select", { onchange: (event) => { state[key] = event.target.value; draw(); } },
+  html("option", { value: "" }, "all"), names.map((name) => html("option", { value: name }, name)))));
+sayWhat();
+choice(byId("curve-controls"), "Workload", "workload", environments, drawCurves);
+if (rows.length) choice(byId("bar-controls"), "Workload", "bars", rows.map((row) => row.name), drawBars);
+else byId("held-out").remove();
 page(redraw);
-const count = (selector) => document.querySelectorAll(selector).length;
-Object.assign(document.documentElement.dataset, { ready: "true", curves: count(".pair .curve[d]"), bars: count("#bars .bar"), rows: count("#table tbody tr") });
+drawn({ curves: count(".pair .curve[d]"), bars: count("#bars .bar"), rows: count("#table tbody tr") });
