@@ -81,7 +81,7 @@ function drawBars() {
     const seen = study.runs.filter((run) => run.policy === row.policy), at = (run) => turn(run.curve.allocation_percent[load]), value = turn(row.allocation.mean[load]);
     return {
       name: row.policy, index: indexOf(row.policy), value, spread: row.allocation.sd[load] ?? 0, points: seen.map(at),
-      text: `${percent(value)} · ${number(value / 100 * study.devices)} GPUs`, detail: seen.slice(0, 15).map((run) => ({ name: `seed ${run.seed}`, value: percent(at(run)) })),
+      text: `${percent(value)} · ${number(value / 100 * study.devices)} GPUs${study.stopped_early ? ` · ${plural(row.runs, "run")}` : ""}`, detail: seen.slice(0, 15).map((run) => ({ name: `seed ${run.seed}`, value: percent(at(run)) })),
     };
   }).sort((a, b) => turn(b.value) - turn(a.value));
   byId("bars-title").textContent = title;
