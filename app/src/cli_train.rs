@@ -51,7 +51,7 @@ Examples:
   lepton simulate placement --format openb --nodes nodes.csv --tasks pods.csv \\
       --policy lepton,fgd --model adapted.safetensors
   lepton train placement --config train.toml --format openb --nodes nodes.csv \\
-      --tasks a.csv,b.csv,c.csv --minutes 15 --resume")]
+      --tasks a.csv,b.csv,c.csv --minutes 15")]
 pub(crate) struct TrainPlacementArgs {
     #[command(flatten)]
     pub(crate) workload: LearningWorkloadArgs,
@@ -99,7 +99,7 @@ pub(crate) struct TrainArgs {
     /// Where checkpoints are kept [default: the model file with `.checkpoint` at its end]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// Go on from the checkpoint, with the seed, start and hyper-parameters it was begun with; others are refused
+    /// Go on from the checkpoint, with the seed, start and hyper-parameters it was begun with; another seed or start is refused
     #[arg(long)]
     pub(crate) resume: bool,
     /// Write a report page to this file: learning curves, and every fixed rule on sequences kept apart

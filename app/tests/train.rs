@@ -227,9 +227,7 @@ fn a_training_goes_on_with_the_seed_and_the_start_of_its_checkpoint_and_refuses_
     assert_eq!(json(&output)["seed"], 9);
     assert!(stderr(&output).contains("resuming: seed 9, 2 generations are done"), "{}", stderr(&output));
     let before = weights(&out);
-    let config = folder.join("other.toml");
-    std::fs::write(&config, "population = 8\n").expect("the folder is writable");
-    for (option, value) in [("--seed", "10"), ("--from", "guess"), ("--config", text(&config))] {
+    for (option, value) in [("--seed", "10"), ("--from", "guess")] {
         let output = resume("4", &[option, value]);
         assert_eq!(output.status.code(), Some(2), "{option}");
         assert!(

@@ -97,8 +97,10 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
     let options = options(args)?;
     let mut files = ResultFiles::beside_inputs(trained.inputs.iter().copied());
     let Places { model, checkpoint, page, _locks } = places(&mut files, trained, args)?;
-    let begin_or_resume = if args.resume { resume } else { begin };
-    let mut taking_part = begin_or_resume(trained, args, options, checkpoint.path(), threads)?;
+    let mut taking_part = match args.resume {
+        true => resume(trained, args, checkpoint.path())?,
+        false => begin(trained, args, options, threads)?,
+    };
     let (environments, stop) = (trained.environments.as_slice(), stop::flag());
     learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun)?;
     let training = taking_part.training;
@@ -178,7 +180,6 @@ fn begin(
     trained: &Trained<'_>,
     args: &TrainArgs,
     options: TrainOptions,
-    _checkpoint: &Path,
     threads: usize,
 ) -> Result<TakingPart, Failure> {
     let (environments, seed) = (trained.environments.as_slice(), args.seed.unwrap_or(DEFAULT_SEED));
@@ -190,13 +191,7 @@ fn begin(
 }
 
 /// The training of the checkpoint, if it is the one that the command line speaks of.
-fn resume(
-    trained: &Trained<'_>,
-    args: &TrainArgs,
-    options: TrainOptions,
-    checkpoint: &Path,
-    _threads: usize,
-) -> Result<TakingPart, Failure> {
+fn resume(trained: &Trained<'_>, args: &TrainArgs, checkpoint: &Path) -> Result<TakingPart, Failure> {
     let mut taking_part = read_checkpoint(checkpoint, trained.start.len(), &trained.environments)?;
     let training = &mut taking_part.training;
     let refused = |problem: String| {
@@ -209,11 +204,6 @@ fn resume(
     if (args.adapt || args.from.is_some()) && training.start_weights() != trained.start {
         let option = args.from.as_ref().map_or_else(|| "--adapt".to_owned(), |from| format!("--from {from}"));
         return Err(refused(format!("{option}: the training in {at} began with other weights")));
-    }
-    let begun = TrainOptions { generations_max: options.generations_max, ..training.options().clone() };
-    if let Some(config) = args.config.as_ref().filter(|_| begun != options) {
-        let config = config.display();
-        return Err(refused(format!("--config {config}: the training in {at} has other hyper-parameters")));
     }
     output::note(&format!("resuming: seed {seed}, {} generations are done", training.generations()));
     training.end_after(args.generations.unwrap_or(0));
@@ -358,11 +348,13 @@ fn text(report: &Report<'_>, unit: &str) -> String {
                 policy_gate::text(verdict, unit)
             );
         }
-        None if *stopped_early => {
-            text += "It was stopped before its result was compared: nothing is said of how good it is.\n"
-        }
         None => {
-            text += "No sequence is kept apart from learning: nothing is said of how good the model is.\n"
+            text += match stopped_early {
+                true => "It was stopped before its result was compared: nothing is said of how good it is.\n",
+                false => {
+                    "No sequence is kept apart from learning: nothing is said of how good the model is.\n"
+                }
+            };
         }
     }
     for LeftOut { environment, reason } in *left_out {

@@ -141,7 +141,7 @@ impl JobsEnvironment {
     pub fn to_compare(&self, seeds: &[u64]) -> Result<Self, String> {
         let JobSource::Trace { jobs, parts, .. } = &self.source else { return Ok(self.clone()) };
         let parts = match parts.is_empty() {
-            true => vec![Split::held_out_from(jobs.len())..jobs.len()],
+            true => std::iter::once(Split::held_out_from(jobs.len())..jobs.len()).collect(),
             false => parts.clone(),
         };
         let windows = consecutive(&parts, self.length, seeds.len()).ok_or_else(|| {
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_a_trace_is_judged_on_comes_after_all_that_was_learned_from() {
-        for parts in [vec![], vec![100..400, 0..90]] {
+        for parts in [Vec::new(), vec![100..400, 0..90]] {
             let environment = of_trace(1800, parts, 64);
             let Apart::Later { checks, held_out } = environment.apart() else { panic!("long enough") };
             let jobs_of = |e: &JobsEnvironment, seeds: Range<u64>| {

@@ -30,17 +30,17 @@ impl Split {
     /// Divides a trace of so many jobs. Only `parts`, by default the first two thirds, shape the result: of their jobs
     /// three quarters are learned from and the last quarter is for the checks. What comes after them is held out.
     pub(super) fn new(jobs: usize, parts: &[Range<usize>], length: usize) -> Self {
-        let mut shaping = if parts.is_empty() { vec![0..Self::held_out_from(jobs)] } else { parts.to_vec() };
+        let mut shaping = if parts.is_empty() { one(0..Self::held_out_from(jobs)) } else { parts.to_vec() };
         shaping.sort_by_key(|part| part.start);
         let end = shaping.last().map_or(0, |part| part.end).min(jobs);
         let count: usize = shaping.iter().map(Range::len).sum();
         let learned = 3 * count / 4;
         let checks = consecutive(&taken(&shaping, learned..count), length, CHECKS);
-        let held_out = consecutive(&[end..jobs], length, HELD_OUT);
+        let held_out = consecutive(&one(end..jobs), length, HELD_OUT);
         if let (Some(checks), Some(held_out)) = (checks, held_out) {
             return Self { learned: taken(&shaping, 0..learned), checks, held_out, too_short: None };
         }
-        let whole = if parts.is_empty() { vec![0..jobs] } else { shaping };
+        let whole = if parts.is_empty() { one(0..jobs) } else { shaping };
         let reason = format!(
             "of its {jobs} jobs {} come after those that shape the model, which are {count}: too few for {HELD_OUT} \
              sequences of at least {WINDOW_JOBS_LEAST} jobs, or for {CHECKS} in the last quarter of the latter",
@@ -53,6 +53,11 @@ impl Split {
     pub(super) fn held_out_from(jobs: usize) -> usize {
         jobs * 2 / 3
     }
+}
+
+/// A list of one part.
+fn one(part: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(part).collect()
 }
 
 /// The jobs of a range that counts through all parts.
@@ -152,7 +157,7 @@ mod tests {
             named in any::<bool>(),
         ) {
             let cut = (cut * jobs as f64) as usize;
-            let parts = if named && cut > 0 { vec![0..cut] } else { vec![] };
+            let parts = if named && cut > 0 { one(0..cut) } else { Vec::new() };
             let split = Split::new(jobs, &parts, length);
             if split.too_short.is_some() {
                 prop_assert!(split.checks.is_empty() && split.held_out.is_empty());
