@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use lepton_core::decide::queue_policies::queue_policies;
+use lepton_sim::workload::jobs::{NodeGroup, Nodes};
 
+use crate::cli_workload::JobStatusChoice;
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
 
@@ -17,7 +19,8 @@ pub(crate) enum JobsFormat {
     Philly,
     /// Task list with creation and deletion times (Alibaba cluster-trace-gpu-v2023)
     Openb,
-    /// Any jobs as CSV: `submit_seconds,run_seconds,size` and optionally `requested_seconds,owner,priority,id`
+    /// Any jobs as CSV: `submit_seconds,run_seconds,size` and optionally
+    /// `requested_seconds,owner,priority,id,partition`
     Csv,
 }
 
@@ -57,10 +60,11 @@ pub(crate) enum QueueChoice {
     Skipping,
 }
 
-/// The nodes: a number of them, or the file that lists them.
+/// The nodes: a number of them, how many there are of each size, or the file that lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NodesChoice {
     Count(u32),
+    Sizes(Nodes),
     File(PathBuf),
 }
 
@@ -74,6 +78,14 @@ pub(crate) enum NodesChoice {
 With --starts, sequences of --length jobs run on an empty machine each, in the loop of the
 RLScheduler study, and means are means over the sequences; with --clusters, each virtual
 cluster is scheduled alone, and means are over all jobs.
+
+Nodes of several sizes: `--nodes 200x2,321x8` is 200 nodes of 2 GPUs and 321 of 8. In the
+file of --clusters a virtual cluster has a line for each size, with a column `gpus_per_node`.
+Jobs find their virtual cluster by their partition (SWF field 16, or the column `partition`),
+or by their owner where the trace has no partitions.
+
+Rows are sorted by mean bounded slowdown. One is called best only where several seeds or
+sequences show it: where the 95% interval of the difference to the next one is below zero.
 
 Examples:
   lepton simulate jobs --generate lublin --nodes-count 256 --jobs-count 20000 \\
@@ -106,12 +118,27 @@ pub(crate) struct JobsArgs {
     #[arg(long, value_name = "N", requires = "generate", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) jobs_count: u32,
-    /// Number of nodes (for openb: the node list) [default: as the trace says]
-    #[arg(long, visible_alias = "nodes-count", value_name = "N|FILE", value_parser = nodes)]
+    /// Number of nodes, or how many of each number of GPUs as `200x2,321x8`; for openb the node list [default: as the
+    /// trace says: SWF's MaxProcs, else MaxNodes]
+    #[arg(long, visible_alias = "nodes-count", value_name = "N|NxG,..|FILE", value_parser = nodes)]
     pub(crate) nodes: Option<NodesChoice>,
-    /// Virtual clusters, `vc,nodes`: each is scheduled alone
+    /// Virtual clusters or partitions, `vc,nodes` and optionally `gpus_per_node`: each is scheduled alone
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "starts"])]
     pub(crate) clusters: Option<PathBuf>,
+    /// Schedule each partition of an SWF trace (field 16) alone, on the processors that the header gives it in
+    /// parentheses after MaxProcs
+    #[arg(long, requires = "format", conflicts_with_all = ["nodes", "starts", "clusters", "load"])]
+    pub(crate) partitions: bool,
+    /// Which lines of an SWF trace are jobs, by their status (field 11)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "A,B,..",
+        value_delimiter = ',',
+        requires = "format",
+        default_value = "unknown,failed,completed,cancelled"
+    )]
+    pub(crate) status: Vec<JobStatusChoice>,
     /// Divides the nodes of every virtual cluster, rounded up: 1, 1/2, 1/4, ..
     #[arg(long, value_name = "1/D", requires = "clusters", default_value = "1", value_parser = scale)]
     pub(crate) scale: u32,
@@ -129,6 +156,10 @@ pub(crate) struct JobsArgs {
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', default_value = "lepton,fcfs,sjf,saf,f1",
           value_parser = policies(), hide_possible_values = true)]
     pub(crate) policy: Vec<String>,
+    /// Policy that differences are taken to, seed by seed or sequence by sequence, with the first backfilling and placement
+    /// named; `none` for none [default: fcfs, where it is one of the policies]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) baseline: Option<String>,
     /// Weights of the policy `lepton`, made by `lepton train jobs` [default: those it is shipped with]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
@@ -160,7 +191,8 @@ pub(crate) struct JobsArgs {
     /// Only jobs submitted from the first to before the second of these seconds
     #[arg(long, value_name = "FROM..TO", value_parser = window, allow_hyphen_values = true)]
     pub(crate) window: Option<(i64, i64)>,
-    /// Moves submissions closer together or further apart to this offered load (1.0 = 100% of the machine)
+    /// Moves submissions closer together or further apart to this offered load (1.0 = 100% of the machine) of the jobs
+    /// that the machine can hold
     #[arg(long, value_parser = load)]
     pub(crate) load: Option<f64>,
     /// Seeds of what is drawn: a range `42..=51`, a list `1,5,9`, or one number
@@ -206,6 +238,9 @@ pub(crate) struct JobsArgs {
     /// Write a report page to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Show the results by owner, too; with `--output csv` in the place of those by run
+    #[arg(long)]
+    pub(crate) by_owner: bool,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
@@ -217,14 +252,34 @@ fn policies() -> PossibleValuesParser {
     PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
-/// Reads a number of nodes or takes the text as a file name.
+/// Reads a number of nodes or how many there are of each size, or takes the text as a file name.
 fn nodes(text: &str) -> Result<NodesChoice, String> {
+    if !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_digit() || b == b'x' || b == b',')
+        && text.contains('x')
+    {
+        return sizes(text).map(NodesChoice::Sizes);
+    }
     match text.parse::<i64>() {
         Ok(count) if (1..=10_000_000).contains(&count) => Ok(NodesChoice::Count(count as u32)),
         Ok(_) => Err("expected a number of nodes from 1 to 10000000".to_owned()),
         Err(_) if text.is_empty() => Err("expected a number of nodes or a file".to_owned()),
         Err(_) => Ok(NodesChoice::File(PathBuf::from(text))),
     }
+}
+
+/// Reads `200x2,321x8`: 200 nodes of 2 GPUs and 321 of 8.
+fn sizes(text: &str) -> Result<Nodes, String> {
+    let group = |text: &str| {
+        let (nodes, gpus) = text.split_once('x')?;
+        let (nodes, gpus_per_node) = (nodes.parse().ok()?, gpus.parse().ok()?);
+        ((1..=1_000_000).contains(&nodes) && (1..=64).contains(&gpus_per_node))
+            .then_some(NodeGroup { nodes, gpus_per_node })
+    };
+    let groups: Option<Vec<NodeGroup>> = text.split(',').map(group).collect();
+    groups.map(Nodes).filter(|nodes| nodes.count() <= 10_000_000).ok_or_else(|| {
+        "expected numbers of nodes (1 to 1000000) and their GPUs (1 to 64) as in 200x2,321x8".to_owned()
+    })
 }
 
 /// Reads `1` or `1/D` and returns D.
@@ -264,6 +319,11 @@ mod tests {
     fn nodes_are_a_number_or_a_file() {
         assert_eq!(nodes("256"), Ok(NodesChoice::Count(256)));
         assert_eq!(nodes("nodes.csv"), Ok(NodesChoice::File("nodes.csv".into())));
+        let sizes = nodes("200x2,321x8").expect("two sizes");
+        assert!(matches!(sizes, NodesChoice::Sizes(nodes) if nodes.count() == 521 && nodes.units() == 2968));
+        for bad in ["0x8", "3x0", "3x65", "3x", "x8", "3x8,", "3x8x2", "1000001x1"] {
+            assert!(nodes(bad).is_err(), "{bad}");
+        }
         assert!(nodes("0").is_err());
         assert!(nodes("-3").is_err());
     }

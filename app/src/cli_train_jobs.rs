@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli_train::{ComparisonArgs, TrainArgs};
+use crate::cli_workload::JobStatusChoice;
 
 /// Machines and jobs that are invented, new ones for each sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,10 +35,20 @@ pub(crate) struct LearningJobsArgs {
     /// Traces to learn on; several are separated by commas
     #[arg(long, value_name = "FILE,..", value_delimiter = ',', requires = "format")]
     pub(crate) trace: Vec<PathBuf>,
-    /// Nodes of the traces' machines [default: as each trace says]
+    /// Nodes of the traces' machines [default: as each trace says: MaxProcs, else MaxNodes]
     #[arg(long = "nodes-count", alias = "nodes", value_name = "N", requires = "format",
           value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) nodes: Option<u32>,
+    /// Which lines of an SWF trace are jobs, by their status (field 11)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "A,B,..",
+        value_delimiter = ',',
+        requires = "format",
+        default_value = "unknown,failed,completed,cancelled"
+    )]
+    pub(crate) status: Vec<JobStatusChoice>,
     /// Parts of the traces that sequences are cut from, in jobs from 0: `0..1981,6252..7085` [default: the
     /// first two thirds of a trace shape a model, models are compared on its last third]
     #[arg(long, value_name = "FROM..TO,..", value_delimiter = ',', requires = "format", value_parser = part)]

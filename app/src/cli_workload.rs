@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
+use lepton_sim::readers::{JobStatus, SwfLines};
 use lepton_sim::workload::PlacementWorkload;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,6 +46,37 @@ impl Generator {
         let workload = gpu_cluster(kind, nodes, seed);
         PlacementWorkload { name: format!("{}-{seed}", workload.name), ..workload }
     }
+}
+
+/// Which lines of an SWF trace are jobs, by their status (field 11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JobStatusChoice {
+    /// -1 or a number that the format does not define
+    Unknown,
+    /// 0: ran and failed
+    Failed,
+    /// 1: ran to its end
+    Completed,
+    /// 2, 3, 4: a part of a job that was interrupted, in the place of the job as a whole
+    Part,
+    /// 5: cancelled while it ran; what was cancelled while it waited never ran
+    Cancelled,
+}
+
+/// What the reader of SWF traces is told.
+pub(crate) fn swf_lines(statuses: &[JobStatusChoice]) -> SwfLines {
+    SwfLines(
+        statuses
+            .iter()
+            .map(|status| match status {
+                JobStatusChoice::Unknown => JobStatus::Unknown,
+                JobStatusChoice::Failed => JobStatus::Failed,
+                JobStatusChoice::Completed => JobStatus::Completed,
+                JobStatusChoice::Part => JobStatus::Part,
+                JobStatusChoice::Cancelled => JobStatus::Cancelled,
+            })
+            .collect(),
+    )
 }
 
 /// Reads a number of nodes: 1 to a million.

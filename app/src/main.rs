@@ -9,6 +9,7 @@ mod cli_train;
 mod cli_train_jobs;
 mod cli_workload;
 mod clock;
+mod columns;
 mod commands;
 mod failure;
 mod forms;

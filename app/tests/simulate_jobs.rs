@@ -137,7 +137,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
     for (content, problem) in [
         (text.replacen("\"now_seconds\":", "\"now_seconds\":1", 1), "damaged"),
         (text[..text.len() - 9].to_owned(), "damaged"),
-        (text.replacen("\"form\":3", "\"form\":7", 1), "form 7"),
+        (text.replacen("\"form\":4", "\"form\":7", 1), "form 7"),
         ("id,name\n1,2\n".to_owned(), "no saved run"),
         (String::new(), "is empty"),
     ] {

@@ -117,7 +117,9 @@ fn row(
         let of = |&start: &usize| {
             let range = start..start + SEQUENCE_JOBS;
             let started = simulator.run(jobs, range.clone(), trace.nodes, policy, backfill);
-            SequenceMetrics::of(jobs, range, started, trace.nodes).mean_bounded_slowdown
+            SequenceMetrics::of(jobs, range, started, trace.nodes)
+                .expect("jobs started")
+                .mean_bounded_slowdown
         };
         starts.iter().map(of).collect()
     };

@@ -13,8 +13,8 @@ use lepton_core::decide::queue_policies::{queue_policies, queue_policy};
 use lepton_sim::generate::{Arrivals, task_arrivals, training_classes};
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, SequenceMetrics, SequenceSimulator, Settings, Simulation};
-use lepton_sim::readers::{read_philly_jobs, read_swf, read_virtual_clusters};
-use lepton_sim::workload::jobs::{MachineSpec, scale_load, virtual_clusters};
+use lepton_sim::readers::{VirtualCluster, read_philly_jobs, read_swf, read_virtual_clusters};
+use lepton_sim::workload::jobs::{MachineSpec, Nodes, scale_load, virtual_clusters};
 
 const SEQUENCE_JOBS: usize = 1024;
 /// Passes over the ten sequences; a pass takes a millisecond or two, so that other work on the machine
@@ -42,14 +42,19 @@ fn october_table(root: &Path) {
     let jobs = trace.jobs.filtered(|j| (0..31 * 86_400).contains(&j.submit_seconds));
     let read = begun.elapsed();
     let mut starts = 0;
-    let machine = || MachineSpec::GpuNodes { gpus_per_node: 8, topology: Topology::default() };
+    let machine = || MachineSpec::GpuNodes { topology: Topology::default() };
     for policy in ["fcfs", "sjf", "sgf"] {
         for nodes in [96, 80, 64] {
             starts += run(&jobs, nodes, policy);
         }
         for scale in [1, 2, 4] {
-            for part in virtual_clusters("october", &jobs, &clusters, scale, machine(), 0).parts {
-                starts += run(&part.jobs, part.nodes, policy);
+            let divided = |cluster: &VirtualCluster| {
+                let nodes = Nodes::of_cluster(cluster, Some(8)).expect("nodes of a size").divided(scale);
+                (cluster.name.clone(), nodes)
+            };
+            let clusters = clusters.iter().map(divided).collect();
+            for part in virtual_clusters("october", &jobs, clusters, machine(), 0).parts {
+                starts += run(&part.jobs, part.nodes.count(), policy);
             }
         }
     }
@@ -74,7 +79,7 @@ fn generated_jobs() {
             let begun = Instant::now();
             let arrivals = Arrivals::Poisson { mean_seconds_between: 1.0 };
             let mut jobs = task_arrivals(&training_classes(), arrivals, count, 7);
-            scale_load(&mut jobs, 80_000, 0.9);
+            scale_load(&mut jobs, 80_000, 0.9, |_| true).expect("there is a load to set");
             let generated = begun.elapsed().as_secs_f64();
             let begun = Instant::now();
             let starts = run(&jobs, 10_000, policy);
@@ -104,7 +109,9 @@ fn batch_sequences(root: &Path) {
                         let range = start..start + SEQUENCE_JOBS;
                         let started =
                             simulator.run(&trace.jobs, range.clone(), nodes, policy.as_ref(), backfill);
-                        sum += SequenceMetrics::of(&trace.jobs, range, started, nodes).mean_bounded_slowdown;
+                        sum += SequenceMetrics::of(&trace.jobs, range, started, nodes)
+                            .expect("jobs started")
+                            .mean_bounded_slowdown;
                     }
                     assert!(sum > 0.0);
                     (STARTS.len() * SEQUENCE_JOBS) as f64 / begun.elapsed().as_secs_f64() / 1e6

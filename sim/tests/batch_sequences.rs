@@ -55,10 +55,10 @@ fn every_cell_of_the_table_is_reproduced() {
                 for &start in &starts {
                     let range = start..start + SEQUENCE_JOBS;
                     let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
-                    let v = SequenceMetrics::of(&jobs, range, started, nodes);
+                    let v = SequenceMetrics::of(&jobs, range, started, nodes).expect("jobs started");
                     got.entry("bsld").or_default().push(v.mean_bounded_slowdown);
                     got.entry("wait_s").or_default().push(v.mean_wait_seconds);
-                    got.entry("utilisation").or_default().push(v.utilization);
+                    got.entry("utilisation").or_default().push(v.use_to_last_start);
                 }
                 for (metric, tolerance) in METRICS {
                     let Some(cell) = table[mode][metric].get(theirs) else { continue };
@@ -95,7 +95,9 @@ fn one_learned_order_is_below_the_best_rule_of_each_row_in_the_geometric_mean_an
                 let of = |&start: &usize| {
                     let range = start..start + SEQUENCE_JOBS;
                     let started = simulator.run(&jobs, range.clone(), nodes, policy.as_ref(), backfill);
-                    SequenceMetrics::of(&jobs, range, started, nodes).mean_bounded_slowdown
+                    SequenceMetrics::of(&jobs, range, started, nodes)
+                        .expect("jobs started")
+                        .mean_bounded_slowdown
                 };
                 starts.iter().map(of).sum::<f64>() / starts.len() as f64
             };

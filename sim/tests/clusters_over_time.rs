@@ -93,6 +93,7 @@ fn the_real_trace_runs_to_its_end_under_every_placement_policy() {
         protocol: Protocol::Events,
         settings: Settings::default(),
         preemptive: PreemptiveSettings::default(),
+        baseline: None,
         seeds: vec![42],
         threads: 2,
         segments_max: 0,

@@ -6,6 +6,7 @@ use lepton_core::decide::queue_policies::queue_policy;
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, Outcome, PreemptiveSettings, PreemptiveSimulation, Settings, Simulation};
 use lepton_sim::readers::{VirtualCluster, read_philly_jobs, read_virtual_clusters};
+use lepton_sim::workload::jobs::Nodes;
 use serde_json::Value;
 
 /// The window of the table: 2017-10-01 to 2017-10-31, in seconds from its beginning.
@@ -61,6 +62,11 @@ fn compare(wrong: &mut Vec<String>, what: &str, cell: &Value, (wait, completion,
     }
 }
 
+/// A virtual cluster's nodes at one part of `scale`, rounded up.
+fn nodes_of(cluster: &VirtualCluster, scale: u32) -> u32 {
+    Nodes::of_cluster(cluster, Some(NODE_GPUS)).expect("nodes of a size").divided(scale).count()
+}
+
 /// The jobs of one virtual cluster.
 fn jobs_of(october: &October, cluster: &str) -> Jobs {
     let owner = october.jobs.owners.iter().position(|o| o == cluster).expect("the cluster has jobs");
@@ -101,7 +107,7 @@ fn durations_learned_from_the_past_make_jobs_wait_no_longer_than_known_ones() {
     let (mut learned, mut count) = (0.0, 0);
     for cluster in &october.clusters {
         let jobs = jobs_of(&october, &cluster.name);
-        let nodes = cluster.nodes.div_ceil(2);
+        let nodes = nodes_of(cluster, 2);
         let machine = GpuNodes::new(nodes, NODE_GPUS, GangPlacement::Consolidate, Topology::default());
         let settings = PreemptiveSettings::default();
         let run = PreemptiveSimulation::new(&jobs, machine, policy.as_ref(), &settings).run(&mut ());
@@ -132,7 +138,7 @@ fn every_row_of_the_october_table_is_reproduced() {
             let mut all = (0.0, 0.0, 0);
             for cluster in &october.clusters {
                 let jobs = jobs_of(&october, &cluster.name);
-                let got = simulate(&jobs, cluster.nodes.div_ceil(scale), policy);
+                let got = simulate(&jobs, nodes_of(cluster, scale), policy);
                 compare(&mut wrong, &format!("{row} {policy} {}", cluster.name), &cells[&cluster.name], got);
                 all = (all.0 + got.0, all.1 + got.1, all.2 + got.2);
             }

@@ -41,6 +41,7 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
             "mean_wait_seconds": 90.0, "mean_completion_seconds": 150.0, "utilization": 0.9, "p95_wait_seconds": 300.0,
             "p99_wait_seconds": 400.0, "max_wait_seconds": 500.0, "jain_fairness": 0.8, "preemptions": null,
             "lost_share": 0.0, "makespan_seconds": 3600.0, "placement": "pool", "jobs": count, "finished": count,
+            "too_large": 0, "unfinished": 0, "runs": 1, "runs_planned": 1, "spread": null,
         })
     };
     let times = |delay: usize| (0..count).map(|i| i / 2 * 60 + delay).collect::<Vec<_>>();
@@ -51,9 +52,15 @@ fn jobs_study(policies: &[&str], count: usize) -> Value {
     let quantiles: Vec<f64> = (0..=100).map(|i| 1.0 + f64::from(i)).collect();
     let of_each =
         |value: &dyn Fn(&str) -> Value| policies.iter().map(|policy| value(policy)).collect::<Vec<_>>();
+    let name = |i: usize| {
+        policies.get(i).map(|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool" }))
+    };
+    let finding = if policies.len() > 1 { "OneSample" } else { "OnlyOne" };
     json!({
         "tool": "lepton", "version": "0.1.0", "command": "lepton simulate jobs", "trace": "test", "jobs": count,
-        "nodes": 2, "seeds": [1], "unit": "node", "unit_size": 1, "shown": null,
+        "nodes": 2, "seeds": [1], "unit": "node", "unit_size": 1, "shown": null, "stopped_early": false,
+        "left_out": [], "baseline": null, "owners": [],
+        "verdict": { "finding": finding, "lowest": name(0), "next": name(1), "difference": null },
         "summary": (0..policies.len()).map(row).collect::<Vec<_>>(),
         "series": of_each(&|policy| json!({ "policy": policy, "backfill": "easy", "placement": "pool",
             "time_seconds": [0, 600, 3600], "queue_length": [3, 1, 0], "utilization": [1.0, 0.5, 0.0] })),
@@ -361,7 +368,8 @@ fn a_jobs_page_draws_series_distributions_table_and_fifty_thousand_jobs() {
     assert_eq!(data(&dom, "curves"), Some("10"), "two policies in five figures");
     assert_eq!(data(&dom, "rows"), Some("2"));
     assert_eq!(data(&dom, "jobs"), Some("50000"));
-    assert!(dom.contains("sjf + easy keeps the mean bounded slowdown at 2.00: 50.0% below"));
+    assert!(dom.contains("sjf + easy has the lowest mean bounded slowdown in this run, 2.00; then comes"));
+    assert!(dom.contains("One sample: nothing is tested."));
     assert!(!dom.contains("<b>bold"), "a policy's name stays text");
 }
 
@@ -386,6 +394,85 @@ fn a_jobs_page_says_which_run_it_shows_and_what_it_leaves_out() {
     assert!(dom.contains("drawn once for every time it ran"));
     let guard = "served 12.5% of the jobs of sjf + easy and saf the others: 38 comparisons on shadow machines, 1 change.";
     assert!(dom.contains(guard));
+}
+
+/// The text of the cells of the table of results, row by row.
+fn cells(dom: &str) -> Vec<Vec<String>> {
+    let (_, table) = dom.split_once("<div id=\"table\">").expect("the table of results");
+    let (_, body) = table.split_once("<tbody>").expect("its body");
+    let rows = body.split_once("</tbody>").expect("the end of its body").0.split("</tr>");
+    let text =
+        |cell: &str| cell.split('<').map(|part| part.rsplit('>').next().unwrap_or("")).collect::<String>();
+    let cells = |row: &str| row.replace("</th>", "</td>").split("</td>").map(text).collect::<Vec<_>>();
+    rows.map(cells).filter(|row: &Vec<String>| row.len() > 1).collect()
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_policy_is_called_best_with_its_interval_and_only_where_it_is_shown() {
+    let mut study = jobs_study(&["sjf", "fcfs"], 10);
+    let figure =
+        json!({ "mean": 2.0, "sd": 0.25, "paired": { "difference": -2.0, "low": -2.5, "high": -1.5 } });
+    study["summary"][0]["spread"] = json!({ "over": "seeds", "samples": 5, "mean_bounded_slowdown": figure });
+    study["baseline"] = study["verdict"]["next"].clone();
+    study["verdict"]["difference"] = json!({ "difference": -2.0, "low": -2.5, "high": -1.5 });
+    for (finding, said) in [
+        (
+            "Best",
+            "sjf + easy keeps the mean bounded slowdown at 2.00: 50.0% below fcfs + easy, the next best.",
+        ),
+        ("NotShown", "and is not shown to be below fcfs + easy, the next."),
+    ] {
+        study["verdict"]["finding"] = json!(finding);
+        let dom = rendered("best", &jobs_html(&study));
+        assert_eq!(data(&dom, "error"), None);
+        assert!(dom.contains(said), "{finding}");
+        assert!(
+            dom.contains("over 5 seeds is \u{2212}2.00 (95% interval \u{2212}2.50 to \u{2212}1.50)"),
+            "{finding}"
+        );
+        assert_eq!(dom.contains("<tr class=\"best\">"), finding == "Best");
+        assert_eq!(cells(&dom)[0][1..3], ["2.00 ±0.25", "\u{2212}2.00 ±0.50"]);
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_mean_over_no_jobs_is_a_dash_and_no_policy_is_best() {
+    let mut study = jobs_study(&["fcfs", "sjf"], 2);
+    for key in ["mean_bounded_slowdown", "mean_wait_seconds", "utilization", "makespan_seconds", "lost_share"]
+    {
+        study["summary"][0][key] = Value::Null;
+    }
+    study["summary"][0]["finished"] = json!(0);
+    study["summary"][0]["unfinished"] = json!(2);
+    study["verdict"] =
+        json!({ "finding": "DifferentJobs", "lowest": null, "next": null, "difference": null });
+    for figure in ["series", "distributions", "gantt"] {
+        study[figure].as_array_mut().unwrap().remove(0);
+    }
+    let dom = rendered("survivors", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert!(dom.contains("Different jobs finished under these policies, so their means are not compared."));
+    assert!(dom.contains("Jobs finished: fcfs + easy 0 of 2, 2 unfinished; sjf + easy 2 of 2."));
+    assert!(!dom.contains("<tr class=\"best\">"));
+    let rows = cells(&dom);
+    assert_eq!(rows[1][..3], ["fcfs + easy", "–", "–"], "without a figure it comes last");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_stopped_study_says_how_many_runs_each_row_has() {
+    let mut study = jobs_study(&["fcfs", "sjf"], 2);
+    study["stopped_early"] = json!(true);
+    study["summary"][0]["runs_planned"] = json!(4);
+    study["summary"][1] = json!({ "policy": "sjf", "backfill": "easy", "placement": "pool", "jobs": 0, "finished": 0,
+        "too_large": 0, "unfinished": 0, "runs": 0, "runs_planned": 4, "mean_bounded_slowdown": null, "spread": null });
+    study["verdict"] = json!({ "finding": "Stopped", "lowest": null, "next": null, "difference": null });
+    let dom = rendered("stopped", &jobs_html(&study));
+    assert_eq!(data(&dom, "error"), None);
+    assert!(dom.contains("Runs done: fcfs + easy 1 of 4; sjf + easy 0 of 4."));
+    assert!(cells(&dom).iter().any(|row| row.contains(&"0 of 4".to_owned())));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod completion;
 mod demo;
 mod generate_reassignment;
+mod jobs_result;
 mod jobs_workload;
 mod learning_workloads;
 mod model_files;

@@ -1,12 +1,10 @@
 //! `lepton simulate jobs`: reads or generates the jobs, runs the study, prints.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
-    GuardSummary, JobsStudy, JobsStudyError, JobsStudyOptions, JobsSummary, Protocol, SavedRun, jobs_page,
-    run_jobs_study, save_run,
+    JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, SavedRun, jobs_page, run_jobs_study, save_run,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
@@ -14,11 +12,13 @@ use lepton_sim::readers::read_outages;
 use lepton_sim::workload::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::writers::{write_jobs_csv, write_swf};
 
-use super::jobs_workload::workload;
+use super::jobs_result::{csv, text};
+use super::jobs_workload::{left_out_in_words, workload};
 use super::model_files;
 use super::simulate_placement::{command_line, threads};
 use crate::cli_jobs::{BackfillChoice, JobsArgs, JobsFormat, NodesChoice, ProtocolChoice, QueueChoice};
 use crate::clock::WallClock;
+use crate::columns::terminal_width;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{ResultFile, ResultFiles};
@@ -36,6 +36,9 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     };
     let saved = files.claim_if_given("--save", args.save.as_deref())?;
     let workload = workload(args)?;
+    if let Some(left_out) = left_out_in_words(&workload.left_out) {
+        output::note(&left_out);
+    }
     for warning in &workload.warnings {
         output::note(&format!("warning: {warning}"));
     }
@@ -52,9 +55,9 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     let study = study(&workload, &options)?;
     results.write(&mut files, &workload, &study);
     match args.output {
-        OutputFormat::Table => output::print(&text(&study))?,
+        OutputFormat::Table => output::print(&text(&study, terminal_width(), args.by_owner))?,
         OutputFormat::Json => output::print_json(&study)?,
-        OutputFormat::Csv => output::print(&csv(&study))?,
+        OutputFormat::Csv => output::print(&csv(&study, args.by_owner))?,
     }
     files.end()?;
     if study.stopped_early { Err(Failure::Stopped) } else { Ok(()) }
@@ -64,7 +67,7 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
 fn inputs(args: &JobsArgs) -> [(&'static str, Option<&Path>); 6] {
     let nodes = match &args.nodes {
         Some(NodesChoice::File(path)) => Some(path.as_path()),
-        Some(NodesChoice::Count(_)) | None => None,
+        Some(NodesChoice::Count(_) | NodesChoice::Sizes(_)) | None => None,
     };
     [
         ("--trace", args.trace.as_deref()),
@@ -86,13 +89,10 @@ struct Results {
 impl Results {
     fn write(&self, files: &mut ResultFiles, workload: &JobsWorkload, study: &JobsStudy) {
         if let (Some(part), Some((_, run))) = (workload.parts.first(), study.runs().next()) {
-            let mut jobs = Jobs { owners: part.jobs.owners.clone(), ..Jobs::default() };
-            for i in part.range.clone() {
-                jobs.push(part.jobs.get(i));
-            }
+            let jobs = part.jobs.picked(part.range.clone());
             files.write(self.jobs_csv.as_ref(), |out| write_jobs_csv(out, &jobs, &run.outcome));
-            let nodes = u64::from(part.nodes);
-            files.write(self.jobs_swf.as_ref(), |out| write_swf(out, &jobs, &run.outcome, nodes));
+            let processors = part.nodes.units();
+            files.write(self.jobs_swf.as_ref(), |out| write_swf(out, &jobs, &run.outcome, processors));
         }
         if self.report.is_some() {
             files.write_page(self.report.as_ref(), &jobs_page(study));
@@ -164,7 +164,7 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         let problem = "the sequence protocol runs on a pool of nodes. Maybe add `--protocol events`";
         return Err(Failure::Input(problem.to_owned()));
     }
-    let policy = |p: &String| if p == "fifo" { "fcfs".to_owned() } else { p.clone() };
+    let policy = |p: &String| as_fcfs(p).to_owned();
     let settings = Settings {
         discipline: match args.queue {
             QueueChoice::Strict => Discipline::Strict,
@@ -186,6 +186,7 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         protocol,
         settings,
         preemptive: PreemptiveSettings::default(),
+        baseline: baseline(args)?,
         seeds: args.seeds.0.clone(),
         threads: threads(args.threads),
         segments_max: if args.report.is_some() || args.save.is_some() { GANTT_SEGMENTS_MAX } else { 0 },
@@ -194,6 +195,29 @@ fn options(args: &JobsArgs, workload: &JobsWorkload) -> Result<JobsStudyOptions,
         model: args.model.as_deref().map(model_files::read_jobs).transpose()?,
         guarded: !args.no_guard,
     })
+}
+
+/// The baseline where the user names none.
+const DEFAULT_BASELINE: &str = "fcfs";
+
+/// The policy that differences are taken to: the one asked for, or fcfs where it is one of several.
+fn baseline(args: &JobsArgs) -> Result<Option<String>, Failure> {
+    let among = |name: &str| args.policy.iter().any(|p| as_fcfs(p) == as_fcfs(name));
+    match args.baseline.as_deref() {
+        Some("none") => Ok(None),
+        Some(name) if among(name) => Ok(Some(as_fcfs(name).to_owned())),
+        Some(name) => {
+            let problem =
+                format!("--baseline {name} is none of the policies compared. Maybe add it to --policy");
+            Err(Failure::Input(problem))
+        }
+        None => Ok(among(DEFAULT_BASELINE).then(|| DEFAULT_BASELINE.to_owned())),
+    }
+}
+
+/// `fifo` is another name of `fcfs`.
+fn as_fcfs(policy: &str) -> &str {
+    if policy == "fifo" { DEFAULT_BASELINE } else { policy }
 }
 
 fn distinct<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -246,131 +270,6 @@ fn check_result_files(
         ));
     }
     Ok(())
-}
-
-/// The table for people.
-fn text(study: &JobsStudy) -> String {
-    let several =
-        |value: fn(&JobsSummary) -> &str| study.summary.iter().any(|s| value(s) != value(&study.summary[0]));
-    let placements = several(|s| &s.placement);
-    let lost = study.summary.iter().any(|s| s.preemptions > 0);
-    let curves = study.protocol == Protocol::Events;
-    let mut header = vec!["policy", "backfill"];
-    header.extend(placements.then_some("placement"));
-    header.extend([
-        "slowdown",
-        "worst run",
-        "wait s",
-        "median",
-        "p95",
-        "p99",
-        "completion s",
-        "use %",
-        "Jain",
-    ]);
-    header.extend(curves.then_some(["peak use %", "stranded %"]).into_iter().flatten());
-    header.extend(lost.then_some(["preempted", "lost %"]).into_iter().flatten());
-    let mut table = output::table(&header);
-    for s in &study.summary {
-        let mut row = vec![s.policy.clone(), s.backfill.to_owned()];
-        row.extend(placements.then(|| s.placement.clone()));
-        row.extend([
-            format!("{:.2}", s.mean_bounded_slowdown),
-            format!("{:.2}", s.worst_run_mean_bounded_slowdown),
-            format!("{:.1}", s.mean_wait_seconds),
-            format!("{:.0}", s.wait_seconds.median),
-            format!("{:.0}", s.wait_seconds.p95),
-            format!("{:.0}", s.wait_seconds.p99),
-            format!("{:.1}", s.mean_completion_seconds),
-            format!("{:.1}", 100.0 * s.utilization),
-            format!("{:.3}", s.fairness.jain_index),
-        ]);
-        if curves {
-            let percent =
-                |share: Option<f64>| share.map_or_else(String::new, |s| format!("{:.1}", 100.0 * s));
-            row.extend([percent(s.peak_utilization), percent(s.mean_fragmentation)]);
-        }
-        if lost {
-            row.extend([s.preemptions.to_string(), format!("{:.2}", 100.0 * s.lost_share)]);
-        }
-        table.add_row(row);
-    }
-    let mut text = String::new();
-    let JobsStudy { trace, jobs, nodes, seconds, threads, .. } = study;
-    let runs: usize = study.summary.iter().map(|s| s.runs).sum();
-    let _ = writeln!(text, "{trace}: {jobs} jobs, {nodes} nodes, seeds {:?}", study.seeds);
-    let _ = writeln!(text, "{table}");
-    let _ = writeln!(
-        text,
-        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; Jain: fairness over owners, \
-         1 is even{}.\n{runs} runs in {seconds:.2} s on {threads} threads.",
-        if curves { ";\nstranded: free units that are of no use, mean over time" } else { "" }
-    );
-    for s in &study.summary {
-        text += &who_served(s);
-    }
-    let unfinished: usize = study.summary.iter().map(|s| s.jobs - s.finished).sum();
-    if unfinished > 0 {
-        let large: usize = study.summary.iter().map(|s| s.too_large).sum();
-        let _ = writeln!(
-            text,
-            "{unfinished} jobs over all runs did not finish, {large} of them because the machine could never \
-             hold them; they are in no figure."
-        );
-    }
-    text
-}
-
-/// How long the learned policy served itself; nothing where there was no guard.
-fn who_served(summary: &JobsSummary) -> String {
-    let Some(GuardSummary { rule, model_share, comparisons, changes }) = summary.guard() else {
-        return String::new();
-    };
-    let JobsSummary { policy, backfill, .. } = summary;
-    format!(
-        "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {rule} the others; comparisons in the \
-         shadow: {comparisons}, changes: {changes}.\n",
-        100.0 * model_share
-    )
-}
-
-/// One line per run.
-fn csv(study: &JobsStudy) -> String {
-    let mut out = String::from(
-        "policy,backfill,placement,start,virtual_cluster,seed,nodes,jobs,finished,too_large,\
-         mean_bounded_slowdown,mean_wait_seconds,mean_completion_seconds,utilization,makespan_seconds,\
-         preemptions,lost_unit_seconds,seconds\n",
-    );
-    for (s, r) in study.runs() {
-        let start = r.start.map_or_else(String::new, |s| s.to_string());
-        let cluster = r.virtual_cluster.as_deref().unwrap_or("");
-        let cluster = if cluster.contains([',', '"']) {
-            format!("\"{}\"", cluster.replace('"', "\"\""))
-        } else {
-            cluster.to_owned()
-        };
-        let _ = writeln!(
-            out,
-            "{},{},{},{start},{cluster},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            s.policy,
-            s.backfill,
-            s.placement,
-            r.seed,
-            r.nodes,
-            r.jobs,
-            r.finished,
-            r.too_large,
-            r.mean_bounded_slowdown,
-            r.mean_wait_seconds,
-            r.mean_completion_seconds,
-            r.utilization,
-            r.makespan_seconds,
-            r.preemptions,
-            r.lost_unit_seconds,
-            r.seconds
-        );
-    }
-    out
 }
 
 /// Keeps the jobs submitted within `[from, to)`.

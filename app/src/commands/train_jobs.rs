@@ -8,12 +8,14 @@ use lepton_core::decide::policy::JobsModel;
 use lepton_learn::Environment;
 use lepton_sim::experiment::jobs::{JobSource, JobsEnvironment};
 use lepton_sim::generate::BatchMachines;
-use lepton_sim::readers::{read_jobs_csv, read_swf};
+use lepton_sim::readers::{read_jobs_csv, read_swf_lines};
 
+use super::jobs_workload::left_out_in_words;
 use super::model_files;
 use super::train::{self, Trained};
 use crate::cli_train::TrainArgs;
 use crate::cli_train_jobs::{BatchGenerator, LearnBackfill, LearnFormat, LearningJobsArgs, TrainJobsArgs};
+use crate::cli_workload::swf_lines;
 use crate::failure::Failure;
 use crate::output;
 use crate::stop;
@@ -82,14 +84,23 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     let wrong = |problem: String| Failure::Input(format!("{}: {problem}", path.display()));
     let trace = match args.format {
         Some(LearnFormat::Csv) => read_jobs_csv(path)?,
-        _ => read_swf(path)?,
+        _ => read_swf_lines(path, &swf_lines(&args.status))?,
     };
-    for warning in trace.warnings() {
-        output::note(&format!("warning: {}: {warning}", path.display()));
-    }
+    let say = |what: &str| output::note(&format!("warning: {}: {what}", path.display()));
+    trace.moved_in_words().iter().for_each(|moved| say(moved));
+    left_out_in_words(&trace.left_out.into_list()).iter().for_each(|left_out| say(left_out));
     let nodes = args.nodes.or(trace.nodes.filter(|&n| n > 0));
     let nodes = nodes
         .ok_or_else(|| wrong("does not say how large the machine is. Maybe add `--nodes N`".to_owned()))?;
+    let too_large = trace.jobs.size.iter().filter(|&&size| size > nodes).count();
+    if too_large > 0 {
+        say(&format!("{too_large} jobs are larger than the machine of {nodes} and will never run"));
+    }
+    if too_large == trace.jobs.len() {
+        return Err(wrong(format!(
+            "no job fits a machine of {nodes}. Maybe `--nodes` is meant to be larger"
+        )));
+    }
     let count = trace.jobs.len();
     if let Some(part) = args.parts.iter().find(|part| part.end > count) {
         let Range { start, end } = part;

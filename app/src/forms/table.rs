@@ -47,11 +47,18 @@ const GUARDED: Form =
     Form { name: "runs of the policy `lepton` in the events loop", holds: |g| lepton(g) && events(g) };
 const CLUSTERS: Form = Form { name: "`--clusters`", holds: |g| g.typed("clusters") };
 const STARTS: Form = Form { name: "`--starts`", holds: |g| g.typed("starts") };
-const ONE_MACHINE: Form =
-    Form { name: "jobs on one machine, without `--clusters`", holds: |g| !g.typed("clusters") };
+const ONE_MACHINE: Form = Form {
+    name: "jobs on one machine, without `--clusters` and `--partitions`",
+    holds: |g| !g.typed("clusters") && !g.typed("partitions"),
+};
 const TRACE_OF_JOBS: Form = Form {
     name: "`--format` swf, philly or csv",
     holds: |g| g.typed("format") && !g.has_value("format", "openb"),
+};
+const SWF: Form = Form { name: "`--format swf`", holds: |g| g.has_value("format", "swf") };
+const SHOWN_OR_CSV: Form = Form {
+    name: "`--output` table or csv; JSON always has the owners",
+    holds: |g| !g.has_value("output", "json"),
 };
 const JOBS: Form = Form {
     name: "jobs that are generated or read as swf, philly or csv",
@@ -128,6 +135,9 @@ pub(super) const TABLE: &[Row] = &[
     row(SIMULATED_JOBS, "jobs_count", &[GENERATE]),
     row(SIMULATED_JOBS, "clusters", &[TRACE_OF_JOBS]),
     row(SIMULATED_JOBS, "scale", &[CLUSTERS]),
+    row(SIMULATED_JOBS, "partitions", &[SWF]),
+    row(SIMULATED_JOBS, "status", &[SWF]),
+    row(SIMULATED_JOBS, "by_owner", &[SHOWN_OR_CSV]),
     row(SIMULATED_JOBS, "gpus_per_node", &[JOBS]),
     row(SIMULATED_JOBS, "nodes_per_domain", &[TOPOLOGY]),
     row(SIMULATED_JOBS, "nodes_per_rack", &[TOPOLOGY]),
@@ -157,6 +167,7 @@ pub(super) const TABLE: &[Row] = &[
     row(PLACEMENTS_LEARNED, "generate_seeds", &[INVENTED]),
     row(JOBS_LEARNED, "trace", &[FORMAT]),
     row(JOBS_LEARNED, "nodes", &[FORMAT]),
+    row(JOBS_LEARNED, "status", &[SWF]),
     row(JOBS_LEARNED, "parts", &[FORMAT]),
     row(TRAINED, "config", &[ANEW]),
     row(TRAINED, "method", &[ANEW]),

@@ -52,7 +52,8 @@ impl BatchMachines {
             blur_requests(&mut jobs, &mut chance);
         }
         let nodes = nodes as u32;
-        scale_load(&mut jobs, u64::from(nodes), between(&mut chance, self.load));
+        // A draw without any load, as of a single job, stays as it is.
+        let _ = scale_load(&mut jobs, u64::from(nodes), between(&mut chance, self.load), |_| true);
         (jobs, nodes)
     }
 }

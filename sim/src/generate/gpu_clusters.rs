@@ -7,7 +7,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::readers::openb::{OpenbNode, OpenbTask};
+use crate::readers::openb::{OpenbNode, OpenbTask, Scheduled};
 use crate::workload::{PlacementWorkload, workload_of_openb};
 
 /// A kind of cluster with its kind of work.
@@ -148,6 +148,7 @@ fn shape(recipe: &Recipe, models: &[String], chance: &mut Pcg64Mcg) -> OpenbTask
         gpu_spec: if bound { models[chance.random_range(0..models.len())].clone() } else { String::new() },
         creation_seconds: None,
         deletion_seconds: None,
+        scheduled: Scheduled::Unsaid,
         line: 0,
     }
 }

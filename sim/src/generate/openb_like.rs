@@ -6,7 +6,7 @@
 //! cluster-trace-gpu-v2023). The rare shapes are folded into their neighbours. The list is the same for
 //! every seed; seeds draw the order of arrival and the inflation.
 
-use crate::readers::openb::{OpenbNode, OpenbTask};
+use crate::readers::openb::{OpenbNode, OpenbTask, Scheduled};
 use crate::workload::{PlacementWorkload, workload_of_openb};
 
 /// Nodes of the real cluster.
@@ -117,6 +117,7 @@ pub fn openb_like(nodes: usize) -> PlacementWorkload {
                 gpu_spec: String::new(),
                 creation_seconds: None,
                 deletion_seconds: None,
+                scheduled: Scheduled::Unsaid,
                 line: 0,
             });
         }

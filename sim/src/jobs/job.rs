@@ -47,9 +47,17 @@ pub struct Jobs {
     pub priority: Vec<i32>,
     /// Names of the owners (users, virtual clusters); empty where the trace has none.
     pub owners: Vec<String>,
+    /// Partition of each job: an index into [`Jobs::partitions`], or [`Jobs::NO_PARTITION`]; empty where the
+    /// trace has no partitions.
+    pub partition: Vec<u32>,
+    /// Names of the partitions: parts of the machine that jobs are bound to.
+    pub partitions: Vec<String>,
 }
 
 impl Jobs {
+    /// The partition of a job that is bound to none.
+    pub const NO_PARTITION: u32 = u32::MAX;
+
     /// Room for `count` jobs.
     pub fn with_capacity(count: usize) -> Self {
         Self {
@@ -61,6 +69,8 @@ impl Jobs {
             owner: Vec::with_capacity(count),
             priority: Vec::with_capacity(count),
             owners: Vec::new(),
+            partition: Vec::new(),
+            partitions: Vec::new(),
         }
     }
 
@@ -83,6 +93,18 @@ impl Jobs {
         self.size.push(job.size);
         self.owner.push(job.owner);
         self.priority.push(job.priority);
+    }
+
+    /// Keeps the first `count` jobs.
+    pub fn truncate(&mut self, count: usize) {
+        self.id.truncate(count);
+        self.submit_seconds.truncate(count);
+        self.run_seconds.truncate(count);
+        self.requested_seconds.truncate(count);
+        self.size.truncate(count);
+        self.owner.truncate(count);
+        self.priority.truncate(count);
+        self.partition.truncate(count);
     }
 
     /// The job at `index`, which must be below the length.
@@ -115,14 +137,22 @@ impl Jobs {
         }
     }
 
-    /// The jobs for which `keep` holds, in the same order, with the same owners' names.
+    /// The jobs at these indices, in the order given, with the same names of owners and partitions.
     #[must_use]
-    pub fn filtered(&self, keep: impl Fn(Job) -> bool) -> Self {
-        let mut out = Self { owners: self.owners.clone(), ..Self::default() };
-        for job in (0..self.len()).map(|i| self.get(i)).filter(|&j| keep(j)) {
-            out.push(job);
+    pub fn picked(&self, indices: impl IntoIterator<Item = usize>) -> Self {
+        let (owners, partitions) = (self.owners.clone(), self.partitions.clone());
+        let mut out = Self { owners, partitions, ..Self::default() };
+        for i in indices {
+            out.push(self.get(i));
+            out.partition.extend(self.partition.get(i));
         }
         out
+    }
+
+    /// The jobs for which `keep` holds, in the same order.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(Job) -> bool) -> Self {
+        self.picked((0..self.len()).filter(|&i| keep(self.get(i))))
     }
 
     /// Brings the jobs into order of submission (a stable sort: jobs of the same second keep theirs) and
@@ -137,13 +167,9 @@ impl Jobs {
 
     /// Sorts the jobs by a key, keeping the order of equal ones.
     pub fn sort_stable_by_key<K: Ord>(&mut self, key: impl Fn(&Job) -> K) {
-        let mut all: Vec<Job> = (0..self.len()).map(|i| self.get(i)).collect();
-        all.sort_by_key(key);
-        let owners = std::mem::take(&mut self.owners);
-        *self = Self { owners, ..Self::with_capacity(all.len()) };
-        for job in all {
-            self.push(job);
-        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&i| key(&self.get(i)));
+        *self = self.picked(order);
     }
 }
 

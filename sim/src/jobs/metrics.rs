@@ -1,5 +1,6 @@
 //! What a schedule was worth: waiting, completion, slowdown, use of the machine.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -23,16 +24,22 @@ pub struct SequenceMetrics {
     pub mean_wait_seconds: f64,
     /// Mean time from submission to end, in seconds.
     pub mean_completion_seconds: f64,
-    /// Sum of run x size over nodes x (last start - first submission).
+    /// Sum of run x size over nodes x (last start - first submission): the studies' "utilisation". What runs on after
+    /// the last start is in it but the time that it takes is not, so it may be above 1.
+    pub use_to_last_start: f64,
+    /// The same up to the last end, which is at most 1.
     pub utilization: f64,
+    /// From the first submission to the last end, in seconds.
+    pub makespan_seconds: i64,
 }
 
 impl SequenceMetrics {
-    /// Metrics of the jobs of `range`, which started at `start_seconds`; jobs that never start are left out.
-    pub fn of(jobs: &Jobs, range: Range<usize>, start_seconds: &[i64], nodes: u32) -> Self {
-        let first = jobs.submit_seconds[range.start];
+    /// Metrics of the jobs of `range`, which started at `start_seconds`; jobs that never start are left out. `None` when
+    /// none started.
+    pub fn of(jobs: &Jobs, range: Range<usize>, start_seconds: &[i64], nodes: u32) -> Option<Self> {
         let (mut slowdown, mut wait_sum, mut run_sum, mut area) = (0.0, 0i64, 0i64, 0i64);
-        let (mut last, mut count) = (first, 0u32);
+        let (mut first, mut last_start, mut last_end) = (None, i64::MIN, i64::MIN);
+        let mut count = 0u32;
         for (&start, j) in start_seconds.iter().zip(range).filter(|s| *s.0 != SequenceSimulator::NEVER) {
             let wait = start - jobs.submit_seconds[j];
             let run = jobs.run_seconds[j];
@@ -40,45 +47,55 @@ impl SequenceMetrics {
             wait_sum += wait;
             run_sum += i64::from(run);
             area += i64::from(run) * i64::from(jobs.size[j]);
-            last = last.max(start);
+            first = first.or(Some(jobs.submit_seconds[j]));
+            last_start = last_start.max(start);
+            last_end = last_end.max(start + i64::from(run));
             count += 1;
         }
-        let n = f64::from(count.max(1));
-        let capacity = f64::from(nodes) * (last - first) as f64;
-        Self {
+        let (first, n) = (first?, f64::from(count));
+        let share_up_to = |last: i64| {
+            let capacity = f64::from(nodes) * (last - first) as f64;
+            if capacity > 0.0 { area as f64 / capacity } else { 0.0 }
+        };
+        Some(Self {
             mean_bounded_slowdown: slowdown / n,
             mean_wait_seconds: wait_sum as f64 / n,
             mean_completion_seconds: (wait_sum + run_sum) as f64 / n,
-            utilization: if capacity > 0.0 { area as f64 / capacity } else { 0.0 },
-        }
+            use_to_last_start: share_up_to(last_start),
+            utilization: share_up_to(last_end),
+            makespan_seconds: last_end - first,
+        })
     }
 }
 
-/// How values are distributed; percentiles by nearest rank.
+/// Arithmetic mean; a mean over nothing is no number.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// How values are distributed; percentiles by nearest rank. Of no values there are none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Distribution {
     /// Arithmetic mean.
-    pub mean: f64,
+    pub mean: Option<f64>,
     /// 50th percentile.
-    pub median: f64,
+    pub median: Option<f64>,
     /// 95th percentile.
-    pub p95: f64,
+    pub p95: Option<f64>,
     /// 99th percentile.
-    pub p99: f64,
+    pub p99: Option<f64>,
     /// Highest value.
-    pub max: f64,
+    pub max: Option<f64>,
 }
 
 impl Distribution {
-    /// Of the values, which are brought into another order; all zero when there is none.
+    /// Of the values, which are brought into another order.
     pub fn of(values: &mut [f64]) -> Self {
-        if values.is_empty() {
-            return Self::default();
-        }
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let mean = mean(values);
         let mut percentile = |share: f64| {
             let rank = (share * values.len() as f64).ceil() as usize;
-            *values.select_nth_unstable_by(rank.clamp(1, values.len()) - 1, f64::total_cmp).1
+            let rank = rank.clamp(1, values.len().max(1));
+            (!values.is_empty()).then(|| *values.select_nth_unstable_by(rank - 1, f64::total_cmp).1)
         };
         Self {
             mean,
@@ -96,11 +113,58 @@ pub struct Fairness {
     /// Owners with at least one finished job.
     pub owners: usize,
     /// Jain's index of the owners' means: 1 when all are equal, 1/owners when one has it all.
-    pub jain_index: f64,
+    pub jain_index: Option<f64>,
     /// The owner with the highest mean.
     pub worst_owner: Option<String>,
     /// That mean.
-    pub worst_owner_mean_bounded_slowdown: f64,
+    pub worst_owner_mean_bounded_slowdown: Option<f64>,
+}
+
+impl Fairness {
+    /// Of what became of the owners' jobs.
+    pub fn of(owners: &[OwnerFigures]) -> Self {
+        let served = || owners.iter().filter_map(|o| Some((o, o.mean_bounded_slowdown?)));
+        let count = served().count();
+        let sum: f64 = served().map(|o| o.1).sum();
+        let squares: f64 = served().map(|o| o.1 * o.1).sum();
+        let worst = served().max_by(|a, b| a.1.total_cmp(&b.1));
+        Self {
+            owners: count,
+            jain_index: (squares > 0.0).then(|| sum * sum / (count as f64 * squares)),
+            worst_owner: worst.map(|w| w.0.owner.clone()),
+            worst_owner_mean_bounded_slowdown: worst.map(|w| w.1),
+        }
+    }
+}
+
+/// What became of the jobs of one owner.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct OwnerFigures {
+    /// The owner's name.
+    pub owner: String,
+    /// Jobs that came.
+    pub jobs: usize,
+    /// Jobs that ran to their end.
+    pub finished: usize,
+    /// Run time x size of the finished jobs, in unit-seconds.
+    pub work_unit_seconds: f64,
+    /// Mean bounded slowdown of the finished jobs.
+    pub mean_bounded_slowdown: Option<f64>,
+    /// Their mean wait, in seconds.
+    pub mean_wait_seconds: Option<f64>,
+    /// Their mean time from submission to end, in seconds.
+    pub mean_completion_seconds: Option<f64>,
+}
+
+/// Sums over the jobs of one owner.
+#[derive(Debug, Clone, Default)]
+struct OwnerSums {
+    jobs: usize,
+    finished: usize,
+    work_unit_seconds: f64,
+    slowdown: f64,
+    wait_seconds: f64,
+    completion_seconds: f64,
 }
 
 /// Waiting, completion and slowdown of finished jobs, one value each; runs can be pooled.
@@ -112,73 +176,91 @@ pub struct Samples {
     pub completion_seconds: Vec<f64>,
     /// Bounded slowdowns.
     pub bounded_slowdown: Vec<f64>,
-    /// Per owner: sum of bounded slowdowns and number of jobs.
-    by_owner: Vec<(f64, u64)>,
+    /// By the owner's name.
+    by_owner: BTreeMap<String, OwnerSums>,
 }
 
 impl Samples {
-    /// Of the finished jobs of a run.
+    /// Of the jobs of a run.
     pub fn of(jobs: &Jobs, outcome: &Outcome) -> Self {
-        let mut samples = Self::default();
-        for i in 0..jobs.len() {
-            if let Some(wait) = outcome.wait_seconds(jobs, i) {
-                samples.add(jobs, i, wait, outcome.end_seconds[i] - jobs.submit_seconds[i]);
-            }
-        }
-        samples
+        Self::of_jobs(jobs, 0..jobs.len(), |i| {
+            let wait = outcome.wait_seconds(jobs, i)?;
+            Some((wait, outcome.end_seconds[i] - jobs.submit_seconds[i]))
+        })
     }
 
     /// Of a sequence whose jobs started at `start_seconds`.
     pub fn of_sequence(jobs: &Jobs, range: Range<usize>, start_seconds: &[i64]) -> Self {
-        let mut samples = Self::default();
-        for (&start, i) in start_seconds.iter().zip(range).filter(|s| *s.0 != SequenceSimulator::NEVER) {
+        let from = range.start;
+        Self::of_jobs(jobs, range, |i| {
+            let start = Some(start_seconds[i - from]).filter(|&start| start != SequenceSimulator::NEVER)?;
             let wait = start - jobs.submit_seconds[i];
-            samples.add(jobs, i, wait, wait + i64::from(jobs.run_seconds[i]));
+            Some((wait, wait + i64::from(jobs.run_seconds[i])))
+        })
+    }
+
+    /// Of the jobs of `range`; `times` gives wait and time to completion of one that finished.
+    fn of_jobs(jobs: &Jobs, range: Range<usize>, times: impl Fn(usize) -> Option<(i64, i64)>) -> Self {
+        let mut samples = Self::default();
+        let mut by_owner = vec![OwnerSums::default(); jobs.owners.len()];
+        for i in range {
+            let owner = jobs.owner[i] as usize;
+            if owner >= by_owner.len() {
+                by_owner.resize(owner + 1, OwnerSums::default());
+            }
+            let sums = &mut by_owner[owner];
+            sums.jobs += 1;
+            let Some((wait, completion)) = times(i) else { continue };
+            let run = f64::from(jobs.run_seconds[i]);
+            let (wait, completion, slowdown) =
+                (wait as f64, completion as f64, bounded_slowdown(wait as f64, run));
+            sums.finished += 1;
+            sums.work_unit_seconds += run * f64::from(jobs.size[i]);
+            sums.slowdown += slowdown;
+            sums.wait_seconds += wait;
+            sums.completion_seconds += completion;
+            samples.wait_seconds.push(wait);
+            samples.completion_seconds.push(completion);
+            samples.bounded_slowdown.push(slowdown);
         }
+        let named = by_owner.into_iter().enumerate().filter(|(_, sums)| sums.jobs > 0);
+        samples.by_owner =
+            named.map(|(i, sums)| (jobs.owners.get(i).cloned().unwrap_or_default(), sums)).collect();
         samples
     }
 
-    fn add(&mut self, jobs: &Jobs, i: usize, wait_seconds: i64, completion_seconds: i64) {
-        let slowdown = bounded_slowdown(wait_seconds as f64, f64::from(jobs.run_seconds[i]));
-        self.wait_seconds.push(wait_seconds as f64);
-        self.completion_seconds.push(completion_seconds as f64);
-        self.bounded_slowdown.push(slowdown);
-        let owner = jobs.owner[i] as usize;
-        if owner >= self.by_owner.len() {
-            self.by_owner.resize(owner + 1, (0.0, 0));
-        }
-        self.by_owner[owner].0 += slowdown;
-        self.by_owner[owner].1 += 1;
-    }
-
-    /// Adds another run's jobs; both runs name the same owners by the same numbers.
+    /// Adds another run's jobs.
     pub fn pool(&mut self, other: &Self) {
         self.wait_seconds.extend(&other.wait_seconds);
         self.completion_seconds.extend(&other.completion_seconds);
         self.bounded_slowdown.extend(&other.bounded_slowdown);
-        if other.by_owner.len() > self.by_owner.len() {
-            self.by_owner.resize(other.by_owner.len(), (0.0, 0));
-        }
-        for (own, more) in self.by_owner.iter_mut().zip(&other.by_owner) {
-            own.0 += more.0;
-            own.1 += more.1;
+        for (owner, more) in &other.by_owner {
+            let own = self.by_owner.entry(owner.clone()).or_default();
+            own.jobs += more.jobs;
+            own.finished += more.finished;
+            own.work_unit_seconds += more.work_unit_seconds;
+            own.slowdown += more.slowdown;
+            own.wait_seconds += more.wait_seconds;
+            own.completion_seconds += more.completion_seconds;
         }
     }
 
-    /// How evenly the owners were served; `owners` are their names.
-    pub fn fairness(&self, owners: &[String]) -> Fairness {
-        let means: Vec<(usize, f64)> = (self.by_owner.iter().enumerate())
-            .filter(|(_, o)| o.1 > 0)
-            .map(|(owner, o)| (owner, o.0 / o.1 as f64))
-            .collect();
-        let sum: f64 = means.iter().map(|m| m.1).sum();
-        let squares: f64 = means.iter().map(|m| m.1 * m.1).sum();
-        let worst = means.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        Fairness {
-            owners: means.len(),
-            jain_index: if squares > 0.0 { sum * sum / (means.len() as f64 * squares) } else { 1.0 },
-            worst_owner: worst.and_then(|&(owner, _)| owners.get(owner).cloned()),
-            worst_owner_mean_bounded_slowdown: worst.map_or(0.0, |w| w.1),
-        }
+    /// What became of the jobs of each owner, those with the most work first.
+    pub fn owners(&self) -> Vec<OwnerFigures> {
+        let figures = self.by_owner.iter().map(|(owner, sums)| {
+            let mean = |sum: f64| (sums.finished > 0).then(|| sum / sums.finished as f64);
+            OwnerFigures {
+                owner: owner.clone(),
+                jobs: sums.jobs,
+                finished: sums.finished,
+                work_unit_seconds: sums.work_unit_seconds,
+                mean_bounded_slowdown: mean(sums.slowdown),
+                mean_wait_seconds: mean(sums.wait_seconds),
+                mean_completion_seconds: mean(sums.completion_seconds),
+            }
+        });
+        let mut figures: Vec<OwnerFigures> = figures.collect();
+        figures.sort_by(|a, b| b.work_unit_seconds.total_cmp(&a.work_unit_seconds));
+        figures
     }
 }

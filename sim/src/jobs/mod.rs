@@ -16,7 +16,8 @@ mod simulation;
 
 pub use job::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
 pub use metrics::{
-    Distribution, Fairness, SLOWDOWN_BOUND_SECONDS, Samples, SequenceMetrics, bounded_slowdown,
+    Distribution, Fairness, OwnerFigures, SLOWDOWN_BOUND_SECONDS, Samples, SequenceMetrics, bounded_slowdown,
+    mean,
 };
 pub use observer::{JobEvent, Moment, Observer};
 pub use preemptive::{PreemptiveSettings, PreemptiveSimulation, RestartCost};

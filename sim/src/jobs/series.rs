@@ -109,6 +109,11 @@ impl Observer for SeriesRecorder {
     fn event(&mut self, _now_seconds: i64, _event: JobEvent) {}
 
     fn moment(&mut self, moment: Moment, fragmentation: impl FnOnce() -> f64) {
+        // While nothing waits or runs, nothing but a job too large for the machine can have come: it is in no curve.
+        let idle = |m: &Moment| m.waiting + m.running == 0;
+        if idle(&moment) && self.last.as_ref().is_none_or(|last| idle(last) && last.units == moment.units) {
+            return;
+        }
         let at = self.span_at(moment.now_seconds);
         let from = self.from_seconds.unwrap_or(moment.now_seconds);
         // Phase 1: the state since the last moment, spread over the spans it lasted.

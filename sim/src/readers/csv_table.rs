@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{InputError, LINE_BYTES_MAX, open};
+use super::{InputError, LINE_BYTES_MAX, decimal, open};
 
 /// A CSV file with a header line, read row by row.
 pub struct CsvTable {
@@ -63,12 +63,8 @@ impl CsvTable {
         let row_bytes = Rc::new(Cell::new(0));
         let guarded = RowGuard { inner: input, row_bytes: Rc::clone(&row_bytes) };
         let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(guarded);
-        let header: Vec<String> = reader
-            .headers()
-            .map_err(|e| csv_error(path, 1, &e))?
-            .iter()
-            .map(|h| h.trim_start_matches('\u{feff}').to_owned())
-            .collect();
+        let header: Vec<String> =
+            reader.headers().map_err(|e| csv_error(path, 1, &e))?.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             return Err(InputError::new(path, "has no header line").at_line(1));
         }
@@ -114,18 +110,25 @@ impl CsvTable {
         self.header.iter().position(|h| h == name)
     }
 
-    /// The next row, or `None` at the end of the file.
+    /// The next row, or `None` at the end of the file. Rows in which every field is blank are passed over:
+    /// spreadsheets and editors leave such lines.
     ///
     /// # Errors
     /// When the row cannot be read (compression broken off, a row too long, not UTF-8) or has more or
     /// fewer fields than the header.
     pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, InputError> {
-        let before = self.reader.position().line();
-        let more =
-            self.reader.read_record(&mut self.record).map_err(|e| csv_error(&self.file, before, &e))?;
-        self.row_bytes.set(0);
-        if !more {
-            return Ok(None);
+        let mut before = self.reader.position().line();
+        loop {
+            let more =
+                self.reader.read_record(&mut self.record).map_err(|e| csv_error(&self.file, before, &e))?;
+            self.row_bytes.set(0);
+            if !more {
+                return Ok(None);
+            }
+            if !self.record.iter().all(str::is_empty) {
+                break;
+            }
+            before = self.reader.position().line();
         }
         let line = self.record.position().map_or(before, csv::Position::line);
         if self.record.len() != self.header.len() {
@@ -167,24 +170,63 @@ impl<'a> CsvRow<'a> {
         }
     }
 
-    /// The field as an integer within `min..=max`. `12.0` counts as 12, since spreadsheets write it so.
+    /// The field as an integer within `min..=max`. `12.00` counts as 12, since spreadsheets write it so.
     ///
     /// # Errors
     /// When the field is empty, no whole number, not finite or out of bounds.
     pub fn integer(&self, column: usize, min: i64, max: i64) -> Result<i64, InputError> {
         let text = self.text(column);
         let expected = || self.error(column, format!("expected a whole number from {min} to {max}"));
-        let whole = text.strip_suffix(".0").unwrap_or(text);
-        match whole.parse::<i64>() {
-            Ok(n) if (min..=max).contains(&n) => Ok(n),
-            Ok(_) => Err(expected()),
-            Err(_) => match text.parse::<f64>() {
-                Ok(x) if x.is_finite() && x.fract() != 0.0 => {
-                    Err(expected().maybe("the unit is wrong: this column takes whole units"))
-                }
-                _ => Err(expected()),
-            },
+        match decimal::whole(text) {
+            Some(n) if (min..=max).contains(&n) => Ok(n),
+            None if decimal::rounded(text).is_some() => {
+                Err(expected().maybe("the unit is wrong: this column takes whole units"))
+            }
+            _ => Err(expected()),
         }
+    }
+
+    /// The field as a point in time in seconds, rounded to whole ones.
+    ///
+    /// # Errors
+    /// When the field is empty, no number or out of bounds.
+    pub fn seconds(&self, column: usize, min: i64, max: i64) -> Result<i64, InputError> {
+        self.time(column, decimal::rounded, min, max)
+    }
+
+    /// The field as a point in time, or `None` when it is empty.
+    ///
+    /// # Errors
+    /// As [`CsvRow::seconds`].
+    pub fn seconds_or_empty(&self, column: usize, min: i64, max: i64) -> Result<Option<i64>, InputError> {
+        if self.text(column).is_empty() { Ok(None) } else { self.seconds(column, min, max).map(Some) }
+    }
+
+    /// The field as a length of time in seconds, rounded to whole ones; what is above zero stays at least 1.
+    ///
+    /// # Errors
+    /// As [`CsvRow::seconds`], or when it is negative.
+    pub fn length_seconds(&self, column: usize, max: i64) -> Result<i64, InputError> {
+        self.time(column, decimal::rounded_length, 0, max)
+    }
+
+    /// The field as a length of time, or `None` when it is empty.
+    ///
+    /// # Errors
+    /// As [`CsvRow::length_seconds`].
+    pub fn length_seconds_or_empty(&self, column: usize, max: i64) -> Result<Option<i64>, InputError> {
+        if self.text(column).is_empty() { Ok(None) } else { self.length_seconds(column, max).map(Some) }
+    }
+
+    fn time(
+        &self,
+        column: usize,
+        read: fn(&str) -> Option<i64>,
+        min: i64,
+        max: i64,
+    ) -> Result<i64, InputError> {
+        let value = read(self.text(column)).filter(|n| (min..=max).contains(n));
+        value.ok_or_else(|| self.error(column, format!("expected a number of seconds from {min} to {max}")))
     }
 
     /// The field as an integer, or `None` when it is empty.

@@ -3,7 +3,9 @@
 //! file, line, column, value and what was expected ([`InputError`]).
 
 mod csv_table;
+mod decimal;
 mod error;
+mod job_trace;
 mod jobs_csv;
 mod open;
 pub mod openb;
@@ -12,20 +14,24 @@ mod philly;
 mod reassignment;
 mod snapshot;
 mod swf;
+mod swf_header;
 mod telemetry;
 mod time;
 mod whole;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
+pub use job_trace::{JobTrace, LeftOut, LeftOutCounts, WITHOUT_RUN, WITHOUT_SIZE};
 pub use jobs_csv::{read_jobs_csv, read_jobs_csv_from};
 pub(crate) use open::unpacked;
 pub use open::{LINE_BYTES_MAX, open};
 pub use outages::{read_outages, read_outages_from};
-pub use philly::{VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters};
+pub use philly::{
+    NodesOfSize, VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters,
+};
 pub use reassignment::{read_reassignment, read_reassignment_from};
 pub use snapshot::{ClusterSnapshot, read_snapshot, read_snapshot_from};
-pub use swf::{JobTrace, read_swf, read_swf_from};
+pub use swf::{JobStatus, SwfLines, read_swf, read_swf_from, read_swf_lines};
 pub use telemetry::{TelemetryFile, TelemetryOptions, read_telemetry, read_telemetry_from};
 pub use whole::{in_plain_words, read_whole, read_whole_text};
 

@@ -1,8 +1,9 @@
 //! Opens a text input, plain or compressed (`.gz`, `.xz`, `.zst`, told by content, not by name), behind a
-//! limit on the length of a line: a file that is one endless line is refused, not swallowed.
+//! limit on the length of a line: a file that is one endless line is refused, not swallowed. A byte order mark
+//! at the beginning is passed over.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::InputError;
@@ -17,7 +18,7 @@ pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// When the file cannot be opened, is empty, or is a directory. What goes wrong later (truncated
 /// compression, a line over [`LINE_BYTES_MAX`]) surfaces as an [`io::Error`] of the reader.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, InputError> {
-    let guarded = LineGuard::new(unpacked(path)?, LINE_BYTES_MAX);
+    let guarded = LineGuard::new(without_byte_order_mark(unpacked(path)?), LINE_BYTES_MAX);
     Ok(Box::new(BufReader::with_capacity(1 << 16, guarded)))
 }
 
@@ -47,6 +48,35 @@ pub(crate) fn unpacked(path: &Path) -> Result<Box<dyn Read>, InputError> {
     } else {
         Box::new(raw)
     })
+}
+
+/// What some editors write before UTF-8 text.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// The same bytes without the mark. An error met here is given back in its place.
+fn without_byte_order_mark(mut plain: Box<dyn Read>) -> Box<dyn Read> {
+    let mut first = Vec::new();
+    while first.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&first) {
+        let mut byte = [0];
+        match plain.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => first.extend(byte),
+            Err(e) => return Box::new(Cursor::new(first).chain(Failing(Some(e)))),
+        }
+    }
+    if first == BYTE_ORDER_MARK {
+        return plain;
+    }
+    Box::new(Cursor::new(first).chain(plain))
+}
+
+/// Fails once, with an error met before.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// Passes bytes through and fails once a line grows over the limit.

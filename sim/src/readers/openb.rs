@@ -37,6 +37,17 @@ pub struct OpenbNode {
     pub model: String,
 }
 
+/// What a task list says of when a task got its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduled {
+    /// Nothing: the list has no such column.
+    Unsaid,
+    /// It never did.
+    Never,
+    /// Then, in seconds from the start of the trace.
+    AtSeconds(i64),
+}
+
 /// A row of the task list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenbTask {
@@ -56,6 +67,8 @@ pub struct OpenbTask {
     pub creation_seconds: Option<i64>,
     /// `deletion_time`, likewise.
     pub deletion_seconds: Option<i64>,
+    /// `scheduled_time`.
+    pub scheduled: Scheduled,
     /// The line of the file it stands on.
     pub line: u64,
 }
@@ -104,7 +117,8 @@ pub fn read_nodes(path: &Path) -> Result<Vec<OpenbNode>, InputError> {
 }
 
 /// Reads a task list: columns `name`, `cpu_milli`, `memory_mib`, `num_gpu`, `gpu_milli`, and where present
-/// `gpu_spec`, `creation_time`, `deletion_time`.
+/// `gpu_spec`, `creation_time`, `deletion_time`, `scheduled_time`. Times may have fractions and are rounded; `gpu_milli` may
+/// be empty where a task has no GPUs.
 ///
 /// # Errors
 /// When the file cannot be read, a column is missing, a value is out of range or does not agree with the
@@ -113,8 +127,8 @@ pub fn read_tasks(path: &Path) -> Result<Vec<OpenbTask>, InputError> {
     let mut table = CsvTable::open(path)?;
     let [name, cpu, memory, gpu, milli] =
         columns(&table, ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"])?;
-    let [spec, created, deleted] =
-        ["gpu_spec", "creation_time", "deletion_time"].map(|column| table.find(column));
+    let [spec, created, deleted, scheduled] =
+        ["gpu_spec", "creation_time", "deletion_time", "scheduled_time"].map(|column| table.find(column));
     let mut names = HashSet::new();
     let mut tasks = Vec::new();
     while let Some(row) = table.next_row()? {
@@ -124,11 +138,15 @@ pub fn read_tasks(path: &Path) -> Result<Vec<OpenbTask>, InputError> {
             1 => (1, 1000),
             _ => (1000, 1000),
         };
-        let gpu_milli = row.integer(milli, least, most).map_err(|e| {
-            e.maybe(format!("`num_gpu` is wrong: {gpus} GPUs go with `gpu_milli` from {least} to {most}"))
-        })?;
+        let gpu_milli = if gpus == 0 && row.text(milli).is_empty() {
+            0
+        } else {
+            row.integer(milli, least, most).map_err(|e| {
+                e.maybe(format!("`num_gpu` is wrong: {gpus} GPUs go with `gpu_milli` from {least} to {most}"))
+            })?
+        };
         let seconds = |column: Option<usize>| {
-            column.map_or(Ok(None), |c| row.integer_or_empty(c, -SECONDS_MAX, SECONDS_MAX))
+            column.map_or(Ok(None), |c| row.seconds_or_empty(c, -SECONDS_MAX, SECONDS_MAX))
         };
         let task = OpenbTask {
             name: row.name(name)?.to_owned(),
@@ -139,6 +157,10 @@ pub fn read_tasks(path: &Path) -> Result<Vec<OpenbTask>, InputError> {
             gpu_spec: spec.map_or("", |c| row.text(c)).to_owned(),
             creation_seconds: seconds(created)?,
             deletion_seconds: seconds(deleted)?,
+            scheduled: match (scheduled, seconds(scheduled)?) {
+                (None, _) => Scheduled::Unsaid,
+                (Some(_), at) => at.map_or(Scheduled::Never, Scheduled::AtSeconds),
+            },
             line: row.line(),
         };
         if !names.insert(task.name.clone()) {

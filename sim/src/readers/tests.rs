@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::open::LineGuard;
 use super::{
-    CsvTable, InputError, JOBS_MAX, JobTrace, LINE_BYTES_MAX, read_jobs_csv_from, read_philly_jobs_from,
-    read_swf_from,
+    CsvTable, InputError, JOBS_MAX, JobTrace, LINE_BYTES_MAX, SwfLines, open, read_jobs_csv_from,
+    read_philly_jobs_from, read_swf_from,
 };
 
 /// Lines of one letter, without end.
@@ -48,10 +48,45 @@ fn a_number_out_of_bounds_says_file_line_column_value_and_bounds() {
 #[test]
 fn not_a_number_infinite_and_huge_are_refused() {
     for bad in ["NaN", "inf", "1e300", "99999999999999999999999", "x", ""] {
-        let mut t = table(&format!("a\n\"{bad}\"\n")).expect("the header is fine");
+        let mut t = table(&format!("a,b\n\"{bad}\",1\n")).expect("the header is fine");
         let row = t.next_row().expect("readable").expect("one row");
         assert!(row.integer(0, 0, i64::MAX).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn blank_rows_are_passed_over_and_lines_still_counted() {
+    let mut t = table("a,b\n1,2\n   \n,\n\t,  \n3,x\n").expect("the header is fine");
+    assert!(t.next_row().expect("readable").is_some());
+    let row = t.next_row().expect("blank rows are no rows").expect("two rows");
+    assert_eq!(row.line(), 6);
+    assert!(t.next_row().expect("readable").is_none());
+}
+
+#[test]
+fn whole_numbers_may_have_zeros_after_the_point_and_seconds_anything() {
+    let mut t = table("a,b\n100.00,2.5\n").expect("the header is fine");
+    let row = t.next_row().expect("readable").expect("one row");
+    assert_eq!((row.integer(0, 0, 100), row.seconds(1, 0, 9)), (Ok(100), Ok(3)));
+    let error = row.integer(1, 0, 9).expect_err("2.5 is no whole number").to_string();
+    assert!(error.contains("Maybe the unit is wrong"), "{error}");
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over_and_nothing_else_is_lost() {
+    let path = std::env::temp_dir().join(format!("lepton-mark-{}", std::process::id()));
+    for (bytes, read) in [
+        (&b"\xef\xbb\xbfab"[..], &b"ab"[..]),
+        (b"\xef\xbb\xbf", b""),
+        (b"\xef\xbbx", b"\xef\xbbx"),
+        (b"a", b"a"),
+    ] {
+        std::fs::write(&path, bytes).expect("the temporary folder is writable");
+        let mut back = Vec::new();
+        open(&path).expect("it is there").read_to_end(&mut back).expect("it is plain");
+        assert_eq!(back, read);
+    }
+    std::fs::remove_file(&path).expect("it was there");
 }
 
 #[test]
@@ -96,7 +131,7 @@ fn short_lines_pass_whatever_the_file_size() {
 fn every_reader_of_jobs_takes_as_many_as_the_limit_and_no_more() {
     type Read = fn(Box<Cursor<Vec<u8>>>) -> Result<JobTrace, InputError>;
     let readers: [(&str, &str, Read); 3] = [
-        ("", "1 10 -1 50 4\n", |input| read_swf_from(Path::new("many"), input)),
+        ("", "1 10 -1 50 4\n", |input| read_swf_from(Path::new("many"), input, &SwfLines::default())),
         ("submit_s,duration_s,gpus,vc\n", "5,10,1,a\n", |input| {
             read_philly_jobs_from(CsvTable::from_reader(Path::new("many"), input)?)
         }),

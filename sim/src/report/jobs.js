@@ -28,14 +28,38 @@ function whoServed(one) {
   return `Under its guard, the learned policy served ${percent(one.model_share)} of the jobs of ${nameOf(one)} and ${one.rule} the others: ${plural(comparisons, "comparison")} on shadow machines, ${plural(changes, "change")}.`;
 }
 
+const seconds = (row) => row.mean_wait_seconds;
+/** How many of the jobs the figures of a row are over, and why the others are in none. */
+function fared(row) {
+  const others = [[row.too_large, "too large for the machine"], [row.unfinished, "unfinished"]].filter(([count]) => count > 0);
+  return `${number(row.finished)} of ${number(row.jobs)}${others.map(([count, what]) => `, ${number(count)} ${what}`).join("")}`;
+}
+/** What is said on top, and what supports it: nothing is called best that the study has not tested. */
+function finding() {
+  const { verdict } = study, row = (one) => one && summary[indexOf(nameOf(one))], [lowest, next] = [row(verdict.lowest), row(verdict.next)];
+  const slowdown = (one) => number(one.mean_bounded_slowdown, 2), between = ({ difference, low, high }) => `${number(difference, 2)} (95% interval ${number(low, 2)} to ${number(high, 2)})`;
+  const finishers = `Jobs finished: ${summary.map((one) => `${nameOf(one)} ${fared(one)}`).join("; ")}.`;
+  const waits = (one) => known(seconds(one)) ? `Jobs wait ${duration(seconds(one))} in the mean under ${nameOf(one)}. ` : "";
+  const shortest = () => {
+    const wait = summary.slice().sort((a, b) => seconds(a) - seconds(b))[0];
+    return seconds(wait) < seconds(lowest) ? `The shortest mean wait is ${duration(seconds(wait))} under ${nameOf(wait)}. ` : "";
+  };
+  switch (verdict.finding) {
+    case "NoResult": return ["No job finished: there are no figures.", finishers];
+    case "OnlyOne": return [`${nameOf(summary[0])} keeps the mean bounded slowdown at ${slowdown(summary[0])}.`, waits(summary[0]) + finishers];
+    case "Stopped": return ["The study was stopped before every policy had all its runs; their means are not compared.", `Runs done: ${summary.map((one) => `${nameOf(one)} ${number(one.runs)} of ${number(one.runs_planned)}`).join("; ")}.`];
+    case "DifferentJobs": return ["Different jobs finished under these policies, so their means are not compared.", finishers];
+    case "Even": return [`${nameOf(lowest)} and ${nameOf(next)} have the same mean bounded slowdown, the lowest: ${slowdown(lowest)}.`, waits(lowest) + shortest() + finishers];
+    case "Best": return [`${nameOf(lowest)} keeps the mean bounded slowdown at ${slowdown(lowest)}: ${number(100 * (1 - lowest.mean_bounded_slowdown / next.mean_bounded_slowdown), 1)}% below ${nameOf(next)}, the next best.`, `The difference over ${number(lowest.spread.samples)} ${lowest.spread.over} is ${between(verdict.difference)}. ${waits(lowest)}${shortest()}${finishers}`];
+    case "NotShown": return [`${nameOf(lowest)} has the lowest mean bounded slowdown, ${slowdown(lowest)}, and is not shown to be below ${nameOf(next)}, the next.`, `The difference over ${number(lowest.spread.samples)} ${lowest.spread.over} is ${between(verdict.difference)}. ${waits(lowest)}${shortest()}${finishers}`];
+    default: return [`${nameOf(lowest)} has the lowest mean bounded slowdown in this run, ${slowdown(lowest)}; then comes ${nameOf(next)} with ${slowdown(next)}.`, `One sample: nothing is tested. ${waits(lowest)}${shortest()}${finishers}`];
+  }
+}
+
 function sayWhat() {
-  const mean = (row) => row.mean_bounded_slowdown, [first, second] = summary.slice().sort((a, b) => mean(a) - mean(b));
-  const claim = `${nameOf(first)} keeps the mean bounded slowdown at ${number(mean(first), 2)}`;
-  const even = second && number(mean(first), 2) === number(mean(second), 2);
-  const found = even ? `${claim}, and so does ${nameOf(second)}.` : second ? `${claim}: ${number(100 * (1 - mean(first) / mean(second)), 1)}% below ${nameOf(second)}, the next best.` : `${claim}.`;
-  const wait = summary.slice().sort((a, b) => a.mean_wait_seconds - b.mean_wait_seconds)[0];
-  const support = `Jobs wait ${duration(first.mean_wait_seconds)} in the mean under ${nameOf(first)}${wait.mean_wait_seconds === first.mean_wait_seconds ? "; under no policy do they wait less" : `; the shortest mean wait is ${duration(wait.mean_wait_seconds)} under ${nameOf(wait)}`}.`;
-  words([found, support], [["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
+  const [found, supported] = finding();
+  const left = study.left_out?.length ? ` Left out of the trace: ${study.left_out.map(({ count, why }) => `${number(count)} ${why}`).join(", ")}.` : "";
+  words([found, supported + left], [["Cluster", `${number(study.nodes)} nodes`], ["Trace", study.trace], ["Seeds", study.seeds.join(", ") || "none"], ["Policies", names.length],
     ["Jobs", number(study.jobs)]]);
   document.querySelectorAll(".units").forEach((place) => { place.textContent = units; });
   const one = study.shown, parts = one && [one.virtual_cluster === null ? null : `virtual cluster ${one.virtual_cluster}`, one.start === null ? null : `the sequence from job ${number(one.start)}`, `seed ${one.seed}`].filter(Boolean);
@@ -47,14 +71,35 @@ function sayWhat() {
 const order = { column: 1, down: false };
 function drawTable() {
   const column = (title, key, show, descending) => ({ title, value: (row) => row[key], cell: (row) => show(row[key]), descending });
-  const least = Math.min(...summary.map((row) => row.mean_bounded_slowdown));
+  const any = (key) => summary.some((row) => row[key]), spread = (row) => row.spread?.mean_bounded_slowdown;
+  const best = study.verdict.finding === "Best" ? indexOf(nameOf(study.verdict.lowest)) : -1;
+  const apart = summary.some((row) => spread(row)?.paired);
   sortTable(byId("table"), {
-    caption: "All jobs. The shaded row has the lowest mean bounded slowdown. A heading sorts.", rows: summary, order, mark: (row) => row.mean_bounded_slowdown === least,
+    caption: `Means are over the jobs that finished.${best < 0 ? "" : " The shaded row has the lowest mean bounded slowdown, and the interval of the difference to the next is below zero."}${summary.some(spread) ? ` ±: standard deviation over ${summary.find(spread).spread.over}; of a difference half of its 95% interval.` : ""} A heading sorts.`, rows: summary, order, mark: (row) => indexOf(nameOf(row)) === best,
     columns: [
       { title: "Policy", value: nameOf, cell: (row) => [swatch(indexOf(nameOf(row))), nameOf(row)] },
-      column("Bounded slowdown, mean", "mean_bounded_slowdown", (value) => number(value, 2)), column("Wait, mean", "mean_wait_seconds", duration), column("p95", "p95_wait_seconds", duration),
+      { title: "Bounded slowdown, mean", value: (row) => row.mean_bounded_slowdown, cell: (row) => number(row.mean_bounded_slowdown, 2) + (spread(row) ? ` ±${number(spread(row).sd, 2)}` : "") },
+      ...(apart ? [{ title: `against ${nameOf(study.baseline)}`, value: (row) => spread(row)?.paired?.difference, cell: (row) => { const paired = spread(row)?.paired; return paired ? `${number(paired.difference, 2)} ±${number((paired.high - paired.low) / 2, 2)}` : "–"; } }] : []),
+      column("Wait, mean", "mean_wait_seconds", duration), column("p95", "p95_wait_seconds", duration),
       column("p99", "p99_wait_seconds", duration), column("longest", "max_wait_seconds", duration), column("Completion, mean", "mean_completion_seconds", duration),
-      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true), ...(summary.some((row) => row.preemptions) ? [column("Preemptions", "preemptions", number), column("Lost work", "lost_share", percent)] : []), column("Makespan", "makespan_seconds", duration),
+      column("Utilisation", "utilization", percent, true), column("Jain index", "jain_fairness", (value) => number(value, 3), true),
+      column("Jobs", "jobs", number), column("Finished", "finished", number, true), ...(any("too_large") ? [column("Too large", "too_large", number)] : []), ...(any("unfinished") ? [column("Unfinished", "unfinished", number)] : []),
+      ...(study.stopped_early ? [{ title: "Runs", value: (row) => row.runs, cell: (row) => `${number(row.runs)} of ${number(row.runs_planned)}`, descending: true }] : []),
+      ...(any("preemptions") ? [column("Preemptions", "preemptions", number), column("Lost work", "lost_share", percent)] : []), column("Makespan", "makespan_seconds", duration),
+    ],
+  });
+}
+
+const ownerOrder = { column: 2, down: true };
+function drawOwners() {
+  const column = (title, key, show, descending) => ({ title, value: (row) => row[key], cell: (row) => show(row[key]), descending });
+  sortTable(byId("owners"), {
+    caption: "The owners with the most work under each policy. Means are over the jobs that finished. A heading sorts.", rows: study.owners, order: ownerOrder,
+    columns: [
+      { title: "Owner", value: (row) => row.owner, cell: (row) => row.owner || "–" },
+      { title: "Policy", value: nameOf, cell: (row) => [swatch(indexOf(nameOf(row))), nameOf(row)] },
+      column(`Work, ${unit}-hours`, "work_unit_seconds", (value) => number(value / 3600 / study.unit_size, 1), true), column("Bounded slowdown, mean", "mean_bounded_slowdown", (value) => number(value, 2)),
+      column("Wait, mean", "mean_wait_seconds", duration), column("Completion, mean", "mean_completion_seconds", duration), column("Jobs", "jobs", number, true), column("Finished", "finished", number, true),
     ],
   });
 }
@@ -298,11 +343,13 @@ function drawCharts() {
 }
 function redraw() {
   drawTable();
+  if (study.owners?.length) drawOwners();
   drawCharts();
   if (run) drawGantt();
 }
 
 sayWhat();
+byId("owners-section").hidden = !study.owners?.length;
 byId("series-section").hidden = !series?.length;
 byId("distribution-section").hidden = !distributions?.length;
 chips(byId("chips"), names, hidden, drawCharts);

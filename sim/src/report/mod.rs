@@ -27,12 +27,16 @@ pub fn placement_html(study: &Value) -> String {
 /// `study` holds `tool`, `version`, `command`, `trace`, `jobs`, `nodes` (their numbers), `seeds`, `unit` (what
 /// the size of a job counts: "node" or "GPU"), `unit_size` (size of a whole one) and `shown`: null, or which
 /// of the `runs` the curves and the Gantt view show (`seed`, `nodes`, and `start` and `virtual_cluster`, which
-/// may be null). Then come five lists whose members carry `policy`, `backfill` and `placement`; all but
-/// `summary` may be empty or missing:
+/// may be null). `verdict` says which combination has the lowest mean bounded slowdown (`lowest`), which is the `next`,
+/// their `difference` with its interval, and in `finding` what may be said of it; `left_out` is a list of `count` and
+/// `why`, `stopped_early` whether runs are missing, `baseline` what differences are taken to, or null. Then come six lists
+/// whose members carry `policy`, `backfill` and `placement`; all but `summary` may be empty or missing:
 ///
-/// - `summary`: `jobs`, `finished`, `mean_bounded_slowdown`, `mean_wait_seconds`, `p95_`, `p99_` and
-///   `max_wait_seconds`, `mean_completion_seconds`, `utilization` (0 to 1), `jain_fairness`, `preemptions`,
-///   `lost_share` (of the work of the finished jobs) and `makespan_seconds`; a null is shown as a dash.
+/// - `summary`: `jobs`, `finished`, `too_large`, `unfinished`, `runs`, `runs_planned`, `mean_bounded_slowdown`,
+///   `mean_wait_seconds`, `p95_`, `p99_` and `max_wait_seconds`, `mean_completion_seconds`, `utilization` (0 to 1),
+///   `jain_fairness`, `preemptions`, `lost_share` (of the work of the finished jobs), `makespan_seconds` and `spread` (or
+///   null); a null is shown as a dash.
+/// - `owners`: `owner`, `jobs`, `finished`, `mean_bounded_slowdown`, `mean_wait_seconds`, `mean_completion_seconds`.
 /// - `guards`: how the learned policy was guarded: `rule`, `model_share` (of the jobs, 0 to 1), `comparisons`, `changes`.
 /// - `series`: `time_seconds` ascending from 0, with the `queue_length` and `utilization` (0 to 1) that hold
 ///   from each time to the next.

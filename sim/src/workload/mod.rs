@@ -2,7 +2,10 @@
 //! from trace files or from generators; experiments do not see the difference.
 
 pub mod jobs;
+mod load;
+mod nodes;
 mod openb;
+mod openb_over_time;
 mod sequence;
 
 pub use openb::{OpenbFiles, load_openb, workload_of_openb};

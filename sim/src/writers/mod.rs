@@ -2,40 +2,17 @@
 //! the machine reassignment problem.
 
 mod reassignment;
+mod swf;
 
 use std::io::{self, Write};
 
 pub use reassignment::{write_reassignment_model, write_reassignment_placement};
+pub use swf::write_swf;
 
 use crate::jobs::{Jobs, NEVER, Outcome, bounded_slowdown};
 
-/// Writes a result as SWF: the trace's jobs in order of submission with their wait, run time, size, request
-/// and owner; status 1 for finished jobs, 5 (cancelled) for those that never ended, whose wait is -1.
-///
-/// # Errors
-/// When the output cannot be written.
-pub fn write_swf(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome, nodes: u64) -> io::Result<()> {
-    writeln!(out, "; Version: 2\n; MaxJobs: {}\n; MaxProcs: {nodes}", jobs.len())?;
-    for i in 0..jobs.len() {
-        let wait = outcome.wait_seconds(jobs, i);
-        let status = if wait.is_some() { 1 } else { 5 };
-        writeln!(
-            out,
-            "{} {} {} {} {size} -1 -1 {size} {} -1 {status} {} -1 -1 -1 -1 -1 -1",
-            jobs.id[i],
-            jobs.submit_seconds[i],
-            wait.unwrap_or(-1),
-            jobs.run_seconds[i],
-            jobs.requested_seconds[i],
-            jobs.owner[i],
-            size = jobs.size[i],
-        )?;
-    }
-    out.flush()
-}
-
-/// Writes a result as CSV, one line per job in order of submission; fields of jobs that never started or
-/// never ended are empty.
+/// Writes a result as CSV, one line per job in order of submission; what did not happen is empty: the start and run time
+/// of a job that never started, the end of one that never ended.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -60,7 +37,7 @@ pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> i
             known(outcome.start_seconds[i]),
             known(outcome.end_seconds[i]),
             wait.map_or_else(String::new, |w| w.to_string()),
-            jobs.run_seconds[i],
+            wait.map_or_else(String::new, |_| jobs.run_seconds[i].to_string()),
             slowdown.map_or_else(String::new, |s| format!("{s:.4}")),
             outcome.lost_seconds.get(i).copied().unwrap_or(0),
         )?;

@@ -76,7 +76,7 @@ impl JobsFigures {
     /// Of the first run of a combination and, for the distributions, the jobs of all its runs, which are
     /// brought into another order. At most `segments_max` stretches are kept.
     pub(super) fn of(part: &Part, run: &PartOutcome, all: &mut Samples, segments_max: usize) -> Self {
-        let origin = part.jobs.submit_seconds.get(part.range.start).copied().unwrap_or(0);
+        let origin = run.first_seconds;
         let run_of_sequence;
         let (series, segments) = match &run.series {
             Some(series) => (series, &run.segments),
@@ -86,7 +86,7 @@ impl JobsFigures {
             }
         };
         Self {
-            series: SeriesFigure::of(series, origin, run.makespan_seconds),
+            series: SeriesFigure::of(series, origin, run.makespan_seconds.unwrap_or(0)),
             distributions: Quantiles::of(all),
             gantt: Gantt::of(part, origin, segments, segments_max, run.outcome.starts),
         }
@@ -197,7 +197,7 @@ fn replayed(part: &Part, outcome: &Outcome) -> (Series, Vec<Segment>) {
             running += change.2;
             used += change.3;
         }
-        let units = u64::from(part.nodes);
+        let units = part.nodes.units();
         let moment = Moment {
             now_seconds: at_once[0].0,
             units,

@@ -9,6 +9,7 @@ mod recorded;
 mod reward;
 mod run;
 mod saved;
+mod spread;
 mod study;
 mod summary;
 mod windows;
@@ -20,6 +21,7 @@ pub use page::jobs_page;
 pub use reward::jobs_reward;
 pub use run::{PartOutcome, run_part};
 pub use saved::{SavedRun, save_run};
+pub use spread::{CombinationName, Finding, JobsSpread, SampledFigure, Verdict};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
 pub use summary::{GuardSummary, JobsRun, JobsSummary};
 

@@ -7,6 +7,9 @@ use super::study::JobsStudy;
 use super::summary::JobsSummary;
 use crate::report::jobs_html;
 
+/// Owners of each combination in the table by owner.
+const OWNERS_MAX: usize = 20;
+
 /// The report page of the study. Figures are shown of the combinations that have them.
 pub fn jobs_page(study: &JobsStudy) -> String {
     jobs_html(&document(study))
@@ -16,7 +19,9 @@ pub(super) fn document(study: &JobsStudy) -> Value {
     json!({
         "tool": study.tool, "version": study.version, "command": study.command, "trace": study.trace,
         "jobs": study.jobs, "nodes": study.nodes, "seeds": study.seeds, "unit": study.unit,
-        "unit_size": study.unit_size, "shown": shown(study),
+        "unit_size": study.unit_size, "shown": shown(study), "stopped_early": study.stopped_early,
+        "left_out": study.left_out, "verdict": study.verdict, "baseline": study.baseline,
+        "owners": study.summary.iter().flat_map(owners).collect::<Vec<_>>(),
         "summary": study.summary.iter().map(row).collect::<Vec<_>>(),
         "guards": study.summary.iter().filter_map(|s| Some(named(s, json!(s.guard()?)))).collect::<Vec<_>>(),
         "series": figures(study, |f| (!f.gantt.jobs.lane.is_empty()).then(|| json!(f.series))),
@@ -41,7 +46,8 @@ fn shown(study: &JobsStudy) -> Value {
 fn row(s: &JobsSummary) -> Value {
     json!({
         "policy": s.policy, "backfill": s.backfill, "placement": s.placement,
-        "jobs": s.jobs, "finished": s.finished,
+        "jobs": s.jobs, "finished": s.finished, "too_large": s.too_large, "unfinished": s.unfinished,
+        "runs": s.runs, "runs_planned": s.runs_planned, "spread": s.spread,
         "mean_bounded_slowdown": s.mean_bounded_slowdown,
         "mean_wait_seconds": s.mean_wait_seconds,
         "p95_wait_seconds": s.wait_seconds.p95,
@@ -54,6 +60,11 @@ fn row(s: &JobsSummary) -> Value {
         "lost_share": s.lost_share,
         "makespan_seconds": s.makespan_seconds,
     })
+}
+
+/// Rows of the table by owner: those with the most work.
+fn owners(s: &JobsSummary) -> impl Iterator<Item = Value> + '_ {
+    s.owners.iter().take(OWNERS_MAX).map(|owner| named(s, json!(owner)))
 }
 
 /// One kind of figure of every combination that has it.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::guarded::{GuardRecord, JobsGuard};
 use super::study::{JobsStudyOptions, Protocol};
 use crate::Clock;
-use crate::jobs::machine::{ClusterMachine, GangPlacement, GpuNodes, Machine, Pool};
+use crate::jobs::machine::{ClusterMachine, GangPlacement, GpuNodes, Machine, Pool, Topology};
 use crate::jobs::{
     Backfill, Failures, Jobs, NEVER, Outcome, PreemptiveSimulation, Recorder, Samples, Segment,
     SequenceMetrics, SequenceSimulator, Series, Settings, Simulation,
@@ -36,16 +36,19 @@ pub struct Combination {
 pub struct PartOutcome {
     /// Per-job values of the finished jobs.
     pub samples: Samples,
-    /// Names of the owners.
-    pub owners: Vec<String>,
     /// What became of the jobs.
     pub outcome: Outcome,
-    /// Used share of the machine, 0 to 1.
-    pub utilization: f64,
+    /// First submission of a job that the machine can hold, in seconds.
+    pub first_seconds: i64,
+    /// Used share of the machine up to the last end, 0 to 1; `None` when no job finished.
+    pub utilization: Option<f64>,
+    /// The use up to the last start as the studies of batch sequences define it, for the sequence protocol.
+    pub use_to_last_start: Option<f64>,
     /// Run time x size of the finished jobs, in unit-seconds.
     pub work_unit_seconds: f64,
-    /// From the first submission to the last end, in seconds.
-    pub makespan_seconds: i64,
+    /// From the first submission of a job that the machine can hold to the last end, in seconds; `None` when no job
+    /// finished.
+    pub makespan_seconds: Option<i64>,
     /// Curves over time; `None` for the sequence protocol.
     pub series: Option<Series>,
     /// The first stretches of jobs by start, where asked for; none for the sequence protocol.
@@ -82,12 +85,10 @@ pub fn run_part(
         let (jobs, policy) = (jobs.as_ref(), policy.as_ref());
         let run = Run { jobs, policy, combination, options, part, segments_max, stop, progress };
         match &workload.machine {
-            MachineSpec::Pool => run.on_or_resumed(&|| Pool::new(part.nodes), u64::from(part.nodes)),
-            MachineSpec::GpuNodes { gpus_per_node, topology } => {
-                let placement = gang_placement(&combination.placement);
-                let units = u64::from(part.nodes) * u64::from(*gpus_per_node);
-                let make = || GpuNodes::new(part.nodes, *gpus_per_node, placement, *topology);
-                run.on_or_resumed(&make, units)
+            MachineSpec::Pool => run.on_or_resumed(&|| Pool::new(part.nodes.count()), part.nodes.units()),
+            MachineSpec::GpuNodes { topology } => {
+                let make = || gpu_nodes(part, &combination.placement, *topology);
+                run.on_or_resumed(&make, part.nodes.units())
             }
             MachineSpec::Cluster { cluster, target } => {
                 let context = PlacementContext { cluster, target, seed: part.seed, model: None };
@@ -123,22 +124,24 @@ pub(super) fn jobs_of(part: &Part) -> Cow<'_, Jobs> {
 fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOutcome {
     let mut simulator = SequenceSimulator::default();
     let (jobs, range) = (part.jobs.as_ref(), part.range.clone());
-    let started = simulator.run(jobs, range.clone(), part.nodes, policy, backfill != Backfill::None);
-    let metrics = SequenceMetrics::of(jobs, range.clone(), started, part.nodes);
+    let nodes = part.nodes.count();
+    let started = simulator.run(jobs, range.clone(), nodes, policy, backfill != Backfill::None);
+    let metrics = SequenceMetrics::of(jobs, range.clone(), started, nodes);
     let ends = started.iter().zip(range.clone()).map(|(&start, i)| {
         if start == SequenceSimulator::NEVER { NEVER } else { start + i64::from(jobs.run_seconds[i]) }
     });
     let end_seconds: Vec<i64> = ends.collect();
+    let first_fitting = end_seconds.iter().zip(range.clone()).find(|e| *e.0 != NEVER).map(|e| e.1);
     let fit = end_seconds.iter().filter(|&&e| e != NEVER).count();
-    let last = end_seconds.iter().filter(|&&e| e != NEVER).max();
     PartOutcome {
         samples: Samples::of_sequence(jobs, range.clone(), started),
-        owners: jobs.owners.clone(),
-        utilization: metrics.utilization,
+        utilization: metrics.map(|m| m.utilization),
+        use_to_last_start: metrics.map(|m| m.use_to_last_start),
         work_unit_seconds: (end_seconds.iter().zip(range.clone()).filter(|e| *e.0 != NEVER))
             .map(|(_, i)| f64::from(jobs.run_seconds[i]) * f64::from(jobs.size[i]))
             .sum(),
-        makespan_seconds: last.map_or(0, |end| end - jobs.submit_seconds[range.start]),
+        makespan_seconds: metrics.map(|m| m.makespan_seconds),
+        first_seconds: first_fitting.map_or(0, |i| jobs.submit_seconds[i]),
         outcome: Outcome {
             start_seconds: started.to_vec(),
             too_large: range.len() - fit,
@@ -170,17 +173,18 @@ impl Run<'_> {
     fn on<M: Machine>(&self, make: &dyn Fn() -> M, units: u64) -> Option<PartOutcome> {
         let mut recorder = Recorder::keeping(self.segments_max);
         let machine = make();
+        let capacity = self.capacity(&machine, units);
         if self.policy.preempts() {
             let settings = &self.options.preemptive;
             let mut run = PreemptiveSimulation::new(self.jobs, machine, self.policy, settings);
             self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
-            return Some(self.summed_up(run.into_outcome(), recorder, units));
+            return Some(self.summed_up(run.into_outcome(), recorder, capacity));
         }
         let settings = self.settings();
         if self.options.guarded && self.policy.name() == LEARNED_ORDER {
-            return self.under_guard(make, &settings, recorder, units);
+            return self.under_guard(make, &settings, recorder, capacity);
         }
-        self.to_the_end(Simulation::new(self.jobs, machine, self.policy, &settings), recorder, units)
+        self.to_the_end(Simulation::new(self.jobs, machine, self.policy, &settings), recorder, capacity)
     }
 
     /// The same with the guard, who says from block to block whether model or rule serves.
@@ -189,7 +193,7 @@ impl Run<'_> {
         make: &dyn Fn() -> M,
         settings: &Settings,
         mut recorder: Recorder,
-        units: u64,
+        capacity: Capacity,
     ) -> Option<PartOutcome> {
         let mut guard = JobsGuard::new(self.jobs, make, self.policy, settings);
         let mut running = Some(Simulation::new(self.jobs, make(), guard.policy(), settings));
@@ -205,7 +209,7 @@ impl Run<'_> {
         })?;
         let outcome = running.map(Simulation::into_outcome).unwrap_or_default();
         let record = guard.into_record(self.jobs.len());
-        Some(PartOutcome { guard: Some(record), ..self.summed_up(outcome, recorder, units) })
+        Some(PartOutcome { guard: Some(record), ..self.summed_up(outcome, recorder, capacity) })
     }
 
     /// The same, from where a saved run left off if there is one.
@@ -217,35 +221,41 @@ impl Run<'_> {
         let Some(saved) = &self.options.resume else { return self.on(make, units) };
         // The study has made sure that the state can be read.
         let (state, recorder) = saved.state::<M>().ok()?;
-        let settings = self.settings();
-        self.to_the_end(Simulation::resume(self.jobs, self.policy, &settings, state), recorder, units)
+        let (settings, capacity) = (self.settings(), self.capacity(&make(), units));
+        self.to_the_end(Simulation::resume(self.jobs, self.policy, &settings, state), recorder, capacity)
     }
 
     fn to_the_end<M: Machine>(
         &self,
         mut run: Simulation<'_, M>,
         mut recorder: Recorder,
-        units: u64,
+        capacity: Capacity,
     ) -> Option<PartOutcome> {
         self.watch(|| (run.advance(&mut recorder), run.arrived()))?;
-        Some(self.summed_up(run.into_outcome(), recorder, units))
+        Some(self.summed_up(run.into_outcome(), recorder, capacity))
     }
 
-    fn summed_up(&self, outcome: Outcome, recorder: Recorder, units: u64) -> PartOutcome {
+    fn capacity<M: Machine>(&self, machine: &M, units: u64) -> Capacity {
+        let fits = |&i: &usize| machine.could_hold(i as u32, self.jobs.size[i]);
+        let first = (0..self.jobs.len()).find(fits);
+        Capacity { units, first_seconds: first.map_or(0, |i| self.jobs.submit_seconds[i]) }
+    }
+
+    fn summed_up(&self, outcome: Outcome, recorder: Recorder, capacity: Capacity) -> PartOutcome {
         let ended = || outcome.end_seconds.iter().zip(0..).filter(|e| *e.0 != NEVER);
-        let first = self.jobs.submit_seconds.first().copied().unwrap_or(0);
-        let makespan_seconds = ended().map(|e| e.0 - first).max().unwrap_or(0);
+        let makespan_seconds = ended().map(|e| e.0 - capacity.first_seconds).max();
         let area: f64 = ended()
             .map(|(_, i): (_, usize)| f64::from(self.jobs.run_seconds[i]) * f64::from(self.jobs.size[i]))
             .sum();
-        let capacity = units as f64 * makespan_seconds as f64;
+        let there = capacity.units as f64 * makespan_seconds.unwrap_or(0) as f64;
         PartOutcome {
             samples: Samples::of(self.jobs, &outcome),
-            owners: self.jobs.owners.clone(),
-            utilization: if capacity > 0.0 { area / capacity } else { 0.0 },
+            utilization: (there > 0.0).then(|| area / there),
+            use_to_last_start: None,
             work_unit_seconds: area,
             makespan_seconds,
             outcome,
+            first_seconds: capacity.first_seconds,
             series: Some(recorder.series.series()),
             segments: recorder.segments,
             guard: None,
@@ -284,8 +294,22 @@ impl Run<'_> {
     }
 }
 
+/// What the work of a run is set against.
+#[derive(Clone, Copy)]
+struct Capacity {
+    /// Units when all is in service.
+    units: u64,
+    /// First submission of a job that the machine could ever hold, in seconds: a larger one is in no figure.
+    first_seconds: i64,
+}
+
+/// The nodes of a part.
+pub(super) fn gpu_nodes(part: &Part, placement: &str, topology: Topology) -> GpuNodes {
+    GpuNodes::of_sizes(part.nodes.sizes().collect(), gang_placement(placement), topology)
+}
+
 /// The gang placement of that name.
-pub(super) fn gang_placement(name: &str) -> GangPlacement {
+fn gang_placement(name: &str) -> GangPlacement {
     match name {
         "spread" => GangPlacement::Spread,
         "topology" => GangPlacement::Topology,

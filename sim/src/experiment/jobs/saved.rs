@@ -12,18 +12,18 @@ use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::run::{Combination, Run, gang_placement, jobs_of};
+use super::run::{Combination, Run, gpu_nodes, jobs_of};
 use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
 use crate::experiment::RunError;
 use crate::jobs::machine::{GpuNodes, Machine, Pool};
 use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
 use crate::readers::{InputError, unpacked};
-use crate::workload::jobs::{JobsWorkload, MachineSpec};
+use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
 
 /// What the first line begins with.
 const KIND: &str = "lepton jobs run";
 /// Form of the state; goes up when it changes.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// Longest file read, in bytes.
 const SAVED_BYTES_MAX: u64 = 8 << 30;
 
@@ -174,12 +174,10 @@ pub fn save_run(
         )));
     }
     match workload.machine {
-        MachineSpec::GpuNodes { gpus_per_node, topology } => {
-            let placement = gang_placement(&combination.placement);
-            let machine = GpuNodes::new(part.nodes, gpus_per_node, placement, topology);
-            run.save(machine, about, stop_at_seconds)
+        MachineSpec::GpuNodes { topology } => {
+            run.save(gpu_nodes(part, &combination.placement, topology), about, stop_at_seconds)
         }
-        _ => run.save(Pool::new(part.nodes), about, stop_at_seconds),
+        _ => run.save(Pool::new(part.nodes.count()), about, stop_at_seconds),
     }
 }
 
@@ -264,9 +262,7 @@ fn describe(
         }
     };
     let machine = match &workload.machine {
-        MachineSpec::GpuNodes { gpus_per_node, topology } => {
-            format!("nodes of {gpus_per_node} GPUs, {topology:?}")
-        }
+        MachineSpec::GpuNodes { topology } => format!("nodes with GPUs, {topology:?}"),
         _ => "a pool".to_owned(),
     };
     let model = options.model.as_ref().map_or_else(
@@ -279,7 +275,10 @@ fn describe(
         ("the backfilling", format!("{:?}", combination.backfill)),
         ("the placement", combination.placement.clone()),
         ("the machine", machine),
-        ("the number of nodes", part.map_or(0, |p| p.nodes).to_string()),
+        (
+            "the number of nodes",
+            part.map_or_else(String::new, |p| nodes_in_words(&p.nodes, &workload.machine)),
+        ),
         ("the workload", jobs),
         ("the seed", part.map_or(0, |p| p.seed).to_string()),
         ("the queue", format!("{:?}", settings.discipline)),
@@ -295,6 +294,11 @@ fn describe(
         ("the source of failures", failures),
     ];
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Nodes and, where they have GPUs, how many of them.
+fn nodes_in_words(nodes: &Nodes, machine: &MachineSpec) -> String {
+    if matches!(machine, MachineSpec::Pool) { nodes.count().to_string() } else { nodes.to_string() }
 }
 
 fn jobs_checksum(jobs: &Jobs) -> u64 {

@@ -1,6 +1,6 @@
 //! What a study of jobs is asked and answers.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::policy::JobsModel;
 use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
@@ -10,10 +10,12 @@ use serde::Serialize;
 
 use super::run::{Combination, PartOutcome, run_part};
 use super::saved::SavedRun;
+use super::spread::{CombinationName, Verdict, spread_all, verdict};
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
 use crate::experiment::run_error::{RunError, thread_pool};
 use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
+use crate::readers::LeftOut;
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
 
 /// Which loop is run.
@@ -41,6 +43,9 @@ pub struct JobsStudyOptions {
     pub settings: Settings,
     /// How preemptive policies are run.
     pub preemptive: PreemptiveSettings,
+    /// The policy that differences are taken to, with the first of the ways of backfilling and placements; `None` for no
+    /// differences.
+    pub baseline: Option<String>,
     /// Seeds, for the record.
     pub seeds: Vec<u64>,
     /// Threads to use.
@@ -112,8 +117,14 @@ pub struct JobsStudy {
     pub seconds: f64,
     /// Whether the study was stopped before all runs were done.
     pub stopped_early: bool,
+    /// What of the input is no job of the workload, and why.
+    pub left_out: Vec<LeftOut>,
     /// Remarks on the input.
     pub warnings: Vec<String>,
+    /// The combination that differences are taken to.
+    pub baseline: Option<CombinationName>,
+    /// The combination with the lowest mean bounded slowdown, and what may be said of it.
+    pub verdict: Verdict,
     /// Per policy, backfilling and placement.
     pub summary: Vec<JobsSummary>,
 }
@@ -122,7 +133,7 @@ pub struct JobsStudy {
 /// `stop` turns true, runs not finished are left out and what is done is kept.
 ///
 /// # Errors
-/// When a policy or placement is unknown, options do not go together, or nothing was done before `stop`.
+/// When a policy or placement is unknown, options do not go together, or no run was done before `stop`.
 pub fn run_jobs_study(
     workload: &JobsWorkload,
     options: &JobsStudyOptions,
@@ -145,7 +156,6 @@ pub fn run_jobs_study(
         run_part(workload, p, &combinations[c], options, clock, stop, progress)
     };
     let results: Vec<Option<PartOutcome>> = pool.install(|| tasks.par_iter().map(run_one).collect());
-    let finished = AtomicU64::new(0);
     let mut summary = Vec::new();
     let mut results = results.into_iter();
     for combination in &combinations {
@@ -156,14 +166,13 @@ pub fn run_jobs_study(
             .zip(outcomes)
             .filter_map(|(part, outcome)| Some((part, outcome?)))
             .collect();
-        finished.fetch_add(runs.len() as u64, Ordering::Relaxed);
-        if !runs.is_empty() {
-            summary.push(summarize(combination, runs, figures_of));
-        }
+        summary.push(summarize(combination, runs, workload.parts.len(), figures_of));
     }
-    if summary.is_empty() {
+    let done: usize = summary.iter().map(|s| s.runs).sum();
+    if done == 0 {
         return Err(RunError::Stopped.into());
     }
+    let baseline = spread_all(&mut summary, options.baseline.as_deref());
     let sequences = workload.parts.iter().any(|p| p.start.is_some());
     let first_seed = workload.parts.first().map_or(0, |p| p.seed);
     let counted = || workload.parts.iter().filter(|p| p.seed == first_seed);
@@ -173,15 +182,21 @@ pub fn run_jobs_study(
         command: options.command.clone(),
         trace: workload.name.clone(),
         jobs: counted().map(|p| p.range.len()).sum(),
-        nodes: counted().take(if sequences { 1 } else { usize::MAX }).map(|p| u64::from(p.nodes)).sum(),
+        nodes: counted()
+            .take(if sequences { 1 } else { usize::MAX })
+            .map(|p| u64::from(p.nodes.count()))
+            .sum(),
         unit: workload.machine.unit(),
         unit_size: workload.machine.unit_size(),
         protocol: options.protocol,
         seeds: options.seeds.clone(),
         threads: options.threads,
         seconds: (clock.now_nanos() - started) as f64 / 1e9,
-        stopped_early: finished.into_inner() < tasks.len() as u64,
+        stopped_early: done < tasks.len(),
+        left_out: workload.left_out.clone(),
         warnings: workload.warnings.clone(),
+        baseline,
+        verdict: verdict(&summary),
         summary,
     })
 }

@@ -48,6 +48,7 @@ fn study_of(
         protocol,
         settings,
         preemptive: PreemptiveSettings::default(),
+        baseline: None,
         seeds: vec![1],
         threads: 1,
         segments_max: max,
@@ -207,6 +208,7 @@ proptest! {
         let workload = whole("test", jobs(&rows), NODES, MachineSpec::Pool, 1);
         let study = study_of(&workload, policy, protocol, failing, usize::MAX);
         let summary = &study.summary[0];
-        check(summary.figures.as_ref().expect("asked for"), summary.makespan_seconds, summary.finished);
+        let makespan_seconds = summary.makespan_seconds.expect("jobs finished");
+        check(summary.figures.as_ref().expect("asked for"), makespan_seconds, summary.finished);
     }
 }

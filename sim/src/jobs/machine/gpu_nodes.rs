@@ -2,6 +2,11 @@
 //! set per number of free GPUs, so that the fullest or emptiest node that fits is found at once. A job gets
 //! the lowest free GPUs of its nodes; which ones matters only when one fails. A node with a GPU out of service
 //! is no whole node for a gang that needs whole ones.
+//!
+//! Nodes may be of several sizes. A gang that one node of the largest size could hold gets one node; a larger one gets
+//! whole nodes, the largest first, and smaller ones only when the machine has no more of the larger, and the rest on
+//! one node. So a larger gang never fits where a smaller one does not, and on an idle machine each fits that has
+//! as many GPUs.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,10 +42,15 @@ impl Default for Topology {
     }
 }
 
-/// Nodes of equal GPU count.
+/// Nodes with GPUs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GpuNodes {
-    gpus_per_node: u32,
+    /// GPUs of each node, out of service or not.
+    size: Vec<u32>,
+    /// The sizes that there are, the largest first.
+    sizes: Vec<u32>,
+    /// `of_size[s][n]`: how many of the nodes before n have size `sizes[s]`; empty where there is one size.
+    of_size: Vec<Vec<u32>>,
     placement: GangPlacement,
     topology: Topology,
     /// Free GPUs of each node that are in service themselves, whether or not the node is.
@@ -55,6 +65,8 @@ pub struct GpuNodes {
     free_total: u64,
     /// GPUs in service on nodes in service.
     in_service: u64,
+    /// GPUs in all.
+    total: u64,
     /// First part of what each slot holds; `NONE` when it holds nothing.
     first_part: Vec<u32>,
     parts: Vec<Part>,
@@ -77,27 +89,39 @@ const NONE: u32 = u32::MAX;
 impl GpuNodes {
     /// `nodes` free nodes of `gpus_per_node` GPUs (1 to 64).
     pub fn new(nodes: u32, gpus_per_node: u32, placement: GangPlacement, topology: Topology) -> Self {
-        let gpus_per_node = gpus_per_node.clamp(1, u64::BITS);
-        let mut with_free: Vec<IndexSet> =
-            (0..=gpus_per_node).map(|_| IndexSet::new(nodes as usize)).collect();
-        for node in 0..nodes as usize {
-            with_free[gpus_per_node as usize].insert(node);
+        Self::of_sizes(vec![gpus_per_node; nodes as usize], placement, topology)
+    }
+
+    /// Free nodes with so many GPUs each (1 to 64), in this order.
+    pub fn of_sizes(mut size: Vec<u32>, placement: GangPlacement, topology: Topology) -> Self {
+        size.iter_mut().for_each(|gpus| *gpus = (*gpus).clamp(1, u64::BITS));
+        let mut sizes = size.clone();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        sizes.dedup();
+        let most = sizes.first().copied().unwrap_or(1);
+        let mut with_free: Vec<IndexSet> = (0..=most).map(|_| IndexSet::new(size.len())).collect();
+        for (node, &gpus) in size.iter().enumerate() {
+            with_free[gpus as usize].insert(node);
         }
+        let total = size.iter().map(|&gpus| u64::from(gpus)).sum();
         Self {
-            gpus_per_node,
+            of_size: if sizes.len() > 1 { counts_before(&size, &sizes) } else { Vec::new() },
             placement,
             topology,
-            free: vec![gpus_per_node; nodes as usize],
-            free_gpus: vec![u64::MAX >> (u64::BITS - gpus_per_node); nodes as usize],
-            out: vec![0; nodes as usize],
-            down: vec![false; nodes as usize],
+            free_gpus: size.iter().map(|&gpus| u64::MAX >> (u64::BITS - gpus)).collect(),
+            out: vec![0; size.len()],
+            down: vec![false; size.len()],
             with_free,
-            free_total: u64::from(nodes) * u64::from(gpus_per_node),
-            in_service: u64::from(nodes) * u64::from(gpus_per_node),
+            free_total: total,
+            in_service: total,
+            total,
             first_part: Vec::new(),
             parts: Vec::new(),
             spare_parts: Vec::new(),
             tried: Vec::new(),
+            free: size.clone(),
+            size,
+            sizes,
         }
     }
 
@@ -165,7 +189,7 @@ impl GpuNodes {
 
     /// The GPU as a set, if there is such a one.
     fn gpu(&self, node: u32, device: u32) -> Option<u64> {
-        (node < self.nodes() && device < self.gpus_per_node).then(|| 1 << device)
+        (node < self.nodes() && device < self.size[node as usize]).then(|| 1 << device)
     }
 
     /// The first node of `lo..hi` with exactly `free` GPUs free.
@@ -174,31 +198,82 @@ impl GpuNodes {
         (found < hi).then_some(found)
     }
 
+    /// The first node of `lo..hi` that has exactly this size and all of it free.
+    fn whole_node(&self, size: u32, lo: u32, hi: u32) -> Option<u32> {
+        let mut from = lo;
+        loop {
+            let node = self.node_with(size, from, hi)?;
+            if self.size[node as usize] == size {
+                return Some(node);
+            }
+            from = node + 1;
+        }
+    }
+
+    /// How many nodes have exactly this size and all of it free.
+    fn whole_nodes(&self, size: u32) -> u64 {
+        let free = &self.with_free[size as usize];
+        if self.sizes.len() == 1 {
+            return free.len() as u64;
+        }
+        free.iter().filter(|&node| self.size[node] == size).count() as u64
+    }
+
+    /// How many nodes of `lo..hi` have the size `sizes[class]`, in service or not.
+    fn nodes_of_size(&self, class: usize, lo: u32, hi: u32) -> u32 {
+        let hi = hi.min(self.nodes());
+        self.of_size.get(class).map_or(hi - lo, |before| before[hi as usize] - before[lo as usize])
+    }
+
     /// Lays a gang out over as few nodes of `lo..hi` as possible, into `tried`. False when it does not fit.
     fn consolidate(&mut self, size: u32, lo: u32, hi: u32) -> bool {
         self.tried.clear();
-        let per_node = self.gpus_per_node;
-        if size <= per_node {
-            let node = (size..=per_node).find_map(|f| self.node_with(f, lo, hi));
+        let most = self.with_free.len() as u32 - 1;
+        if size <= most {
+            let node = (size..=most).find_map(|f| self.node_with(f, lo, hi));
             self.tried.extend(node.map(|n| (n, size)));
             return node.is_some();
         }
-        let mut from = lo;
-        for _ in 0..size / per_node {
-            let Some(node) = self.node_with(per_node, from, hi) else { return false };
-            self.tried.push((node, per_node));
-            from = node + 1;
+        let mut rest = size;
+        for class in 0..self.sizes.len() {
+            let gpus = self.sizes[class];
+            let there = self.nodes_of_size(class, lo, hi);
+            let whole = (rest / gpus).min(there);
+            let mut from = lo;
+            for _ in 0..whole {
+                let Some(node) = self.whole_node(gpus, from, hi) else { return false };
+                self.tried.push((node, gpus));
+                from = node + 1;
+            }
+            rest -= whole * gpus;
+            if rest == 0 {
+                return true;
+            }
+            // Smaller nodes stand in only where there is no further one of this size.
+            if whole < there {
+                break;
+            }
         }
-        let rest = size % per_node;
-        if rest == 0 {
-            return true;
-        }
-        // The whole nodes just taken are the lowest empty ones, so the others of them come after.
-        let emptiest = self
-            .node_with(per_node, from, hi)
-            .or_else(|| (rest..per_node).rev().find_map(|f| self.node_with(f, lo, hi)));
+        let emptiest = self.emptiest_untried(rest, lo, hi);
         self.tried.extend(emptiest.map(|n| (n, rest)));
         emptiest.is_some()
+    }
+
+    /// The node of `lo..hi` with the most free GPUs, at least `least`, that is not tried yet.
+    fn emptiest_untried(&self, least: u32, lo: u32, hi: u32) -> Option<u32> {
+        let most = self.with_free.len() as u32 - 1;
+        (least..=most).rev().find_map(|free| {
+            // Whole nodes of a size were tried from the lowest on.
+            let last = self.tried.iter().filter(|t| t.1 == free).map(|t| t.0).max();
+            let mut from = lo;
+            loop {
+                let node = self.node_with(free, from, hi)?;
+                if self.size[node as usize] != free || last.is_none_or(|last| node > last) {
+                    return Some(node);
+                }
+                from = node + 1;
+            }
+        })
     }
 
     /// Lays a gang out GPU by GPU on the emptiest nodes, into `tried`.
@@ -207,7 +282,8 @@ impl GpuNodes {
             return false;
         }
         for _ in 0..size {
-            let emptiest = (1..=self.gpus_per_node).rev().find_map(|f| self.node_with(f, 0, NONE));
+            let most = self.with_free.len() as u32 - 1;
+            let emptiest = (1..=most).rev().find_map(|f| self.node_with(f, 0, NONE));
             let Some(node) = emptiest else { break };
             self.take(slot, node, 1);
         }
@@ -251,6 +327,19 @@ impl GpuNodes {
     }
 }
 
+/// For each of `sizes`, and each node and the end: how many nodes before it have that size.
+fn counts_before(size: &[u32], sizes: &[u32]) -> Vec<Vec<u32>> {
+    let of = |wanted: &u32| {
+        let mut before = vec![0];
+        before.extend(size.iter().scan(0, |count, gpus| {
+            *count += u32::from(gpus == wanted);
+            Some(*count)
+        }));
+        before
+    };
+    sizes.iter().map(of).collect()
+}
+
 impl Machine for GpuNodes {
     const SIZE_DECIDES: bool = true;
 
@@ -270,7 +359,7 @@ impl Machine for GpuNodes {
     }
 
     fn could_hold(&self, _job: u32, size: u32) -> bool {
-        u64::from(size) <= self.free.len() as u64 * u64::from(self.gpus_per_node)
+        u64::from(size) <= self.total
     }
 
     fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
@@ -331,7 +420,7 @@ impl Machine for GpuNodes {
         }
         self.with_free[self.free[n] as usize].remove(n);
         self.free_total -= u64::from(self.free[n]);
-        self.in_service -= u64::from(self.gpus_per_node - self.out[n].count_ones());
+        self.in_service -= u64::from(self.size[n] - self.out[n].count_ones());
         self.down[n] = true;
         hit.extend(self.slots_on(node, u64::MAX));
         true
@@ -343,13 +432,13 @@ impl Machine for GpuNodes {
             return;
         }
         self.down[n] = false;
-        self.in_service += u64::from(self.gpus_per_node - self.out[n].count_ones());
+        self.in_service += u64::from(self.size[n] - self.out[n].count_ones());
         self.free_total += u64::from(self.free[n]);
         self.with_free[self.free[n] as usize].insert(n);
     }
 
-    fn devices(&self, _node: u32) -> u32 {
-        self.gpus_per_node
+    fn devices(&self, node: u32) -> u32 {
+        self.size.get(node as usize).copied().unwrap_or(0)
     }
 
     fn fail_device(&mut self, node: u32, device: u32, hit: &mut Vec<u32>) -> bool {
@@ -377,7 +466,7 @@ impl Machine for GpuNodes {
 
     /// Share of the free GPUs that lie on nodes partly in use.
     fn fragmentation(&mut self) -> f64 {
-        let whole = self.with_free[self.gpus_per_node as usize].len() as u64 * u64::from(self.gpus_per_node);
+        let whole: u64 = self.sizes.iter().map(|&gpus| u64::from(gpus) * self.whole_nodes(gpus)).sum();
         if self.free_total == 0 { 0.0 } else { (self.free_total - whole) as f64 / self.free_total as f64 }
     }
 }

@@ -53,6 +53,25 @@ fn a_gang_without_its_whole_nodes_changes_nothing() {
     assert_eq!(m.free_gpus(), before);
 }
 
+/// One node of 8 GPUs, two of 2 and one of 4, in this order.
+fn nodes_of_three_sizes() -> GpuNodes {
+    GpuNodes::of_sizes(vec![8, 2, 2, 4], GangPlacement::Consolidate, Topology::default())
+}
+
+#[test]
+fn on_nodes_of_several_sizes_a_gang_takes_the_fullest_that_holds_it_or_the_largest_whole_ones() {
+    let mut m = nodes_of_three_sizes();
+    assert!(m.place(0, 0, 2) && m.place(1, 0, 3));
+    assert_eq!((held(&m, 0), held(&m, 1)), (vec![(1, 2)], vec![(3, 3)]));
+    assert!(m.place(2, 0, 8));
+    assert!(!m.place(3, 0, 4), "three GPUs are free, on two nodes");
+    assert_eq!((m.devices(0), m.devices(1), m.units()), (8, 2, 16));
+    let mut m = nodes_of_three_sizes();
+    assert!(m.place(0, 0, 13));
+    assert_eq!(held(&m, 0), [(0, 8), (1, 1), (3, 4)], "there is no second node of 8, so one of 4 stands in");
+    assert!((m.fragmentation() - 1.0 / 3.0).abs() < 1e-12, "one of three free GPUs is on a node in use");
+}
+
 #[test]
 fn spreading_evens_out_the_nodes() {
     let mut m = machine(GangPlacement::Spread);
@@ -286,6 +305,31 @@ proptest! {
     }
 
     #[test]
+    fn units_of_nodes_of_several_sizes_always_add_up(
+        moves in moves(), size in prop::collection::vec(1u32..12, 1..14), which in 0usize..3,
+    ) {
+        let placement = [GangPlacement::Consolidate, GangPlacement::Spread, GangPlacement::Topology][which];
+        let total = size.iter().map(|&gpus| u64::from(gpus)).sum();
+        let topology = Topology { nodes_per_domain: 2, nodes_per_rack: 4 };
+        walk(GpuNodes::of_sizes(size, placement, topology), total, moves, None)?;
+    }
+
+    #[test]
+    fn idle_nodes_of_any_sizes_hold_every_gang_of_no_more_gpus(
+        size in prop::collection::vec(1u32..12, 1..10), which in 0usize..3,
+    ) {
+        let placement = [GangPlacement::Consolidate, GangPlacement::Spread, GangPlacement::Topology][which];
+        let total: u32 = size.iter().sum();
+        let empty = GpuNodes::of_sizes(size, placement, Topology { nodes_per_domain: 2, nodes_per_rack: 4 });
+        for gang in 1..=total {
+            let mut m = empty.clone();
+            prop_assert!(m.place(0, 0, gang), "{gang} of {total}");
+            prop_assert_eq!(m.free_units(), u64::from(total - gang));
+        }
+        prop_assert!(!empty.could_hold(0, total + 1));
+    }
+
+    #[test]
     fn units_of_a_pool_always_add_up(moves in moves()) {
         walk(Pool::new(NODES), u64::from(NODES), moves, None)?;
     }
@@ -299,8 +343,10 @@ proptest! {
     #[test]
     fn a_smaller_job_fits_wherever_a_larger_one_does(
         sizes in prop::collection::vec(1u32..20, 0..12), size in 2u32..40,
+        nodes in prop::collection::vec(prop::sample::select(vec![1u32, 2, 4, 8]), 1..14), equal in any::<bool>(),
     ) {
-        let mut m = machine(GangPlacement::Consolidate);
+        let uneven = GpuNodes::of_sizes(nodes, GangPlacement::Consolidate, Topology::default());
+        let mut m = if equal { machine(GangPlacement::Consolidate) } else { uneven };
         for (slot, size) in (0..).zip(sizes) {
             m.place(slot, 0, size);
         }

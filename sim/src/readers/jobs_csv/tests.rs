@@ -30,6 +30,15 @@ fn optional_columns_may_be_empty_in_a_row() {
 }
 
 #[test]
+fn jobs_may_be_bound_to_partitions_and_times_may_have_fractions() {
+    let text = "submit_seconds,run_seconds,size,partition\n9.5,1,1,fast\n0.2,0.1,1,\n3,1,1,slow\n";
+    let jobs = read(text).expect("it is sound").jobs;
+    assert_eq!((&jobs.submit_seconds, jobs.run_seconds[0]), (&vec![0, 3, 10], 1));
+    assert_eq!(jobs.partitions, ["fast", "slow"]);
+    assert_eq!(jobs.partition, [Jobs::NO_PARTITION, 1, 0], "they move with their jobs");
+}
+
+#[test]
 fn a_missing_column_is_named() {
     let error = read("submit_seconds,run_second,size\n0,1,1\n").expect_err("a column is missing").to_string();
     assert!(error.contains("Maybe `run_second` is meant"), "{error}");

@@ -46,6 +46,18 @@ fn rows_become_nodes_and_tasks() {
 }
 
 #[test]
+fn odd_ways_of_writing_are_taken_as_they_are_meant() {
+    let text = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,creation_time,deletion_time,scheduled_time\n\
+                a,100.00,1024.0,0,,,0,10.5,\n  \n,,,,,,,,\nb,1,1,1,500.00,,0,,3\n";
+    let tasks = read_tasks(&Scratch::new("odd.csv", text.as_bytes()).0).expect("sound");
+    assert_eq!((tasks.len(), tasks[0].cpu_millicores, tasks[0].gpu_milli), (2, 100, 0));
+    assert_eq!((tasks[0].deletion_seconds, tasks[0].scheduled), (Some(11), Scheduled::Never));
+    assert_eq!((tasks[1].gpu_milli, tasks[1].scheduled), (500, Scheduled::AtSeconds(3)));
+    let without = read_tasks(&Scratch::new("t.csv", TASKS.as_bytes()).0).expect("sound");
+    assert!(without.iter().all(|t| t.scheduled == Scheduled::Unsaid));
+}
+
+#[test]
 fn a_compressed_file_is_read_whatever_its_name() {
     let packed = Scratch::new("t.csv", &gzip(TASKS));
     assert_eq!(read_tasks(&packed.0).expect("sound").len(), 3);

@@ -25,14 +25,21 @@ fn owners_are_virtual_clusters_and_rows_of_the_same_second_keep_their_order() {
 #[test]
 fn a_duration_of_zero_leaves_the_job_out() {
     let trace = read("0,0,1,a\n0,1,1,a\n").expect("it is sound");
-    assert_eq!((trace.jobs.len(), trace.left_out_without_run), (1, 1));
+    assert_eq!((trace.jobs.len(), trace.left_out.count(WITHOUT_RUN)), (1, 1));
+}
+
+#[test]
+fn rows_without_gpus_or_duration_are_left_out_and_counted() {
+    let trace = read("0,5,0,a\n0,5,,a\n0,,1,a\n  \n,,,\n0.4,7.6,1.00,a\n").expect("one job is sound");
+    assert_eq!((trace.left_out.count(WITHOUT_SIZE), trace.left_out.count(WITHOUT_RUN)), (2, 1));
+    assert_eq!((trace.jobs.submit_seconds, trace.jobs.run_seconds), (vec![0], vec![8]));
 }
 
 #[test]
 fn bad_fields_are_refused_with_their_place() {
     for (rows, problem) in [
         ("0,-5,1,a\n", "column `duration_s`, value `-5`"),
-        ("0,5,0,a\n", "column `gpus`, value `0`"),
+        ("0,5,-1,a\n", "column `gpus`, value `-1`"),
         ("0,5,1,\n", "column `vc`"),
         ("0,5,1\n", "3 fields, expected 4"),
         ("1e400,5,1,a\n", "column `submit_s`"),

@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(text: &str) -> Result<JobTrace, InputError> {
-    read_swf_from(Path::new("t.swf"), Box::new(Cursor::new(text.as_bytes().to_vec())))
+    read_lines(text.as_bytes(), &SwfLines::default())
+}
+
+fn read_lines(bytes: &[u8], lines: &SwfLines) -> Result<JobTrace, InputError> {
+    read_swf_from(Path::new("t.swf"), Box::new(Cursor::new(bytes.to_vec())), lines)
 }
 
 fn message(text: &str) -> String {
@@ -28,7 +32,8 @@ fn the_rules_of_the_format_hold() {
 #[test]
 fn jobs_that_never_ran_or_occupy_nothing_are_left_out_and_counted() {
     let trace = read("1 0 -1 0 4\n2 0 -1 9 -1\n3 0 -1 9 4\n").expect("one job is sound");
-    assert_eq!((trace.jobs.len(), trace.left_out_without_run, trace.left_out_without_size), (1, 1, 1));
+    let left_out = (trace.left_out.count(WITHOUT_RUN), trace.left_out.count(WITHOUT_SIZE));
+    assert_eq!((trace.jobs.len(), left_out), (1, (1, 1)));
 }
 
 #[test]
@@ -51,7 +56,7 @@ fn bad_lines_are_refused_with_their_place() {
     );
     assert_eq!(
         message("1 0 -1 5 4\n2 x -1 5 4\n"),
-        "t.swf, line 2, column `2 (submit time)`, value `x`: expected a whole number from 0 to 1000000000000"
+        "t.swf, line 2, column `2 (submit time)`, value `x`: expected a whole number from -1 to 1000000000000"
     );
     assert!(message("1 -7 -1 5 4\n").contains("`-7`"), "a negative submit time");
     assert!(message("1 0 -1 5 99999999999\n").contains("2147483647"), "a size beyond the limit");
@@ -60,16 +65,93 @@ fn bad_lines_are_refused_with_their_place() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused() {
-    let bytes = vec![0x31, 0x20, 0xff, 0xfe, 0x0a];
-    let error = read_swf_from(Path::new("t.swf"), Box::new(Cursor::new(bytes))).expect_err("no text");
-    assert!(error.to_string().contains("not UTF-8"), "{error}");
+fn bytes_that_are_no_numbers_are_refused() {
+    let error = read_lines(b"1 20 \xff\xfe 5 4\n", &SwfLines::default()).expect_err("no number");
+    assert!(error.to_string().contains("column `3 (wait time)`"), "{error}");
+}
+
+/// A line with these values of the fields that tell what became of a job.
+fn line(id: i64, submit: i64, wait: i64, run: i64, status: i64) -> String {
+    format!("{id} {submit} {wait} {run} 4 -1 -1 4 60 -1 {status} 7 -1 -1 -1 -1 -1 -1\n")
+}
+
+#[test]
+fn comments_need_not_be_utf_8_and_lines_may_end_as_on_windows() {
+    let text = b"; Installation: Universit\xe9 de Gen\xe8ve\r\n; MaxProcs: 32\r\n1 0 -1 5 4\r\n";
+    let trace = read_lines(text, &SwfLines::default()).expect("it is sound");
+    assert_eq!((trace.nodes, trace.jobs.len()), (Some(32), 1));
+}
+
+#[test]
+fn times_with_fractions_are_rounded_and_processors_must_be_whole() {
+    let trace = read("1 0.4 -1 0.2 4\n2 10.50 2.75 29.6 2.00 -1 -1 2 60.5\n").expect("it is sound");
+    assert_eq!(trace.jobs.submit_seconds, [0, 11]);
+    assert_eq!(trace.jobs.run_seconds, [1, 30], "a short run is no run time of 0");
+    assert_eq!((trace.jobs.requested_seconds[1], trace.jobs.size[1]), (61, 2));
+    assert!(message("1 0 -1 5 2.5\n").contains("allocated processors"));
+}
+
+#[test]
+fn the_parts_of_a_job_are_no_jobs_and_jobs_cancelled_while_they_waited_never_ran() {
+    let lines = [
+        line(1, 0, 5, 100, 1),
+        line(1, 0, 5, 60, 2),
+        line(1, -1, 30, 40, 3),
+        line(2, 10, -1, -1, 5),
+        line(3, 10, 20, 0, 5),
+        line(4, 10, 20, 30, 5),
+        line(5, 10, 20, 30, 0),
+        line(6, 10, -1, -1, -1),
+    ];
+    let trace = read(&lines.concat()).expect("it is sound");
+    assert_eq!(trace.jobs.id, [1, 4, 5, 6]);
+    assert_eq!(trace.jobs.run_seconds, [100, 30, 30, 10], "cancelled while running, failed, unknown");
+    let left_out: Vec<(usize, &str)> = trace.left_out.into_list().iter().map(|l| (l.count, l.why)).collect();
+    assert_eq!(left_out, [(2, PARTS), (2, NEVER_STARTED)]);
+}
+
+#[test]
+fn parts_may_be_taken_in_the_place_of_their_jobs() {
+    let lines = [
+        line(1, 0, 5, 100, 1),
+        line(1, 0, 5, 60, 2),
+        line(1, -1, 30, 40, 3),
+        line(2, 50, 0, 10, 1),
+        line(3, -1, 0, 10, 2),
+    ];
+    let mut statuses = SwfLines::default();
+    statuses.0.push(JobStatus::Part);
+    let trace = read_lines(lines.concat().as_bytes(), &statuses).expect("it is sound");
+    assert_eq!((&trace.jobs.id, &trace.jobs.run_seconds), (&vec![1, 2, 1], &vec![60, 10, 40]));
+    assert_eq!(trace.jobs.submit_seconds, [0, 50, 65], "the second part waits from the end of the first");
+    assert_eq!((trace.left_out.count(TOLD_IN_PARTS), trace.left_out.count(WITHOUT_SUBMISSION)), (1, 1));
+}
+
+#[test]
+fn only_jobs_of_the_statuses_asked_for_are_taken() {
+    let lines = [line(1, 0, 0, 10, 0), line(2, 0, 0, 10, 1), line(3, 0, 0, 10, 5), line(4, 0, 0, 10, 2)];
+    let completed = SwfLines(vec![JobStatus::Completed]);
+    let trace = read_lines(lines.concat().as_bytes(), &completed).expect("it is sound");
+    assert_eq!(trace.jobs.id, [2]);
+    assert_eq!((trace.left_out.count(OTHER_STATUS), trace.left_out.count(PARTS)), (2, 1));
+    let none = read_lines(lines[0].as_bytes(), &completed).expect_err("no job is left").to_string();
+    assert!(none.contains("left out: 1 of another status than asked for"), "{none}");
+}
+
+#[test]
+fn partitions_are_told_by_their_numbers_and_sized_by_the_header() {
+    let of = |id: u32, partition: i32| format!("{id} {id} -1 5 4 -1 -1 4 60 -1 1 7 -1 -1 -1 {partition}\n");
+    let text = ["; MaxProcs: 32 (16 16)\n".to_owned(), of(2, 2), of(1, 1), of(3, -1)].concat();
+    let trace = read(&text).expect("it is sound");
+    assert_eq!(trace.partition_nodes, [16, 16]);
+    let named = |i: usize| trace.jobs.partitions.get(trace.jobs.partition[i] as usize).map(String::as_str);
+    assert_eq!((named(0), named(1), named(2)), (Some("1"), Some("2"), None), "they move with their jobs");
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = read_swf_from(Path::new("t.swf"), Box::new(Cursor::new(bytes)));
+        let _ = read_lines(&bytes, &SwfLines::default());
     }
 
     #[test]

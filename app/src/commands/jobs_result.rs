@@ -1,0 +1,354 @@
+//! The result of `lepton simulate jobs` as a table for people and as CSV. Nothing is computed here; a figure over
+//! nothing is a dash in the table and empty in the CSV.
+
+use std::fmt::Write as _;
+
+use lepton_sim::experiment::jobs::{
+    CombinationName, Finding, GuardSummary, JobsStudy, JobsSummary, Protocol, SampledFigure,
+};
+use lepton_sim::jobs::OwnerFigures;
+
+use crate::columns::{Column, fitted};
+
+/// Owners of each row in the table by owner; the other owners are counted.
+const OWNERS_MAX: usize = 10;
+
+/// The table for people, on a terminal of this width.
+pub(super) fn text(study: &JobsStudy, width: Option<usize>, by_owner: bool) -> String {
+    let JobsStudy { trace, jobs, nodes, seconds, threads, seeds, .. } = study;
+    let rows = ranked(study);
+    let (table, left_out) = fitted(columns(study, &rows), width);
+    let mut text = format!("{trace}: {jobs} jobs, {nodes} nodes, seeds {seeds:?}\n{table}\n");
+    if !left_out.is_empty() {
+        let width = width.unwrap_or(0);
+        let _ = writeln!(
+            text,
+            "No room in {width} columns for: {}. A wider terminal, --output csv and --output json have them.",
+            left_out.join(", ")
+        );
+    }
+    let _ = writeln!(text, "{}", finding(study));
+    text += &legend(study, &left_out);
+    for s in &rows {
+        text += &who_served(s);
+    }
+    if by_owner {
+        let (table, _) = fitted(owner_columns(study, &rows), width);
+        let _ = writeln!(text, "\nBy owner, the {OWNERS_MAX} with the most work:\n{table}");
+    }
+    let runs: usize = rows.iter().map(|s| s.runs).sum();
+    let planned: usize = rows.iter().map(|s| s.runs_planned).sum();
+    let _ = if runs < planned {
+        writeln!(text, "Stopped: {runs} of {planned} runs in {seconds:.2} s on {threads} threads.")
+    } else {
+        writeln!(text, "{runs} runs in {seconds:.2} s on {threads} threads.")
+    };
+    text
+}
+
+/// The rows by mean bounded slowdown, the lowest first; those without one last.
+fn ranked(study: &JobsStudy) -> Vec<&JobsSummary> {
+    let mut rows: Vec<&JobsSummary> = study.summary.iter().collect();
+    let score = |s: &JobsSummary| s.mean_bounded_slowdown.unwrap_or(f64::INFINITY);
+    rows.sort_by(|a, b| score(a).total_cmp(&score(b)));
+    rows
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
+}
+
+fn percent(share: Option<f64>, digits: usize) -> String {
+    number(share.map(|s| 100.0 * s), digits)
+}
+
+/// A duration in the largest unit that it fills, to about three digits.
+fn duration(seconds: Option<f64>) -> String {
+    let Some(seconds) = seconds else { return "-".to_owned() };
+    let units = [(86400.0, "d"), (3600.0, "h"), (60.0, "min")];
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds.abs() >= *size).unwrap_or((1.0, "s"));
+    let value = seconds / size;
+    let digits = match value.abs() {
+        v if v >= 100.0 || v.fract() == 0.0 => 0,
+        v if v >= 10.0 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+/// A mean with its deviation where there is one.
+fn with_deviation(mean: Option<f64>, sampled: Option<SampledFigure>) -> String {
+    let mean = number(mean, 2);
+    sampled.map_or_else(|| mean.clone(), |s| format!("{mean} ±{:.2}", s.sd))
+}
+
+/// The columns of the table of results.
+fn columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
+    let any = |holds: &dyn Fn(&JobsSummary) -> bool| rows.iter().any(|s| holds(s));
+    let several = |value: fn(&JobsSummary) -> &str| any(&|s| value(s) != value(rows[0]));
+    let column = |title: &str, dispensable: u8, cell: &dyn Fn(&JobsSummary) -> String| {
+        Column::new(title, dispensable, rows.iter().map(|s| cell(s)).collect())
+    };
+    let events = study.protocol == Protocol::Events;
+    let best = study.verdict.lowest.as_ref().filter(|_| study.verdict.finding == Finding::Best);
+    let mut columns = vec![
+        column("policy", 0, &|s| {
+            let mark = if best == Some(&s.name()) { " *" } else { "" };
+            format!("{}{mark}", s.policy)
+        }),
+        column("backfill", if several(|s| s.backfill) { 0 } else { 12 }, &|s| s.backfill.to_owned()),
+    ];
+    if several(|s| &s.placement) {
+        columns.push(column("placement", 0, &|s| s.placement.clone()));
+    }
+    columns.push(column("slowdown", 0, &|s| {
+        with_deviation(s.mean_bounded_slowdown, s.spread.as_ref().map(|p| p.mean_bounded_slowdown))
+    }));
+    let paired = |s: &JobsSummary| s.spread.as_ref().and_then(|p| p.mean_bounded_slowdown.paired);
+    if let Some(baseline) = study.baseline.as_ref().filter(|_| any(&|s| paired(s).is_some())) {
+        columns.push(column(&format!("against {}", baseline.policy), 2, &|s| {
+            paired(s).map_or_else(
+                || "-".to_owned(),
+                |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0),
+            )
+        }));
+    }
+    columns.extend([
+        column("wait", 1, &|s| duration(s.mean_wait_seconds)),
+        column("median", 7, &|s| duration(s.wait_seconds.median)),
+        column("p95", 4, &|s| duration(s.wait_seconds.p95)),
+        column("p99", 8, &|s| duration(s.wait_seconds.p99)),
+        column("completion", 6, &|s| duration(s.mean_completion_seconds)),
+        column("use %", 3, &|s| percent(s.utilization, 1)),
+        column("finished", 0, &finished),
+    ]);
+    let counts: [(&str, fn(&JobsSummary) -> usize); 2] =
+        [("too large", |s| s.too_large), ("unfinished", |s| s.unfinished)];
+    for (title, count) in counts {
+        if any(&|s| count(s) > 0) {
+            columns.push(column(title, 0, &|s| count(s).to_string()));
+        }
+    }
+    if study.stopped_early {
+        columns.push(column("runs", 0, &|s| format!("{} of {}", s.runs, s.runs_planned)));
+    }
+    if any(&|s| s.preemptions > 0) {
+        columns.push(column("preempted", 5, &|s| s.preemptions.to_string()));
+        columns.push(column("lost %", 5, &|s| percent(s.lost_share, 2)));
+    }
+    if any(&|s| s.runs_planned > 1) {
+        columns.push(column("worst run", 9, &|s| number(s.worst_run_mean_bounded_slowdown, 2)));
+    }
+    columns.push(column("Jain", 9, &|s| number(s.fairness.jain_index, 3)));
+    if events {
+        columns.push(column("peak use %", 10, &|s| percent(s.peak_utilization, 1)));
+        columns.push(column("stranded %", 11, &|s| percent(s.mean_fragmentation, 1)));
+    }
+    columns
+}
+
+/// How many jobs the figures are over.
+fn finished(s: &JobsSummary) -> String {
+    if s.finished == s.jobs { s.jobs.to_string() } else { format!("{} of {}", s.finished, s.jobs) }
+}
+
+fn name(of: &CombinationName, study: &JobsStudy) -> String {
+    let several = |differs: fn(&JobsSummary, &CombinationName) -> bool| {
+        study.summary.iter().any(|s| study.summary.iter().any(|t| differs(s, &t.name())))
+    };
+    let mut name = of.policy.clone();
+    if of.backfill != "none" {
+        let _ = write!(name, " + {}", of.backfill);
+    }
+    if several(|s, other| s.placement != other.placement) {
+        let _ = write!(name, " on {}", of.placement);
+    }
+    name
+}
+
+/// What may be said of the lowest mean bounded slowdown, in a sentence.
+fn finding(study: &JobsStudy) -> String {
+    let verdict = &study.verdict;
+    let names = verdict.lowest.as_ref().zip(verdict.next.as_ref());
+    let (lowest, next) = names.map(|(l, n)| (name(l, study), name(n, study))).unwrap_or_default();
+    let interval = verdict.difference.map_or_else(String::new, |p| {
+        let samples = study.summary.iter().find_map(|s| s.spread.as_ref());
+        let samples = samples.map_or_else(String::new, |s| format!(" over {} {}", s.samples, s.over));
+        format!("{:+.2}, 95% interval {:+.2} to {:+.2}{samples}", p.difference, p.low, p.high)
+    });
+    match verdict.finding {
+        Finding::NoResult => "No job finished: there are no figures.".to_owned(),
+        Finding::OnlyOne => "One combination: nothing to compare.".to_owned(),
+        Finding::Stopped => "Stopped before every row had all its runs: no row is called best.".to_owned(),
+        Finding::DifferentJobs => {
+            "Different jobs finished in different rows, so their means are not over the same: no row is called best."
+                .to_owned()
+        }
+        Finding::Even => format!("{lowest} and {next} have the same mean bounded slowdown, the lowest."),
+        Finding::OneSample => {
+            format!("Lowest slowdown: {lowest}, then {next}. One sample, so no test and no row is called best.")
+        }
+        Finding::NotShown => {
+            format!("Lowest slowdown: {lowest}, not shown to be below {next}, the next: {interval}.")
+        }
+        Finding::Best => format!("* best: {lowest}, less slowdown than {next}, the next: {interval}."),
+    }
+}
+
+/// What the headings mean.
+fn legend(study: &JobsStudy, left_out: &[String]) -> String {
+    let mut lines = vec![
+        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; rows by it. All means are over"
+            .to_owned(),
+        "the jobs that finished.".to_owned(),
+    ];
+    if study.summary.iter().any(|s| s.spread.is_some()) {
+        lines.push("±: standard deviation; after a difference, half of its 95% interval.".to_owned());
+    }
+    if study.summary.iter().any(|s| s.too_large > 0) {
+        lines.push("too large: the machine could never hold them; they are in no figure.".to_owned());
+    }
+    if !left_out.iter().any(|title| title == "Jain") {
+        lines.push("Jain: fairness over owners, 1 is even.".to_owned());
+    }
+    let stranded = study.protocol == Protocol::Events && !left_out.iter().any(|title| title == "stranded %");
+    if stranded {
+        lines.push("stranded: free units that are of no use, mean over time.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// How long the learned policy served itself; nothing where there was no guard.
+fn who_served(summary: &JobsSummary) -> String {
+    let Some(GuardSummary { rule, model_share, comparisons, changes }) = summary.guard() else {
+        return String::new();
+    };
+    let JobsSummary { policy, backfill, .. } = summary;
+    format!(
+        "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {rule} the others; comparisons in the \
+         shadow: {comparisons}, changes: {changes}.\n",
+        100.0 * model_share
+    )
+}
+
+/// The table by owner.
+fn owner_columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
+    let of_owners: Vec<(&JobsSummary, &OwnerFigures)> =
+        rows.iter().flat_map(|&s| s.owners.iter().take(OWNERS_MAX).map(move |o| (s, o))).collect();
+    let column = |title: &str, dispensable: u8, cell: &dyn Fn(&JobsSummary, &OwnerFigures) -> String| {
+        Column::new(title, dispensable, of_owners.iter().map(|&(s, o)| cell(s, o)).collect())
+    };
+    let work = |s: &JobsSummary| s.owners.iter().map(|o| o.work_unit_seconds).sum::<f64>();
+    vec![
+        column("policy", 0, &|s, _| name(&s.name(), study)),
+        column("owner", 0, &|_, o| o.owner.clone()),
+        column("slowdown", 0, &|_, o| number(o.mean_bounded_slowdown, 2)),
+        column("wait", 0, &|_, o| duration(o.mean_wait_seconds)),
+        column("completion", 1, &|_, o| duration(o.mean_completion_seconds)),
+        column("work %", 2, &|s, o| {
+            percent(Some(o.work_unit_seconds / work(s)).filter(|share| share.is_finite()), 1)
+        }),
+        column("finished", 0, &|_, o| {
+            if o.finished == o.jobs { o.jobs.to_string() } else { format!("{} of {}", o.finished, o.jobs) }
+        }),
+    ]
+}
+
+/// A text as a CSV field.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn or_empty<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |v| v.to_string())
+}
+
+/// One line per run, or per row and owner.
+pub(super) fn csv(study: &JobsStudy, by_owner: bool) -> String {
+    if by_owner {
+        return owners_csv(study);
+    }
+    let mut out = String::from(
+        "policy,backfill,placement,start,virtual_cluster,seed,nodes,jobs,finished,too_large,\
+         mean_bounded_slowdown,mean_wait_seconds,mean_completion_seconds,utilization,makespan_seconds,\
+         preemptions,lost_unit_seconds,seconds,unfinished,units,use_to_last_start\n",
+    );
+    for (s, r) in study.runs() {
+        let _ = writeln!(
+            out,
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            s.policy,
+            s.backfill,
+            s.placement,
+            or_empty(r.start),
+            quoted(r.virtual_cluster.as_deref().unwrap_or("")),
+            r.seed,
+            r.nodes,
+            r.jobs,
+            r.finished,
+            r.too_large,
+            or_empty(r.mean_bounded_slowdown),
+            or_empty(r.mean_wait_seconds),
+            or_empty(r.mean_completion_seconds),
+            or_empty(r.utilization),
+            or_empty(r.makespan_seconds),
+            r.preemptions,
+            r.lost_unit_seconds,
+            r.seconds,
+            r.unfinished,
+            r.units,
+            or_empty(r.use_to_last_start),
+        );
+    }
+    out
+}
+
+fn owners_csv(study: &JobsStudy) -> String {
+    let mut out = String::from(
+        "policy,backfill,placement,owner,jobs,finished,work_unit_seconds,mean_bounded_slowdown,mean_wait_seconds,\
+         mean_completion_seconds\n",
+    );
+    for (s, o) in study.summary.iter().flat_map(|s| s.owners.iter().map(move |o| (s, o))) {
+        let _ = writeln!(
+            out,
+            "{},{},{},{},{},{},{},{},{},{}",
+            s.policy,
+            s.backfill,
+            s.placement,
+            quoted(&o.owner),
+            o.jobs,
+            o.finished,
+            o.work_unit_seconds,
+            or_empty(o.mean_bounded_slowdown),
+            or_empty(o.mean_wait_seconds),
+            or_empty(o.mean_completion_seconds),
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_the_largest_unit_that_they_fill() {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (0.26, "0.26 s"),
+            (59.9, "59.9 s"),
+            (90.0, "1.50 min"),
+            (3600.0, "1 h"),
+            (10_800.0, "3 h"),
+            (200_000.0, "2.31 d"),
+            (86_400.0 * 432.5, "432 d"),
+        ] {
+            assert_eq!(duration(Some(seconds)), text);
+        }
+        assert_eq!((duration(None), number(None, 2)), ("-".to_owned(), "-".to_owned()));
+    }
+}
