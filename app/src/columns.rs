@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn columns_go_by_how_much_they_matter_and_are_named() {
-        let (text, left_out) = fitted(columns(), Some(24));
+        let (text, left_out) = fitted(columns(), Some(28));
         assert_eq!(left_out, ["Jain"]);
-        assert!(text.lines().all(|line| line.chars().count() <= 24), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 28), "{text}");
         let (text, left_out) = fitted(columns(), Some(1));
         assert_eq!(left_out, ["wait", "p99", "Jain"], "what matters most comes first");
         assert!(text.contains("policy"), "some columns always stay: {text}");

@@ -14,7 +14,7 @@ use lepton_sim::generate::{Arrivals, task_arrivals, training_classes};
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, SequenceMetrics, SequenceSimulator, Settings, Simulation};
 use lepton_sim::readers::{VirtualCluster, read_philly_jobs, read_swf, read_virtual_clusters};
-use lepton_sim::workload::jobs::{MachineSpec, Nodes, scale_load, virtual_clusters};
+use lepton_sim::workload::jobs::{MachineSpec, NamedNodes, Nodes, scale_load, virtual_clusters};
 
 const SEQUENCE_JOBS: usize = 1024;
 /// Passes over the ten sequences; a pass takes a millisecond or two, so that other work on the machine
@@ -50,7 +50,7 @@ fn october_table(root: &Path) {
         for scale in [1, 2, 4] {
             let divided = |cluster: &VirtualCluster| {
                 let nodes = Nodes::of_cluster(cluster, Some(8)).expect("nodes of a size").divided(scale);
-                (cluster.name.clone(), nodes)
+                NamedNodes { name: cluster.name.clone(), nodes }
             };
             let clusters = clusters.iter().map(divided).collect();
             for part in virtual_clusters("october", &jobs, clusters, machine(), 0).parts {

@@ -457,7 +457,7 @@ fn a_mean_over_no_jobs_is_a_dash_and_no_policy_is_best() {
     assert!(dom.contains("Jobs finished: fcfs + easy 0 of 2, 2 unfinished; sjf + easy 2 of 2."));
     assert!(!dom.contains("<tr class=\"best\">"));
     let rows = cells(&dom);
-    assert_eq!(rows[1][..3], ["fcfs + easy", "–", "–"], "without a figure it comes last");
+    assert_eq!(rows[1][..5], ["fcfs + easy", "–", "0 of 2", "2", "–"], "without a figure it comes last");
 }
 
 #[test]

@@ -15,35 +15,69 @@ const OWNERS_MAX: usize = 10;
 
 /// The table for people, on a terminal of this width.
 pub(super) fn text(study: &JobsStudy, width: Option<usize>, by_owner: bool) -> String {
-    let JobsStudy { trace, jobs, nodes, seconds, threads, seeds, .. } = study;
     let rows = ranked(study);
     let (table, left_out) = fitted(columns(study, &rows), width);
-    let mut text = format!("{trace}: {jobs} jobs, {nodes} nodes, seeds {seeds:?}\n{table}\n");
+    let mut remarks = Vec::new();
     if !left_out.is_empty() {
-        let width = width.unwrap_or(0);
-        let _ = writeln!(
-            text,
-            "No room in {width} columns for: {}. A wider terminal, --output csv and --output json have them.",
+        remarks.push(format!(
+            "No room in {} columns for: {}. A wider terminal, --output csv and --output json have them.",
+            width.unwrap_or(0),
             left_out.join(", ")
-        );
+        ));
     }
-    let _ = writeln!(text, "{}", finding(study));
-    text += &legend(study, &left_out);
-    for s in &rows {
-        text += &who_served(s);
-    }
+    remarks.push(finding(study));
+    remarks.extend(legend(study, &left_out));
+    remarks.extend(rows.iter().filter_map(|s| who_served(s)));
+    let paragraphs = |remarks: &[String]| {
+        remarks.iter().map(|remark| wrapped(remark, width) + "\n").collect::<Vec<_>>().concat()
+    };
+    let mut text = format!("{}\n{table}\n{}", wrapped(&head(study), width), paragraphs(&remarks));
     if by_owner {
         let (table, _) = fitted(owner_columns(study, &rows), width);
         let _ = writeln!(text, "\nBy owner, the {OWNERS_MAX} with the most work:\n{table}");
     }
-    let runs: usize = rows.iter().map(|s| s.runs).sum();
-    let planned: usize = rows.iter().map(|s| s.runs_planned).sum();
-    let _ = if runs < planned {
-        writeln!(text, "Stopped: {runs} of {planned} runs in {seconds:.2} s on {threads} threads.")
-    } else {
-        writeln!(text, "{runs} runs in {seconds:.2} s on {threads} threads.")
-    };
-    text
+    text + &paragraphs(&[how_long(study)])
+}
+
+/// What was run, in a line.
+fn head(study: &JobsStudy) -> String {
+    let JobsStudy { trace, jobs, nodes, seeds, summary, .. } = study;
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let backfill = summary.first().map(|s| s.backfill);
+    let backfill = backfill.filter(|first| summary.iter().all(|s| s.backfill == *first));
+    let backfill = backfill.map_or_else(String::new, |backfill| format!(", backfill {backfill}"));
+    format!("{trace}: {jobs} jobs, {nodes} nodes{backfill}, seeds {}", seeds.join(", "))
+}
+
+/// Runs done and how long they took.
+fn how_long(study: &JobsStudy) -> String {
+    let JobsStudy { seconds, threads, summary, .. } = study;
+    let runs: usize = summary.iter().map(|s| s.runs).sum();
+    let planned: usize = summary.iter().map(|s| s.runs_planned).sum();
+    let of = if runs < planned { format!("Stopped: {runs} of {planned}") } else { runs.to_string() };
+    format!("{of} runs in {seconds:.2} s on {threads} threads.")
+}
+
+/// Longest line of a remark where the result goes to no terminal, in characters.
+const REMARK_CHARS: usize = 100;
+
+/// The text with line breaks between words, so that no line is longer than the terminal is wide.
+fn wrapped(text: &str, width: Option<usize>) -> String {
+    let width = width.unwrap_or(REMARK_CHARS);
+    let (mut out, mut length) = (String::new(), 0);
+    for word in text.split(' ') {
+        let chars = word.chars().count();
+        if length > 0 && length + 1 + chars > width {
+            out.push('\n');
+            length = 0;
+        } else if length > 0 {
+            out.push(' ');
+            length += 1;
+        }
+        out.push_str(word);
+        length += chars;
+    }
+    out
 }
 
 /// The rows by mean bounded slowdown, the lowest first; those without one last.
@@ -91,13 +125,13 @@ fn columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
     };
     let events = study.protocol == Protocol::Events;
     let best = study.verdict.lowest.as_ref().filter(|_| study.verdict.finding == Finding::Best);
-    let mut columns = vec![
-        column("policy", 0, &|s| {
-            let mark = if best == Some(&s.name()) { " *" } else { "" };
-            format!("{}{mark}", s.policy)
-        }),
-        column("backfill", if several(|s| s.backfill) { 0 } else { 12 }, &|s| s.backfill.to_owned()),
-    ];
+    let mut columns = vec![column("policy", 0, &|s| {
+        let mark = if best == Some(&s.name()) { " *" } else { "" };
+        format!("{}{mark}", s.policy)
+    })];
+    if several(|s| s.backfill) {
+        columns.push(column("backfill", 0, &|s| s.backfill.to_owned()));
+    }
     if several(|s| &s.placement) {
         columns.push(column("placement", 0, &|s| s.placement.clone()));
     }
@@ -196,39 +230,35 @@ fn finding(study: &JobsStudy) -> String {
 }
 
 /// What the headings mean.
-fn legend(study: &JobsStudy, left_out: &[String]) -> String {
-    let mut lines = vec![
-        "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; rows by it. All means are over"
-            .to_owned(),
-        "the jobs that finished.".to_owned(),
+fn legend(study: &JobsStudy, left_out: &[String]) -> Vec<String> {
+    let shown = |title: &str| !left_out.iter().any(|t| t == title);
+    let any = |holds: fn(&JobsSummary) -> bool| study.summary.iter().any(holds);
+    let lines = [
+        (
+            true,
+            "slowdown: mean bounded slowdown, (wait + run) / max(run, 10 s), at least 1; rows by it. All means are over \
+             the jobs that finished.",
+        ),
+        (any(|s| s.spread.is_some()), "±: standard deviation; after a difference, half of its 95% interval."),
+        (any(|s| s.too_large > 0), "too large: the machine could never hold them; they are in no figure."),
+        (shown("Jain"), "Jain: fairness over owners, 1 is even."),
+        (
+            study.protocol == Protocol::Events && shown("stranded %"),
+            "stranded: free units that are of no use, mean over time.",
+        ),
     ];
-    if study.summary.iter().any(|s| s.spread.is_some()) {
-        lines.push("±: standard deviation; after a difference, half of its 95% interval.".to_owned());
-    }
-    if study.summary.iter().any(|s| s.too_large > 0) {
-        lines.push("too large: the machine could never hold them; they are in no figure.".to_owned());
-    }
-    if !left_out.iter().any(|title| title == "Jain") {
-        lines.push("Jain: fairness over owners, 1 is even.".to_owned());
-    }
-    let stranded = study.protocol == Protocol::Events && !left_out.iter().any(|title| title == "stranded %");
-    if stranded {
-        lines.push("stranded: free units that are of no use, mean over time.".to_owned());
-    }
-    lines.join("\n") + "\n"
+    lines.into_iter().filter(|line| line.0).map(|line| line.1.to_owned()).collect()
 }
 
 /// How long the learned policy served itself; nothing where there was no guard.
-fn who_served(summary: &JobsSummary) -> String {
-    let Some(GuardSummary { rule, model_share, comparisons, changes }) = summary.guard() else {
-        return String::new();
-    };
+fn who_served(summary: &JobsSummary) -> Option<String> {
+    let GuardSummary { rule, model_share, comparisons, changes } = summary.guard()?;
     let JobsSummary { policy, backfill, .. } = summary;
-    format!(
+    Some(format!(
         "{policy}, backfill {backfill}: the model served {:.0}% of the jobs and {rule} the others; comparisons in the \
-         shadow: {comparisons}, changes: {changes}.\n",
+         shadow: {comparisons}, changes: {changes}.",
         100.0 * model_share
-    )
+    ))
 }
 
 /// The table by owner.
@@ -334,6 +364,17 @@ fn owners_csv(study: &JobsStudy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_of_a_remark_is_longer_than_the_terminal_is_wide() {
+        let text = "No room in 80 columns for: p95, completion, median, p99, Jain, worst run, peak use %.";
+        for width in [20, 40, 80] {
+            let lines = wrapped(text, Some(width));
+            assert!(lines.lines().all(|line| line.chars().count() <= width), "{lines}");
+            assert_eq!(lines.replace('\n', " "), text);
+        }
+        assert_eq!(wrapped("unbreakable", Some(3)), "unbreakable");
+    }
 
     #[test]
     fn durations_are_read_in_the_largest_unit_that_they_fill() {

@@ -11,8 +11,8 @@ use lepton_sim::readers::{
 };
 use lepton_sim::workload::OpenbFiles;
 use lepton_sim::workload::jobs::{
-    JobsWorkload, MachineSpec, NodeGroup, Nodes, openb_over_time, scale_load, sequences, virtual_clusters,
-    whole,
+    JobsWorkload, MachineSpec, NamedNodes, NodeGroup, Nodes, openb_over_time, scale_load, sequences,
+    virtual_clusters, whole,
 };
 
 use super::simulate_jobs::{topology, within};
@@ -121,7 +121,7 @@ fn partitions(
     args: &JobsArgs,
     gpus: Option<u32>,
     partition_nodes: &[u32],
-) -> Result<(Vec<(String, Nodes)>, MachineSpec), Failure> {
+) -> Result<(Vec<NamedNodes>, MachineSpec), Failure> {
     if partition_nodes.is_empty() {
         let problem = "the trace does not say how large its partitions are, as `; MaxProcs: 32 (16 16)` does. Maybe \
                        name them with `--clusters FILE`";
@@ -129,9 +129,9 @@ fn partitions(
     }
     let sized = (1..).zip(partition_nodes).map(|(partition, &size): (u32, _)| {
         let nodes = gpus.map_or_else(|| size.into(), |gpus| nodes_of(size, gpus));
-        (partition.to_string(), nodes)
+        NamedNodes { name: partition.to_string(), nodes }
     });
-    Ok((sized.filter(|(_, nodes)| nodes.units() > 0).collect(), machine_spec(args, gpus.is_some())))
+    Ok((sized.filter(|partition| partition.nodes.units() > 0).collect(), machine_spec(args, gpus.is_some())))
 }
 
 /// The virtual clusters of the file, each with its nodes.
@@ -139,7 +139,7 @@ fn clusters(
     args: &JobsArgs,
     gpus: Option<u32>,
     file: &Path,
-) -> Result<(Vec<(String, Nodes)>, MachineSpec), Failure> {
+) -> Result<(Vec<NamedNodes>, MachineSpec), Failure> {
     if args.load.is_some() {
         let problem = "--load does not go with --clusters. Maybe use --scale";
         return Err(Failure::Input(problem.to_owned()));
@@ -157,9 +157,9 @@ fn clusters(
             );
             Failure::Input(problem)
         })?;
-        Ok((cluster.name.clone(), nodes.divided(args.scale)))
+        Ok(NamedNodes { name: cluster.name.clone(), nodes: nodes.divided(args.scale) })
     };
-    let named: Result<Vec<(String, Nodes)>, Failure> = clusters.iter().map(nodes).collect();
+    let named: Result<Vec<NamedNodes>, Failure> = clusters.iter().map(nodes).collect();
     Ok((named?, machine_spec(args, of_gpus)))
 }
 

@@ -88,7 +88,7 @@ fn scripts_never_write_markup() {
 fn style_and_scripts_stay_small() {
     for (page, script, most) in [
         ("placement", include_str!("placement.js"), 44),
-        ("jobs", include_str!("jobs.js"), 52),
+        ("jobs", include_str!("jobs.js"), 60),
         ("training", include_str!("training.js"), 40),
     ] {
         let bytes = THEME.len() + SHARED.len() + script.len();

@@ -8,7 +8,7 @@ use lepton_core::model::Cluster;
 use lepton_core::model::fragmentation::TargetWorkload;
 
 pub use super::load::{offered_load, scale_load};
-pub use super::nodes::{NodeGroup, Nodes};
+pub use super::nodes::{NamedNodes, NodeGroup, Nodes};
 pub use super::openb_over_time::openb_over_time;
 use crate::jobs::Jobs;
 use crate::jobs::machine::Topology;
@@ -130,7 +130,7 @@ pub fn sequences(
 pub fn virtual_clusters(
     name: &str,
     jobs: &Jobs,
-    clusters: Vec<(String, Nodes)>,
+    clusters: Vec<NamedNodes>,
     machine: MachineSpec,
     seed: u64,
 ) -> JobsWorkload {
@@ -141,7 +141,7 @@ pub fn virtual_clusters(
     };
     let mut parts = Vec::new();
     let mut taken = 0;
-    for (cluster, nodes) in clusters {
+    for NamedNodes { name: cluster, nodes } in clusters {
         let Some(index) = names.iter().position(|n| *n == cluster) else { continue };
         let own = jobs.picked((0..jobs.len()).filter(|&i| of_job[i] as usize == index));
         taken += own.len();

@@ -51,6 +51,15 @@ impl Nodes {
     }
 }
 
+/// A virtual cluster or partition and its nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedNodes {
+    /// Its name.
+    pub name: String,
+    /// Its nodes.
+    pub nodes: Nodes,
+}
+
 /// Units of a pool.
 impl From<u32> for Nodes {
     fn from(nodes: u32) -> Self {
