@@ -156,12 +156,11 @@ fn columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
         column("use %", 3, &|s| percent(s.utilization, 1)),
         column("finished", 0, &finished),
     ]);
-    let counts: [(&str, fn(&JobsSummary) -> usize); 2] =
-        [("too large", |s| s.too_large), ("unfinished", |s| s.unfinished)];
-    for (title, count) in counts {
-        if any(&|s| count(s) > 0) {
-            columns.push(column(title, 0, &|s| count(s).to_string()));
-        }
+    if any(&|s| s.too_large > 0) {
+        columns.push(column("too large", 0, &|s| s.too_large.to_string()));
+    }
+    if any(&|s| s.unfinished > 0) {
+        columns.push(column("unfinished", 0, &|s| s.unfinished.to_string()));
     }
     if study.stopped_early {
         columns.push(column("runs", 0, &|s| format!("{} of {}", s.runs, s.runs_planned)));

@@ -10,11 +10,12 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 20] = [
+pub(super) const SHAPE: [&str; 21] = [
     "format",
     "generate",
     "snapshot",
     "clusters",
+    "partitions",
     "starts",
     "protocol",
     "policy",
