@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use lepton_core::decide::search::Method;
 
 use crate::output::OutputFormat;
 
@@ -15,20 +16,30 @@ pub(crate) enum RebalanceFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SearchMethod {
-    /// A long annealing on each island, then rounds of crossover and shorter annealings
+    /// A long local search on each island, then rounds of crossover and shorter searches
     Hybrid,
-    /// Annealing alone, one on each island
+    /// Local search alone, on each island
     LocalSearch,
-    /// Crossover and mutation alone, each child repaired and improved by a descent
+    /// Crossover and mutation alone, each child repaired and completed
     Evolution,
+}
+
+impl From<SearchMethod> for Method {
+    fn from(method: SearchMethod) -> Self {
+        match method {
+            SearchMethod::Hybrid => Self::Hybrid,
+            SearchMethod::LocalSearch => Self::LocalSearch,
+            SearchMethod::Evolution => Self::Evolution,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "The running placement is improved by moving tasks; every move costs, every rule (capacity, also of
 transient resources while tasks move; conflicts; spread; dependencies) holds, also after each
-single step of the plan. Ctrl-C ends what is being done with the best so far: the search, then the
-ordering of the plan, then the front. Inputs ending in .gz, .xz or .zst are read as they are.
+single step of the plan. The time limit is for all of it: reading, the search, the ordering of the
+plan, the front. Ctrl-C ends it within a second with the best so far. Inputs ending in .gz, .xz or .zst are read as they are.
 
 Examples:
   lepton rebalance --format roadef --model model.txt --assignment assignment.txt
@@ -60,12 +71,13 @@ pub(crate) struct RebalanceArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "model", "assignment"])]
     pub(crate) snapshot: Option<PathBuf>,
     /// Weights of the terms of the objective, as TOML (docs/rebalance.md) [default: built in]
-    #[arg(long, value_name = "FILE", requires = "snapshot")]
+    #[arg(long, value_name = "FILE", requires = "snapshot", conflicts_with = "format")]
     pub(crate) objective: Option<PathBuf>,
-    /// Time to search: `60s`, `5m`, `500ms` or seconds as a plain number
+    /// Time for the whole command: `60s`, `5m`, `500ms` or seconds as a plain number
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time_limit)]
     pub(crate) time_limit: f64,
-    /// End after about so many evaluated moves instead; the result then depends on the seed alone
+    /// End the search after about so many evaluated moves (rounds with --snapshot) instead; the result then depends on
+    /// the seed alone
     #[arg(long, value_name = "N", conflicts_with = "time_limit", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) evaluations: Option<u64>,
     /// Threads to use
@@ -83,19 +95,19 @@ pub(crate) struct RebalanceArgs {
     /// Most tasks to move
     #[arg(long, value_name = "N")]
     pub(crate) max_moves: Option<usize>,
-    /// Most steps of the plan in one wave
+    /// Most steps of the plan in one wave (with --snapshot: moves)
     #[arg(long, value_name = "N")]
     pub(crate) max_moves_per_wave: Option<NonZeroUsize>,
-    /// Most steps of the plan in one wave that move tasks of one owner (here: service)
+    /// Most steps of the plan in one wave that move tasks of one owner (of a service, with --format roadef)
     #[arg(long, value_name = "N")]
     pub(crate) max_moves_per_owner: Option<NonZeroUsize>,
-    /// Also show how the cost falls with the number of moves (takes some seconds more)
+    /// Also show how the cost falls with the number of moves (takes a part of the time limit)
     #[arg(long)]
     pub(crate) pareto: bool,
-    /// Write the new placement to this file, in the form of the assignment
+    /// Write the new placement to this file, in the form of the assignment (of the snapshot)
     #[arg(long, value_name = "FILE")]
     pub(crate) solution: Option<PathBuf>,
-    /// Write the ordered steps to this file, as JSON
+    /// Order the steps and write them to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// Form of the result on stdout
@@ -111,6 +123,11 @@ impl RebalanceArgs {
     pub(crate) fn islands_count(&self) -> u16 {
         let default = if self.evaluations.is_some() { ISLANDS_DEFAULT } else { self.threads };
         self.islands.unwrap_or(default)
+    }
+
+    /// Does the result need the order of the steps?
+    pub(crate) fn needs_order(&self) -> bool {
+        self.plan.is_some() || self.max_moves_per_wave.is_some() || self.max_moves_per_owner.is_some()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Defragmentation of the openb clusters: filled to 100% by several policies, then planned for with at most 5% of the
 //! placed tasks moved: how many of the dropped tasks fit afterwards.
 //!
-//! Run by `cargo xtask bench defragmentation [--seconds 8] [--seeds 5] [--threads 2]
-//! [--traces default,gpushare100,..] [--policies random,best-fit,fgd] [--moves-percent 5]`; needs LEPTON_DATA. Every
-//! plan is replayed step by step, with all invariants checked after every step.
+//! Run by `cargo xtask bench defragmentation [--seconds 8 | --rounds N] [--seeds 5] [--threads 2]
+//! [--traces default,gpushare100,..] [--policies random,best-fit,fgd] [--moves-percent 5]`; needs LEPTON_DATA. With rounds
+//! instead of seconds the result does not depend on the machine. Every plan is replayed step by step, with all invariants
+//! checked after every step.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
@@ -14,8 +15,9 @@ mod published;
 mod wall_clock;
 
 use lepton_core::decide::defragment::{
-    DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
+    DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, WaveLimits, defragment,
 };
+use lepton_core::decide::search::Method;
 use lepton_core::model::{Cluster, Moving, invariants, replay};
 use lepton_sim::Clock;
 use lepton_sim::experiment::{StudyOptions, fill_cluster, spread};
@@ -23,7 +25,7 @@ use lepton_sim::workload::PlacementWorkload;
 use wall_clock::WallClock;
 
 struct Arguments {
-    seconds: f64,
+    effort: Effort,
     seeds: u64,
     threads: usize,
     moves_percent: f64,
@@ -50,11 +52,14 @@ struct Row {
 fn main() {
     let arguments = arguments();
     let Some(folder) = published::folder() else { std::process::exit(1) };
+    let effort = match arguments.effort {
+        Effort::Seconds(seconds) => format!("{seconds} s"),
+        Effort::Rounds(rounds) => format!("{rounds} rounds"),
+    };
     println!(
-        "At most {}% of the placed tasks moved, {} s and {} threads a plan, seeds {FIRST_SEED} to {}; mean ±standard \
+        "At most {}% of the placed tasks moved, {effort} and {} threads a plan, seeds {FIRST_SEED} to {}; mean ±standard \
          deviation\n",
         arguments.moves_percent,
-        arguments.seconds,
         arguments.threads,
         FIRST_SEED + arguments.seeds - 1
     );
@@ -105,8 +110,10 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
         seed: 1,
         threads: arguments.threads,
         islands: arguments.threads,
-        effort: Effort::Seconds(arguments.seconds),
+        effort: arguments.effort,
         moves_max,
+        method: Method::Hybrid,
+        waves: WaveLimits::default(),
     };
     let surroundings = DefragmentSurroundings { seconds: &seconds, stopped: &|| false, progress: &|_, _| () };
     let found = defragment(&problem, &options, &surroundings);
@@ -139,7 +146,7 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
 fn arguments() -> Arguments {
     let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
     let mut arguments = Arguments {
-        seconds: 8.0,
+        effort: Effort::Seconds(8.0),
         seeds: 5,
         threads: 2,
         moves_percent: 5.0,
@@ -150,7 +157,8 @@ fn arguments() -> Arguments {
     while let Some(option) = words.next() {
         let value = words.next().unwrap_or_default();
         let known = match option.as_str() {
-            "--seconds" => value.parse().map(|v| arguments.seconds = v).is_ok(),
+            "--seconds" => value.parse().map(|v| arguments.effort = Effort::Seconds(v)).is_ok(),
+            "--rounds" => value.parse().map(|v| arguments.effort = Effort::Rounds(v)).is_ok(),
             "--seeds" => value.parse().map(|v: u64| arguments.seeds = v.max(1)).is_ok(),
             "--threads" => value.parse().map(|v: usize| arguments.threads = v.max(1)).is_ok(),
             "--moves-percent" => value.parse().map(|v| arguments.moves_percent = v).is_ok(),

@@ -2,8 +2,9 @@
 //! after every step.
 
 use lepton_core::decide::defragment::{
-    DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, defragment,
+    DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, WaveLimits, defragment,
 };
+use lepton_core::decide::search::Method;
 use lepton_core::model::{Moving, invariants, replay};
 use lepton_sim::experiment::{StudyOptions, fill_cluster};
 use lepton_sim::generate::openb_like;
@@ -17,8 +18,15 @@ fn dropped_tasks_fit_after_few_moves_and_no_step_breaks_a_rule() {
         let moves_max = filled.placed / 20;
         let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
         assert_eq!(problem.pending().count(), filled.dropped);
-        let options =
-            DefragmentOptions { seed, threads: 1, islands: 1, effort: Effort::Rounds(20), moves_max };
+        let options = DefragmentOptions {
+            seed,
+            threads: 1,
+            islands: 1,
+            effort: Effort::Rounds(20),
+            moves_max,
+            method: Method::Hybrid,
+            waves: WaveLimits::default(),
+        };
         let surroundings =
             DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
         let found = defragment(&problem, &options, &surroundings);

@@ -14,6 +14,7 @@ mod policy_show;
 mod rebalance;
 mod rebalance_report;
 mod rebalance_snapshot;
+mod rebalance_snapshot_report;
 mod risk;
 mod risk_telemetry;
 mod simulate_jobs;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use lepton_core::decide::rebalance::{
-    Board, Budget, Method, PlanOptions, RebalanceOptions, RebalancePlan, RebalanceProblem, Stopped,
+    Board, Budget, FrontPoint, PlanOptions, RebalanceOptions, RebalancePlan, RebalanceProblem, Stopped,
     Surroundings, rebalance,
 };
 use lepton_sim::readers::read_reassignment;
@@ -15,7 +15,7 @@ use lepton_sim::writers::write_reassignment_placement;
 
 use super::rebalance_report::{Outcome, csv, report, text, write_plan};
 use super::rebalance_snapshot;
-use crate::cli_rebalance::{RebalanceArgs, SearchMethod};
+use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::ResultFiles;
@@ -41,32 +41,51 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     let plan_file = files.claim_if_given("--plan", args.plan.as_deref())?;
     let started = Instant::now();
     let problem = read_reassignment(model, assignment)?;
-    let options = options(args, started.elapsed().as_secs_f64());
+    let shares = Shares::of(args, problem.task_count());
+    let options = options(args, (started.elapsed().as_secs_f64(), shares.search_end));
     let board = Board::new(problem.cost(problem.initial()).total());
-    let mut parts = Parts { stop: stop::flag(), stopped: Vec::new() };
-    let found = parts.run("search", |bar, stopped| search(&problem, &options, (bar, &board, args), stopped));
+    let limit = args.evaluations.is_none().then_some(args.time_limit);
+    let mut parts = Parts { stop: stop::flag(), started, limit, stopped: Vec::new() };
+    let mut found =
+        parts.run("search", 1.0, |bar, stopped| search(&problem, &options, (bar, &board, args), stopped));
     files.write(solution.as_ref(), |out| write_reassignment_placement(out, &found));
     let seconds = started.elapsed().as_secs_f64();
-    let plan_options = PlanOptions {
-        moves_max: args.max_moves,
-        moves_per_wave: args.max_moves_per_wave.map(NonZeroUsize::get),
-        moves_per_owner: args.max_moves_per_owner.map(NonZeroUsize::get),
-        seed: args.seed,
-    };
-    let plan = parts.run("plan", |bar, stopped| {
-        bar.set_message("ordering the plan, Ctrl-C ends it with the safe steps so far");
-        RebalancePlan::order_within(&problem, &found, plan_options, stopped)
-    });
-    let plan = plan.map_err(anyhow::Error::from)?;
-    files.write(plan_file.as_ref(), |out| write_plan(out, &problem, &found, &plan));
-    note_blocked(&problem, &plan, parts.stopped.contains(&"plan"));
-    let front = args.pareto.then(|| {
-        parts.run("front", |bar, stopped| {
-            bar.set_message("drawing the front, Ctrl-C ends it with the points so far");
-            problem.front(&plan.placement, args.seed, options.threads, stopped)
+    let order = |parts: &mut Parts, found: &[u32], end: f64| {
+        parts.run("plan", end, |bar, stopped| {
+            bar.set_message("ordering the plan, Ctrl-C ends it with the safe steps so far");
+            RebalancePlan::order_within(&problem, found, plan_options(args), stopped)
         })
-    });
-    let front = front.transpose().map_err(anyhow::Error::from)?;
+    };
+    let plan = args.needs_order().then(|| order(&mut parts, &found, shares.order_end));
+    let mut plan = plan.transpose().map_err(anyhow::Error::from)?;
+    let mut front = None;
+    if args.pareto {
+        let from = plan.as_ref().map_or(&found, |plan| &plan.placement).clone();
+        let drawn = parts.run("front", shares.front_end, |bar, stopped| {
+            bar.set_message("drawing the front, Ctrl-C ends it with the points so far");
+            problem.front(&from, args.max_moves, (args.seed, options.threads), stopped)
+        });
+        let drawn = drawn.map_err(anyhow::Error::from)?;
+        let cost_of = |placement: &[u32]| problem.cost(placement).total();
+        if cost_of(&drawn.placement) < cost_of(&found) {
+            found.clone_from(&drawn.placement);
+            files.write(solution.as_ref(), |out| write_reassignment_placement(out, &found));
+        }
+        if let Some(plan) = &mut plan
+            && cost_of(&drawn.placement) < plan.cost(&problem).total()
+        {
+            // The plan is the best that is known: of two, the one that safe steps bring down most.
+            let again = order(&mut parts, &drawn.placement, 1.0).map_err(anyhow::Error::from)?;
+            if again.cost(&problem).total() < plan.cost(&problem).total() {
+                *plan = again;
+            }
+        }
+        front = Some(up_to_the_plan(&problem, drawn.points, plan.as_ref()));
+    }
+    if let Some(plan) = &plan {
+        files.write(plan_file.as_ref(), |out| write_plan(out, &problem, &found, plan));
+        note_blocked(&problem, plan, parts.stopped.contains(&"plan"));
+    }
     if parts.stopped.contains(&"front") {
         output::note("note: the front was stopped: it has the points found so far");
     }
@@ -75,7 +94,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         options: &options,
         board: &board,
         found: &found,
-        plan: &plan,
+        plan: plan.as_ref(),
         front,
         stopped: parts.stopped,
         seconds,
@@ -83,22 +102,71 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
         OutputFormat::Csv => output::print(&csv(&report))?,
-        OutputFormat::Table => output::print(&text(&report, &plan))?,
+        OutputFormat::Table => output::print(&text(&report, plan.as_ref()))?,
     }
     files.end()?;
     if stop::came() { Err(Failure::Stopped) } else { Ok(()) }
 }
 
-fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
+/// The points that are no cheaper than the plan, if there is one, and the plan itself: what safe steps do not reach is no
+/// point.
+fn up_to_the_plan(
+    problem: &RebalanceProblem,
+    mut points: Vec<FrontPoint>,
+    plan: Option<&RebalancePlan>,
+) -> Vec<FrontPoint> {
+    if let Some(plan) = plan {
+        let last = FrontPoint { moves: plan.moves(problem), cost: plan.cost(problem).total() };
+        points.retain(|p| p.cost > last.cost && p.moves < last.moves);
+        points.push(last);
+    }
+    points
+}
+
+fn plan_options(args: &RebalanceArgs) -> PlanOptions {
+    PlanOptions {
+        moves_max: args.max_moves,
+        moves_per_wave: args.max_moves_per_wave.map(NonZeroUsize::get),
+        moves_per_owner: args.max_moves_per_owner.map(NonZeroUsize::get),
+        seed: args.seed,
+    }
+}
+
+/// When the parts of the work end, as shares of the time limit.
+struct Shares {
+    search_end: f64,
+    order_end: f64,
+    front_end: f64,
+}
+
+/// Seconds that ordering takes for each task of an instance whose tasks mostly move, and the share of the limit that it
+/// gets at least and at most.
+const ORDER_SECONDS_PER_TASK: f64 = 1e-4;
+const ORDER_SHARE_MIN: f64 = 0.1;
+const ORDER_SHARE_MAX: f64 = 0.35;
+/// Share for the front, and for ordering a cheaper placement that comes with it.
+const FRONT_SHARE: f64 = 0.2;
+const ORDER_AGAIN_SHARE: f64 = 0.05;
+/// Share that is kept for writing and printing.
+const LAST_SHARE: f64 = 0.02;
+
+impl Shares {
+    fn of(args: &RebalanceArgs, tasks: usize) -> Self {
+        let order =
+            (tasks as f64 * ORDER_SECONDS_PER_TASK / args.time_limit).clamp(ORDER_SHARE_MIN, ORDER_SHARE_MAX);
+        let order = if args.needs_order() { order } else { 0.0 };
+        let again = if args.needs_order() { ORDER_AGAIN_SHARE } else { 0.0 };
+        let front_end = if args.pareto { 1.0 - LAST_SHARE - again } else { 1.0 - LAST_SHARE };
+        let order_end = if args.pareto { front_end - FRONT_SHARE } else { front_end };
+        Self { search_end: order_end - order, order_end, front_end }
+    }
+}
+
+fn options(args: &RebalanceArgs, (seconds_spent, search_end): (f64, f64)) -> RebalanceOptions {
     let budget = match args.evaluations {
         Some(evaluations) => Budget::Evaluations(evaluations),
         // Reading counts: the limit is what the user waits.
-        None => Budget::Seconds((args.time_limit - seconds_spent).max(0.001)),
-    };
-    let method = match args.method {
-        SearchMethod::Hybrid => Method::Hybrid,
-        SearchMethod::LocalSearch => Method::LocalSearch,
-        SearchMethod::Evolution => Method::Evolution,
+        None => Budget::Seconds((args.time_limit * search_end - seconds_spent).max(0.001)),
     };
     RebalanceOptions {
         seed: args.seed,
@@ -106,25 +174,36 @@ fn options(args: &RebalanceArgs, seconds_spent: f64) -> RebalanceOptions {
         islands: usize::from(args.islands_count()),
         budget,
         moves_max: args.max_moves,
-        method,
+        method: args.method.into(),
     }
 }
 
-/// The parts of the work, one after the other. Ctrl-C ends the one that runs with what it has; the next one runs
-/// all the same.
+/// The parts of the work, one after the other. The wish to stop ends them all with what they have, the time limit those
+/// that it is over for.
 struct Parts {
     stop: &'static AtomicBool,
-    /// Parts that were ended.
+    started: Instant,
+    /// Seconds for the whole command; none with a budget of evaluations.
+    limit: Option<f64>,
+    /// Parts that were ended by the wish to stop.
     stopped: Vec<&'static str>,
 }
 
 impl Parts {
-    fn run<T>(&mut self, name: &'static str, part: impl FnOnce(&ProgressBar, Stopped<'_>) -> T) -> T {
+    /// Runs a part until it is done, or until the share `end` of the limit.
+    fn run<T>(
+        &mut self,
+        name: &'static str,
+        end: f64,
+        part: impl FnOnce(&ProgressBar, Stopped<'_>) -> T,
+    ) -> T {
         let bar = output::live_line();
         bar.enable_steady_tick(LOOK);
-        let result = part(&bar, &|| self.stop.load(Ordering::Relaxed));
+        let (stop, started, limit) = (self.stop, self.started, self.limit);
+        let late = || limit.is_some_and(|limit| started.elapsed().as_secs_f64() >= limit * end);
+        let result = part(&bar, &|| stop.load(Ordering::Relaxed) || late());
         bar.finish_and_clear();
-        if self.stop.swap(false, Ordering::Relaxed) {
+        if self.stop.load(Ordering::Relaxed) && !self.stopped.contains(&name) {
             self.stopped.push(name);
         }
         result

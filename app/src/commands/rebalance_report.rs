@@ -21,7 +21,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) board: &'a Board,
     /// The placement found.
     pub(crate) found: &'a [u32],
-    pub(crate) plan: &'a RebalancePlan,
+    /// The ordered plan, if it was asked for.
+    pub(crate) plan: Option<&'a RebalancePlan>,
     pub(crate) front: Option<Vec<FrontPoint>>,
     /// Parts of the work that were ended before they were done.
     pub(crate) stopped: Vec<&'static str>,
@@ -36,17 +37,16 @@ pub(crate) struct Report {
     /// Of the placement found.
     cost: u64,
     /// Of the placement that the plan reaches.
-    plan_cost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_cost: Option<u64>,
     lower_bound: u64,
     breakdown: CostTerms,
-    plan_breakdown: CostTerms,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_breakdown: Option<CostTerms>,
     initial_breakdown: CostTerms,
     moves: usize,
-    plan_moves: usize,
-    steps: usize,
-    waves: u32,
-    dropped: usize,
-    blocked: usize,
+    #[serde(flatten)]
+    order: Option<Order>,
     feasible: bool,
     evaluations: u64,
     seconds: f64,
@@ -58,6 +58,16 @@ pub(crate) struct Report {
     front: Option<Vec<FrontPoint>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stopped: Vec<&'static str>,
+}
+
+/// What the ordering of a plan has come to.
+#[derive(Debug, Serialize)]
+struct Order {
+    plan_moves: usize,
+    steps: usize,
+    waves: u32,
+    dropped: usize,
+    blocked: usize,
 }
 
 /// The plan file.
@@ -78,21 +88,24 @@ struct PlanFile<'a> {
 
 pub(crate) fn report(outcome: Outcome<'_>) -> Report {
     let Outcome { problem, options, board, found, plan, front, stopped, seconds } = outcome;
-    let (initial, now, planned) = (problem.cost(problem.initial()), problem.cost(found), plan.cost(problem));
+    let (initial, now) = (problem.cost(problem.initial()), problem.cost(found));
+    let planned = plan.map(|plan| plan.cost(problem));
     Report {
         initial_cost: initial.total(),
         cost: now.total(),
-        plan_cost: planned.total(),
+        plan_cost: planned.map(|p| p.total()),
         lower_bound: problem.lower_bound(),
         breakdown: now,
         plan_breakdown: planned,
         initial_breakdown: initial,
         moves: problem.moved_count(found),
-        plan_moves: plan.moves(problem),
-        steps: plan.steps.len(),
-        waves: plan.waves,
-        dropped: plan.dropped.len(),
-        blocked: plan.blocked.len(),
+        order: plan.map(|plan| Order {
+            plan_moves: plan.moves(problem),
+            steps: plan.steps.len(),
+            waves: plan.waves,
+            dropped: plan.dropped.len(),
+            blocked: plan.blocked.len(),
+        }),
         feasible: problem.first_violation(found).is_none(),
         evaluations: board.evaluations(),
         seconds,
@@ -124,29 +137,34 @@ pub(crate) fn write_plan(
     out.write_all(b"\n")
 }
 
-/// The terms of the cost: name, before, found, by the plan.
-fn terms(report: &Report) -> [(&'static str, [u64; 3]); 6] {
-    let all = [&report.initial_breakdown, &report.breakdown, &report.plan_breakdown];
+/// The terms of the cost: name, before, found and, with a plan, by the plan.
+fn terms(report: &Report) -> [(&'static str, Vec<u64>); 6] {
+    let all = [Some(&report.initial_breakdown), Some(&report.breakdown), report.plan_breakdown.as_ref()];
+    let of = |term: fn(&CostTerms) -> u64| all.into_iter().flatten().map(term).collect();
     [
-        ("load", all.map(|t| t.load)),
-        ("balance", all.map(|t| t.balance)),
-        ("task moves", all.map(|t| t.task_move)),
-        ("service moves", all.map(|t| t.service_move)),
-        ("node moves", all.map(|t| t.node_move)),
-        ("total", all.map(CostTerms::total)),
+        ("load", of(|t| t.load)),
+        ("balance", of(|t| t.balance)),
+        ("task moves", of(|t| t.task_move)),
+        ("service moves", of(|t| t.service_move)),
+        ("node moves", of(|t| t.node_move)),
+        ("total", of(CostTerms::total)),
     ]
 }
 
 pub(crate) fn csv(report: &Report) -> String {
-    let lines =
-        terms(report).map(|(term, [before, after, plan])| format!("{term},{before},{after},{plan}\n"));
-    format!("term,before,after,plan\n{}", lines.concat())
+    let lines = terms(report).map(|(term, costs)| {
+        let costs: Vec<String> = costs.iter().map(u64::to_string).collect();
+        format!("{term},{}\n", costs.join(","))
+    });
+    let plan = if report.order.is_some() { ",plan" } else { "" };
+    format!("term,before,after{plan}\n{}", lines.concat())
 }
 
-pub(crate) fn text(report: &Report, plan: &RebalancePlan) -> String {
-    let mut table = output::table(&["term", "before", "found", "by the plan"]);
+pub(crate) fn text(report: &Report, plan: Option<&RebalancePlan>) -> String {
+    let columns = ["term", "before", "found", "by the plan"];
+    let mut table = output::table(if plan.is_some() { &columns } else { &columns[..3] });
     for (name, costs) in terms(report) {
-        table.add_row([name.to_owned()].into_iter().chain(costs.map(|c| c.to_string())));
+        table.add_row([name.to_owned()].into_iter().chain(costs.iter().map(u64::to_string)));
     }
     let mut text = format!("{table}\n\n");
     let _ = writeln!(
@@ -156,14 +174,20 @@ pub(crate) fn text(report: &Report, plan: &RebalancePlan) -> String {
         report.moves,
         report.lower_bound
     );
-    let _ = writeln!(
-        text,
-        "Plan: {} cheaper by {} moves, in {} steps and {} waves.",
-        fall(report.initial_cost, report.plan_cost),
-        report.plan_moves,
-        report.steps,
-        report.waves
-    );
+    let _ = match (&report.order, report.plan_cost) {
+        (Some(order), Some(cost)) => writeln!(
+            text,
+            "Plan: {} cheaper by {} moves, in {} steps and {} waves.",
+            fall(report.initial_cost, cost),
+            order.plan_moves,
+            order.steps,
+            order.waves
+        ),
+        _ => writeln!(
+            text,
+            "No order of the moves was worked out: --plan FILE does that, and says which moves have no safe way."
+        ),
+    };
     let _ = writeln!(
         text,
         "{:.1} M moves evaluated in {:.1} s, seed {}.",
@@ -171,7 +195,7 @@ pub(crate) fn text(report: &Report, plan: &RebalancePlan) -> String {
         report.seconds,
         report.seed
     );
-    if !plan.steps.is_empty() {
+    if let Some(plan) = plan.filter(|plan| !plan.steps.is_empty()) {
         let _ = write!(text, "\n{}", step_table(&plan.steps));
     }
     if let Some(front) = &report.front {

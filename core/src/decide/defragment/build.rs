@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
+use super::Over;
 use super::draft::Draft;
 use super::eject::{Ejection, cheapest_ejection};
 use super::index::NodeIndex;
@@ -32,13 +33,18 @@ pub(super) enum Depth {
 const NODES_ASKED_MAX: usize = 6;
 /// Nodes of which tasks are tried away for one step.
 const EJECTIONS_MAX: usize = 4;
+/// Costs closer than this are equal: sums of many terms.
+pub(super) const ROUNDING: f64 = 1e-9;
 /// Nodes looked at for an exchange.
 const EXCHANGE_NODES: usize = 40;
 
-/// Completes drafts; keeps what it knows of nodes between calls.
-pub(super) struct Builder {
+/// Completes drafts; keeps what it knows of nodes between calls. Over, it adds nothing more.
+pub(super) struct Builder<'a> {
+    over: Over<'a>,
     depth: Depth,
     moves_max: usize,
+    /// A node that nobody goes to for now, so that another way is tried.
+    shunned: Option<NodeId>,
     /// By class: where a task of the class goes best as things are.
     direct: Vec<Option<NodeIndex>>,
     /// By depth and class: the node from which it costs least to make tasks leave for it. Kept while the node
@@ -48,16 +54,23 @@ pub(super) struct Builder {
     relocation: Vec<f64>,
 }
 
-impl Builder {
-    pub(super) fn new(draft: &Draft<'_>, moves_max: usize) -> Self {
+impl<'a> Builder<'a> {
+    pub(super) fn new(draft: &Draft<'_>, moves_max: usize, over: Over<'a>) -> Self {
         let none = vec![None; draft.cluster.classes().len()];
         Self {
+            over,
             depth: Depth::Shallow,
             moves_max,
+            shunned: None,
             direct: none.clone(),
             relocation: vec![f64::INFINITY; none.len()],
             eject: [none.clone(), none],
         }
+    }
+
+    /// Lets nobody go to the node, or again to any.
+    pub(super) fn shun(&mut self, node: Option<NodeId>) {
+        self.shunned = node;
     }
 
     pub(super) fn moves_max(&self) -> usize {
@@ -67,6 +80,7 @@ impl Builder {
     /// Asks where tasks of each class would go now.
     pub(super) fn look_around(&mut self, draft: &mut Draft<'_>, depth: Depth) {
         self.depth = Depth::Shallow;
+        self.eject.iter_mut().flatten().flatten().for_each(NodeIndex::let_in);
         for class in 0..self.relocation.len() {
             let index = self.direct_index(draft, ClassId::from(class));
             self.relocation[class] = index.least().unwrap_or(f64::INFINITY);
@@ -88,7 +102,7 @@ impl Builder {
     fn direct_index(&mut self, draft: &mut Draft<'_>, class: ClassId) -> NodeIndex {
         let nodes = draft.cluster.node_count();
         let mut index = self.direct[class.index()].take().unwrap_or_else(|| NodeIndex::new(nodes));
-        index.refresh(draft, |draft, node| {
+        index.refresh(draft, self.over, |draft, node| {
             draft.cluster.fits(node, class).then(|| draft.growth(class, node, &[]))?.map(|(cost, _)| cost)
         });
         index
@@ -99,7 +113,7 @@ impl Builder {
         let relocation = &self.relocation;
         let index =
             self.eject[self.depth as usize][class.index()].get_or_insert_with(|| NodeIndex::new(nodes));
-        index.refresh(draft, |draft, node| {
+        index.refresh(draft, self.over, |draft, node| {
             cheapest_ejection(draft, class, node, &|c| relocation[c.index()]).map(|e| e.cost)
         });
         index
@@ -128,7 +142,7 @@ impl Builder {
         }
         let taken = draft.moves() - moves;
         let surcharge = taken as f64 * (price - problem.objective.migration()).max(0.0);
-        if !placed || draft.moves() > self.moves_max || draft.cost() + surcharge >= before {
+        if !placed || draft.moves() > self.moves_max || draft.cost() + surcharge >= before - ROUNDING {
             draft.back_to(mark);
             return None;
         }
@@ -140,7 +154,7 @@ impl Builder {
         let (mark, before) = (draft.mark(), draft.cost());
         let mut steps = Vec::new();
         let done = self.insert(draft, task, 0, &mut Vec::new(), &mut steps);
-        if done && draft.moves() <= self.moves_max && draft.cost() < before {
+        if done && draft.moves() <= self.moves_max && draft.cost() < before - ROUNDING {
             return Some(Chain { places: None, steps });
         }
         draft.back_to(mark);
@@ -161,7 +175,10 @@ impl Builder {
         let from = draft.cluster.placement(task).map(|p| p.node);
         let mut index = self.direct_index(draft, class);
         let node = index.cheapest(NODES_ASKED_MAX + avoid.len(), |node| {
-            !avoid.contains(&node) && Some(node) != from && onto(draft, task, node, steps)
+            !avoid.contains(&node)
+                && Some(node) != from
+                && Some(node) != self.shunned
+                && onto(draft, task, node, steps)
         });
         self.direct[class.index()] = Some(index);
         node.is_some() || levels > 0 && self.insert_by_ejection(draft, task, levels, avoid, steps)
@@ -178,9 +195,15 @@ impl Builder {
         let class = draft.cluster.task(task).class;
         let from = draft.cluster.placement(task).map(|p| p.node);
         for _ in 0..EJECTIONS_MAX {
+            if (self.over)() {
+                return false;
+            }
+            let shunned = self.shunned;
             let index = self.eject_index(draft, class);
             let asked_max = NODES_ASKED_MAX + avoid.len();
-            let node = index.cheapest(asked_max, |node| !avoid.contains(&node) && Some(node) != from);
+            let node = index.cheapest(asked_max, |node| {
+                !avoid.contains(&node) && Some(node) != from && Some(node) != shunned
+            });
             let Some(node) = node else { return false };
             let relocation = &self.relocation;
             let ejection = cheapest_ejection(draft, class, node, &|c| relocation[c.index()]);

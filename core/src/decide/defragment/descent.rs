@@ -1,13 +1,16 @@
 //! The local search on one draft: it is built greedily, then parts of it are taken away and built anew, again and
 //! again, and what is no dearer is kept. Every draft on the way is a sequence of steps that are all allowed.
 
+use std::collections::BTreeSet;
+
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::build::{Builder, Chain, Depth};
+use super::Over;
+use super::build::{Builder, Chain, Depth, ROUNDING};
 use super::draft::Draft;
-use super::problem::DefragmentProblem;
+use super::problem::{DefragmentProblem, Lens};
 use crate::model::{NodeId, TaskId};
 
 /// Prices of a move, as shares of what a device placed is worth, from one that only the best chains can pay
@@ -18,19 +21,20 @@ const EXCHANGES_TRIED: usize = 12;
 const EXCHANGES_KEPT: usize = 4;
 /// Nodes drawn for an exchange, of which the dearest is taken.
 const CROWDED_DRAWS: usize = 6;
-/// Most chains that a round takes away, and as a share of all.
+/// Most chains that a round takes away: of short plans, of any, and as a share of all between.
+const WINDOW_MIN: usize = 4;
 const WINDOW_MAX: usize = 12;
 const WINDOW_SHARE: usize = 20;
 /// Tasks that a round tries to move for the sake of the expected mix alone.
 const TIDIED: usize = 20;
-/// Costs closer than this are equal: sums of many terms.
-const ROUNDING: f64 = 1e-9;
 
 /// One draft under search, with its chains in order.
 pub(super) struct Descent<'a> {
     pub(super) draft: Draft<'a>,
     pub(super) chains: Vec<Chain>,
-    builder: Builder,
+    builder: Builder<'a>,
+    over: Over<'a>,
+    lens: Lens,
     /// Where the draft stood before each chain.
     marks: Vec<usize>,
     /// By kind: units that wait.
@@ -39,31 +43,37 @@ pub(super) struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    pub(super) fn new(problem: &'a DefragmentProblem<'a>, moves_max: usize, seed: u64) -> Self {
-        let draft = Draft::new(problem);
-        let builder = Builder::new(&draft, moves_max);
+    pub(super) fn new(
+        problem: &'a DefragmentProblem<'a>,
+        lens: Lens,
+        (moves_max, seed): (usize, u64),
+        over: Over<'a>,
+    ) -> Self {
+        let draft = Draft::new(problem, lens);
+        let builder = Builder::new(&draft, moves_max, over);
         let waiting = problem.kinds.iter().map(|k| k.units.iter().rev().copied().collect()).collect();
         let chance = Pcg64Mcg::seed_from_u64(seed);
-        Self { draft, chains: Vec::new(), builder, marks: Vec::new(), waiting, chance }
+        Self { draft, chains: Vec::new(), builder, over, lens, marks: Vec::new(), waiting, chance }
     }
 
     /// Takes chains over as far as they are possible here.
     pub(super) fn take_over(&mut self, chains: &[Chain]) {
+        let mut taken = BTreeSet::new();
         for chain in chains {
-            let unit =
-                chain.places.map(|(kind, unit)| (kind, self.waiting[kind].iter().position(|&u| u == unit)));
-            if matches!(unit, Some((_, None))) || !self.replay(chain) {
-                continue;
-            }
-            if let Some((kind, Some(at))) = unit {
-                self.waiting[kind].remove(at);
+            let unit = chain.places.map(|(_, unit)| unit);
+            if unit.is_none_or(|u| !taken.contains(&u)) && self.replay(chain) {
+                taken.extend(unit);
             }
         }
+        self.waiting.iter_mut().for_each(|units| units.retain(|u| !taken.contains(u)));
     }
 
     /// Builds greedily: what takes fewest moves for what it places first, and the dearest unit first.
     pub(super) fn build(&mut self) {
-        let kinds: Vec<usize> = (0..self.waiting.len()).collect();
+        let kinds: Vec<usize> = (0..self.waiting.len()).filter(|&k| !self.waiting[k].is_empty()).collect();
+        if kinds.is_empty() {
+            return;
+        }
         for depth in [Depth::Shallow, Depth::Deep] {
             for price in PRICES {
                 self.complete(&kinds, depth, price);
@@ -76,12 +86,18 @@ impl<'a> Descent<'a> {
         if self.draft.cluster.node_count() == 0 {
             return;
         }
-        let tight = self.draft.moves() * 10 > self.builder.moves_max() * 9;
+        let moves_max = self.builder.moves_max();
+        let tight = self.draft.moves() > moves_max - moves_max / 10;
         let draw = self.chance.random_range(0..20);
-        if self.waiting.iter().all(Vec::is_empty) && draw < 10 {
+        // Exchanges prepare room for what waits; without the slope that leads there, or with nothing to lead to, they only
+        // move.
+        let exchanges = self.lens == Lens::Guided;
+        if self.waiting.iter().all(Vec::is_empty) && draw < 10 && self.draft.problem.nodes_count() {
             self.tidy();
-        } else if draw < if tight { 1 } else { 10 } || self.chains.is_empty() {
+        } else if exchanges && (draw < if tight { 1 } else { 10 } || self.chains.is_empty()) {
             self.exchange();
+        } else if self.chains.is_empty() {
+            self.build();
         } else {
             self.rebuild();
         }
@@ -93,6 +109,9 @@ impl<'a> Descent<'a> {
         let price = price * self.draft.problem.objective.unplaced();
         for &kind in kinds {
             while let Some(&unit) = self.waiting[kind].last() {
+                if (self.over)() {
+                    return;
+                }
                 let mark = self.draft.mark();
                 let Some(chain) = self.builder.place(&mut self.draft, kind, unit, price) else { break };
                 self.waiting[kind].pop();
@@ -105,16 +124,20 @@ impl<'a> Descent<'a> {
     /// Takes a stretch of chains away, replays what followed as far as it is still possible, builds anew.
     fn rebuild(&mut self) {
         let at = self.chance.random_range(0..self.chains.len());
-        let longest = (self.chains.len() / WINDOW_SHARE).clamp(1, WINDOW_MAX);
+        let longest = (self.chains.len() / WINDOW_SHARE).clamp(WINDOW_MIN, WINDOW_MAX);
         let count = self.chance.random_range(1..=longest).min(self.chains.len() - at);
         let price = PRICES[self.chance.random_range(0..PRICES.len())];
         let depth = if self.chance.random_range(0..4) == 0 { Depth::Deep } else { Depth::Shallow };
+        let nodes = self.draft.cluster.node_count();
+        let shunned = self.chance.random::<bool>().then(|| NodeId::from(self.chance.random_range(0..nodes)));
+        self.builder.shun(shunned);
         self.unless_dearer(at, |search, old| {
             old[..count].iter().for_each(|chain| search.let_wait(chain));
             search.replay_all(&old[count..]);
             let kinds = search.nearly_in_order();
             search.complete(&kinds, depth, price);
         });
+        self.builder.shun(None);
     }
 
     /// Makes exchanges before everything else, while there is still room for stop-overs.

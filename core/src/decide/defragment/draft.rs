@@ -1,6 +1,6 @@
 //! A placement being drafted: the cluster with the steps taken so far, their exact price, and the way back.
 
-use super::problem::DefragmentProblem;
+use super::problem::{DefragmentProblem, Lens};
 use crate::model::fragmentation::DevicesLeft;
 use crate::model::{ClassId, Cluster, DeviceSet, NodeId, Placement, TaskId};
 
@@ -16,6 +16,7 @@ struct Change {
 pub(super) struct Draft<'a> {
     pub(super) problem: &'a DefragmentProblem<'a>,
     pub(super) cluster: Cluster,
+    lens: Lens,
     /// Per node: a digest of who stands on which of its devices. Equal digests, equal content.
     digest: Vec<u64>,
     node_cost: Vec<f64>,
@@ -29,9 +30,11 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(problem: &'a DefragmentProblem<'a>) -> Self {
+    pub(super) fn new(problem: &'a DefragmentProblem<'a>, lens: Lens) -> Self {
         let cluster = problem.cluster.clone();
-        let node_cost: Vec<f64> = cluster.nodes().map(|n| problem.node_cost(&cluster, n)).collect();
+        let cost_of =
+            |n: NodeId| problem.node_cost(lens, n, cluster.free(n), &DevicesLeft::of_node(&cluster, n));
+        let node_cost: Vec<f64> = cluster.nodes().map(cost_of).collect();
         let mut digest = vec![0; cluster.node_count()];
         for index in 0..cluster.tasks().len() {
             if let Some(place) = cluster.placement(TaskId::from(index)) {
@@ -43,6 +46,7 @@ impl<'a> Draft<'a> {
         Self {
             problem,
             cluster,
+            lens,
             digest,
             node_cost,
             cost,
@@ -93,7 +97,7 @@ impl<'a> Draft<'a> {
         let before = self.cluster.placement(task);
         let class = self.cluster.task(task).class;
         if let Some(from) = before {
-            if self.cluster.task(task).do_not_disrupt
+            if !self.problem.may_move(task)
                 || from == to
                 || !self.cluster.fits(to.node, class)
                 || !self.cluster.devices_right(class, to)
@@ -130,7 +134,8 @@ impl<'a> Draft<'a> {
         for place in [from, to].into_iter().flatten() {
             let node = place.node.index();
             self.digest[node] ^= digest_of(task, place.devices);
-            let now = self.problem.node_cost(&self.cluster, place.node);
+            let devices = DevicesLeft::of_node(&self.cluster, place.node);
+            let now = self.problem.node_cost(self.lens, place.node, self.cluster.free(place.node), &devices);
             self.cost += now - self.node_cost[node];
             self.node_cost[node] = now;
         }
@@ -173,9 +178,7 @@ impl<'a> Draft<'a> {
             }
         }
         let before = self.node_cost[node.index()];
-        let after = |devices: &DevicesLeft| {
-            self.problem.objective.node_cost(&self.cluster, &self.problem.target, node, &self.left, devices)
-        };
+        let after = |devices: &DevicesLeft| self.problem.node_cost(self.lens, node, &self.left, devices);
         let Some(wanted) = demand.devices else {
             return Some((after(&devices) - before, DeviceSet::NONE));
         };

@@ -87,7 +87,7 @@ pub(super) fn cheapest_ejection(
         return None;
     }
     let mut leavers: Vec<Leaver> = (cluster.hosted(node).iter())
-        .filter(|&&t| !cluster.task(t).do_not_disrupt)
+        .filter(|&&t| draft.problem.may_move(t))
         .filter_map(|&task| {
             let class = cluster.task(task).class;
             let cost = draft.problem.move_cost(task) + relocation(class);
@@ -129,7 +129,7 @@ pub(super) fn cheapest_ejection(
         .min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
 
-/// The cheapest few sets of one or two tasks, as positions.
+/// The cheapest few sets of one or two tasks, as positions. No set has a member that would be enough alone.
 fn small_sets(draft: &Draft<'_>, room: &mut Room<'_>, leavers: &[Leaver]) -> Vec<(f64, Vec<usize>)> {
     let mut sets: Vec<(f64, Vec<usize>)> = Vec::new();
     let mut keep = |cost: f64, set: Vec<usize>| {
@@ -139,30 +139,55 @@ fn small_sets(draft: &Draft<'_>, room: &mut Room<'_>, leavers: &[Leaver]) -> Vec
         if sets.len() < PRICED_SETS { f64::INFINITY } else { sets[PRICED_SETS - 1].0 }
     };
     let mut dearest = f64::INFINITY;
+    let mut alone = vec![false; leavers.len()];
     for (i, leaver) in leavers.iter().enumerate() {
         room.shift(draft, leaver, 1);
-        if leaver.cost < dearest && room.fits() {
+        alone[i] = room.fits();
+        if alone[i] && leaver.cost < dearest {
             dearest = keep(leaver.cost, vec![i]);
-        } else if i < PAIRED_MAX {
-            for (j, second) in leavers.iter().enumerate().skip(i + 1).take(PAIRED_MAX) {
-                // Sorted by cost: the rest is dearer still.
-                if leaver.cost + second.cost >= dearest {
-                    break;
-                }
-                room.shift(draft, second, 1);
-                if room.fits() {
-                    dearest = keep(leaver.cost + second.cost, vec![i, j]);
-                }
-                room.shift(draft, second, -1);
+        }
+        room.shift(draft, leaver, -1);
+    }
+    for (i, leaver) in leavers.iter().enumerate().take(PAIRED_MAX).filter(|(i, _)| !alone[*i]) {
+        room.shift(draft, leaver, 1);
+        for (j, second) in leavers.iter().enumerate().skip(i + 1).take(PAIRED_MAX) {
+            // Sorted by cost: the rest is dearer still.
+            if leaver.cost + second.cost >= dearest {
+                break;
             }
+            if alone[j] {
+                continue;
+            }
+            room.shift(draft, second, 1);
+            if room.fits() {
+                dearest = keep(leaver.cost + second.cost, vec![i, j]);
+            }
+            room.shift(draft, second, -1);
         }
         room.shift(draft, leaver, -1);
     }
     sets
 }
 
-/// A set of more tasks, built up: devices that are cleared most cheaply first, then what gives the resources.
+/// A set of more tasks without any that is not needed.
 fn larger_set(draft: &Draft<'_>, room: &mut Room<'_>, leavers: &[Leaver]) -> Option<(f64, Vec<usize>)> {
+    let mut chosen = built_up_set(draft, room, leavers)?;
+    // The dearest is spared first.
+    chosen.sort_by(|&a, &b| leavers[b].cost.total_cmp(&leavers[a].cost).then(b.cmp(&a)));
+    let needed = |room: &mut Room<'_>, l: usize| {
+        room.shift(draft, &leavers[l], -1);
+        let needed = !room.fits();
+        if needed {
+            room.shift(draft, &leavers[l], 1);
+        }
+        needed
+    };
+    chosen.retain(|&l| needed(room, l));
+    Some((chosen.iter().map(|&l| leavers[l].cost).sum(), chosen))
+}
+
+/// Devices that are cleared most cheaply first, then what gives the resources.
+fn built_up_set(draft: &Draft<'_>, room: &mut Room<'_>, leavers: &[Leaver]) -> Option<Vec<usize>> {
     let mut chosen: Vec<usize> = Vec::new();
     while !room.devices_fit() {
         let open = |i: usize| room.accepted >> i & 1 == 1 && room.free[i] < room.milli;
@@ -205,5 +230,5 @@ fn larger_set(draft: &Draft<'_>, room: &mut Room<'_>, leavers: &[Leaver]) -> Opt
             return None;
         }
     }
-    Some((chosen.iter().map(|&l| leavers[l].cost).sum(), chosen))
+    Some(chosen)
 }

@@ -1,5 +1,7 @@
 //! What a plan is worth: named, weighted terms. All but the unplaced demand and the moves are sums over nodes, and a
 //! node's part depends on what is free on that node alone, so a step changes the parts of two nodes.
+//!
+//! Fragmentation is about tasks that may come. While tasks wait it buys no move: those that are here come first.
 
 use crate::model::fragmentation::{DevicesLeft, TargetWorkload};
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema, TaskId};
@@ -38,7 +40,7 @@ pub struct Objective {
 }
 
 impl Default for Objective {
-    /// A device placed is worth twenty moves; fragmentation decides where moved tasks go.
+    /// A device placed is worth twenty moves. With nothing waiting, a move that makes a whole device usable is worth two.
     fn default() -> Self {
         Self { weights: [20.0, 2.0, 1.0, 0.0, 0.0], safety_level: 0.9 }
     }
@@ -71,7 +73,7 @@ impl Objective {
     }
 
     /// The terms of a node with these resources and devices left, unweighted: fragmentation, overload,
-    /// imbalance.
+    /// imbalance. Of a mix without shapes nothing is fragmented.
     pub fn node_terms(
         &self,
         cluster: &Cluster,
@@ -80,12 +82,12 @@ impl Objective {
         left: &[i64],
         devices: &DevicesLeft,
     ) -> [f64; 3] {
-        let [_, fragmentation, _, overload, imbalance] = self.weights;
+        let [.., overload, imbalance] = self.weights;
         let milli = f64::from(DEVICE_MILLI);
-        let fragmented = if fragmentation > 0.0 {
-            target.fragmentation(left[ResourceSchema::CPU], devices) / milli
-        } else {
+        let fragmented = if target.is_empty() {
             0.0
+        } else {
+            target.fragmentation(left[ResourceSchema::CPU], devices) / milli
         };
         if overload == 0.0 && imbalance == 0.0 {
             return [fragmented, 0.0, 0.0];
@@ -101,18 +103,5 @@ impl Objective {
             (1.0 - free / (count as f64 * milli) - used(ResourceSchema::CPU)).powi(2)
         };
         [fragmented, above, uneven]
-    }
-
-    /// The weighted terms of a node.
-    pub(super) fn node_cost(
-        &self,
-        cluster: &Cluster,
-        target: &TargetWorkload,
-        node: NodeId,
-        left: &[i64],
-        devices: &DevicesLeft,
-    ) -> f64 {
-        let [fragmented, above, uneven] = self.node_terms(cluster, target, node, left, devices);
-        self.weights[1] * fragmented + self.weights[3] * above + self.weights[4] * uneven
     }
 }

@@ -1,12 +1,14 @@
-//! The plan that comes out: steps in order, each with reason, gain and cost, moves that are not needed left out;
-//! and what it does to each term of the objective.
+//! The plan that comes out: steps in order, each with reason, gain and cost; and what it does to each term of the
+//! objective.
 
 use std::collections::BTreeMap;
 
 use super::OBJECTIVE_TERMS;
-use super::descent::Descent;
+use super::build::Chain;
 use super::draft::Draft;
-use super::problem::DefragmentProblem;
+use super::problem::{DefragmentProblem, Lens};
+use super::prune::prune_steps;
+use super::waves::{WaveLimits, waves_of};
 use crate::model::fragmentation::DevicesLeft;
 use crate::model::{
     Action, Binding, ClassId, Cluster, Obstacle, Placement, Plan, Reason, TaskId, Waiting, Worth,
@@ -15,7 +17,7 @@ use crate::model::{
 /// A plan for a cluster with pending tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DefragmentPlan {
-    /// The steps, and who waits on.
+    /// The steps, each a part with its wave, and who waits on.
     pub plan: Plan,
     /// The terms of the objective, unweighted, in the order of [`OBJECTIVE_TERMS`]: before and after.
     pub terms: [[f64; OBJECTIVE_TERMS.len()]; 2],
@@ -28,16 +30,20 @@ pub struct DefragmentPlan {
 }
 
 impl DefragmentPlan {
-    pub(super) fn of(descent: Descent<'_>) -> Self {
-        let problem = descent.draft.problem;
-        let steps: Vec<_> = descent.chains.into_iter().flat_map(|c| c.steps).collect();
-        let steps = without_needless(problem, steps);
-        let mut draft = Draft::new(problem);
+    /// How many waves the steps are carried out in.
+    pub fn waves(&self) -> u32 {
+        self.plan.parts.last().map_or(0, |part| part.wave)
+    }
+
+    pub(super) fn of(problem: &DefragmentProblem<'_>, chains: &[Chain], limits: WaveLimits) -> Self {
+        let steps = in_waves(problem, chains, limits);
+        let mut draft = Draft::new(problem, Lens::Counted);
         let before = (draft.cost(), terms(problem, &draft));
         let mut plan = Plan::default();
-        for (task, to) in steps {
+        for (wave, (task, to)) in steps {
             let (from, cost) = (draft.cluster.placement(task), draft.cost());
             if !draft.step(task, to) {
+                debug_assert!(false, "steps are allowed in the order of their waves");
                 continue;
             }
             let own = from.map_or(0.0, |_| problem.move_cost(task));
@@ -47,6 +53,7 @@ impl DefragmentPlan {
             };
             let worth = Worth { reason, gain: cost - draft.cost() + own, cost: own };
             plan.push(0, vec![action], worth, Binding::Each);
+            plan.parts.last_mut().expect("one was pushed").wave = wave;
         }
         let waiting = problem.pending().filter(|&t| draft.cluster.placement(t).is_none());
         plan.waiting = with_obstacles(&draft.cluster, waiting.collect());
@@ -61,34 +68,24 @@ impl DefragmentPlan {
     }
 }
 
-/// The steps without moves that nothing after them needs and that do not pay by themselves. What is left out
-/// may leave another move without a purpose, so it goes on until nothing more can go.
-fn without_needless(
+/// The steps in the order of their waves. What goes ahead of others in that order may make a move needless.
+fn in_waves(
     problem: &DefragmentProblem<'_>,
-    mut steps: Vec<(TaskId, Placement)>,
-) -> Vec<(TaskId, Placement)> {
-    let mut draft = Draft::new(problem);
-    let mark = draft.mark();
-    steps.retain(|&(task, to)| draft.step(task, to));
+    chains: &[Chain],
+    limits: WaveLimits,
+) -> Vec<(u32, (TaskId, Placement))> {
+    let mut steps: Vec<_> =
+        chains.iter().enumerate().flat_map(|(at, c)| c.steps.iter().map(move |s| (at, *s))).collect();
     loop {
-        let before = steps.len();
-        for at in (0..before).rev() {
-            let cost = draft.cost();
-            draft.back_to(mark + at);
-            // A task that the plan itself has placed may move again later; only its placing is no move.
-            let is_move = draft.cluster.placement(steps[at].0).is_some();
-            let rest = &steps[at + 1..];
-            if is_move && rest.iter().all(|&(task, to)| draft.step(task, to)) && draft.cost() <= cost {
-                steps.remove(at);
-            } else {
-                draft.back_to(mark + at);
-                let again = steps[at..].iter().filter(|&&(task, to)| draft.step(task, to)).count();
-                debug_assert_eq!(again, steps.len() - at, "what was possible is so again");
-            }
+        let in_order: Vec<_> = steps.iter().map(|s| s.1).collect();
+        let waves = waves_of(problem.cluster, &in_order, limits);
+        let mut by_wave: Vec<_> = waves.into_iter().zip(steps).collect();
+        by_wave.sort_by_key(|(wave, _)| *wave);
+        let left = prune_steps(problem, by_wave.iter().map(|s| s.1), &|| false);
+        if left.len() == by_wave.len() {
+            return by_wave.into_iter().map(|(wave, (_, step))| (wave, step)).collect();
         }
-        if steps.len() == before {
-            return steps;
-        }
+        steps = left;
     }
 }
 

@@ -21,21 +21,42 @@ pub(super) struct Kind {
     pub(super) waiting_cost: f64,
 }
 
+/// How nodes are looked at. Unplaced demand, moves, overload and imbalance count the same under each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lens {
+    /// The objective: what a plan is judged by and what moves must pay for.
+    Counted,
+    /// The objective, and of places as good the one that leaves most to the expected mix.
+    Sparing,
+    /// Fragmentation for what waits counts as if it were worth moves: a slope that leads the search to plans which place
+    /// more. What moves nobody needs it has led to is left out of a plan.
+    Guided,
+}
+
+/// Weight of fragmentation under [`Lens::Sparing`] while tasks wait, as a share of its own: too little to outweigh anything
+/// but itself.
+const TIE_SHARE: f64 = 1e-3;
+
 /// A cluster with pending tasks, as a problem to solve.
 #[derive(Debug)]
 pub struct DefragmentProblem<'a> {
     pub(super) cluster: &'a Cluster,
-    /// What free capacity is judged against.
+    /// The expected mix: what free capacity is judged against.
     pub(super) target: TargetWorkload,
+    /// The mix of what waits; empty with nothing waiting.
+    waiting: TargetWorkload,
+    /// The weights that count: without fragmentation while tasks wait.
     pub(super) objective: Objective,
+    /// The weight of fragmentation as given.
+    fragmentation: f64,
     pub(super) units: Vec<Unit>,
     /// Dearest first.
     pub(super) kinds: Vec<Kind>,
 }
 
 impl<'a> DefragmentProblem<'a> {
-    /// Everything without a place in `cluster` waits for one. Free capacity is judged by what of it the waiting
-    /// tasks can use, or, with none waiting, the `expected` mix of tasks.
+    /// Everything without a place in `cluster` waits for one. Free capacity is judged by what of it the `expected` mix of
+    /// tasks can use, which counts once nothing waits.
     pub fn new(cluster: &'a Cluster, expected: &TargetWorkload, objective: Objective) -> Self {
         let mut units: Vec<Unit> = Vec::new();
         let mut of_gang: BTreeMap<GangId, usize> = BTreeMap::new();
@@ -57,10 +78,21 @@ impl<'a> DefragmentProblem<'a> {
             *counts.entry(cluster.task(task).class).or_insert(0) += 1;
         }
         let counts: Vec<_> = counts.into_iter().collect();
-        let target =
-            if counts.is_empty() { expected.clone() } else { TargetWorkload::from_classes(cluster, &counts) };
+        let [_, fragmentation, ..] = objective.weights;
+        let mut counted = objective;
+        let waiting = if counts.is_empty() {
+            TargetWorkload::default()
+        } else {
+            counted.weights[1] = 0.0;
+            TargetWorkload::from_classes(cluster, &counts)
+        };
         let kinds = kinds_of(cluster, &units);
-        Self { cluster, target, objective, units, kinds }
+        Self { cluster, target: expected.clone(), waiting, objective: counted, fragmentation, units, kinds }
+    }
+
+    /// The objective that counts here: as given, but while tasks wait fragmentation has no weight.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
     }
 
     /// Tasks that wait.
@@ -68,10 +100,30 @@ impl<'a> DefragmentProblem<'a> {
         self.units.iter().flat_map(|u| u.tasks.iter().copied())
     }
 
-    /// The weighted cost of a node as it is.
-    pub(super) fn node_cost(&self, cluster: &Cluster, node: NodeId) -> f64 {
-        let devices = DevicesLeft::of_node(cluster, node);
-        self.objective.node_cost(cluster, &self.target, node, cluster.free(node), &devices)
+    /// The weighted cost of a node with this much left.
+    pub(super) fn node_cost(&self, lens: Lens, node: NodeId, left: &[i64], devices: &DevicesLeft) -> f64 {
+        let (mix, weight) = match lens {
+            Lens::Counted => (&self.target, self.objective.weights[1]),
+            Lens::Sparing if self.units.is_empty() => (&self.target, self.fragmentation),
+            Lens::Sparing => (&self.target, self.fragmentation * TIE_SHARE),
+            Lens::Guided if self.units.is_empty() => (&self.target, self.fragmentation),
+            Lens::Guided => (&self.waiting, self.fragmentation),
+        };
+        let none = TargetWorkload::default();
+        let mix = if weight > 0.0 { mix } else { &none };
+        let [fragmented, above, uneven] = self.objective.node_terms(self.cluster, mix, node, left, devices);
+        weight * fragmented + self.objective.weights[3] * above + self.objective.weights[4] * uneven
+    }
+
+    /// Does a node cost anything under [`Lens::Counted`]? If not, only moves and what waits count.
+    pub(super) fn nodes_count(&self) -> bool {
+        let [_, fragmentation, _, overload, imbalance] = self.objective.weights;
+        fragmentation > 0.0 || overload > 0.0 || imbalance > 0.0
+    }
+
+    /// May the task be moved? One that has just been placed could have gone elsewhere at once.
+    pub(super) fn may_move(&self, task: TaskId) -> bool {
+        !self.cluster.task(task).do_not_disrupt && self.cluster.placement(task).is_some()
     }
 
     pub(super) fn move_cost(&self, task: TaskId) -> f64 {

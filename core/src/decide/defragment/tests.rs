@@ -5,7 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::draft::Draft;
+use super::problem::Lens;
 use super::*;
+use crate::decide::search::Method;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::invariants::{self, Violation};
 use crate::model::{
@@ -13,27 +15,35 @@ use crate::model::{
     Placement, Quota, ResourceSchema, Rules, Scope, Task, TaskClass, TaskId, replay,
 };
 
-fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> DefragmentPlan {
+pub(super) fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> DefragmentPlan {
     let problem = DefragmentProblem::new(cluster, &whole_devices(), objective);
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
     defragment(&problem, &options, &surroundings)
 }
 
-fn options(moves_max: usize) -> DefragmentOptions {
-    DefragmentOptions { seed: 3, threads: 1, islands: 2, effort: Effort::Rounds(30), moves_max }
+pub(super) fn options(moves_max: usize) -> DefragmentOptions {
+    DefragmentOptions {
+        seed: 3,
+        threads: 1,
+        islands: 2,
+        effort: Effort::Rounds(30),
+        moves_max,
+        method: Method::Hybrid,
+        waves: WaveLimits::default(),
+    }
 }
 
 /// A mix of tasks with a whole device each.
-fn whole_devices() -> TargetWorkload {
+pub(super) fn whole_devices() -> TargetWorkload {
     TargetWorkload::from_shares(&[(1000, Some(demand(1, 1000)), 1.0)])
 }
 
-fn demand(count: u16, milli: u16) -> DeviceDemand {
+pub(super) fn demand(count: u16, milli: u16) -> DeviceDemand {
     DeviceDemand { count, milli, accept: ModelSet::ANY }
 }
 
 /// Nodes of 16 cores with so many GPUs each.
-fn cluster_of(gpus: &[usize]) -> Cluster {
+pub(super) fn cluster_of(gpus: &[usize]) -> Cluster {
     let mut cluster = Cluster::new(ResourceSchema::cpu_and_memory());
     let model = cluster.add_model(DeviceKind::Gpu, "A").expect("few models");
     for (i, &count) in gpus.iter().enumerate() {
@@ -43,7 +53,7 @@ fn cluster_of(gpus: &[usize]) -> Cluster {
     cluster
 }
 
-fn add(
+pub(super) fn add(
     cluster: &mut Cluster,
     cpu: i64,
     devices: Option<DeviceDemand>,
@@ -145,7 +155,7 @@ fn the_result_for_a_number_of_rounds_does_not_depend_on_threads() {
 }
 
 /// A random cluster with every kind of rule, filled at random, with some tasks waiting.
-fn random_cluster(seed: u64) -> Cluster {
+pub(super) fn random_cluster(seed: u64) -> Cluster {
     let mut chance = Pcg64Mcg::seed_from_u64(seed);
     let mut cluster = Cluster::new(ResourceSchema::cpu_and_memory());
     let models = ["A", "B"].map(|m| cluster.add_model(DeviceKind::Gpu, m).expect("few models"));
@@ -252,6 +262,8 @@ proptest! {
         let cluster = random_cluster(seed);
         let objective = Objective { weights: [20.0, 3.0, 1.5, 2.0, 1.0], safety_level: 0.7 };
         let found = plan(&cluster, objective, options(8));
+        let problem = DefragmentProblem::new(&cluster, &whole_devices(), objective);
+        let objective = problem.objective();
         for (cost, terms) in found.cost.iter().zip(&found.terms) {
             let scratch: f64 = terms.iter().zip(&objective.weights).map(|(t, w)| t * w).sum();
             prop_assert!((cost - scratch).abs() < 1e-6, "{cost} {scratch}");
@@ -269,7 +281,7 @@ proptest! {
             if !matches!(step, Action::Migrate { .. }) {
                 continue;
             }
-            let mut draft = Draft::new(&problem);
+            let mut draft = Draft::new(&problem, Lens::Counted);
             let others = found.plan.steps().enumerate().filter(|&(i, _)| i != at);
             let possible = others.into_iter().all(|(_, (_, step))| {
                 let task = cluster.live_tasks().find(|&t| Some(&cluster.task(t).name) == step.task());

@@ -20,6 +20,15 @@ pub struct FrontPoint {
     pub cost: u64,
 }
 
+/// The points, and the cheapest placement seen while they were looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Front {
+    /// From no move to the placement: more moves, less cost.
+    pub points: Vec<FrontPoint>,
+    /// Not dearer than the placement that was given, and of no more moves than allowed: the last point.
+    pub placement: Vec<u32>,
+}
+
 /// Limits on moves that are searched, as shares of the moves of the whole plan.
 const SHARES: [f64; 12] = [0.01, 0.02, 0.04, 0.06, 0.09, 0.13, 0.18, 0.25, 0.35, 0.5, 0.65, 0.8];
 /// Evaluations of each search, for each task and in all.
@@ -29,33 +38,39 @@ const SEARCH_MAX: u64 = 2_500_000;
 const PAIRS_MAX: usize = 1 << 23;
 
 impl RebalanceProblem {
-    /// Points from the running placement to `placement` or cheaper ones: more moves, less cost. The result
-    /// does not depend on `threads`. Stopped, it has the points found so far.
+    /// Points from the running placement to `placement` or to one that is found to be cheaper with at most
+    /// `moves_max` moves. The result does not depend on `threads`. Stopped, it has the points found so far.
     ///
     /// # Errors
     /// The first rule that the placement breaks.
     pub fn front(
         &self,
         placement: &[u32],
-        seed: u64,
-        threads: usize,
+        moves_max: Option<usize>,
+        (seed, threads): (u64, usize),
         stopped: Stopped<'_>,
-    ) -> Result<Vec<FrontPoint>, RuleViolation> {
+    ) -> Result<Front, RuleViolation> {
         if let Some(violation) = self.first_violation(placement) {
             return Err(violation);
         }
         let mut points = Vec::new();
+        let most = moves_max.unwrap_or(usize::MAX).max(self.moved_count(placement));
+        let mut best = (self.cost(placement).total(), placement.to_vec());
         visit_front(self, placement, (seed, threads), stopped, &mut |state| {
-            points.push(FrontPoint { moves: state.moved() as usize, cost: state.cost() });
+            let point = FrontPoint { moves: state.moved() as usize, cost: state.cost() };
+            points.push(point);
+            if point.moves <= most && point.cost < best.0 {
+                best = (point.cost, state.placement().to_vec());
+            }
         });
         points.sort_unstable_by_key(|p| (p.moves, p.cost));
-        let (mut least, most) = (u64::MAX, self.moved_count(placement));
+        let (mut least, most) = (u64::MAX, self.moved_count(&best.1));
         points.retain(|p| {
             let beats = p.cost < least && p.moves <= most;
             least = least.min(p.cost);
             beats
         });
-        Ok(points)
+        Ok(Front { points, placement: best.1 })
     }
 }
 

@@ -10,8 +10,8 @@ mod crossover;
 mod error;
 mod focus;
 mod front;
+mod generations;
 mod ledger;
-mod method;
 mod move_costs;
 mod neighbourhoods;
 mod order;
@@ -23,12 +23,12 @@ mod solve;
 mod state;
 mod toward;
 
+pub use crate::decide::search::Method;
 pub use board::{Board, HistoryPoint};
 pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
-pub use front::FrontPoint;
-pub use method::Method;
+pub use front::{Front, FrontPoint};
 pub use move_costs::MoveCosts;
 pub use order::{PlanOptions, RebalancePlan, RebalanceStep, StepKind};
 pub use problem::{

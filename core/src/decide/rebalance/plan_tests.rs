@@ -152,8 +152,8 @@ fn a_front_that_is_stopped_has_both_ends_and_the_points_so_far() {
     let target: Vec<u32> = (1..=count as u32).collect();
     let front = |look| {
         let stop = StopAt::new(look);
-        let front = problem.front(&target, 1, 1, &|| stop.stopped()).expect("the target keeps all rules");
-        (front, stop.looks())
+        let front = problem.front(&target, None, (1, 1), &|| stop.stopped());
+        (front.expect("the target keeps all rules").points, stop.looks())
     };
     let (whole, looks) = front(u64::MAX);
     assert!(whole.len() == count + 1 && looks > 200);
@@ -303,13 +303,18 @@ proptest! {
             seen.push((problem.moved_count(state.placement()), state.cost()));
         });
         prop_assert_eq!(broken, None);
-        let front = problem.front(&found, seed, 2, &|| false).expect("the search keeps all rules");
+        let most = problem.moved_count(&found);
+        let drawn = problem.front(&found, Some(most), (seed, 2), &|| false).expect("the search keeps all rules");
+        let front = drawn.points;
         prop_assert_eq!(front[0], FrontPoint { moves: 0, cost: problem.cost(problem.initial()).total() });
         for pair in front.windows(2) {
             prop_assert!(pair[0].moves < pair[1].moves && pair[0].cost > pair[1].cost);
         }
         prop_assert!(front.iter().all(|p| seen.contains(&(p.moves, p.cost))));
         let last = front[front.len() - 1];
-        prop_assert!(last.cost <= problem.cost(&found).total() && last.moves <= problem.moved_count(&found));
+        prop_assert!(last.cost <= problem.cost(&found).total() && last.moves <= most);
+        let best = (problem.moved_count(&drawn.placement), problem.cost(&drawn.placement).total());
+        prop_assert_eq!(best, (last.moves, last.cost), "the best placement known is the last point");
+        prop_assert_eq!(problem.first_violation(&drawn.placement), None);
     }
 }

@@ -5,6 +5,7 @@
 use super::anneal::{Annealing, SLICE_EVALUATIONS};
 use super::candidates::Candidates;
 use super::crossover::{GroupingCrossover, ShiftMutation};
+use super::generations::generation_ends;
 use super::schedule::Schedule;
 use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
@@ -93,7 +94,7 @@ pub fn rebalance(
         islands: options.islands.max(1),
         method: options.method,
         tries: 1,
-        generation_ends: options.method.generation_ends(1),
+        generation_ends: generation_ends(options.method, 1),
         budget: options.budget,
         moves_max,
         initial_cost,
@@ -262,7 +263,7 @@ impl AnnealedCost<'_> {
     fn plan_tries(&mut self) {
         let tries = self.evaluations_per_task(2) / EVALUATIONS_PER_TASK_ENOUGH;
         self.tries = (tries as usize).clamp(1, TRIES_MAX);
-        self.generation_ends = self.method.generation_ends(self.tries);
+        self.generation_ends = generation_ends(self.method, self.tries);
     }
 
     /// Generations after which a plan is looked at for the first time: all but the polishing of an evolution

@@ -4,7 +4,7 @@
 use super::{Delta, PlacementState, RebalanceProblem};
 
 /// Most tasks that go together.
-const GROUP_MAX: usize = 4;
+pub(super) const GROUP_MAX: usize = 4;
 
 /// A placement and where its tasks are to go.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(super) struct Toward<'p> {
     /// Tasks on their way, by the node where they stand and by the one they go to.
     leaving: Vec<Vec<u32>>,
     coming: Vec<Vec<u32>>,
+    /// Steps looked at since that was last asked.
+    evaluated: u64,
 }
 
 impl<'p> Toward<'p> {
@@ -27,7 +29,12 @@ impl<'p> Toward<'p> {
             }
         }
         let state = PlacementState::with_overload(problem, placement, u32::MAX);
-        Self { state, goal, leaving, coming }
+        Self { state, goal, leaving, coming, evaluated: 0 }
+    }
+
+    /// Steps looked at since the last call.
+    pub(super) fn take_evaluated(&mut self) -> u64 {
+        std::mem::take(&mut self.evaluated)
     }
 
     pub(super) fn place(&self, task: u32) -> u32 {
@@ -55,6 +62,12 @@ impl<'p> Toward<'p> {
     /// Takes the task to its goal, and as many of those beside it as it takes, so that the cost rises by at
     /// most `limit` and every rule is kept. Gives who went and from where, or changes nothing.
     pub(super) fn go(&mut self, task: u32, limit: f64) -> Vec<(u32, u32)> {
+        self.go_with(task, limit, GROUP_MAX)
+    }
+
+    /// The same with at most so many tasks in all.
+    pub(super) fn go_with(&mut self, task: u32, limit: f64, group_max: usize) -> Vec<(u32, u32)> {
+        self.evaluated += 1;
         let mut gone: Vec<(u32, u32)> = Vec::new();
         let mut cost = 0.0;
         let mut next = self.delta(task).map(|delta| (task, delta));
@@ -65,7 +78,7 @@ impl<'p> Toward<'p> {
             if cost <= limit && self.state.nodes_over() == 0 {
                 return gone;
             }
-            next = if gone.len() < GROUP_MAX { self.best_companion(&gone) } else { None };
+            next = if gone.len() < group_max { self.best_companion(&gone) } else { None };
         }
         for &(task, node) in gone.iter().rev() {
             // What was allowed in one direction is allowed in the other.
@@ -77,9 +90,11 @@ impl<'p> Toward<'p> {
     }
 
     /// The step that helps most among those at the nodes of the last one.
-    fn best_companion(&self, gone: &[(u32, u32)]) -> Option<(u32, Delta)> {
+    fn best_companion(&mut self, gone: &[(u32, u32)]) -> Option<(u32, Delta)> {
         let &(last, left) = gone.last()?;
-        let beside = self.around([left, self.place(last)]);
+        let nodes = [left, self.place(last)];
+        self.evaluated += self.around(nodes).count() as u64;
+        let beside = self.around(nodes);
         let deltas = beside.filter_map(|task| self.delta(task).map(|delta| (task, delta)));
         deltas.min_by(|(s, a), (t, b)| a.penalised().total_cmp(&b.penalised()).then(s.cmp(t)))
     }

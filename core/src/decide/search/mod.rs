@@ -6,6 +6,7 @@
 mod archipelago;
 mod elitist;
 mod island;
+mod method;
 pub mod parallel;
 mod ring;
 mod run;
@@ -17,6 +18,7 @@ use rand_pcg::Pcg64Mcg;
 pub use archipelago::Archipelago;
 pub use elitist::Elitist;
 pub use island::Island;
+pub use method::Method;
 pub use ring::Ring;
 pub use run::run;
 pub use stop::{AnyOf, Generations, Stagnation};

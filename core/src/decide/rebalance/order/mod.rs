@@ -23,7 +23,7 @@ use super::{
 };
 use pack::pack;
 use route::Route;
-use work::Work;
+pub(super) use work::{Total, Work};
 
 /// Why a step is in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -107,8 +107,9 @@ impl RebalancePlan {
         if let Some(violation) = problem.first_violation(target) {
             return Err(violation);
         }
-        let paying = without_unpaid(problem, target, stopped);
-        let (route, blocked) = best_route(problem, &paying, options, stopped);
+        let total = Total::new(total_work(problem), stopped);
+        let paying = without_unpaid(problem, target, &total);
+        let (route, blocked) = best_route(problem, &paying, options, &total);
         let steps = pack(problem, route.hops().iter().map(|h| (h.task, h.from, h.to)), options);
         let placement = route.state.placement().to_vec();
         let home = problem.initial();
@@ -139,6 +140,12 @@ const ROUNDS_MAX: usize = 5;
 const SEARCHES_MAX: u64 = 4;
 /// Evaluations of each part of ordering: walking, settling, shortening.
 const WORK: u64 = 10_000_000;
+/// Evaluations of all parts together, by tasks: an evaluation takes longer the more there are. Between these bounds.
+const TOTAL_TIMES_TASKS: u64 = 300_000_000_000;
+const TOTAL_MIN: u64 = 8_000_000;
+const TOTAL_MAX: u64 = 150_000_000;
+/// Pairs of task and node that are looked at for the price of one evaluation before a search.
+const PAIRS_PER_EVALUATION: u64 = 16;
 /// Evaluations of a search around blocked tasks, for each task and in all; one that begins anew gets
 /// [`ANEW_FACTOR`] times as many.
 const SEARCH_PER_TASK: u64 = 10_000;
@@ -147,15 +154,19 @@ const ANEW_FACTOR: u64 = 3;
 /// Most nodes of a problem that is searched again; the costs between nodes are copied.
 const SEARCH_NODES_MAX: usize = 3_000;
 
+fn total_work(problem: &RebalanceProblem) -> u64 {
+    (TOTAL_TIMES_TASKS / problem.task_count().max(1) as u64).clamp(TOTAL_MIN, TOTAL_MAX)
+}
+
 /// The route that ends cheapest, of these the one with fewest steps, and the tasks that could not get to
 /// `target`.
 fn best_route<'p>(
     problem: &'p RebalanceProblem,
     target: &[u32],
     options: PlanOptions,
-    stopped: Stopped<'p>,
+    total: &'p Total<'p>,
 ) -> (Route<'p>, Vec<u32>) {
-    let (mut best, mut blocked) = route_to(problem, target, options, stopped);
+    let (mut best, mut blocked) = route_to(problem, target, options, total);
     let wanted = problem.cost(target).total();
     if !blocked.is_empty() && problem.node_count() <= SEARCH_NODES_MAX {
         let mut pinned = problem.clone();
@@ -163,19 +174,19 @@ fn best_route<'p>(
         // Where much is stuck, what the others were to do with it is not worth much either.
         let anew = blocked.len() * 10 > problem.moved_count(target);
         for round in 0..SEARCHES_MAX {
-            if best.state.cost() <= wanted || stopped() {
+            if best.state.cost() <= wanted || total.is_over() {
                 break;
             }
             let reached = best.state.placement();
             stuck.retain(|&t| reached[t as usize] == problem.initial()[t as usize]);
             pinned.pin(&stuck);
             let found = if anew && round == 0 {
-                search_again(&pinned, options, stopped)
+                search_again(&pinned, options, total)
             } else {
-                improve(&pinned, reached, (options, round), stopped)
+                improve(&pinned, reached, (options, round), total)
             };
-            let target = without_unpaid(problem, &found, stopped);
-            let (route, still) = route_to(problem, &target, options, stopped);
+            let target = without_unpaid(problem, &found, total);
+            let (route, still) = route_to(problem, &target, options, total);
             if rank(&route) < rank(&best) {
                 best = route;
             }
@@ -183,11 +194,14 @@ fn best_route<'p>(
         }
     }
     for _ in 0..ROUNDS_MAX {
-        if stopped() {
+        if total.is_over() {
             break;
         }
-        let next = without_unpaid(problem, best.state.placement(), stopped);
-        let (route, _) = route_to(problem, &next, options, stopped);
+        let next = without_unpaid(problem, best.state.placement(), total);
+        if next == best.state.placement() {
+            break;
+        }
+        let (route, _) = route_to(problem, &next, options, total);
         if rank(&route) >= rank(&best) {
             break;
         }
@@ -211,9 +225,9 @@ fn route_to<'p>(
     problem: &'p RebalanceProblem,
     target: &[u32],
     options: PlanOptions,
-    stopped: Stopped<'p>,
+    total: &'p Total<'p>,
 ) -> (Route<'p>, Vec<u32>) {
-    let work = || Work::new(WORK, stopped);
+    let work = || Work::new(WORK, total);
     let mut route = Route::new(problem, target, options.moves_max.unwrap_or(usize::MAX), work());
     route.walk();
     let blocked = route.waiting();
@@ -231,7 +245,7 @@ fn evaluations(problem: &RebalanceProblem) -> u64 {
 }
 
 /// A cheap placement, searched from the running one. Pinned tasks stay.
-fn search_again(problem: &RebalanceProblem, options: PlanOptions, stopped: Stopped<'_>) -> Vec<u32> {
+fn search_again(problem: &RebalanceProblem, options: PlanOptions, total: &Total<'_>) -> Vec<u32> {
     let search = RebalanceOptions {
         seed: options.seed,
         threads: 1,
@@ -240,7 +254,14 @@ fn search_again(problem: &RebalanceProblem, options: PlanOptions, stopped: Stopp
         moves_max: options.moves_max,
         method: Method::Hybrid,
     };
-    rebalance_unseen(problem, &search, stopped)
+    let found = rebalance_unseen(problem, &search, &|| total.is_over());
+    total.spend(ANEW_FACTOR * evaluations(problem) + pairs_looked_at(problem));
+    found
+}
+
+/// What looking at all pairs of task and node takes, in evaluations.
+fn pairs_looked_at(problem: &RebalanceProblem) -> u64 {
+    problem.task_count() as u64 * problem.node_count() as u64 / PAIRS_PER_EVALUATION
 }
 
 /// A placement not dearer than the given one, which is rearranged in part. Pinned tasks stay.
@@ -248,15 +269,16 @@ fn improve(
     problem: &RebalanceProblem,
     placement: &[u32],
     (options, round): (PlanOptions, u64),
-    stopped: Stopped<'_>,
+    total: &Total<'_>,
 ) -> Vec<u32> {
     let state = PlacementState::with_overload(problem, placement, moves_limit(options.moves_max));
     let cost = state.cost();
     let candidates = Candidates::new(problem);
     let mut annealing = Annealing::new(state, &candidates, placement, cost, options.seed ^ round);
     let (schedule, most) = (Schedule::warm(problem), evaluations(problem));
-    while annealing.evaluations() < most && !stopped() {
+    while annealing.evaluations() < most && !total.is_over() {
         annealing.slice(&schedule, annealing.evaluations() as f64 / most as f64);
     }
+    total.spend(annealing.evaluations() + pairs_looked_at(problem));
     annealing.best().0.to_vec()
 }

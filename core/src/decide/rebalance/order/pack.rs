@@ -35,16 +35,17 @@ pub(super) fn pack(
     left.reverse();
     let mut state = PlacementState::with_overload(problem, problem.initial(), u32::MAX);
     let mut steps = Vec::with_capacity(left.len());
-    let mut number = 0;
-    while !left.is_empty() {
+    let (mut number, mut next) = (0, 0);
+    let mut passed_over: Vec<Unpacked> = Vec::new();
+    while steps.len() < left.len() {
         number += 1;
-        let mut wave = Wave::new(problem, options);
+        let (before, mut wave) = (steps.len(), Wave::new(problem, options));
         let mut waiting = Vec::new();
-        for (i, &step) in left.iter().enumerate() {
-            if wave.is_full() || waiting.len() > AHEAD_MAX {
-                waiting.extend(&left[i..]);
+        let mut earlier = passed_over.into_iter();
+        while !wave.is_full() && waiting.len() <= AHEAD_MAX {
+            let Some(step) = earlier.next().or_else(|| left.get(next).copied().inspect(|_| next += 1)) else {
                 break;
-            }
+            };
             match carry_out(&mut state, &wave, step) {
                 Some((gain, cost)) => {
                     let Unpacked { task, from, to, kind } = step;
@@ -57,9 +58,10 @@ pub(super) fn pack(
                 }
             }
         }
+        waiting.extend(earlier);
+        passed_over = waiting;
         // The first step is always taken: what was before it is done, and nothing has overtaken it in vain.
-        debug_assert!(waiting.len() < left.len(), "each wave has a step");
-        left = waiting;
+        debug_assert!(steps.len() > before, "each wave has a step");
     }
     steps
 }

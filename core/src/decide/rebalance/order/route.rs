@@ -101,6 +101,11 @@ impl<'p> Route<'p> {
         self.hops_of[task as usize] > 0
     }
 
+    /// Has the task more than one step?
+    pub(super) fn steps_often(&self, task: u32) -> bool {
+        self.hops_of[task as usize] > 1
+    }
+
     /// Is the task among those that may take part?
     pub(super) fn may_step(&self, task: u32) -> bool {
         self.has_stepped(task) || self.touched < self.touched_max

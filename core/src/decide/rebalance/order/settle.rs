@@ -63,6 +63,9 @@ impl Route<'_> {
         while at > 0 && !work.is_over() {
             at -= 1;
             let first = self.hops()[at];
+            if !self.steps_often(first.task) {
+                continue;
+            }
             let Some(next) = self.hops()[at + 1..].iter().position(|h| h.task == first.task) else {
                 continue;
             };

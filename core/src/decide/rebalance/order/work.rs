@@ -1,19 +1,45 @@
-//! How much a part of ordering may still try before it ends with what it has.
+//! How much ordering may still try before it ends with what it has: all of it together, and each part by itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::Stopped;
 
-/// Evaluations between two looks at the wish to stop.
+/// Evaluations between two looks at what all parts have spent and at the wish to stop.
 const LOOK: u64 = 1 << 10;
 
-/// Evaluations that are left; none once the caller wants an end.
-pub(super) struct Work<'a> {
-    left: u64,
+/// Evaluations that all parts of ordering share; none once the caller wants an end.
+pub(in super::super) struct Total<'a> {
+    left: AtomicU64,
     stopped: Stopped<'a>,
 }
 
+impl<'a> Total<'a> {
+    pub(in super::super) fn new(evaluations: u64, stopped: Stopped<'a>) -> Self {
+        Self { left: AtomicU64::new(evaluations), stopped }
+    }
+
+    pub(in super::super) fn is_over(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0 || (self.stopped)()
+    }
+
+    /// Counts evaluations; one thread at a time does.
+    pub(in super::super) fn spend(&self, evaluations: u64) {
+        let left = self.left.load(Ordering::Relaxed);
+        self.left.store(left.saturating_sub(evaluations), Ordering::Relaxed);
+    }
+}
+
+/// Evaluations of a part.
+pub(in super::super) struct Work<'a> {
+    left: u64,
+    /// What the whole does not know of yet.
+    uncounted: u64,
+    total: &'a Total<'a>,
+}
+
 impl<'a> Work<'a> {
-    pub(super) fn new(evaluations: u64, stopped: Stopped<'a>) -> Self {
-        Self { left: if stopped() { 0 } else { evaluations }, stopped }
+    pub(in super::super) fn new(evaluations: u64, total: &'a Total<'a>) -> Self {
+        Self { left: if total.is_over() { 0 } else { evaluations }, uncounted: 0, total }
     }
 
     /// Evaluations that are left.
@@ -21,14 +47,26 @@ impl<'a> Work<'a> {
         self.left
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(in super::super) fn is_over(&self) -> bool {
         self.left == 0
     }
 
     /// Counts evaluations.
-    pub(super) fn spend(&mut self, evaluations: u64) {
-        let left = self.left.saturating_sub(evaluations);
-        let look = left / LOOK < self.left / LOOK;
-        self.left = if look && (self.stopped)() { 0 } else { left };
+    pub(in super::super) fn spend(&mut self, evaluations: u64) {
+        self.left = self.left.saturating_sub(evaluations);
+        self.uncounted += evaluations;
+        if self.uncounted >= LOOK {
+            self.total.spend(self.uncounted);
+            self.uncounted = 0;
+            if self.total.is_over() {
+                self.left = 0;
+            }
+        }
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.total.spend(self.uncounted);
     }
 }

@@ -1,0 +1,228 @@
+//! What `lepton rebalance --snapshot` shows of a result: JSON, CSV, table and the plan file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use lepton_core::decide::defragment::{
+    DefragmentPlan, DefragmentPoint, DefragmentProblem, OBJECTIVE_TERMS, Objective,
+};
+use lepton_core::model::{Action, Cluster, Reason, Waiting};
+use serde::Serialize;
+
+use crate::cli_rebalance::RebalanceArgs;
+use crate::output::{self, OutputFormat};
+
+/// What a run has come to.
+pub(crate) struct Outcome<'a> {
+    pub(crate) args: &'a RebalanceArgs,
+    pub(crate) problem: &'a DefragmentProblem<'a>,
+    /// As it was read, and as it is after the plan.
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) after: &'a Cluster,
+    pub(crate) found: &'a DefragmentPlan,
+    pub(crate) front: Option<Vec<DefragmentPoint>>,
+    pub(crate) rounds: usize,
+    pub(crate) seconds: f64,
+}
+
+/// The result as JSON.
+#[derive(Debug, Serialize)]
+struct Report {
+    nodes: usize,
+    tasks: usize,
+    /// Tasks without a place before.
+    waiting_before: usize,
+    /// Tasks without a place after the plan.
+    waiting: usize,
+    placed: usize,
+    moves: usize,
+    steps: usize,
+    waves: u32,
+    /// Device capacity held by tasks, percent.
+    allocated_percent_before: f64,
+    allocated_percent: f64,
+    /// Demand of the largest waiting task, devices.
+    largest_waiting_devices_before: f64,
+    largest_waiting_devices: f64,
+    objective_before: f64,
+    objective: f64,
+    terms: Vec<Term>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front: Option<Vec<DefragmentPoint>>,
+    rounds: usize,
+    seconds: f64,
+    seed: u64,
+    threads: u16,
+    islands: u16,
+}
+
+/// A term of the objective.
+#[derive(Debug, Serialize)]
+struct Term {
+    name: &'static str,
+    unit: &'static str,
+    weight: f64,
+    before: f64,
+    after: f64,
+}
+
+/// The plan file.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlanFile<'a> {
+    objective_before: f64,
+    objective: f64,
+    waves: u32,
+    steps: Vec<PlanStep<'a>>,
+    waiting: &'a [Waiting],
+}
+
+#[derive(Debug, Serialize)]
+struct PlanStep<'a> {
+    #[serde(flatten)]
+    action: &'a Action,
+    wave: u32,
+    reason: Reason,
+    gain: f64,
+    cost: f64,
+}
+
+/// Prints the result in the form that was asked for.
+pub(crate) fn show(outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let report = report(outcome);
+    match outcome.args.output {
+        OutputFormat::Json => output::print_json(&report),
+        OutputFormat::Csv => output::print(&csv(&report)),
+        OutputFormat::Table => output::print(&text(&report, outcome)),
+    }
+}
+
+fn report(outcome: &Outcome<'_>) -> Report {
+    let Outcome { args, problem, cluster, after, found, .. } = outcome;
+    Report {
+        nodes: cluster.node_count(),
+        tasks: cluster.tasks().len(),
+        waiting_before: problem.pending().count(),
+        waiting: found.plan.waiting.len(),
+        placed: found.placed,
+        moves: found.moves,
+        steps: found.plan.steps().count(),
+        waves: found.waves(),
+        allocated_percent_before: allocated_percent(cluster),
+        allocated_percent: allocated_percent(after),
+        largest_waiting_devices_before: largest_waiting(cluster),
+        largest_waiting_devices: largest_waiting(after),
+        objective_before: found.cost[0],
+        objective: found.cost[1],
+        terms: terms(problem.objective(), found),
+        front: outcome.front.clone(),
+        rounds: outcome.rounds,
+        seconds: outcome.seconds,
+        seed: args.seed,
+        threads: args.threads,
+        islands: args.islands_count(),
+    }
+}
+
+fn allocated_percent(cluster: &Cluster) -> f64 {
+    100.0 * cluster.device_milli_held() as f64 / cluster.device_milli_capacity().max(1) as f64
+}
+
+fn largest_waiting(cluster: &Cluster) -> f64 {
+    cluster.waiting().map(|t| cluster.demand(t).device_milli()).max().unwrap_or(0) as f64 / 1000.0
+}
+
+fn terms(objective: &Objective, found: &DefragmentPlan) -> Vec<Term> {
+    let [before, after] = found.terms;
+    let rows = OBJECTIVE_TERMS.iter().zip(objective.weights).zip(before).zip(after);
+    rows.map(|(((term, weight), before), after)| Term {
+        name: term.name,
+        unit: term.unit,
+        weight,
+        before,
+        after,
+    })
+    .collect()
+}
+
+pub(crate) fn plan_file(found: &DefragmentPlan) -> PlanFile<'_> {
+    let steps = found.plan.steps().map(|(part, action)| {
+        let (wave, reason, gain, cost) = (part.wave, part.reason, part.gain, part.cost);
+        PlanStep { action, wave, reason, gain, cost }
+    });
+    PlanFile {
+        objective_before: found.cost[0],
+        objective: found.cost[1],
+        waves: found.waves(),
+        steps: steps.collect(),
+        waiting: &found.plan.waiting,
+    }
+}
+
+fn csv(report: &Report) -> String {
+    let mut text = String::from("term,weight,before,after\n");
+    for Term { name, weight, before, after, .. } in &report.terms {
+        let _ = writeln!(text, "{name},{weight},{before},{after}");
+    }
+    let _ = writeln!(text, "total,,{},{}", report.objective_before, report.objective);
+    text
+}
+
+fn text(report: &Report, outcome: &Outcome<'_>) -> String {
+    let Outcome { cluster, found, .. } = outcome;
+    let mut table = output::table(&["term", "weight", "before", "after", "unit"]);
+    for Term { name, unit, weight, before, after } in &report.terms {
+        let row = [(*name).to_owned(), weight.to_string(), format!("{before:.2}"), format!("{after:.2}")];
+        table.add_row(row.into_iter().chain([(*unit).to_owned()]));
+    }
+    let totals = [format!("{:.2}", report.objective_before), format!("{:.2}", report.objective)];
+    let [before, after] = totals;
+    table.add_row(["total".to_owned(), String::new(), before, after, "weighted".to_owned()]);
+    let mut text = format!("{table}\n");
+    let _ = writeln!(
+        text,
+        "{} nodes, {} tasks, {} of them waiting: {} placed by {} moves, {} wait on.",
+        report.nodes, report.tasks, report.waiting_before, report.placed, report.moves, report.waiting
+    );
+    let _ = writeln!(
+        text,
+        "Devices held: {:.2}% before, {:.2}% after. Largest waiting task: {} devices before, {} after.",
+        report.allocated_percent_before,
+        report.allocated_percent,
+        report.largest_waiting_devices_before,
+        report.largest_waiting_devices
+    );
+    if report.waiting_before > 0 {
+        text.push_str(
+            "While tasks wait, fragmentation buys no move: it only decides between places as good.\n",
+        );
+    }
+    if report.moves > 0 {
+        let _ = writeln!(text, "The steps can be carried out in {} waves.", report.waves);
+    }
+    let mut obstacles = BTreeMap::new();
+    for waiting in &found.plan.waiting {
+        *obstacles.entry(waiting.obstacle).or_insert(0) += 1;
+    }
+    for (obstacle, count) in obstacles {
+        let _ = writeln!(text, "{count} wait on because of {obstacle:?} on most nodes.");
+    }
+    let fixed = cluster.tasks().iter().filter(|t| t.do_not_disrupt).count();
+    if fixed > 0 {
+        let _ = writeln!(text, "{fixed} tasks may not be moved.");
+    }
+    let _ = writeln!(
+        text,
+        "{} rounds in {:.1} s, seed {}. Every step of the plan was checked in its turn.",
+        report.rounds, report.seconds, report.seed
+    );
+    if let Some(front) = &report.front {
+        let mut table = output::table(&["moves", "placed", "objective"]);
+        for point in front {
+            let numbers =
+                [point.moves.to_string(), point.placed.to_string(), format!("{:.2}", point.objective)];
+            table.add_row(numbers);
+        }
+        let _ = write!(text, "\n{table}\n");
+    }
+    text
+}
