@@ -45,8 +45,9 @@ fn a_limit_on_moves_is_kept() {
 #[test]
 fn the_front_leads_from_the_running_placement_to_the_plan() {
     let (model, assignment) = (written("m7", MODEL), written("a7", ASSIGNMENT));
-    let report =
-        json(&rebalance(&model, &assignment, &["--pareto", "--evaluations", "200000", "--output", "json"]));
+    let plan = scratch("p7");
+    let more = ["--pareto", "--plan", &plan, "--evaluations", "200000", "--output", "json"];
+    let report = json(&rebalance(&model, &assignment, &more));
     let front: Vec<_> = report["front"].as_array().expect("asked for").iter().collect();
     assert_eq!((front[0]["moves"].as_u64(), front[0]["cost"].as_u64()), (Some(0), Some(4200)));
     let last = front[front.len() - 1];
@@ -55,9 +56,47 @@ fn the_front_leads_from_the_running_placement_to_the_plan() {
 }
 
 #[test]
+fn moves_are_ordered_only_when_that_is_asked_for() {
+    let (model, assignment) = (written("m9", MODEL), written("a9", ASSIGNMENT));
+    let more = ["--evaluations", "200000"];
+    let report = json(&rebalance(&model, &assignment, &[&more[..], &["--output", "json"]].concat()));
+    assert_eq!(
+        (report["cost"].as_u64(), &report["plan_cost"], &report["steps"]),
+        (Some(2411), &Value::Null, &Value::Null)
+    );
+    let table = String::from_utf8_lossy(&rebalance(&model, &assignment, &more).stdout).into_owned();
+    assert!(
+        table.contains("No order of the moves was worked out") && !table.contains("by the plan"),
+        "{table}"
+    );
+    let csv = rebalance(&model, &assignment, &[&more[..], &["--output", "csv"]].concat());
+    assert!(String::from_utf8_lossy(&csv.stdout).starts_with("term,before,after\n"));
+}
+
+#[test]
+fn the_plan_under_a_limit_on_moves_is_as_cheap_as_the_front_with_as_many_moves() {
+    let (model, assignment) = (scratch("f-model"), scratch("f-assignment"));
+    let mut args = vec!["generate", "reassignment", "--model", &model, "--assignment", &assignment];
+    args.extend(["--nodes-count", "30", "--tasks-count", "300", "--seed", "5"]);
+    assert!(lepton(&args).status.success());
+    let (plan, solution) = (scratch("f-plan"), scratch("f-solution"));
+    for more in [vec![], vec!["--plan", &plan, "--solution", &solution]] {
+        let args = ["--max-moves", "8", "--pareto", "--evaluations", "20000", "--output", "json"];
+        let report = json(&rebalance(&model, &assignment, &[&args[..], &more].concat()));
+        let known = if more.is_empty() { &report["cost"] } else { &report["plan_cost"] };
+        let front = report["front"].as_array().expect("asked for");
+        let least =
+            front.iter().filter(|p| p["moves"].as_u64() <= Some(8)).filter_map(|p| p["cost"].as_u64()).min();
+        assert_eq!(known.as_u64(), least);
+        assert!(report["cost"].as_u64() <= least);
+    }
+}
+
+#[test]
 fn a_wave_has_no_more_steps_than_allowed() {
     let (model, assignment) = (written("m8", MODEL), written("a8", ASSIGNMENT));
-    for (more, waves) in [(vec![], 1), (vec!["--max-moves-per-wave", "1"], 2)] {
+    let plan = scratch("p8");
+    for (more, waves) in [(vec!["--plan", &plan], 1), (vec!["--max-moves-per-wave", "1"], 2)] {
         let args = [&["--evaluations", "200000", "--output", "json"], more.as_slice()].concat();
         let report = json(&rebalance(&model, &assignment, &args));
         assert_eq!((report["steps"].as_u64(), report["waves"].as_u64()), (Some(2), Some(waves)));
@@ -81,7 +120,8 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn the_table_shows_every_term() {
     let (model, assignment) = (written("m4", MODEL), written("a4", ASSIGNMENT));
-    let output = rebalance(&model, &assignment, &["--time-limit", "200ms"]);
+    let plan = scratch("p4");
+    let output = rebalance(&model, &assignment, &["--evaluations", "200000", "--plan", &plan]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     for word in ["load", "balance", "task moves", "total", "4200", "2411", "2 moves", "wave"] {
@@ -92,7 +132,9 @@ fn the_table_shows_every_term() {
 #[test]
 fn csv_has_a_line_for_every_term() {
     let (model, assignment) = (written("m-csv", MODEL), written("a-csv", ASSIGNMENT));
-    let output = rebalance(&model, &assignment, &["--evaluations", "100000", "--output", "csv"]);
+    let plan = scratch("p-csv");
+    let output =
+        rebalance(&model, &assignment, &["--evaluations", "100000", "--plan", &plan, "--output", "csv"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
@@ -208,7 +250,8 @@ fn a_bad_assignment_gives_exit_code_2_and_names_what_is_wrong() {
 #[test]
 fn bad_usage_gives_exit_code_2() {
     let (model, assignment) = (written("m6", MODEL), written("a6", ASSIGNMENT));
-    let cases: [&[&str]; 7] = [
+    let cases: [&[&str]; 8] = [
+        &["--objective", "objective.toml"],
         &["--max-moves-per-wave", "0"],
         &["--max-moves-per-owner", "0"],
         &["--time-limit", "0s"],

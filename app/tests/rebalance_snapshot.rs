@@ -6,6 +6,7 @@ use std::process::Output;
 
 use common::{document, json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
+use serde_json::json as document_of;
 
 fn snapshot(name: &str) -> String {
     let path = scratch(name);
@@ -125,5 +126,96 @@ fn bad_usage_gives_exit_code_2() {
     for args in cases {
         let output = lepton(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+    }
+}
+
+/// Full nodes of model A with tasks of one owner that may run anywhere, as many empty nodes of model B, and tasks that wait
+/// for a device of A.
+fn full_and_empty(name: &str, nodes: usize, waiting: usize) -> String {
+    let node = |model: &str, i: usize| {
+        let devices = document_of!([{ "kind": "gpu", "model": model, "count": 8 }]);
+        document_of!({ "name": format!("{model}{i}"), "capacity": [96_000, 262_144], "devices": devices })
+    };
+    let task = |name: String, models: &[&str], stands: Option<(usize, usize)>| {
+        let devices = document_of!({ "count": 1, "milli": 1000, "models": models });
+        let mut task =
+            document_of!({ "name": name, "demand": [4000, 1024], "devices": devices, "owner": "one" });
+        if let Some((node, device)) = stands {
+            task["node"] = format!("A{node}").into();
+            task["device_indices"] = document_of!([device]);
+        }
+        task
+    };
+    let nodes_of = |model| (0..nodes).map(move |i| node(model, i));
+    let placed = (0..nodes * 8).map(|i| task(format!("r{i}"), &[], Some((i / 8, i % 8))));
+    let tasks: Vec<Value> = placed.chain((0..waiting).map(|i| task(format!("w{i}"), &["A"], None))).collect();
+    let snapshot = document_of!({
+        "time_seconds": 0,
+        "resources": ["cpu_millicores", "memory_mib"],
+        "nodes": nodes_of("A").chain(nodes_of("B")).collect::<Vec<_>>(),
+        "tasks": tasks,
+    });
+    written(name, snapshot.to_string())
+}
+
+#[test]
+fn as_many_tasks_move_as_have_to() {
+    for (nodes, waiting) in [(1, 1), (5, 1), (5, 10)] {
+        let from = full_and_empty(&format!("full-{nodes}-{waiting}"), nodes, waiting);
+        for limit in [None, Some(1), Some(2), Some(5), Some(10), Some(20)] {
+            let most = limit.unwrap_or(usize::MAX).to_string();
+            let mut more = vec!["--evaluations", "20", "--output", "json"];
+            more.extend(limit.map(|_| ["--max-moves", &most]).into_iter().flatten());
+            let report = json(&rebalance(&from, &more));
+            let expected = waiting.min(limit.unwrap_or(waiting));
+            assert_eq!(
+                (&report["placed"], &report["moves"]),
+                (&expected.into(), &expected.into()),
+                "{limit:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn limits_on_disruption_bind_the_waves_of_the_plan() {
+    let from = full_and_empty("waves", 5, 10);
+    for (option, most) in [("--max-moves-per-wave", 3), ("--max-moves-per-owner", 1)] {
+        let (plan, limit) = (scratch("waves-p"), most.to_string());
+        let more = ["--evaluations", "20", option, &limit, "--plan", &plan, "--output", "json"];
+        let report = json(&rebalance(&from, &more));
+        assert_eq!(report["placed"], 10);
+        let plan = document(&plan);
+        let steps = plan["steps"].as_array().expect("steps");
+        let in_wave =
+            |wave: u64| steps.iter().filter(|s| s["action"] == "migrate" && s["wave"] == wave).count();
+        let waves = report["waves"].as_u64().expect("a whole number");
+        assert_eq!(plan["waves"], waves);
+        assert!((1..=waves).all(|wave| in_wave(wave) <= most), "{option}");
+        assert_eq!((1..=waves).map(in_wave).sum::<usize>(), 10);
+    }
+}
+
+#[test]
+fn the_front_of_a_snapshot_ends_at_the_plan() {
+    let from = full_and_empty("front", 5, 4);
+    let report = json(&rebalance(&from, &["--evaluations", "20", "--pareto", "--output", "json"]));
+    let placed: Vec<_> = report["front"].as_array().expect("asked for").iter().collect();
+    assert_eq!(placed.len(), 5);
+    for (moves, point) in placed.iter().enumerate() {
+        assert_eq!((&point["moves"], &point["placed"]), (&moves.into(), &moves.into()));
+    }
+    assert_eq!(placed[4]["objective"], report["objective"]);
+    let table = rebalance(&from, &["--evaluations", "20", "--pareto"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("placed"));
+}
+
+#[test]
+fn every_method_makes_room() {
+    let from = full_and_empty("methods", 5, 4);
+    for method in ["hybrid", "local-search", "evolution"] {
+        let more = ["--evaluations", "20", "--method", method, "--output", "json"];
+        let report = json(&rebalance(&from, &more));
+        assert_eq!((&report["placed"], &report["moves"]), (&4.into(), &4.into()), "{method}");
     }
 }
