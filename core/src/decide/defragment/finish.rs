@@ -23,6 +23,13 @@ pub(super) struct Finished {
 const ROUNDS_MAX: usize = 4;
 
 impl Finished {
+    /// A first plan, soon: greedily built, without a look at what any place leaves to others.
+    pub(super) fn built(problem: &DefragmentProblem<'_>, moves_max: usize, over: Over<'_>) -> Self {
+        let mut descent = Descent::new(problem, Lens::Counted, (moves_max, 0), over);
+        descent.build();
+        Self::pruned(problem, &descent.chains, over)
+    }
+
     /// The chains without what nothing needs, nothing added.
     pub(super) fn pruned(problem: &DefragmentProblem<'_>, chains: &[Chain], over: Over<'_>) -> Self {
         Self::of(problem, prune(problem, chains, over))

@@ -92,14 +92,20 @@ pub(super) fn search(
         Effort::Rounds(_) => false,
     };
     let over = || spent(1.0) || (surroundings.stopped)();
-    let first = Finished::completed(problem, &[], options.moves_max, &over);
+    let first = Finished::built(problem, options.moves_max, &over);
     (surroundings.progress)(first.cost, first.moves);
+    if over() {
+        return first;
+    }
     let evolved =
         evolve(problem, options, surroundings, &|| spent(EVOLUTION_END) || (surroundings.stopped)());
     let evolved = Finished::completed(problem, &evolved, options.moves_max, &over);
     let best = if evolved.cost < first.cost { evolved } else { first };
     let rounds = options.rounds(EVOLUTION_END, 1.0);
     let polished = parallel::map(options.islands.max(1), options.threads, &|island| {
+        if over() {
+            return best.clone();
+        }
         let seed = options.seed ^ (island as u64 + 1) << 32;
         let mut descent = Descent::new(problem, Lens::Sparing, (options.moves_max, seed), &over);
         descent.take_over(&best.chains);
@@ -218,6 +224,9 @@ impl SearchedCost<'_> {
 impl Fitness<Vec<Chain>> for SearchedCost<'_> {
     fn judge(&self, genome: Vec<Chain>, generation: u64, seed: u64) -> Individual<Vec<Chain>> {
         let generation = generation as usize;
+        if (self.over)() {
+            return Individual { cost: f64::INFINITY, genome };
+        }
         let limits = (self.options.moves_max, seed);
         let mut descent = Descent::new(self.problem, Lens::Guided, limits, self.over);
         descent.take_over(&genome);
