@@ -70,3 +70,26 @@ impl Drop for Work<'_> {
         self.total.spend(self.uncounted);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_share_what_all_may_spend_and_each_keeps_to_its_own() {
+        let total = Total::new(10 * LOOK, &|| false);
+        let spent = |most: u64| {
+            let mut work = Work::new(most, &total);
+            let mut spent = 0;
+            while !work.is_over() {
+                work.spend(1);
+                spent += 1;
+            }
+            spent
+        };
+        assert_eq!((spent(3 * LOOK), spent(5), spent(100 * LOOK)), (3 * LOOK, 5, 7 * LOOK));
+        assert!(total.is_over());
+        assert_eq!(spent(5), 0, "nothing is left for another part");
+        assert!(Total::new(1, &|| true).is_over(), "the wish to stop ends all");
+    }
+}
