@@ -104,9 +104,8 @@ impl<'a> DefragmentProblem<'a> {
     pub(super) fn node_cost(&self, lens: Lens, node: NodeId, left: &[i64], devices: &DevicesLeft) -> f64 {
         let (mix, weight) = match lens {
             Lens::Counted => (&self.target, self.objective.weights[1]),
-            Lens::Sparing if self.units.is_empty() => (&self.target, self.fragmentation),
+            Lens::Sparing | Lens::Guided if self.units.is_empty() => (&self.target, self.fragmentation),
             Lens::Sparing => (&self.target, self.fragmentation * TIE_SHARE),
-            Lens::Guided if self.units.is_empty() => (&self.target, self.fragmentation),
             Lens::Guided => (&self.waiting, self.fragmentation),
         };
         let none = TargetWorkload::default();
