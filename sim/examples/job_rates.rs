@@ -8,8 +8,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lepton_core::decide::queue::ScoreChange;
-use lepton_core::decide::queue_policies::{queue_policies, queue_policy};
+use lepton_core::decide::queue::{RunTimes, ScoreChange};
+use lepton_core::decide::queue_policies::{QueueContext, queue_policies_with, queue_policy_with};
 use lepton_sim::generate::{Arrivals, task_arrivals, training_classes};
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, SequenceMetrics, SequenceSimulator, Settings, Simulation};
@@ -64,9 +64,14 @@ fn october_table(root: &Path) {
 }
 
 fn run(jobs: &Jobs, nodes: u32, policy: &str) -> u64 {
-    let policy = queue_policy(policy).expect("a known policy");
+    let policy = queue_policy_with(policy, &told(jobs)).expect("a known policy");
     let machine = GpuNodes::new(nodes, 8, GangPlacement::Consolidate, Topology::default());
     Simulation::new(jobs, machine, policy.as_ref(), &Settings::default()).run(&mut ()).starts
+}
+
+/// What oracles are told.
+fn told(jobs: &Jobs) -> QueueContext<'static> {
+    QueueContext { truth: RunTimes::new(&jobs.run_seconds), ..QueueContext::default() }
 }
 
 /// Generated GPU jobs on 10,000 nodes of 8 GPUs at 90% load: time must grow linearly with their number.
@@ -98,7 +103,9 @@ fn batch_sequences(root: &Path) {
     println!("| policy | score changes | million starts/s | best pass | with backfilling | best pass |");
     println!("|---|---|---|---|---|---|");
     let mut simulator = SequenceSimulator::default();
-    for policy in queue_policies().into_iter().filter(|p| p.change() != ScoreChange::WithState) {
+    for policy in
+        queue_policies_with(&told(&trace.jobs)).into_iter().filter(|p| p.change() != ScoreChange::WithState)
+    {
         let mut rates = Vec::new();
         for backfill in [false, true] {
             let mut passes: Vec<f64> = (0..PASSES)

@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::{PLACEMENT_POLICIES, PlacementContext, placement_policy};
+use lepton_core::decide::queue::pass::Capacity as _;
 use lepton_core::decide::queue_policies::queue_policy;
 use lepton_core::model::{Task, invariants};
 use lepton_sim::FrozenClock;
 use lepton_sim::experiment::jobs::{JobsStudyOptions, Protocol, run_jobs_study};
 use lepton_sim::generate::openb_like;
-use lepton_sim::jobs::machine::{ClusterMachine, Machine as _};
+use lepton_sim::jobs::machine::ClusterMachine;
 use lepton_sim::jobs::{
     Backfill, Discipline, Failures, Job, Jobs, NEVER, PreemptiveSettings, Settings, Simulation,
 };

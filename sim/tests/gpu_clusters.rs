@@ -2,7 +2,8 @@
 
 mod common;
 
-use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::decide::queue::{QueuePolicy, RunTimes};
+use lepton_core::decide::queue_policies::{QueueContext, queue_policy, queue_policy_with};
 use lepton_sim::jobs::machine::{GangPlacement, GpuNodes, Topology};
 use lepton_sim::jobs::{Jobs, Outcome, PreemptiveSettings, PreemptiveSimulation, Settings, Simulation};
 use lepton_sim::readers::{VirtualCluster, read_philly_jobs, read_virtual_clusters};
@@ -44,8 +45,14 @@ fn totals(jobs: &Jobs, outcome: &Outcome) -> (f64, f64, usize) {
     (sums.0 as f64, sums.1 as f64, jobs.len())
 }
 
+/// The policy of that name; an oracle knows how long the jobs run.
+fn policy_for(name: &str, jobs: &Jobs) -> Box<dyn QueuePolicy> {
+    let context = QueueContext { truth: RunTimes::new(&jobs.run_seconds), ..QueueContext::default() };
+    queue_policy_with(name, &context).expect("a known policy")
+}
+
 fn simulate(jobs: &Jobs, nodes: u32, policy: &str) -> (f64, f64, usize) {
-    let policy = queue_policy(policy).expect("a known policy");
+    let policy = policy_for(policy, jobs);
     let machine = GpuNodes::new(nodes, NODE_GPUS, GangPlacement::Consolidate, Topology::default());
     let settings = Settings::default();
     totals(jobs, &Simulation::new(jobs, machine, policy.as_ref(), &settings).run(&mut ()))
@@ -81,7 +88,7 @@ fn shortest_remaining_time_first_agrees_with_the_peers_simulator() {
     for cluster in ["2869ce", "7f04ca", "0e4a51"] {
         let jobs = jobs_of(&october, cluster);
         let nodes = table[cluster]["nodes"].as_u64().expect("a number of nodes") as u32;
-        let policy = queue_policy("srtf").expect("a known policy");
+        let policy = policy_for("srtf-published", &jobs);
         let machine = GpuNodes::new(nodes, NODE_GPUS, GangPlacement::Consolidate, Topology::default());
         let settings = PreemptiveSettings::default();
         let run = PreemptiveSimulation::new(&jobs, machine, policy.as_ref(), &settings).run(&mut ());

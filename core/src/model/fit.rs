@@ -34,6 +34,13 @@ impl Cluster {
             && self.labels_match(node, class)
     }
 
+    /// Whether the class may ever stand on the node as far as what never changes tells: labels and device models.
+    pub fn suits(&self, node: NodeId, class: ClassId) -> bool {
+        let class = self.class(class);
+        class.demand.devices.is_none_or(|d| d.accept.meets(self.node_models(node)))
+            && self.labels_match(node, class)
+    }
+
     fn labels_match(&self, node: NodeId, class: &super::TaskClass) -> bool {
         class.rules.selectors.iter().all(|s| {
             let value = self.label(node, s.key);

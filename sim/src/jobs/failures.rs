@@ -1,13 +1,15 @@
 //! Nodes and devices that fail and come back during a simulation, and what their jobs lose. Chance comes from the seed
 //! and the number of the failure alone, so a run can be resumed without a generator's state.
+//!
+//! When something is expected back is known as an operator would: when the list says, or after the mean time to repair;
+//! what is overdue is expected in the next second, like a job that runs past its request.
 
+use lepton_core::decide::queue::pass::{Claims, ExpectedReturn};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
-use super::observer::{JobEvent, Observer};
-use super::simulation::Simulation;
 use super::{Failures, Outage};
 use crate::engine::EventQueue;
 
@@ -24,11 +26,21 @@ pub(super) struct Failing {
     drawn_devices: u64,
     /// Run time saved by each job, in seconds; empty as long as no job was interrupted.
     kept_seconds: Vec<u32>,
+    /// What is out of service.
+    out: Vec<Out>,
+}
+
+/// Something out of service, and when it is expected back, in seconds; `None` when never.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Out {
+    node: u32,
+    device: Option<u32>,
+    back_seconds: Option<i64>,
 }
 
 /// A node, or one of its devices, fails or is back.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum FailureEvent {
+pub(super) enum FailureEvent {
     Fail { node: u32, device: Option<u32>, repair_seconds: Option<u32> },
     Repair { node: u32, device: Option<u32> },
 }
@@ -58,6 +70,75 @@ impl Failing {
 
     pub(super) fn kept_seconds(&self, job: u32) -> i64 {
         self.kept_seconds.get(job as usize).map_or(0, |&k| i64::from(k))
+    }
+
+    /// The next failure or repair that is due.
+    pub(super) fn due(&mut self, now_seconds: i64) -> Option<FailureEvent> {
+        self.next_seconds().filter(|&at| at <= now_seconds)?;
+        self.events.pop().map(|event| event.what)
+    }
+
+    /// Books that something has gone out of service, and schedules its repair.
+    pub(super) fn note_failure(
+        &mut self,
+        failures: &Failures,
+        now_seconds: i64,
+        node: u32,
+        device: Option<u32>,
+        repair_seconds: Option<u32>,
+    ) {
+        let after = |seconds: u32| now_seconds.saturating_add(i64::from(seconds));
+        if let Some(at) = repair_seconds.map(after) {
+            self.events.schedule(at, FailureEvent::Repair { node, device });
+        }
+        let back_seconds = match failures {
+            Failures::Hazard { mean_repair_seconds, .. } => Some(after(mean_repair_seconds.ceil() as u32)),
+            Failures::None | Failures::Recorded(_) => repair_seconds.map(after),
+        };
+        self.out.push(Out { node, device, back_seconds });
+    }
+
+    /// Books that something is back.
+    pub(super) fn note_return(&mut self, node: u32, device: Option<u32>) {
+        self.out.retain(|o| (o.node, o.device) != (node, device));
+    }
+
+    /// Books run time that a job, one of `jobs`, has saved.
+    pub(super) fn keep(&mut self, job: u32, saved_seconds: u32, jobs: usize) {
+        self.kept_seconds.resize(jobs, 0);
+        self.kept_seconds[job as usize] += saved_seconds;
+    }
+
+    /// Adds what is expected back and when. A device is back when its node is, too.
+    pub(super) fn expected_returns(
+        &self,
+        machine: &impl Machine,
+        now_seconds: i64,
+        returns: &mut Vec<ExpectedReturn>,
+    ) {
+        for out in &self.out {
+            let node = self.out.iter().find(|o| o.node == out.node && o.device.is_none());
+            let node_back = node.map_or(Some(now_seconds), |o| o.back_seconds);
+            let (Some(own), Some(node)) = (out.back_seconds, node_back) else { continue };
+            let mut claims = Claims::default();
+            let units = machine.returning(out.node, out.device, &mut claims);
+            let at_seconds = own.max(node).max(now_seconds + 1);
+            returns.push(ExpectedReturn { at_seconds, units, claims });
+        }
+    }
+
+    /// After a failure: schedules the next of its kind by the hazard rate.
+    pub(super) fn draw_after(
+        &mut self,
+        device: Option<u32>,
+        failures: &Failures,
+        now_seconds: i64,
+        machine: &impl Machine,
+    ) {
+        match device {
+            None => self.draw_node(failures, now_seconds, machine),
+            Some(_) => self.draw_device(failures, now_seconds, machine),
+        }
     }
 
     /// Schedules the next failure of a node by the hazard rate.
@@ -118,90 +199,5 @@ impl Draw {
         let repair = exponential(mean_repair).clamp(1.0, f64::from(u32::MAX));
         let which = chance.random_range(0..parts);
         Some(Self { after_seconds: (after as i64).max(1), repair_seconds: repair as u32, which })
-    }
-}
-
-impl<M: Machine> Simulation<'_, M> {
-    pub(super) fn fail_and_repair(&mut self, observer: &mut impl Observer) {
-        let now = self.state.now_seconds;
-        while self.state.failing.next_seconds().is_some_and(|t| t <= now) {
-            let Some(event) = self.state.failing.events.pop() else { break };
-            match event.what {
-                FailureEvent::Repair { node, device: None } => {
-                    self.state.machine.repair(node);
-                    observer.event(now, JobEvent::NodeRepaired { node });
-                }
-                FailureEvent::Repair { node, device: Some(device) } => {
-                    self.state.machine.repair_device(node, device);
-                    observer.event(now, JobEvent::DeviceRepaired { node, device });
-                }
-                FailureEvent::Fail { node, device, repair_seconds } => {
-                    self.fail(node, device, repair_seconds, observer);
-                    let (failing, machine) = (&mut self.state.failing, &self.state.machine);
-                    match device {
-                        None => failing.draw_node(&self.settings.failures, now, machine),
-                        Some(_) => failing.draw_device(&self.settings.failures, now, machine),
-                    }
-                }
-            }
-        }
-    }
-
-    fn fail(
-        &mut self,
-        node: u32,
-        device: Option<u32>,
-        repair_seconds: Option<u32>,
-        observer: &mut impl Observer,
-    ) {
-        let now = self.state.now_seconds;
-        let mut hit = std::mem::take(&mut self.scratch.hit);
-        hit.clear();
-        let (failed, event) = match device {
-            None => (self.state.machine.fail(node, &mut hit), JobEvent::NodeFailed { node }),
-            Some(device) => {
-                let failed = self.state.machine.fail_device(node, device, &mut hit);
-                (failed, JobEvent::DeviceFailed { node, device })
-            }
-        };
-        // What is out of service already keeps its first repair.
-        if failed {
-            observer.event(now, event);
-            if let Some(after) = repair_seconds {
-                let at = now.saturating_add(i64::from(after));
-                self.state.failing.events.schedule(at, FailureEvent::Repair { node, device });
-            }
-        }
-        for &slot in &hit {
-            self.interrupt(slot, observer);
-        }
-        self.scratch.hit = hit;
-    }
-
-    /// Stops the job of `slot`; it keeps what its last checkpoint holds and waits again.
-    fn interrupt(&mut self, slot: u32, observer: &mut impl Observer) {
-        let now = self.state.now_seconds;
-        let started = self.state.slots[slot as usize];
-        let (job, j) = (started.job, started.job as usize);
-        let progress = (now - started.start_seconds) as u64;
-        let saved = match self.settings.checkpoint_interval_seconds {
-            Some(interval) if interval > 0 => progress - progress % u64::from(interval),
-            _ => 0,
-        };
-        let lost = progress - saved;
-        self.leave(slot);
-        let count = self.jobs.len();
-        let kept = &mut self.state.failing.kept_seconds;
-        kept.resize(count, 0);
-        // Saved time is part of the run time, which fits in 32 bits.
-        kept[j] += saved as u32;
-        let outcome = &mut self.state.outcome;
-        outcome.lost_seconds.resize(count, 0);
-        outcome.lost_seconds[j] += lost;
-        outcome.lost_unit_seconds += lost * u64::from(self.jobs.size[j]);
-        outcome.interruptions += 1;
-        let facts = self.facts(job);
-        self.queue.add(job, &facts);
-        observer.event(now, JobEvent::Interrupted { job, lost_seconds: lost as u32 });
     }
 }

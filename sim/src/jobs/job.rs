@@ -122,14 +122,13 @@ impl Jobs {
 
     /// What a queue policy may know of the job before it has run.
     pub fn facts(&self, index: usize) -> JobFacts {
-        let run_seconds = f64::from(self.run_seconds[index]);
         JobFacts {
+            unit: index as u32,
             submit_seconds: self.submit_seconds[index] as f64,
             requested_seconds: f64::from(self.requested_seconds[index]),
-            run_seconds,
-            remaining_seconds: run_seconds,
             size: f64::from(self.size[index]),
             attained_unit_seconds: 0.0,
+            lost_seconds: 0.0,
             priority: f64::from(self.priority[index]),
             owner_share: 0.0,
             running: false,

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use lepton_core::decide::queue::pass::sortable;
 use lepton_core::decide::queue::{Held, MachineView, QueuePolicy, WaitingColumns};
 
 use super::Jobs;
@@ -39,23 +40,6 @@ pub(super) struct RankedOrder {
     keyed: Vec<(u64, u32)>,
     rank: Vec<u32>,
     waiting: IndexSet,
-}
-
-impl RankedOrder {
-    /// Number of waiting jobs.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// The first waiting job at or after `rank`, with its rank.
-    pub(super) fn next_from(&self, rank: usize) -> Option<(usize, u32)> {
-        self.waiting.next_from(rank).map(|r| (r, self.keyed[r].1))
-    }
-
-    /// All waiting jobs, best rank first.
-    pub(super) fn waiting(&self) -> Vec<u32> {
-        self.waiting.iter().map(|rank| self.keyed[rank].1).collect()
-    }
 }
 
 impl WaitingOrder for RankedOrder {
@@ -101,13 +85,6 @@ impl WaitingOrder for RankedOrder {
     fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
-}
-
-/// A key whose unsigned order is the order of the scores; -0 counts as 0, NaN as the highest.
-pub(super) fn sortable(score: f64) -> u64 {
-    let score = if score.is_nan() { f64::INFINITY } else { score + 0.0 };
-    let bits = score.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
 /// For scores that change with waiting: columns in order of submission, all rescored at each choice.

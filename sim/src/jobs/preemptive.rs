@@ -1,16 +1,17 @@
-//! Preemptive scheduling: at each moment all jobs, running and waiting, in the policy's order fill a quota of
-//! units; running jobs that get none are stopped, waiting ones that get some are placed. Jobs that fit the
-//! quota but not the nodes keep it and wait. This is the form of Helios' simulator (Hu et al., SC 2021) for
-//! shortest-remaining-time-first and of Tiresias' two queues; it moves from event to event instead of
-//! second by second, with the same result: in between, running jobs only move ahead of others, and two jobs
-//! that both have quota keep it when they change places. Nodes do not fail here.
+//! Preemptive scheduling: at each moment the waiting jobs, in the policy's order, start where they fit, and where they do
+//! not, running jobs that come after them in that order are stopped: the fewest that make room, and none where that
+//! cannot be. The form that Helios published (Hu et al., SC 2021) is kept beside it, since its tables depend on it: all
+//! jobs in order fill a quota of units, whether or not they then fit the nodes, and an end is seen a second late.
+//!
+//! Both move from event to event instead of second by second: in between, running jobs only move ahead of others. Who is stopped for whom is decided in core (`decide::queue::pass`). Nodes do not fail here.
 
-use lepton_core::decide::queue::{DurationHistory, JobFacts, QueuePolicy};
+use lepton_core::decide::queue::pass::{Rank, Victims, share_out};
+use lepton_core::decide::queue::{DurationHistory, JobFacts, Preemption, QueuePolicy};
 
 use super::Jobs;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
-use super::simulation::{NEVER, Outcome};
+use super::outcome::{NEVER, Outcome};
 
 /// What a preemption costs: run time added to the stopped job, by its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,20 +34,11 @@ impl RestartCost {
     }
 }
 
-/// How preemptive runs are done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How preemptive runs are done. The form is the policy's own, see [`QueuePolicy::preemption`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PreemptiveSettings {
     /// The cost of being stopped.
     pub restart_cost: RestartCost,
-    /// Whether an end is seen one second late, as in Helios' second-by-second loop.
-    pub ends_seen_late: bool,
-}
-
-impl Default for PreemptiveSettings {
-    /// As Helios.
-    fn default() -> Self {
-        Self { restart_cost: RestartCost::default(), ends_seen_late: true }
-    }
 }
 
 /// One preemptive run over one machine.
@@ -54,6 +46,8 @@ pub struct PreemptiveSimulation<'a, M> {
     jobs: &'a Jobs,
     policy: &'a dyn QueuePolicy,
     settings: &'a PreemptiveSettings,
+    /// Whether it is the published form.
+    by_quota: bool,
     machine: M,
     now_seconds: i64,
     arrived: usize,
@@ -61,13 +55,23 @@ pub struct PreemptiveSimulation<'a, M> {
     running: Vec<Active>,
     /// All active jobs in the policy's order: (score, active job).
     ranked: Vec<(f64, Active)>,
-    /// Waiting jobs that got units; kept for its memory.
-    chosen: Vec<Active>,
+    /// The same as the decision in core sees them.
+    order: Vec<Rank>,
+    scratch: Scratch,
     /// What the jobs that have ended say of durations.
     history: DurationHistory,
     outcome: Outcome,
     free_slots: Vec<u32>,
     slots: u32,
+}
+
+/// Kept for its memory.
+#[derive(Default)]
+struct Scratch {
+    victims: Victims,
+    behind: Vec<Rank>,
+    stopped: Vec<usize>,
+    chosen: Vec<usize>,
 }
 
 /// An unfinished job.
@@ -76,10 +80,14 @@ struct Active {
     job: u32,
     /// Its slot while it runs.
     slot: Option<u32>,
-    /// When the two values below were right, in seconds: its last start, or now while it waits.
+    /// When the values below were right, in seconds: its last start, or now while it waits.
     at_seconds: i64,
     remaining_seconds: i64,
     attained_seconds: i64,
+    /// What it has had and must have again.
+    lost_seconds: i64,
+    /// When it was stopped last, in seconds.
+    stopped_seconds: i64,
 }
 
 impl Active {
@@ -103,25 +111,21 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         policy: &'a dyn QueuePolicy,
         settings: &'a PreemptiveSettings,
     ) -> Self {
-        let outcome = Outcome {
-            start_seconds: vec![NEVER; jobs.len()],
-            end_seconds: vec![NEVER; jobs.len()],
-            lost_seconds: vec![0; jobs.len()],
-            ..Outcome::default()
-        };
         Self {
             jobs,
             policy,
             settings,
+            by_quota: policy.preemption() == Some(Preemption::ByQuota),
             machine,
             now_seconds: i64::MIN,
             arrived: 0,
             waiting: Vec::new(),
             running: Vec::new(),
             ranked: Vec::new(),
-            chosen: Vec::new(),
+            order: Vec::new(),
+            scratch: Scratch::default(),
             history: DurationHistory::default(),
-            outcome,
+            outcome: Outcome::new(jobs.len()),
             free_slots: Vec::new(),
             slots: 0,
         }
@@ -149,8 +153,13 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         self.now_seconds = now;
         self.end_jobs(observer);
         self.admit(observer);
-        self.rank();
-        self.redistribute(observer);
+        if self.by_quota {
+            self.rank();
+            self.share_out(observer);
+        } else {
+            // Whoever was stopped has another place in the order, and may fit elsewhere.
+            while self.serve(observer) {}
+        }
         let moment = Moment {
             now_seconds: now,
             units: self.machine.units(),
@@ -167,7 +176,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let mut facts = self.jobs.facts(j);
         let had = active.attained_seconds as f64;
         facts.seconds_per_end = self.history.seconds_per_end(self.jobs.owner[j], self.jobs.size[j], had);
-        facts.remaining_seconds = active.remaining_seconds as f64;
+        facts.lost_seconds = active.lost_seconds as f64;
         facts.running = active.slot.is_some();
         facts.attained_unit_seconds = had * facts.size;
         facts
@@ -180,7 +189,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
     }
 
     fn end_seconds(&self, running: &Active) -> i64 {
-        running.at_seconds + running.remaining_seconds + i64::from(self.settings.ends_seen_late)
+        running.at_seconds + running.remaining_seconds + i64::from(self.by_quota)
     }
 
     fn next_moment(&self) -> Option<i64> {
@@ -208,7 +217,7 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
                 let ran = (r.attained_seconds + now - r.at_seconds) as f64;
                 self.history.add(self.jobs.owner[j], self.jobs.size[j], ran);
                 self.outcome.end_seconds[j] = now;
-                self.outcome.lost_seconds[j] += u64::from(self.settings.ends_seen_late);
+                self.outcome.lose(j, u64::from(self.by_quota), self.jobs.size[j]);
                 observer.event(now, JobEvent::Ended { job: r.job });
             }
             !over
@@ -231,8 +240,15 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
             self.arrived += 1;
             if self.machine.could_hold(job, self.jobs.size[j]) {
                 let remaining_seconds = i64::from(self.jobs.run_seconds[j]);
-                let new = Active { job, slot: None, at_seconds: now, remaining_seconds, attained_seconds: 0 };
-                self.waiting.push(new);
+                self.waiting.push(Active {
+                    job,
+                    slot: None,
+                    at_seconds: now,
+                    remaining_seconds,
+                    attained_seconds: 0,
+                    lost_seconds: 0,
+                    stopped_seconds: i64::MIN,
+                });
                 observer.event(now, JobEvent::Submitted { job });
             } else {
                 self.outcome.too_large += 1;
@@ -248,33 +264,90 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let active = self.waiting.iter().chain(&self.running);
         ranked.extend(active.map(|a| a.at(self.now_seconds)).map(|a| (self.score(a), a)));
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        self.order.clear();
+        self.order.extend(ranked.iter().map(|&(_, active)| Rank {
+            unit: active.job,
+            size: self.jobs.size[active.job as usize],
+            slot: active.slot,
+        }));
         self.ranked = ranked;
     }
 
-    /// Hands the units out in the ranked order: stops running jobs that get none, then places waiting ones.
-    fn redistribute(&mut self, observer: &mut impl Observer) {
+    /// The published form: stops running jobs that get no units, then places waiting ones that get some.
+    fn share_out(&mut self, observer: &mut impl Observer) {
+        let Scratch { mut stopped, mut chosen, .. } = std::mem::take(&mut self.scratch);
+        share_out(self.machine.units(), &self.order, &mut stopped, &mut chosen);
+        for &at in &stopped {
+            self.stop(self.ranked[at].1, observer);
+        }
+        for &at in &chosen {
+            self.start(self.ranked[at].1, observer);
+        }
+        self.scratch = Scratch { stopped, chosen, ..Scratch::default() };
+    }
+
+    /// Goes through the waiting jobs in order: each starts if it fits. True as soon as one was given room by stopping jobs
+    /// behind it: then the order is another.
+    fn serve(&mut self, observer: &mut impl Observer) -> bool {
+        self.rank();
         let ranked = std::mem::take(&mut self.ranked);
-        let mut quota = self.machine.units();
-        // Phase 1: who gets units. A running job that gets none is stopped at once; placing comes after.
-        let mut chosen = std::mem::take(&mut self.chosen);
-        chosen.clear();
-        for &(_, active) in &ranked {
-            let size = u64::from(self.jobs.size[active.job as usize]);
-            if size <= quota {
-                quota -= size;
-                if active.slot.is_none() {
-                    chosen.push(active);
-                }
-            } else if active.slot.is_some() {
-                self.stop(active, observer);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        // Units that would be free if all behind were stopped: what does not fit those needs no closer look.
+        let stoppable = |a: &Active| a.slot.is_some() && a.stopped_seconds != self.now_seconds;
+        let units = |a: &Active| u64::from(self.jobs.size[a.job as usize]);
+        let mut behind: u64 = ranked.iter().map(|r| &r.1).filter(|a| stoppable(a)).map(units).sum();
+        let (mut smallest_unfit, mut made_room) = (u32::MAX, false);
+        for (at, &(_, active)) in ranked.iter().enumerate() {
+            let size = self.jobs.size[active.job as usize];
+            if active.slot.is_some() {
+                let counted = active.stopped_seconds != self.now_seconds;
+                behind -= if counted { u64::from(size) } else { 0 };
+                continue;
+            }
+            if (M::SIZE_DECIDES && size >= smallest_unfit) || self.start(active, observer) {
+                continue;
+            }
+            // Whoever was stopped a moment ago stops nobody in turn: what it waits for may end soon.
+            if active.stopped_seconds == self.now_seconds {
+                continue;
+            }
+            let enough = self.machine.free_units() + behind >= u64::from(size);
+            if enough && self.make_room(at, &ranked, &mut scratch, observer) {
+                made_room = true;
+                self.start(active, observer);
+                break;
+            }
+            smallest_unfit = smallest_unfit.min(size);
+        }
+        self.scratch = scratch;
+        self.ranked = ranked;
+        made_room
+    }
+
+    /// Stops the fewest running jobs behind the one at `at` that make room for it. False, and nobody stopped, when even all
+    /// of them would not. Nobody is stopped twice at one moment.
+    fn make_room(
+        &mut self,
+        at: usize,
+        ranked: &[(f64, Active)],
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> bool {
+        let Scratch { victims, behind, stopped, .. } = scratch;
+        behind.clear();
+        stopped.clear();
+        for (later, rank) in self.order.iter().enumerate().skip(at + 1) {
+            if rank.slot.is_some() && ranked[later].1.stopped_seconds != self.now_seconds {
+                behind.push(*rank);
+                stopped.push(later);
             }
         }
-        // Phase 2: places for those that wait, in the same order.
-        for &active in &chosen {
-            self.start(active, observer);
+        let wanted = self.order[at];
+        let found = victims.find(&mut self.machine, wanted.unit, wanted.size, behind);
+        for &victim in found.unwrap_or_default() {
+            self.stop(ranked[stopped[victim]].1, observer);
         }
-        self.chosen = chosen;
-        self.ranked = ranked;
+        found.is_some()
     }
 
     fn stop(&mut self, active: Active, observer: &mut impl Observer) {
@@ -282,20 +355,24 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         let cost = self.settings.restart_cost.seconds(size);
         self.free(active.slot);
         self.running.retain(|r| r.job != active.job);
-        let remaining_seconds = active.remaining_seconds + i64::from(cost);
-        self.waiting.push(Active { slot: None, remaining_seconds, ..active });
+        self.waiting.push(Active {
+            slot: None,
+            remaining_seconds: active.remaining_seconds + i64::from(cost),
+            lost_seconds: active.lost_seconds + i64::from(cost),
+            stopped_seconds: self.now_seconds,
+            ..active
+        });
         self.outcome.interruptions += 1;
-        self.outcome.lost_seconds[active.job as usize] += u64::from(cost);
-        self.outcome.lost_unit_seconds += u64::from(cost) * u64::from(size);
+        self.outcome.lose(active.job as usize, u64::from(cost), size);
         observer.event(self.now_seconds, JobEvent::Interrupted { job: active.job, lost_seconds: cost });
     }
 
     /// Places the job if it fits; otherwise it waits on.
-    fn start(&mut self, active: Active, observer: &mut impl Observer) {
+    fn start(&mut self, active: Active, observer: &mut impl Observer) -> bool {
         let slot = self.free_slots.last().copied().unwrap_or(self.slots);
         let j = active.job as usize;
         if !self.machine.place(slot, active.job, self.jobs.size[j]) {
-            return;
+            return false;
         }
         if self.free_slots.pop().is_none() {
             self.slots += 1;
@@ -307,5 +384,6 @@ impl<'a, M: Machine> PreemptiveSimulation<'a, M> {
         }
         self.outcome.starts += 1;
         observer.event(self.now_seconds, JobEvent::Started { job: active.job, slot });
+        true
     }
 }

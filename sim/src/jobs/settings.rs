@@ -1,27 +1,7 @@
 //! How a simulation is run: queue discipline, backfilling, failures. Values only.
 
+use lepton_core::decide::queue::pass::{Backfill, Discipline};
 use serde::{Deserialize, Serialize};
-
-/// What a queue does when the job at its head does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Discipline {
-    /// Nothing passes the head.
-    Strict,
-    /// Every job that fits starts, in the policy's order; large jobs may starve.
-    Skipping,
-}
-
-/// What may start ahead of its turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backfill {
-    /// Only what the discipline lets through.
-    None,
-    /// EASY (Lifka, JSSPP 1995): whatever does not delay the head's reservation.
-    Easy,
-    /// Conservative (Mu'alem and Feitelson, TPDS 2001): whatever delays no job ahead of it. On machines with
-    /// nodes the reservations count units, and a job whose time has come waits until its shape fits too.
-    Conservative,
-}
 
 /// A node or one of its devices that goes out of service, and comes back unless it never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

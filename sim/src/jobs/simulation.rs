@@ -2,158 +2,36 @@
 //! or skipping queue, backfilling, failures. At each moment first the ends, then failures and repairs, then
 //! the arrivals, then one pass through the queue.
 //!
-//! The queue pass is in `pass.rs`, failures are in `failures.rs`; preemptive policies have their own
-//! simulation, since they look at running jobs again and again.
+//! Who starts is decided in core (`decide::queue::pass`); preemptive policies have their own simulation, since they
+//! look at running jobs again and again.
 
-use lepton_core::decide::queue::{FreeLater, JobFacts, QueuePolicy};
-use serde::{Deserialize, Serialize};
+use lepton_core::decide::queue::QueuePolicy;
+use lepton_core::decide::queue::pass::{Pass, PassRules, WaitingQueue};
 
-use super::failures::Failing;
+use super::failures::FailureEvent;
+use super::floor::Floor;
 use super::job::note_used_share;
 use super::machine::Machine;
 use super::observer::{JobEvent, Moment, Observer};
-use super::pass::Unfit;
-use super::queue::Queue;
-use super::{Backfill, Jobs, Settings};
-use crate::engine::EventQueue;
-
-/// The time of something that did not happen.
-pub const NEVER: i64 = i64::MAX;
+use super::outcome::Outcome;
+use super::state::{Slot, State};
+use super::{Jobs, Settings};
 
 /// One run over one machine.
 pub struct Simulation<'a, M> {
-    pub(super) jobs: &'a Jobs,
-    pub(super) settings: &'a Settings,
-    pub(super) queue: Queue<'a>,
-    pub(super) state: State<M>,
-    pub(super) scratch: Scratch<M>,
-}
-
-/// Everything that changes during a run: what a checkpoint holds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct State<M> {
-    pub(super) now_seconds: i64,
-    pub(super) arrived: usize,
-    /// Share of the time asked for that the jobs that ended lately have used.
-    pub(super) used_share: f64,
-    /// The waiting job that units are held for.
-    pub(super) held: Option<u32>,
-    pub(super) machine: M,
-    /// Running jobs. Slot 0 is never used by a job: reservations are tried in it.
-    pub(super) slots: Vec<Slot>,
-    pub(super) free_slots: Vec<u32>,
-    /// (slot, generation) of the jobs that will end.
-    ends: EventQueue<(u32, u32)>,
-    pub(super) failing: Failing,
-    /// What each owner's running jobs hold: owners x kinds of resource.
-    owner_held: Vec<u64>,
-    /// Waiting jobs; filled only in a checkpoint.
-    waiting: Vec<u32>,
-    pub(super) outcome: Outcome,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Slot {
-    pub(super) job: u32,
-    pub(super) start_seconds: i64,
-    /// Goes up at each release, so that ends of jobs that were interrupted are told from real ones.
-    generation: u32,
-    pub(super) running: bool,
-}
-
-/// Buffers that a run uses again and again.
-pub(super) struct Scratch<M> {
-    /// Where reservations are tried.
-    pub(super) trial: Option<M>,
-    pub(super) ends: Vec<(i64, u32)>,
-    pub(super) later: Vec<FreeLater>,
-    pub(super) profile: Vec<(i64, i64)>,
-    pub(super) hit: Vec<u32>,
-    pub(super) unfit: Unfit,
-}
-
-/// What became of the jobs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// When each job started for the first time, in seconds; [`NEVER`] if it did not.
-    pub start_seconds: Vec<i64>,
-    /// When each job ended, in seconds; [`NEVER`] if it did not.
-    pub end_seconds: Vec<i64>,
-    /// Run time that each job lost and had to repeat, in seconds; empty when nothing was ever lost.
-    pub lost_seconds: Vec<u64>,
-    /// Jobs left out because the machine could never hold them.
-    pub too_large: usize,
-    /// Starts, repeated ones included.
-    pub starts: u64,
-    /// Times a running job lost its place.
-    pub interruptions: u64,
-    /// Unit-seconds lost and repeated.
-    pub lost_unit_seconds: u64,
-}
-
-impl Outcome {
-    /// Time that the job spent waiting, in all, in seconds; `None` if it did not end.
-    pub fn wait_seconds(&self, jobs: &Jobs, index: usize) -> Option<i64> {
-        let end = self.end_seconds[index];
-        let lost = self.lost_seconds.get(index).map_or(0, |&l| l as i64);
-        (end != NEVER).then(|| end - jobs.submit_seconds[index] - i64::from(jobs.run_seconds[index]) - lost)
-    }
-}
-
-impl<M: Machine> State<M> {
-    /// What a policy may know of a waiting job now.
-    pub(super) fn facts(&self, jobs: &Jobs, job: u32) -> JobFacts {
-        let j = job as usize;
-        let mut facts = jobs.facts(j);
-        let kept = self.failing.kept_seconds(job) as f64;
-        facts.remaining_seconds -= kept;
-        facts.attained_unit_seconds = kept * facts.size;
-        facts.owner_share = self.owner_share(jobs.owner[j]);
-        facts
-    }
-
-    /// The largest share that the owner's running jobs hold of any kind of resource, 0 to 1.
-    fn owner_share(&self, owner: u32) -> f64 {
-        let kinds = self.machine.kinds();
-        let held = &self.owner_held[owner as usize * kinds..][..kinds];
-        let share = |(kind, &held): (usize, &u64)| held as f64 / self.machine.capacity(kind).max(1) as f64;
-        held.iter().enumerate().map(share).fold(0.0, f64::max)
-    }
-
-    /// Books that the job's owner holds more or less by what the job holds.
-    fn book_owner(&mut self, jobs: &Jobs, job: u32, book: impl Fn(&mut u64, u64)) {
-        let (j, kinds) = (job as usize, self.machine.kinds());
-        let held = &mut self.owner_held[jobs.owner[j] as usize * kinds..][..kinds];
-        for (kind, held) in held.iter_mut().enumerate() {
-            book(held, self.machine.demand(job, jobs.size[j], kind));
-        }
-    }
+    jobs: &'a Jobs,
+    settings: &'a Settings,
+    queue: WaitingQueue<'a>,
+    state: State<M>,
+    pass: Pass,
+    /// Slots hit by a failure; kept for its memory.
+    hit: Vec<u32>,
 }
 
 impl<'a, M: Machine> Simulation<'a, M> {
     /// A run of `jobs` (in order of submission) on an empty machine.
     pub fn new(jobs: &'a Jobs, machine: M, policy: &'a dyn QueuePolicy, settings: &'a Settings) -> Self {
-        let outcome = Outcome {
-            start_seconds: vec![NEVER; jobs.len()],
-            end_seconds: vec![NEVER; jobs.len()],
-            ..Outcome::default()
-        };
-        let first = jobs.submit_seconds.first().copied().unwrap_or(0);
-        let state = State {
-            now_seconds: first,
-            arrived: 0,
-            used_share: 1.0,
-            held: None,
-            failing: Failing::new(&settings.failures, first, &machine),
-            owner_held: vec![0; jobs.owners.len().max(1) * machine.kinds()],
-            machine,
-            slots: vec![Slot { job: 0, start_seconds: 0, generation: 0, running: false }],
-            free_slots: Vec::new(),
-            ends: EventQueue::default(),
-            waiting: Vec::new(),
-            outcome,
-        };
-        Self::resume(jobs, policy, settings, state)
+        Self::resume(jobs, policy, settings, State::new(jobs, machine, &settings.failures))
     }
 
     /// Goes on from a checkpoint, with the jobs, policy and settings it was taken with.
@@ -163,21 +41,11 @@ impl<'a, M: Machine> Simulation<'a, M> {
         settings: &'a Settings,
         mut state: State<M>,
     ) -> Self {
-        let scratch = Scratch {
-            trial: None,
-            ends: Vec::new(),
-            later: Vec::new(),
-            profile: Vec::new(),
-            hit: Vec::new(),
-            unfit: Unfit::default(),
-        };
-        let waiting = std::mem::take(&mut state.waiting);
-        let mut simulation = Self { jobs, settings, queue: Queue::new(jobs, policy), state, scratch };
-        for index in waiting {
-            let facts = simulation.facts(index);
-            simulation.queue.add(index, &facts);
+        let mut queue = WaitingQueue::new(policy);
+        for job in std::mem::take(&mut state.waiting) {
+            queue.add(&state.facts(jobs, job));
         }
-        simulation
+        Self { jobs, settings, queue, state, pass: Pass::default(), hit: Vec::new() }
     }
 
     /// Everything needed to go on later from here.
@@ -185,7 +53,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
     where
         M: Clone,
     {
-        State { waiting: self.queue.waiting(), ..self.state.clone() }
+        State { waiting: self.queue.units(), ..self.state.clone() }
     }
 
     /// Runs to the end and returns what became of the jobs.
@@ -206,7 +74,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
 
     /// The same as [`checkpoint`](Self::checkpoint), at the end of this run.
     pub fn into_state(self) -> State<M> {
-        State { waiting: self.queue.waiting(), ..self.state }
+        State { waiting: self.queue.units(), ..self.state }
     }
 
     /// The last moment at which something happened, in seconds.
@@ -238,21 +106,17 @@ impl<'a, M: Machine> Simulation<'a, M> {
             units: self.state.machine.units(),
             free_units: self.state.machine.free_units(),
             waiting: self.queue.len(),
-            running: self.running(),
+            running: self.state.running(),
         };
         observer.moment(moment, || self.state.machine.fragmentation());
         true
-    }
-
-    pub(super) fn running(&self) -> usize {
-        self.state.slots.len() - 1 - self.state.free_slots.len()
     }
 
     /// When the next thing happens, in seconds; `None` when all is over.
     pub fn next_moment_seconds(&self) -> Option<i64> {
         let arrival = self.jobs.submit_seconds.get(self.state.arrived).copied();
         let end = self.state.ends.next_time_seconds();
-        let over = arrival.is_none() && self.running() == 0 && self.queue.len() == 0;
+        let over = arrival.is_none() && self.state.running() == 0 && self.queue.is_empty();
         let failure = if over { None } else { self.state.failing.next_seconds() };
         [arrival, end, failure].into_iter().flatten().min().map(|t| t.max(self.state.now_seconds))
     }
@@ -264,7 +128,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
             let (slot, generation) = end.what;
             let Slot { job, generation: current, .. } = self.state.slots[slot as usize];
             if generation == current {
-                self.leave(slot);
+                self.state.leave(self.jobs, slot);
                 self.state.outcome.end_seconds[job as usize] = now;
                 let (run, asked) =
                     (self.jobs.run_seconds[job as usize], self.jobs.requested_seconds[job as usize]);
@@ -272,6 +136,80 @@ impl<'a, M: Machine> Simulation<'a, M> {
                 observer.event(now, JobEvent::Ended { job });
             }
         }
+    }
+
+    fn fail_and_repair(&mut self, observer: &mut impl Observer) {
+        let now = self.state.now_seconds;
+        while let Some(event) = self.state.failing.due(now) {
+            match event {
+                FailureEvent::Repair { node, device } => {
+                    self.state.failing.note_return(node, device);
+                    match device {
+                        None => self.state.machine.repair(node),
+                        Some(device) => self.state.machine.repair_device(node, device),
+                    }
+                    observer.event(
+                        now,
+                        match device {
+                            None => JobEvent::NodeRepaired { node },
+                            Some(device) => JobEvent::DeviceRepaired { node, device },
+                        },
+                    );
+                }
+                FailureEvent::Fail { node, device, repair_seconds } => {
+                    self.fail(node, device, repair_seconds, observer);
+                    let State { failing, machine, .. } = &mut self.state;
+                    failing.draw_after(device, &self.settings.failures, now, machine);
+                }
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        node: u32,
+        device: Option<u32>,
+        repair_seconds: Option<u32>,
+        observer: &mut impl Observer,
+    ) {
+        let now = self.state.now_seconds;
+        let mut hit = std::mem::take(&mut self.hit);
+        hit.clear();
+        let (failed, event) = match device {
+            None => (self.state.machine.fail(node, &mut hit), JobEvent::NodeFailed { node }),
+            Some(device) => {
+                let failed = self.state.machine.fail_device(node, device, &mut hit);
+                (failed, JobEvent::DeviceFailed { node, device })
+            }
+        };
+        // What is out of service already keeps its first repair.
+        if failed {
+            observer.event(now, event);
+            self.state.failing.note_failure(&self.settings.failures, now, node, device, repair_seconds);
+        }
+        for &slot in &hit {
+            self.interrupt(slot, observer);
+        }
+        self.hit = hit;
+    }
+
+    /// Stops the job of `slot`; it keeps what its last checkpoint holds and waits again.
+    fn interrupt(&mut self, slot: u32, observer: &mut impl Observer) {
+        let now = self.state.now_seconds;
+        let Slot { job, start_seconds, .. } = self.state.slots[slot as usize];
+        let progress = (now - start_seconds) as u64;
+        let saved = match self.settings.checkpoint_interval_seconds {
+            Some(interval) if interval > 0 => progress - progress % u64::from(interval),
+            _ => 0,
+        };
+        let lost = progress - saved;
+        self.state.leave(self.jobs, slot);
+        // Saved time is part of the run time, which fits in 32 bits.
+        self.state.failing.keep(job, saved as u32, self.jobs.len());
+        self.state.outcome.lose(job as usize, lost, self.jobs.size[job as usize]);
+        self.state.outcome.interruptions += 1;
+        self.queue.add(&self.state.facts(self.jobs, job));
+        observer.event(now, JobEvent::Interrupted { job, lost_seconds: lost as u32 });
     }
 
     fn admit(&mut self, observer: &mut impl Observer) {
@@ -283,8 +221,7 @@ impl<'a, M: Machine> Simulation<'a, M> {
             let job = self.state.arrived as u32;
             self.state.arrived += 1;
             if self.state.machine.could_hold(job, self.jobs.size[job as usize]) {
-                let facts = self.facts(job);
-                self.queue.add(job, &facts);
+                self.queue.add(&self.state.facts(self.jobs, job));
                 observer.event(now, JobEvent::Submitted { job });
             } else {
                 self.state.outcome.too_large += 1;
@@ -293,73 +230,15 @@ impl<'a, M: Machine> Simulation<'a, M> {
         }
     }
 
-    /// Takes the job of `slot` off the machine.
-    pub(super) fn leave(&mut self, slot: u32) {
-        let s = &mut self.state.slots[slot as usize];
-        s.generation = s.generation.wrapping_add(1);
-        s.running = false;
-        let job = s.job;
-        self.state.machine.release(slot);
-        self.state.free_slots.push(slot);
-        self.state.book_owner(self.jobs, job, |held, less| *held -= less);
-    }
-
-    /// The slot that the next job to start will have.
-    pub(super) fn spare_slot(&mut self) -> u32 {
-        if let Some(&slot) = self.state.free_slots.last() {
-            return slot;
-        }
-        self.state.slots.push(Slot { job: 0, start_seconds: 0, generation: 0, running: false });
-        let slot = self.state.slots.len() as u32 - 1;
-        self.state.free_slots.push(slot);
-        slot
-    }
-
-    /// Starts a job that was just placed in the spare slot.
-    pub(super) fn start(&mut self, job: u32, observer: &mut impl Observer) {
-        let Some(slot) = self.state.free_slots.pop() else { return };
-        let now = self.state.now_seconds;
-        let j = job as usize;
-        let s = &mut self.state.slots[slot as usize];
-        s.job = job;
-        s.start_seconds = now;
-        s.running = true;
-        let generation = s.generation;
-        let end = now + self.remaining_seconds(job);
-        self.state.ends.schedule(end, (slot, generation));
-        self.state.book_owner(self.jobs, job, |held, more| *held += more);
-        let outcome = &mut self.state.outcome;
-        if outcome.start_seconds[j] == NEVER {
-            outcome.start_seconds[j] = now;
-        }
-        outcome.starts += 1;
-        self.queue.remove(job);
-        observer.event(now, JobEvent::Started { job, slot });
-    }
-
-    /// Run time that the job still has before it, in seconds.
-    pub(super) fn remaining_seconds(&self, job: u32) -> i64 {
-        i64::from(self.jobs.run_seconds[job as usize]) - self.state.failing.kept_seconds(job)
-    }
-
-    /// Run time that the job is expected to need by its request, in seconds; at least 1.
-    pub(super) fn requested_seconds(&self, job: u32) -> i64 {
-        (i64::from(self.jobs.requested_seconds[job as usize]) - self.state.failing.kept_seconds(job)).max(1)
-    }
-
-    /// What a policy may know of a waiting job now.
-    pub(super) fn facts(&self, job: u32) -> JobFacts {
-        self.state.facts(self.jobs, job)
-    }
-
     fn schedule(&mut self, observer: &mut impl Observer) {
-        if self.queue.len() == 0 {
+        if self.queue.is_empty() {
             return;
         }
-        match self.settings.backfill {
-            Backfill::None => self.pass_without_backfill(observer),
-            Backfill::Easy => self.pass_easy(observer),
-            Backfill::Conservative => self.pass_conservative(observer),
-        }
+        let Settings { discipline, backfill, depth_max, .. } = *self.settings;
+        let rules = PassRules { discipline, backfill, depth_max };
+        let mut reserved = std::mem::take(&mut self.state.reserved);
+        let mut floor = Floor { jobs: self.jobs, state: &mut self.state, observer };
+        self.pass.run(rules, &mut self.queue, &mut floor, &mut reserved);
+        self.state.reserved = reserved;
     }
 }

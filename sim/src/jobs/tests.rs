@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use lepton_core::decide::queue::QueuePolicy;
-use lepton_core::decide::queue_policies::{queue_policies, queue_policy};
+use lepton_core::decide::queue::{QueuePolicy, RunTimes};
+use lepton_core::decide::queue_policies::{QueueContext, queue_policies, queue_policy, queue_policy_with};
 use proptest::prelude::*;
 
-use super::machine::{GangPlacement, GpuNodes, Pool, Topology};
+use super::machine::{GangPlacement, GpuNodes, Machine, Pool, Topology};
 use super::*;
 
 /// Jobs as (submit, run, requested, size), of owners in turn.
@@ -31,6 +31,12 @@ fn jobs(rows: &[(i64, u32, u32, u32)]) -> Jobs {
 
 fn policy(name: &str) -> Box<dyn QueuePolicy> {
     queue_policy(name).expect("a known policy")
+}
+
+/// The policy of that name, which knows how long the jobs run if it is an oracle.
+fn policy_for(name: &str, jobs: &Jobs) -> Box<dyn QueuePolicy> {
+    let context = QueueContext { truth: RunTimes::new(&jobs.run_seconds), ..QueueContext::default() };
+    queue_policy_with(name, &context).expect("a known policy")
 }
 
 fn starts(rows: &[(i64, u32, u32, u32)], nodes: u32, name: &str, settings: &Settings) -> Vec<i64> {
@@ -142,10 +148,121 @@ fn a_job_that_waits_for_a_node_that_never_returns_does_not_end_and_the_run_does(
 #[test]
 fn las_lets_a_new_job_stop_one_that_has_had_its_share() {
     let jobs = jobs(&[(0, 100_000, 100_000, 1), (60_000, 10, 10, 1)]);
-    let settings = PreemptiveSettings { ends_seen_late: false, ..PreemptiveSettings::default() };
+    let settings = PreemptiveSettings::default();
     let run = PreemptiveSimulation::new(&jobs, Pool::new(1), policy("las").as_ref(), &settings).run(&mut ());
     assert_eq!(run.end_seconds[1], 60_010);
     assert_eq!(run.end_seconds[0], 100_000 + 10 + 7, "ten seconds of standing still and the restart");
+}
+
+/// Two nodes of four GPUs.
+fn two_nodes() -> GpuNodes {
+    GpuNodes::new(2, 4, GangPlacement::Consolidate, Topology::default())
+}
+
+#[test]
+fn nobody_is_stopped_who_does_not_make_room() {
+    // Two jobs of 2 GPUs on each node; then one comes that needs a whole node for 20 s.
+    let jobs =
+        jobs(&[(0, 300, 300, 2), (1, 600, 600, 2), (2, 310, 310, 2), (3, 500, 500, 2), (50, 20, 20, 4)]);
+    let settings = PreemptiveSettings::default();
+    let run = |name: &str| {
+        PreemptiveSimulation::new(&jobs, two_nodes(), policy_for(name, &jobs).as_ref(), &settings)
+            .run(&mut ())
+    };
+    let srtf = run("srtf");
+    assert_eq!(srtf.end_seconds[..2], [300, 601], "the first node runs on");
+    assert_eq!((srtf.start_seconds[4], srtf.end_seconds[4]), (50, 70));
+    // Both of the other node stand still for 20 s and repeat 30 s.
+    assert_eq!(srtf.end_seconds[2..4], [312 + 50, 503 + 50]);
+    assert_eq!((srtf.lost_seconds.as_slice(), srtf.lost_unit_seconds), (&[0, 0, 30, 30, 0][..], 120));
+    let published = run("srtf-published");
+    assert!(published.start_seconds[4] > 50, "two are stopped there, one on each node, and it does not fit");
+}
+
+#[test]
+fn preemption_ends_jobs_to_the_second() {
+    let jobs = jobs(&[(0, 100, 100, 1), (20, 10, 10, 1)]);
+    let settings = PreemptiveSettings::default();
+    let policy = policy_for("srtf", &jobs);
+    let run = PreemptiveSimulation::new(&jobs, Pool::new(1), policy.as_ref(), &settings).run(&mut ());
+    assert_eq!(run.end_seconds, [117, 30]);
+    assert_eq!((run.lost_seconds.as_slice(), run.lost_unit_seconds), (&[7, 0][..], 7));
+}
+
+/// The first node is down from 10 to 200.
+fn one_node_down() -> Failures {
+    Failures::Recorded(vec![Outage { at_seconds: 10, node: 0, device: None, repair_seconds: Some(190) }])
+}
+
+#[test]
+fn a_job_of_the_whole_machine_has_its_turn_when_the_failed_node_is_expected_back() {
+    // Narrow jobs of 100 s come for ever; at 20 comes one that needs all four nodes.
+    let mut rows = vec![(0, 15, 15, 1), (20, 50, 50, 4)];
+    rows.extend((0..60).map(|i| (21 + 10 * i, 100, 100, 1)));
+    for backfill in [Backfill::Easy, Backfill::Conservative] {
+        let settings = Settings { backfill, failures: one_node_down(), ..Settings::default() };
+        let started = starts(&rows, 4, "fcfs", &settings);
+        assert_eq!(started[1], 200, "{backfill:?}: when the node is back");
+        assert!(started[2..].iter().any(|&s| s < 110), "{backfill:?}: meanwhile others run");
+        let gpus = GpuNodes::new(4, 1, GangPlacement::Consolidate, Topology::default());
+        let jobs = jobs(&rows);
+        let run = Simulation::new(&jobs, gpus, policy("fcfs").as_ref(), &settings).run(&mut ());
+        assert_eq!(run.start_seconds[1], 200, "{backfill:?}: on nodes, too");
+    }
+}
+
+#[test]
+fn a_drawn_repair_is_expected_after_the_mean_time_and_when_overdue_at_once() {
+    let rows = [(0, 40, 40, 4), (1, 1_000_000, 1_000_000, 4), (2, 30, 30, 3), (3, 30_000, 30_000, 3)];
+    let jobs = jobs(&rows);
+    let failures = Failures::Hazard {
+        mean_seconds_between: Some(1e6),
+        device_mean_seconds_between: None,
+        mean_repair_seconds: 1000.0,
+        seed: 4,
+    };
+    let settings = Settings { backfill: Backfill::Easy, failures, ..Settings::default() };
+    let mut watch = Watch::default();
+    Simulation::new(&jobs, Pool::new(4), policy("fcfs").as_ref(), &settings).run(&mut watch);
+    let (down, back) = watch.outages[0];
+    // The long job of all nodes is interrupted and waits for the node; whoever would still run then does not start.
+    let late = watch.starts.iter().filter(|s| s.0 == 3 && (down..back).contains(&s.1)).count();
+    assert_eq!(late, 0, "{watch:?}");
+    assert_eq!(watch.starts.iter().filter(|s| s.0 == 1).nth(1).map(|s| s.1), Some(back), "{watch:?}");
+}
+
+/// Notes when jobs start and nodes fail and come back.
+#[derive(Debug, Default)]
+struct Watch {
+    starts: Vec<(u32, i64)>,
+    outages: Vec<(i64, i64)>,
+}
+
+impl Observer for Watch {
+    fn event(&mut self, now_seconds: i64, event: JobEvent) {
+        match event {
+            JobEvent::Started { job, .. } => self.starts.push((job, now_seconds)),
+            JobEvent::NodeFailed { .. } => self.outages.push((now_seconds, NEVER)),
+            JobEvent::NodeRepaired { .. } => {
+                self.outages.last_mut().into_iter().for_each(|o| o.1 = now_seconds)
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_gang_on_nodes_is_not_delayed_by_a_job_behind_it() {
+    // Node 0 is full until 100, node 1 holds two short jobs of 2 GPUs. The gang of 4 is to have node 1 at 50. A later job of
+    // 2 GPUs for 200 s would fit by count: at 60 four GPUs of the eight are free, but on one node only 2 of them then.
+    let rows = [(0, 100, 100, 4), (0, 50, 50, 2), (0, 20, 20, 2), (10, 60, 60, 4), (25, 200, 200, 2)];
+    let jobs = jobs(&rows);
+    for backfill in [Backfill::Easy, Backfill::Conservative] {
+        let settings = Settings { backfill, ..Settings::default() };
+        let run = Simulation::new(&jobs, two_nodes(), policy("fcfs").as_ref(), &settings).run(&mut ());
+        assert_eq!(run.start_seconds[3], 50, "{backfill:?}");
+        assert_eq!(run.start_seconds[4], 100, "{backfill:?}: beside nobody before");
+    }
 }
 
 #[test]
@@ -330,7 +447,7 @@ proptest! {
     ) {
         let jobs = jobs(&rows);
         let mut auditor = Auditor { sizes: jobs.size.clone(), ..Auditor::default() };
-        let policy = policy(&name);
+        let policy = policy_for(&name, &jobs);
         let outcome = if pool {
             Simulation::new(&jobs, Pool::new(12), policy.as_ref(), &settings).run(&mut auditor)
         } else {
@@ -356,7 +473,7 @@ proptest! {
         rows in some_jobs(), settings in some_settings(), name in waiting_policy(), steps in 0usize..80,
     ) {
         let jobs = jobs(&rows);
-        let policy = policy(&name);
+        let policy = policy_for(&name, &jobs);
         let whole = Simulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings).run(&mut ());
         let mut first = Simulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings);
         for _ in 0..steps {
@@ -393,75 +510,152 @@ proptest! {
     }
 
     #[test]
-    fn preemption_from_event_to_event_equals_preemption_second_by_second(
-        rows in some_jobs(), late in any::<bool>(),
+    fn preemption_equals_its_plainest_form_second_by_second(
+        rows in some_jobs(), published in any::<bool>(), pool in any::<bool>(),
     ) {
         let rows: Vec<_> = rows.iter().map(|&(s, run, q, size)| (s, run, q, size.min(12))).collect();
         let jobs = jobs(&rows);
-        let settings = PreemptiveSettings { ends_seen_late: late, ..PreemptiveSettings::default() };
+        let settings = PreemptiveSettings::default();
         let mut auditor = Auditor { sizes: jobs.size.clone(), ..Auditor::default() };
-        let run = PreemptiveSimulation::new(&jobs, gpu_machine(), policy("srtf").as_ref(), &settings)
-            .run(&mut auditor);
+        let policy = policy_for(if published { "srtf-published" } else { "srtf" }, &jobs);
+        let (run, plain) = if pool {
+            let simulation = PreemptiveSimulation::new(&jobs, Pool::new(12), policy.as_ref(), &settings);
+            (simulation.run(&mut auditor), second_by_second(&jobs, Pool::new(12), published))
+        } else {
+            let simulation = PreemptiveSimulation::new(&jobs, gpu_machine(), policy.as_ref(), &settings);
+            (simulation.run(&mut auditor), second_by_second(&jobs, gpu_machine(), published))
+        };
         prop_assert!(auditor.problems.is_empty(), "{:?}", auditor.problems);
-        prop_assert_eq!(run.end_seconds, second_by_second(&jobs, gpu_machine(), late));
+        prop_assert_eq!(run.end_seconds, plain);
+        let rows_lost = run.lost_seconds.iter().zip(&jobs.size).map(|(&lost, &size)| lost * u64::from(size));
+        prop_assert_eq!(rows_lost.sum::<u64>(), run.lost_unit_seconds, "the rows' losses are the sum");
     }
 }
 
-/// Shortest remaining time first in the plainest form: one second after the other.
-fn second_by_second(jobs: &Jobs, mut machine: GpuNodes, late: bool) -> Vec<i64> {
-    use super::machine::Machine;
-    let cost = |size: u32| {
-        if size == 1 {
+/// Shortest remaining time first in the plainest form: one second after the other. When each job ends.
+fn second_by_second<M: Machine + Clone>(jobs: &Jobs, machine: M, published: bool) -> Vec<i64> {
+    let remaining = jobs.run_seconds.iter().map(|&r| i64::from(r)).collect();
+    let end = vec![NEVER; jobs.len()];
+    let mut plain = Plain { jobs, machine, remaining, waiting: Vec::new(), running: Vec::new() };
+    let mut end_seconds = end;
+    let mut now = jobs.submit_seconds[0];
+    while end_seconds.contains(&NEVER) {
+        let (mut still, mut ended) = (Vec::new(), false);
+        for &j in &plain.running {
+            // Seen late: the last second is over, the end is found at the next look.
+            plain.remaining[j] -= 1;
+            if plain.remaining[j] == if published { -1 } else { 0 } {
+                end_seconds[j] = now;
+                ended = true;
+                plain.machine.release(j as u32);
+            } else {
+                still.push(j);
+            }
+        }
+        plain.running = still;
+        let come = plain.waiting.len();
+        plain.waiting.extend((0..jobs.len()).filter(|&j| jobs.submit_seconds[j] == now));
+        if published {
+            plain.fill_quota();
+        } else if ended || plain.waiting.len() > come {
+            let mut stopped = Vec::new();
+            while plain.serve(&mut stopped) {}
+        }
+        now += 1;
+    }
+    end_seconds
+}
+
+struct Plain<'a, M> {
+    jobs: &'a Jobs,
+    machine: M,
+    remaining: Vec<i64>,
+    waiting: Vec<usize>,
+    running: Vec<usize>,
+}
+
+impl<M: Machine + Clone> Plain<'_, M> {
+    /// Least remaining first; of equal ones the waiting, then as they came.
+    fn order(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = self.waiting.iter().chain(&self.running).copied().collect();
+        all.sort_by_key(|&j| self.remaining[j]);
+        all
+    }
+
+    fn place(&mut self, j: usize) -> bool {
+        let placed = self.machine.place(j as u32, j as u32, self.jobs.size[j]);
+        if placed {
+            self.waiting.retain(|&w| w != j);
+            self.running.push(j);
+        }
+        placed
+    }
+
+    fn stop(&mut self, j: usize) {
+        self.running.retain(|&r| r != j);
+        self.waiting.push(j);
+        self.machine.release(j as u32);
+        let size = self.jobs.size[j];
+        self.remaining[j] += if size == 1 {
             7
         } else if size <= 8 {
             30
         } else {
             60
-        }
-    };
-    let mut remaining: Vec<i64> = jobs.run_seconds.iter().map(|&r| i64::from(r)).collect();
-    let mut end = vec![NEVER; jobs.len()];
-    let (mut waiting, mut running): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-    let mut now = jobs.submit_seconds[0];
-    while end.contains(&NEVER) {
-        let mut still = Vec::new();
-        for &j in &running {
-            // Seen late: the last second is over, the end is found at the next look.
-            remaining[j] -= 1;
-            if remaining[j] == if late { -1 } else { 0 } {
-                end[j] = now;
-                machine.release(j as u32);
-            } else {
-                still.push(j);
-            }
-        }
-        running = still;
-        waiting.extend((0..jobs.len()).filter(|&j| jobs.submit_seconds[j] == now));
-        let mut all: Vec<usize> = waiting.iter().chain(&running).copied().collect();
-        all.sort_by_key(|&j| remaining[j]);
-        let mut quota = machine.units();
+        };
+    }
+
+    /// Helios' form.
+    fn fill_quota(&mut self) {
+        let mut quota = self.machine.units();
         let mut chosen = Vec::new();
-        for j in all {
-            let size = u64::from(jobs.size[j]);
+        for j in self.order() {
+            let size = u64::from(self.jobs.size[j]);
             if size <= quota {
                 quota -= size;
-                if waiting.contains(&j) {
+                if self.waiting.contains(&j) {
                     chosen.push(j);
                 }
-            } else if running.contains(&j) {
-                running.retain(|&r| r != j);
-                waiting.push(j);
-                machine.release(j as u32);
-                remaining[j] += cost(jobs.size[j]);
+            } else if self.running.contains(&j) {
+                self.stop(j);
             }
         }
         for j in chosen {
-            if machine.place(j as u32, j as u32, jobs.size[j]) {
-                waiting.retain(|&w| w != j);
-                running.push(j);
-            }
+            self.place(j);
         }
-        now += 1;
     }
-    end
+
+    /// Starts what fits in order, until one is given room by stopping others; nobody is stopped twice at one second, and
+    /// nobody who was stops others.
+    fn serve(&mut self, stopped: &mut Vec<usize>) -> bool {
+        let order = self.order();
+        for (at, &j) in order.iter().enumerate() {
+            if !self.waiting.contains(&j) || self.place(j) || stopped.contains(&j) {
+                continue;
+            }
+            let behind: Vec<usize> = (order[at + 1..].iter().copied())
+                .filter(|b| self.running.contains(b) && !stopped.contains(b))
+                .collect();
+            let fits_without = |victims: &[usize]| {
+                let mut machine = self.machine.clone();
+                victims.iter().for_each(|&v| machine.release(v as u32));
+                machine.place(j as u32, j as u32, self.jobs.size[j])
+            };
+            let Some(first) = (0..behind.len()).rev().find(|&from| fits_without(&behind[from..])) else {
+                continue;
+            };
+            let mut victims = behind[first..].to_vec();
+            for spared in behind[first..].iter() {
+                let others: Vec<usize> = victims.iter().copied().filter(|v| v != spared).collect();
+                if fits_without(&others) {
+                    victims = others;
+                }
+            }
+            victims.iter().for_each(|&v| self.stop(v));
+            stopped.extend(&victims);
+            assert!(self.place(j), "room was made");
+            return true;
+        }
+        false
+    }
 }

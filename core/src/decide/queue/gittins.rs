@@ -1,6 +1,6 @@
 //! The order by what each owner's past says of durations: the Gittins index, preemptive.
 
-use super::{DurationHistory, JobFacts, QueuePolicy, ScoreChange};
+use super::{DurationHistory, JobFacts, Preemption, QueuePolicy, ScoreChange};
 
 /// A running job is stopped only for one that is expected to end ten times as fast: stopping costs a restart, and what
 /// is expected is not exact.
@@ -25,8 +25,8 @@ impl QueuePolicy for Gittins {
         ScoreChange::WithState
     }
 
-    fn preempts(&self) -> bool {
-        true
+    fn preemption(&self) -> Option<Preemption> {
+        Some(Preemption::MakingRoom)
     }
 
     fn jumps_after_seconds(&self, running: &JobFacts) -> Option<f64> {

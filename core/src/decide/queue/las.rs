@@ -1,6 +1,6 @@
 //! Two-queue least attained service, as in Tiresias (Gu et al., NSDI 2019).
 
-use super::{JobFacts, QueuePolicy, ScoreChange};
+use super::{JobFacts, Preemption, QueuePolicy, ScoreChange};
 
 /// Submit times are below this many seconds (31 million years), so a queue's number outweighs them.
 const QUEUE_WEIGHT: f64 = 1e15;
@@ -34,8 +34,8 @@ impl QueuePolicy for LeastAttainedService {
         ScoreChange::WithState
     }
 
-    fn preempts(&self) -> bool {
-        true
+    fn preemption(&self) -> Option<Preemption> {
+        Some(Preemption::MakingRoom)
     }
 
     fn jumps_after_seconds(&self, running: &JobFacts) -> Option<f64> {

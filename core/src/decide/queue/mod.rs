@@ -4,7 +4,8 @@
 //! A policy turns a job's facts into at most two coefficients once, and coefficients plus a waiting time
 //! into a score; the lowest score goes first, ties go to the earlier submission. It says how its score
 //! changes ([`ScoreChange`]), so that an engine can keep a sorted order where nothing changes and rescore
-//! only where it must. What it deliberately is not: it places nothing, starts nothing and keeps no state.
+//! only where it must. What it deliberately is not: it places nothing, starts nothing and keeps no state. Who starts now,
+//! in that order, is [`pass`].
 
 mod drf;
 mod duration_history;
@@ -16,7 +17,9 @@ mod fcfs;
 mod gittins;
 mod las;
 mod lxf;
+pub mod pass;
 mod priority_ageing;
+mod run_times;
 mod saf;
 mod saf_oracle;
 mod sgf;
@@ -39,6 +42,7 @@ pub use gittins::Gittins;
 pub use las::LeastAttainedService;
 pub use lxf::LargestExpansionFactor;
 pub use priority_ageing::PriorityAgeing;
+pub use run_times::RunTimes;
 pub use saf::SmallestAreaFirst;
 pub use saf_oracle::SmallestAreaOracle;
 pub use sgf::SmallestGpuTimeFirst;
@@ -53,18 +57,18 @@ pub use wfp3::Wfp3;
 /// What a queue policy may know of a job. Sizes are in units of the machine (processors, nodes or GPUs).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JobFacts {
+    /// Its number; numbers rise with submission.
+    pub unit: u32,
     /// When the job was submitted, in seconds of the trace's own clock.
     pub submit_seconds: f64,
     /// How long the job asks to run (the user's walltime), in seconds.
     pub requested_seconds: f64,
-    /// How long it will really run, in seconds. Only an oracle may look at it.
-    pub run_seconds: f64,
-    /// How much of its run is left, in seconds. Only an oracle may look at it.
-    pub remaining_seconds: f64,
     /// Units it occupies while it runs.
     pub size: f64,
     /// Service it has had, in unit-seconds.
     pub attained_unit_seconds: f64,
+    /// Service that it has had and must have again because it was stopped, in seconds.
+    pub lost_seconds: f64,
     /// The submitter's priority; a higher one matters more.
     pub priority: f64,
     /// The largest share of any resource in service that its owner's running jobs hold (the dominant share).
@@ -88,6 +92,16 @@ pub enum ScoreChange {
     /// A function of the coefficients, the waiting time and the [`MachineView`]: the engine rescores at each choice,
     /// and shows what the machine has free now and later.
     WithMachine,
+}
+
+/// How running jobs are stopped for waiting ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preemption {
+    /// The fewest that make room for the one that waits, and nobody where that cannot be.
+    MakingRoom,
+    /// As published by Helios (Hu et al., SC 2021): all jobs in order fill a quota of units, whether or not they then fit
+    /// the nodes; an end is seen a second late.
+    ByQuota,
 }
 
 /// What a queue policy may know of the machine at the moment of a choice.
@@ -152,9 +166,14 @@ pub trait QueuePolicy: Send + Sync + std::fmt::Debug {
     /// How the score moves while a job waits.
     fn change(&self) -> ScoreChange;
 
+    /// How running jobs are stopped for waiting ones that score lower; `None` when none is.
+    fn preemption(&self) -> Option<Preemption> {
+        None
+    }
+
     /// Whether running jobs may be stopped for waiting ones that score lower.
     fn preempts(&self) -> bool {
-        false
+        self.preemption().is_some()
     }
 
     /// For a policy that preempts: after how many more seconds of running the job's score jumps, if it does.

@@ -1,10 +1,13 @@
 //! Smallest area first with the true run time: what perfect run-time prediction would give.
 
-use super::{JobFacts, QueuePolicy, ScoreChange};
+use super::{JobFacts, QueuePolicy, RunTimes, ScoreChange};
 
 /// Smallest true run time x size first; an oracle that bounds what better time estimates can gain.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SmallestAreaOracle;
+#[derive(Debug, Clone, Default)]
+pub struct SmallestAreaOracle {
+    /// How long the jobs really run.
+    pub truth: RunTimes,
+}
 
 impl QueuePolicy for SmallestAreaOracle {
     fn name(&self) -> &'static str {
@@ -20,6 +23,6 @@ impl QueuePolicy for SmallestAreaOracle {
     }
 
     fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
-        [job.run_seconds * job.size, 0.0]
+        [self.truth.run_seconds(job) * job.size, 0.0]
     }
 }

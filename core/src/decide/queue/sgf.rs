@@ -1,10 +1,13 @@
 //! Least GPU-seconds first, with the true duration: an oracle for GPU clusters.
 
-use super::{JobFacts, QueuePolicy, ScoreChange};
+use super::{JobFacts, QueuePolicy, RunTimes, ScoreChange};
 
 /// Least GPU-seconds (true duration x GPUs) first; an oracle that bounds what a predictor of GPU time can gain.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SmallestGpuTimeFirst;
+#[derive(Debug, Clone, Default)]
+pub struct SmallestGpuTimeFirst {
+    /// How long the jobs really run.
+    pub truth: RunTimes,
+}
 
 impl QueuePolicy for SmallestGpuTimeFirst {
     fn name(&self) -> &'static str {
@@ -20,6 +23,6 @@ impl QueuePolicy for SmallestGpuTimeFirst {
     }
 
     fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
-        [job.run_seconds * job.size, 0.0]
+        [self.truth.run_seconds(job) * job.size, 0.0]
     }
 }

@@ -1,10 +1,13 @@
 //! Shortest processing time first with the true run time: what perfect run-time prediction would give.
 
-use super::{JobFacts, QueuePolicy, ScoreChange};
+use super::{JobFacts, QueuePolicy, RunTimes, ScoreChange};
 
 /// Shortest true run time first; an oracle that bounds what better time estimates can gain.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ShortestProcessingOracle;
+#[derive(Debug, Clone, Default)]
+pub struct ShortestProcessingOracle {
+    /// How long the jobs really run.
+    pub truth: RunTimes,
+}
 
 impl QueuePolicy for ShortestProcessingOracle {
     fn name(&self) -> &'static str {
@@ -20,6 +23,6 @@ impl QueuePolicy for ShortestProcessingOracle {
     }
 
     fn coefficients(&self, job: &JobFacts) -> [f64; 2] {
-        [job.run_seconds, 0.0]
+        [self.truth.run_seconds(job), 0.0]
     }
 }

@@ -1,17 +1,17 @@
 //! What each queue rule prefers, and worked values of the formulas.
 
-use crate::decide::queue_policies::{queue_policies, queue_policy};
+use crate::decide::queue_policies::{QueueContext, queue_policies, queue_policy, queue_policy_with};
 
 use super::*;
 
 fn job(submit: f64, requested: f64, size: f64) -> JobFacts {
     JobFacts {
+        unit: 0,
         submit_seconds: submit,
         requested_seconds: requested,
-        run_seconds: requested,
-        remaining_seconds: requested,
         size,
         attained_unit_seconds: 0.0,
+        lost_seconds: 0.0,
         priority: 0.0,
         owner_share: 0.0,
         running: false,
@@ -111,4 +111,20 @@ fn a_running_job_is_stopped_only_for_one_that_is_expected_to_end_much_sooner() {
     };
     assert!(of(500.0, true) < of(100.0, false));
     assert!(of(500.0, true) > of(10.0, false));
+}
+
+#[test]
+fn an_oracle_orders_by_the_truth_it_was_made_with_and_by_requests_without() {
+    let (asks_long, asks_short) =
+        (JobFacts { unit: 0, ..job(0.0, 500.0, 1.0) }, JobFacts { unit: 1, ..job(0.0, 50.0, 1.0) });
+    let truth = RunTimes::new(&[10, 40]);
+    for name in ["srtf", "srtf-published", "sgf", "spf-oracle", "saf-oracle"] {
+        let context = QueueContext { truth: truth.clone(), ..QueueContext::default() };
+        let told = queue_policy_with(name, &context).expect("a known policy");
+        assert!(goes_first(told.as_ref(), 60.0, &asks_long, &asks_short), "{name}");
+        let untold = queue_policy(name).expect("a known policy");
+        assert!(goes_first(untold.as_ref(), 60.0, &asks_short, &asks_long), "{name}");
+    }
+    let lost = JobFacts { attained_unit_seconds: 8.0, lost_seconds: 60.0, ..asks_long };
+    assert_eq!(truth.remaining_seconds(&lost), 62.0);
 }

@@ -73,15 +73,16 @@ pub fn run_part(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Option<PartOutcome> {
     let part = workload.parts.get(part_index)?;
-    let policy = queue_policy_with(&combination.policy, options.model.as_ref())?;
+    let policy = |jobs: &Jobs| queue_policy_with(&combination.policy, &options.context(jobs));
     let segments_max = if part_index == 0 { options.segments_max } else { 0 };
     let begun = clock.now_nanos();
     let mut outcome = if options.protocol == Protocol::Sequence {
-        let outcome = sequence(part, policy.as_ref(), combination.backfill);
+        let outcome = sequence(part, policy(&part.jobs)?.as_ref(), combination.backfill);
         progress(part.range.len() as u64);
         outcome
     } else {
         let jobs = jobs_of(part);
+        let policy = policy(&jobs)?;
         let (jobs, policy) = (jobs.as_ref(), policy.as_ref());
         let run = Run { jobs, policy, combination, options, part, segments_max, stop, progress };
         match &workload.machine {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::policy::LEARNED_ORDER;
-use lepton_core::decide::queue_policies::queue_policy_with;
+use lepton_core::decide::queue_policies::{queue_policy, queue_policy_with};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ pub fn save_run(
     let combination = only(workload, options, &all)?;
     let part = &workload.parts[0];
     let jobs = jobs_of(part);
-    let policy = queue_policy_with(&combination.policy, options.model.as_ref())
+    let policy = queue_policy_with(&combination.policy, &options.context(&jobs))
         .ok_or_else(|| JobsStudyError::Policy(combination.policy.clone()))?;
     let run = Run {
         jobs: jobs.as_ref(),
@@ -230,7 +230,7 @@ fn only<'a>(
     if options.protocol != Protocol::Events {
         return unsupported("the sequence protocol cannot be saved. Maybe add `--protocol events`");
     }
-    if queue_policy_with(&combination.policy, None).is_some_and(|p| p.preempts()) {
+    if queue_policy(&combination.policy).is_some_and(|p| p.preempts()) {
         return unsupported("runs of policies that preempt cannot be saved");
     }
     if options.guarded && combination.policy == LEARNED_ORDER {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::policy::JobsModel;
-use lepton_core::decide::queue::{QueuePolicy, ScoreChange};
-use lepton_core::decide::queue_policies::queue_policy_with;
+use lepton_core::decide::queue::{QueuePolicy, RunTimes, ScoreChange};
+use lepton_core::decide::queue_policies::{QueueContext, queue_policy};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use super::spread::{CombinationName, Verdict, spread_all, verdict};
 use super::summary::{JobsRun, JobsSummary, summarize};
 use crate::Clock;
 use crate::experiment::run_error::{RunError, thread_pool};
-use crate::jobs::{Backfill, Failures, PreemptiveSettings, Settings};
+use crate::jobs::{Backfill, Failures, Jobs, PreemptiveSettings, Settings};
 use crate::readers::LeftOut;
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
 
@@ -61,6 +61,13 @@ pub struct JobsStudyOptions {
     /// Whether, in the general simulation, the learned policy serves only as long as it is not worse than the best
     /// fixed rule.
     pub guarded: bool,
+}
+
+impl JobsStudyOptions {
+    /// What the policies of a run of `jobs` are made from: oracles are told how long the jobs run.
+    pub(super) fn context(&self, jobs: &Jobs) -> QueueContext<'_> {
+        QueueContext { model: self.model.as_ref(), truth: RunTimes::new(&jobs.run_seconds) }
+    }
 }
 
 /// A study that cannot be run.
@@ -216,8 +223,7 @@ pub(super) fn combinations(
     }
     let mut all = Vec::new();
     for name in &options.policies {
-        let policy = queue_policy_with(name, options.model.as_ref())
-            .ok_or_else(|| JobsStudyError::Policy(name.clone()))?;
+        let policy = queue_policy(name).ok_or_else(|| JobsStudyError::Policy(name.clone()))?;
         for &backfill in &options.backfills {
             check(policy.as_ref(), backfill, options)?;
             for placement in &options.placements {

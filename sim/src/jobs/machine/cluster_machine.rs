@@ -2,8 +2,11 @@
 //! placement policy. Units are thousandths of a device, so a task without devices has size 0.
 
 use lepton_core::decide::placement::Placer;
+use lepton_core::decide::queue::pass::{Capacity, Claims, Free};
 use lepton_core::model::fragmentation::TargetWorkload;
-use lepton_core::model::{Cluster, DEVICE_MILLI, Health, LogPosition, NodeId, Placement, TaskId};
+use lepton_core::model::{
+    ClassId, Cluster, DEVICE_MILLI, DeviceSet, Health, LogPosition, ModelId, NodeId, Placement, TaskId,
+};
 
 use super::Machine;
 
@@ -13,8 +16,10 @@ const NONE: u32 = u32::MAX;
 /// A cluster under a placement policy. The cluster's task i is job i of the simulation.
 pub struct ClusterMachine {
     cluster: Cluster,
-    /// Chooses the node; a trial copy has none and takes the first node that fits.
-    placer: Option<Placer>,
+    /// Chooses the node.
+    placer: Placer,
+    /// Amounts in a row: resources and devices.
+    row_width: usize,
     /// Whether each class fits somewhere on the empty cluster.
     possible: Vec<bool>,
     /// The task in each slot.
@@ -39,16 +44,19 @@ impl ClusterMachine {
     /// judged against.
     pub fn new(cluster: Cluster, placer: Placer, target: TargetWorkload) -> Self {
         let possible = (0..cluster.classes().len() as u32)
-            .map(|class| cluster.nodes().any(|n| cluster.fits(n, lepton_core::model::ClassId(class))))
+            .map(|class| cluster.nodes().any(|n| cluster.fits(n, ClassId(class))))
             .collect();
         let units = cluster.device_milli_capacity();
         let mut capacity = vec![0; cluster.schema().len()];
         add_capacity(&mut capacity, &cluster, cluster.nodes(), 1);
+        let devices_max = cluster.nodes().map(|node| cluster.devices_free(node).len()).max().unwrap_or(0);
+        let row_width = cluster.schema().len() + devices_max;
         let slot_of = vec![NONE; cluster.tasks().len()];
         let node_fragmentation = vec![0.0; cluster.node_count()];
         Self {
             cluster,
-            placer: Some(placer),
+            placer,
+            row_width,
             possible,
             task_in: Vec::new(),
             slot_of,
@@ -85,6 +93,36 @@ impl ClusterMachine {
         true
     }
 
+    /// What a task of the class holds at a place.
+    fn claim(&self, class: ClassId, place: Placement, claims: &mut Claims) {
+        let demand = &self.cluster.class(class).demand;
+        let row = claims.add(place.node.0);
+        row[..demand.resources.len()].copy_from_slice(&demand.resources);
+        let devices = &mut row[demand.resources.len()..];
+        if let Some(asked) = demand.devices {
+            place.devices.iter().for_each(|index| devices[index] = i64::from(asked.milli));
+        }
+    }
+
+    /// Where on the node a task of the class would stand if this were free there: on the devices with the least left.
+    fn fit_in_row(&self, node: NodeId, class: ClassId, row: &[i64]) -> Option<Placement> {
+        let demand = &self.cluster.class(class).demand;
+        let (resources, devices) = row.split_at(demand.resources.len());
+        let enough = resources.iter().zip(&demand.resources).all(|(free, need)| free >= need);
+        if !enough || !self.cluster.suits(node, class) {
+            return None;
+        }
+        let Some(asked) = demand.devices else { return Some(Placement { node, devices: DeviceSet::NONE }) };
+        let models = self.cluster.device_models(node).iter().zip(devices).enumerate();
+        let fits = |(_, (model, free)): &(usize, (&ModelId, &i64))| {
+            **free >= i64::from(asked.milli) && asked.accept.contains(**model)
+        };
+        let mut fitting: Vec<(i64, usize)> = models.filter(fits).map(|(i, (_, &free))| (free, i)).collect();
+        fitting.sort_unstable();
+        let chosen = fitting.get(..usize::from(asked.count))?;
+        Some(Placement { node, devices: chosen.iter().map(|&(_, index)| index).collect() })
+    }
+
     /// Device milli of the node's devices in service, and how many of these are free.
     fn node_milli(&self, node: NodeId) -> (i64, i64) {
         let free = self.cluster.devices_free(node).iter().map(|&f| i64::from(f)).sum();
@@ -109,33 +147,11 @@ impl ClusterMachine {
     }
 }
 
-impl Machine for ClusterMachine {
+impl Capacity for ClusterMachine {
     const SIZE_DECIDES: bool = false;
 
     fn shape(&self, job: u32) -> u32 {
         self.cluster.task(TaskId(job)).class.0
-    }
-
-    fn copy_for_trial(&self, copy: &mut Option<Self>) {
-        let known = copy.get_or_insert_with(|| Self {
-            cluster: self.cluster.clone(),
-            placer: None,
-            possible: Vec::new(),
-            task_in: Vec::new(),
-            slot_of: Vec::new(),
-            units: 0,
-            free_units: 0,
-            capacity: Vec::new(),
-            target: self.target.clone(),
-            node_fragmentation: Vec::new(),
-            fragmentation_sum: 0.0,
-            known_to: None,
-        });
-        known.cluster.clone_from(&self.cluster);
-        known.task_in.clone_from(&self.task_in);
-        known.slot_of.clone_from(&self.slot_of);
-        known.units = self.units;
-        known.free_units = self.free_units;
     }
 
     fn units(&self) -> u64 {
@@ -146,6 +162,70 @@ impl Machine for ClusterMachine {
         self.free_units.max(0) as u64
     }
 
+    /// A row holds the resources and then the thousandths of each device.
+    fn free(&self, free: &mut Free) {
+        let resources = self.cluster.schema().len();
+        free.reset(self.cluster.node_count(), self.row_width);
+        for node in self.cluster.nodes().filter(|&node| self.in_service(node)) {
+            let row = free.row_mut(node.index());
+            row[..resources].copy_from_slice(self.cluster.free(node));
+            let devices = row[resources..].iter_mut().zip(self.cluster.devices_free(node));
+            devices.for_each(|(amount, &free)| *amount = i64::from(free));
+        }
+    }
+
+    fn held(&self, slot: u32, claims: &mut Claims) {
+        claims.reset(self.row_width);
+        let task = self.task_in.get(slot as usize).copied().filter(|&task| task != NONE).map(TaskId);
+        if let Some((task, place)) = task.and_then(|t| Some((t, self.cluster.placement(t)?))) {
+            self.claim(self.cluster.task(task).class, place, claims);
+        }
+    }
+
+    /// On the first node that fits.
+    fn lay_out(&mut self, job: u32, _size: u32, free: &Free, claims: &mut Claims) -> bool {
+        let class = self.cluster.task(TaskId(job)).class;
+        let place =
+            self.cluster.nodes().find_map(|node| self.fit_in_row(node, class, free.row(node.index())));
+        claims.reset(self.row_width);
+        place.is_some_and(|place| {
+            self.claim(class, place, claims);
+            true
+        })
+    }
+
+    fn place(&mut self, slot: u32, job: u32, _size: u32) -> bool {
+        let task = TaskId(job);
+        self.placer.place(&self.cluster, task).is_some_and(|place| self.put(slot, task, place))
+    }
+
+    fn place_at(&mut self, slot: u32, job: u32, _size: u32, claims: &Claims) -> bool {
+        let resources = self.cluster.schema().len();
+        claims.iter().next().is_some_and(|(node, row)| {
+            let held = row[resources..].iter().enumerate().filter(|(_, amount)| **amount > 0);
+            let devices = held.map(|(index, _)| index).collect();
+            self.put(slot, TaskId(job), Placement { node: NodeId(node), devices })
+        })
+    }
+
+    fn release(&mut self, slot: u32) {
+        let Some(task) = self.task_in.get_mut(slot as usize).map(|t| std::mem::replace(t, NONE)) else {
+            return;
+        };
+        if task == NONE {
+            return;
+        }
+        let task = TaskId(task);
+        self.slot_of[task.index()] = NONE;
+        if let Some(place) = self.cluster.placement(task) {
+            self.rebook(place.node, |cluster| {
+                cluster.remove(task);
+            });
+        }
+    }
+}
+
+impl Machine for ClusterMachine {
     fn kinds(&self) -> usize {
         1 + self.capacity.len()
     }
@@ -166,45 +246,6 @@ impl Machine for ClusterMachine {
 
     fn could_hold(&self, job: u32, _size: u32) -> bool {
         self.possible.get(self.shape(job) as usize).copied().unwrap_or(false)
-    }
-
-    fn place(&mut self, slot: u32, job: u32, _size: u32) -> bool {
-        let task = TaskId(job);
-        let place = match &mut self.placer {
-            Some(placer) => placer.place(&self.cluster, task),
-            None => {
-                let class = self.cluster.task(task).class;
-                self.cluster.nodes().find(|&n| self.cluster.fits(n, class)).map(|node| {
-                    let devices = self.cluster.class(class).demand.devices;
-                    let devices = devices.map_or(lepton_core::model::DeviceSet::NONE, |d| {
-                        lepton_core::decide::placement::tightest_devices(&self.cluster, node, &d)
-                    });
-                    Placement { node, devices }
-                })
-            }
-        };
-        place.is_some_and(|place| self.put(slot, task, place))
-    }
-
-    fn release(&mut self, slot: u32) {
-        let Some(task) = self.task_in.get_mut(slot as usize).map(|t| std::mem::replace(t, NONE)) else {
-            return;
-        };
-        if task == NONE {
-            return;
-        }
-        let task = TaskId(task);
-        self.slot_of[task.index()] = NONE;
-        if let Some(place) = self.cluster.placement(task) {
-            self.rebook(place.node, |cluster| {
-                cluster.remove(task);
-            });
-        }
-    }
-
-    fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
-        let task = TaskId(other.task_in[slot as usize]);
-        other.cluster.placement(task).is_some_and(|place| self.put(slot, task, place))
     }
 
     fn nodes(&self) -> u32 {
@@ -258,6 +299,23 @@ impl Machine for ClusterMachine {
                 cluster.set_device_health(node, device as usize, true);
             });
         }
+    }
+
+    fn returning(&self, node: u32, device: Option<u32>, claims: &mut Claims) -> u64 {
+        let node = NodeId(node);
+        let resources = self.cluster.schema().len();
+        claims.reset(self.row_width);
+        let row = claims.add(node.0);
+        if let Some(device) = device {
+            row[resources + device as usize] = i64::from(DEVICE_MILLI);
+            return u64::from(DEVICE_MILLI);
+        }
+        row[..resources].copy_from_slice(self.cluster.capacity(node));
+        let devices = row[resources..].iter_mut().zip(self.cluster.devices_in_service(node));
+        devices
+            .filter(|(_, in_service)| **in_service)
+            .for_each(|(amount, _)| *amount = i64::from(DEVICE_MILLI));
+        self.node_milli(node).0.max(0) as u64
     }
 
     /// Expected share of the free device milli that a task of the target mix cannot use (FGD, ATC 2023).

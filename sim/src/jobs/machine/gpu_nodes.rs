@@ -8,6 +8,7 @@
 //! one node. So a larger gang never fits where a smaller one does not, and on an idle machine each fits that has
 //! as many GPUs.
 
+use lepton_core::decide::queue::pass::{Capacity, Claims, Free};
 use serde::{Deserialize, Serialize};
 
 use super::Machine;
@@ -73,6 +74,9 @@ pub struct GpuNodes {
     spare_parts: Vec<u32>,
     /// Scratch for a placement that is being tried.
     tried: Vec<(u32, u32)>,
+    /// The same nodes with other GPUs free, on which a layout is tried.
+    #[serde(skip)]
+    trial: Option<Box<Self>>,
 }
 
 /// GPUs of one node that a slot holds, and where its next part is.
@@ -85,6 +89,14 @@ struct Part {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// The slot in which a layout is tried.
+const TRIAL_SLOT: u32 = 0;
+
+/// The lowest so many GPUs as a set.
+fn lowest(gpus: i64) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - gpus.clamp(0, 64) as u32).unwrap_or(0)
+}
 
 impl GpuNodes {
     /// `nodes` free nodes of `gpus_per_node` GPUs (1 to 64).
@@ -122,7 +134,13 @@ impl GpuNodes {
             free: size.clone(),
             size,
             sizes,
+            trial: None,
         }
+    }
+
+    /// The same nodes without jobs and failures.
+    fn idle(&self) -> Self {
+        Self::of_sizes(self.size.clone(), self.placement, self.topology)
     }
 
     /// Free GPUs of each node.
@@ -163,7 +181,7 @@ impl GpuNodes {
     }
 
     /// What `slot` holds, as (node, GPUs).
-    pub fn held(&self, slot: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+    pub fn parts_of(&self, slot: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let first = self.first_part.get(slot as usize).copied().filter(|&at| at != NONE);
         std::iter::successors(first, |&at| Some(self.parts[at as usize].next).filter(|&n| n != NONE))
             .map(|at| (self.parts[at as usize].node, self.parts[at as usize].gpus.count_ones()))
@@ -295,7 +313,7 @@ impl GpuNodes {
     fn merge_parts(&mut self, slot: u32) {
         let mut tried = std::mem::take(&mut self.tried);
         tried.clear();
-        tried.extend(self.held(slot));
+        tried.extend(self.parts_of(slot));
         tried.sort_unstable();
         tried.dedup_by(|later, first| {
             let same = later.0 == first.0;
@@ -340,15 +358,8 @@ fn counts_before(size: &[u32], sizes: &[u32]) -> Vec<Vec<u32>> {
     sizes.iter().map(of).collect()
 }
 
-impl Machine for GpuNodes {
+impl Capacity for GpuNodes {
     const SIZE_DECIDES: bool = true;
-
-    fn copy_for_trial(&self, copy: &mut Option<Self>) {
-        match copy {
-            Some(copy) => copy.clone_from(self),
-            None => *copy = Some(self.clone()),
-        }
-    }
 
     fn units(&self) -> u64 {
         self.in_service
@@ -358,8 +369,34 @@ impl Machine for GpuNodes {
         self.free_total
     }
 
-    fn could_hold(&self, _job: u32, size: u32) -> bool {
-        u64::from(size) <= self.total
+    fn free(&self, free: &mut Free) {
+        free.reset(self.free.len(), 1);
+        for (node, &gpus) in self.free.iter().enumerate().filter(|(node, _)| !self.down[*node]) {
+            free.row_mut(node)[0] = i64::from(gpus);
+        }
+    }
+
+    fn held(&self, slot: u32, claims: &mut Claims) {
+        claims.reset(1);
+        for (node, gpus) in self.parts_of(slot) {
+            claims.add(node)[0] = i64::from(gpus);
+        }
+    }
+
+    fn lay_out(&mut self, job: u32, size: u32, free: &Free, claims: &mut Claims) -> bool {
+        let mut trial = self.trial.take().unwrap_or_else(|| Box::new(self.idle()));
+        for (node, &gpus) in (0u32..).zip(free.amounts()) {
+            if i64::from(trial.free[node as usize]) != gpus {
+                trial.set_free(node, lowest(gpus));
+            }
+        }
+        let fits = trial.place(TRIAL_SLOT, job, size);
+        if fits {
+            trial.held(TRIAL_SLOT, claims);
+            trial.release(TRIAL_SLOT);
+        }
+        self.trial = Some(trial);
+        fits
     }
 
     fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
@@ -397,16 +434,23 @@ impl Machine for GpuNodes {
         }
     }
 
-    fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
-        let fits = other
-            .held(slot)
-            .all(|(node, gpus)| !self.down[node as usize] && self.free[node as usize] >= gpus);
+    fn place_at(&mut self, slot: u32, _job: u32, _size: u32, claims: &Claims) -> bool {
+        let free = |(node, gpus): (u32, &[i64])| {
+            !self.down[node as usize] && i64::from(self.free[node as usize]) >= gpus[0]
+        };
+        let fits = claims.iter().all(free);
         if fits {
-            for (node, gpus) in other.held(slot) {
-                self.take(slot, node, gpus);
+            for (node, gpus) in claims.iter() {
+                self.take(slot, node, gpus[0] as u32);
             }
         }
         fits
+    }
+}
+
+impl Machine for GpuNodes {
+    fn could_hold(&self, _job: u32, size: u32) -> bool {
+        u64::from(size) <= self.total
     }
 
     fn nodes(&self) -> u32 {
@@ -462,6 +506,14 @@ impl Machine for GpuNodes {
         if self.slots_on(node, gpu).next().is_none() {
             self.set_free(node, self.free_gpus[n] | gpu);
         }
+    }
+
+    fn returning(&self, node: u32, device: Option<u32>, claims: &mut Claims) -> u64 {
+        let healthy = self.size[node as usize] - self.out[node as usize].count_ones();
+        let gpus = if device.is_some() { 1 } else { healthy };
+        claims.reset(1);
+        claims.add(node)[0] = i64::from(gpus);
+        u64::from(gpus)
     }
 
     /// Share of the free GPUs that lie on nodes partly in use.

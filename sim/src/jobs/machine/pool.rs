@@ -1,5 +1,6 @@
-//! A pool of identical units without places: the machine of batch traces.
+//! A pool of identical units without places, one node to a pass: the machine of batch traces.
 
+use lepton_core::decide::queue::pass::{Capacity, Claims, Free};
 use serde::{Deserialize, Serialize};
 
 use super::Machine;
@@ -26,15 +27,8 @@ impl Pool {
     }
 }
 
-impl Machine for Pool {
+impl Capacity for Pool {
     const SIZE_DECIDES: bool = true;
-
-    fn copy_for_trial(&self, copy: &mut Option<Self>) {
-        match copy {
-            Some(copy) => copy.clone_from(self),
-            None => *copy = Some(self.clone()),
-        }
-    }
 
     fn units(&self) -> u64 {
         u64::from(self.units - self.down_count)
@@ -44,8 +38,20 @@ impl Machine for Pool {
         u64::from(self.free)
     }
 
-    fn could_hold(&self, _job: u32, size: u32) -> bool {
-        size <= self.units
+    fn free(&self, free: &mut Free) {
+        free.reset(1, 1);
+        free.row_mut(0)[0] = i64::from(self.free);
+    }
+
+    fn held(&self, slot: u32, claims: &mut Claims) {
+        claims.reset(1);
+        claims.add(0)[0] = self.held.get(slot as usize).map_or(0, |&held| i64::from(held));
+    }
+
+    fn lay_out(&mut self, _job: u32, size: u32, free: &Free, claims: &mut Claims) -> bool {
+        claims.reset(1);
+        claims.add(0)[0] = i64::from(size);
+        free.row(0)[0] >= i64::from(size)
     }
 
     fn place(&mut self, slot: u32, _job: u32, size: u32) -> bool {
@@ -61,15 +67,21 @@ impl Machine for Pool {
         true
     }
 
+    fn place_at(&mut self, slot: u32, job: u32, size: u32, _claims: &Claims) -> bool {
+        self.place(slot, job, size)
+    }
+
     fn release(&mut self, slot: u32) {
         let back = std::mem::take(&mut self.held[slot as usize]);
         let settled = back.min(self.owed);
         self.owed -= settled;
         self.free += back - settled;
     }
+}
 
-    fn place_as_on(&mut self, slot: u32, other: &Self) -> bool {
-        self.place(slot, 0, other.held[slot as usize])
+impl Machine for Pool {
+    fn could_hold(&self, _job: u32, size: u32) -> bool {
+        size <= self.units
     }
 
     fn nodes(&self) -> u32 {
@@ -110,6 +122,12 @@ impl Machine for Pool {
                 self.free += 1;
             }
         }
+    }
+
+    fn returning(&self, _node: u32, _device: Option<u32>, claims: &mut Claims) -> u64 {
+        claims.reset(1);
+        claims.add(0)[0] = 1;
+        1
     }
 
     /// A pool has no places, so nothing of it is ever out of reach.

@@ -21,7 +21,7 @@ fn machine(placement: GangPlacement) -> GpuNodes {
 }
 
 fn held(m: &GpuNodes, slot: u32) -> Vec<(u32, u32)> {
-    let mut parts: Vec<(u32, u32)> = m.held(slot).collect();
+    let mut parts: Vec<(u32, u32)> = m.parts_of(slot).collect();
     parts.sort_unstable();
     parts
 }
