@@ -51,7 +51,7 @@ impl Pass {
                 continue;
             }
             self.horizon.reserve(at, at.saturating_add(span_seconds), size, &claims);
-            reserved.push(Reservation { unit, at_seconds: at, claims });
+            reserved.push(Reservation { unit, at_seconds: at, found_seconds: now, claims });
         }
         for (kept, seen) in before.into_iter().zip(seen) {
             if seen { self.spare_claims.push(kept.claims) } else { reserved.push(kept) }

@@ -34,7 +34,12 @@ impl Pass {
         // Without a free unit, or with the head alone, there is nothing to start ahead of it.
         if full(site.capacity()) || head_alone {
             let claims = Claims::default();
-            reserved.push(Reservation { unit: head, at_seconds: NEVER, claims });
+            reserved.push(Reservation {
+                unit: head,
+                at_seconds: NEVER,
+                found_seconds: site.now_seconds(),
+                claims,
+            });
             return;
         }
         let at_seconds = self.reserve(head, site, reserved);
@@ -64,7 +69,8 @@ impl Pass {
         let size = site.size(head);
         let left_then = &mut self.left_then;
         let at_seconds = self.horizon.first_fit(site.capacity_mut(), head, size, &mut claims, left_then);
-        reserved.push(Reservation { unit: head, at_seconds, claims });
+        let found_seconds = site.now_seconds();
+        reserved.push(Reservation { unit: head, at_seconds, found_seconds, claims });
         at_seconds
     }
 

@@ -62,6 +62,8 @@ pub struct Reservation {
     /// When it is to start, in seconds of the caller's clock; [`NEVER`] while nothing that is expected makes room for
     /// it, which then holds up nobody, and where nothing could start ahead of it, so that nobody looked.
     pub at_seconds: i64,
+    /// When that was found, in seconds: now, or in an earlier pass where this one found nothing free and did not look.
+    pub found_seconds: i64,
     /// What is kept for it from then on; nothing where it has no time.
     pub claims: Claims,
 }

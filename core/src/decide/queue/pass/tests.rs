@@ -192,7 +192,7 @@ fn run(units: &[Unit], nodes: &[i64], backfill: Backfill) -> Result<(Vec<i64>, V
         pass.run(rules, &mut queue, &mut yard, &mut reserved);
         nothing_stands_in_the_way(&yard, &reserved)?;
         let first = first_waits(&yard);
-        let told = reserved.iter().filter(|r| r.at_seconds != NEVER);
+        let told = reserved.iter().filter(|r| r.at_seconds != NEVER && r.found_seconds == now);
         promises.extend(told.map(|r| (r.unit, r.at_seconds, Some(r.unit) == first)));
     }
     let starts = yard.start.iter().map(|start| start.expect("everything starts")).collect();
@@ -201,6 +201,7 @@ fn run(units: &[Unit], nodes: &[i64], backfill: Backfill) -> Result<(Vec<i64>, V
 
 /// When a reserved unit is to start, its place is free of all that runs and of all that is reserved before it.
 fn nothing_stands_in_the_way(yard: &Yard<'_>, reserved: &[Reservation]) -> Result<(), TestCaseError> {
+    let reserved: Vec<&Reservation> = reserved.iter().filter(|r| r.found_seconds == yard.now).collect();
     for (at, wanted) in
         reserved.iter().enumerate().filter(|r| r.1.at_seconds > yard.now && r.1.at_seconds != NEVER)
     {
