@@ -244,7 +244,7 @@ impl Observer for Watch {
             JobEvent::Started { job, .. } => self.starts.push((job, now_seconds)),
             JobEvent::NodeFailed { .. } => self.outages.push((now_seconds, NEVER)),
             JobEvent::NodeRepaired { .. } => {
-                self.outages.last_mut().into_iter().for_each(|o| o.1 = now_seconds)
+                self.outages.last_mut().into_iter().for_each(|o| o.1 = now_seconds);
             }
             _ => {}
         }
@@ -645,7 +645,7 @@ impl<M: Machine + Clone> Plain<'_, M> {
                 continue;
             };
             let mut victims = behind[first..].to_vec();
-            for spared in behind[first..].iter() {
+            for spared in &behind[first..] {
                 let others: Vec<usize> = victims.iter().copied().filter(|v| v != spared).collect();
                 if fits_without(&others) {
                     victims = others;
