@@ -90,7 +90,9 @@ impl Cycle {
 
         // collect
         for source in sources {
-            merge(snapshot, &source.poll(now_seconds), now_seconds, &self.config.collect);
+            if merge(snapshot, &source.poll(now_seconds), now_seconds, &self.config.collect) {
+                merge(snapshot, &source.list(now_seconds), now_seconds, &self.config.collect);
+            }
         }
         let acts = self.config.mode == Mode::Act && snapshot.stale.is_empty();
         // execute: what earlier turns have begun

@@ -3,6 +3,7 @@
 //! same output.
 
 pub mod analyze;
+pub mod clock;
 pub mod collect;
 pub mod cycle;
 pub mod decide;

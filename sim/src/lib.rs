@@ -3,7 +3,6 @@
 //! Depends on `lepton-core` alone; time and chance come in as arguments (a [`Clock`], a seed), so a run
 //! with the same inputs gives the same result.
 
-mod clock;
 pub mod engine;
 pub mod experiment;
 pub mod generate;
@@ -14,4 +13,4 @@ pub mod workload;
 pub mod world;
 pub mod writers;
 
-pub use clock::{Clock, FrozenClock};
+pub use lepton_core::clock::{Clock, FrozenClock};

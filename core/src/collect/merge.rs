@@ -1,45 +1,72 @@
 //! Merging readings into the snapshot, one by one and in order.
 
-use std::collections::BTreeMap;
-
 use super::CollectConfig;
-use crate::model::{
-    Demand, DeviceDemand, ModelSet, NodeReading, NodeSpec, Placement, Reading, Readings, Rules, Snapshot,
-    Task, TaskClass, TaskReading, TaskState,
-};
+use super::reconcile::{in_order, leave_out};
+use super::told::{add_node, add_task};
+use crate::model::{Placement, Quota, Reading, Readings, Snapshot, SourceState};
 
 /// Most signals that are kept of a node.
 const SIGNALS_MAX: usize = 64;
 
 /// Brings the snapshot up to date with what one source told. What cannot be believed is left out and
-/// counted in [`Snapshot::rejected`]; nothing is lost by it, since a source repeats itself when asked to
-/// list.
-pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config: &CollectConfig) {
+/// counted in [`Snapshot::rejected`]. A complete list is believed over all that was told before: what is not in it is gone.
+/// Returns whether the source should be asked for one: readings are missing, or too many could not be believed.
+pub fn merge(snapshot: &mut Snapshot, told: &Readings, now_seconds: u64, config: &CollectConfig) -> bool {
     snapshot.time_seconds = now_seconds;
+    let sources = snapshot.sources.len() as u32;
+    let source = snapshot.sources.entry(told.source.clone()).or_insert_with(|| SourceState::new(sources));
     // A source whose clock runs ahead cannot be fresher than now.
-    let looked = told.time_seconds.min(now_seconds);
-    let last = snapshot.sources.entry(told.source.clone()).or_insert(0);
-    *last = looked.max(*last);
-    for reading in &told.readings {
-        if merge_one(snapshot, reading, config).is_none() {
-            snapshot.rejected += 1;
+    source.looked_seconds = told.time_seconds.min(now_seconds).max(source.looked_seconds);
+    let repeated = source.takes(told.sequence, told.complete);
+    let number = source.number;
+    if !repeated {
+        let models = snapshot.cluster.models().len();
+        let ordered = told.complete.then(|| in_order(&told.readings));
+        if told.complete {
+            leave_out(snapshot, &told.readings, number);
         }
+        let mut rejected = 0;
+        for reading in ordered.as_deref().unwrap_or(&[]) {
+            rejected += u64::from(merge_one(snapshot, reading, number, config).is_none());
+        }
+        for reading in if told.complete { &[] } else { &*told.readings } {
+            rejected += u64::from(merge_one(snapshot, reading, number, config).is_none());
+        }
+        snapshot.rejected += rejected;
+        if let Some(source) = snapshot.sources.get_mut(&told.source) {
+            source.rejected += rejected;
+            // Tasks that accept a model by name were told before the model was known.
+            let new_model = snapshot.cluster.models().len() > models && !told.complete;
+            source.wants_list |= source.rejected > config.rejected_max || new_model;
+        }
+        snapshot.arrivals.publish(&mut snapshot.mix);
     }
-    snapshot.arrivals.publish(&mut snapshot.mix);
     snapshot.stale = (snapshot.sources.iter())
-        .filter(|&(_, &looked)| now_seconds.saturating_sub(looked) > config.freshness_seconds)
+        .filter(|&(_, s)| now_seconds.saturating_sub(s.looked_seconds) > config.freshness_seconds)
         .map(|(source, _)| source.clone())
         .collect();
+    snapshot.sources.get(&told.source).is_some_and(|source| source.wants_list)
 }
 
 /// `None` when the reading cannot be believed.
-fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig) -> Option<()> {
+fn merge_one(snapshot: &mut Snapshot, reading: &Reading, source: u32, config: &CollectConfig) -> Option<()> {
     let task_of = |snapshot: &Snapshot, name: &str| snapshot.task_by_name.get(name).copied();
     match reading {
-        Reading::NodeAdded(node) => add_node(snapshot, node),
+        Reading::NodeAdded(node) => add_node(snapshot, node, source),
+        Reading::NodeRemoved { node } => {
+            let node = snapshot.cluster.node_named(node)?;
+            snapshot.node_gone(node);
+            Some(())
+        }
         Reading::NodeState { node, health, cordoned_by_loop } => {
             let node = snapshot.cluster.node_named(node)?;
             snapshot.set_node_state(node, *health, *cordoned_by_loop);
+            Some(())
+        }
+        Reading::DeviceState { node, device, in_service } => {
+            let node = snapshot.cluster.node_named(node)?;
+            snapshot.cluster.devices_in_service(node).get(*device)?;
+            snapshot.cluster.set_device_health(node, *device, *in_service);
             Some(())
         }
         Reading::Signal { node, signal, value } => {
@@ -57,7 +84,19 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
             }
             Some(())
         }
-        Reading::TaskSubmitted(task) => add_task(snapshot, task),
+        Reading::OwnerQuota { owner, quota } => {
+            let quota = match quota {
+                Some((resources, device_milli)) => {
+                    snapshot.cluster.check_amounts(owner, resources).ok()?;
+                    Some(Quota { resources: resources.clone().into(), device_milli: *device_milli })
+                }
+                None => None,
+            };
+            let owner = snapshot.cluster.owner(owner);
+            snapshot.cluster.set_quota(owner, quota);
+            Some(())
+        }
+        Reading::TaskSubmitted(task) => add_task(snapshot, task, source),
         Reading::TaskPlaced { task, node, devices } => {
             let task = task_of(snapshot, task)?;
             let place = Placement { node: snapshot.cluster.node_named(node)?, devices: *devices };
@@ -75,9 +114,8 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
             Some(())
         }
         Reading::TaskEnded { task } => {
-            let id = snapshot.task_by_name.remove(task.as_str())?;
-            snapshot.cluster.retire(id);
-            snapshot.pending.remove(&id);
+            let task = task_of(snapshot, task)?;
+            snapshot.task_gone(task);
             Some(())
         }
         Reading::TaskUse { task, amounts, unsaved_seconds } => {
@@ -97,45 +135,4 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, config: &CollectConfig)
             Some(())
         }
     }
-}
-
-fn add_node(snapshot: &mut Snapshot, node: &NodeReading) -> Option<()> {
-    if snapshot.cluster.node_named(&node.name).is_some() {
-        return None;
-    }
-    let models = node.devices.iter().map(|(kind, model)| snapshot.cluster.add_model(*kind, model).ok());
-    let models = models.collect::<Option<Vec<_>>>()?;
-    let mut spec = NodeSpec::new(node.name.as_str(), node.capacity.clone(), models);
-    spec.health = node.health;
-    snapshot.cluster.add_node(spec).ok()?;
-    snapshot.signals.push(BTreeMap::new());
-    Some(())
-}
-
-fn add_task(snapshot: &mut Snapshot, task: &TaskReading) -> Option<()> {
-    if snapshot.task_by_name.contains_key(task.name.as_str()) {
-        return None;
-    }
-    let (count, milli) = task.devices;
-    let devices = (count > 0).then_some(DeviceDemand { count, milli, accept: ModelSet::ANY });
-    let demand = Demand { resources: task.demand.clone().into(), devices };
-    let class =
-        snapshot.cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None }).ok()?;
-    snapshot.arrivals.count(&snapshot.cluster.class(class).demand);
-    let id = snapshot.cluster.add_task(Task {
-        priority: task.priority,
-        do_not_disrupt: task.do_not_disrupt,
-        ..Task::new(task.name.as_str(), class)
-    });
-    if snapshot.tasks.len() <= id.index() {
-        snapshot.tasks.resize_with(id.index() + 1, TaskState::default);
-    }
-    snapshot.tasks[id.index()] = TaskState {
-        submitted_seconds: task.submitted_seconds,
-        pause_seconds: task.pause_seconds,
-        ..TaskState::default()
-    };
-    snapshot.task_by_name.insert(task.name.as_str().into(), id);
-    snapshot.pending.insert(id);
-    Some(())
 }

@@ -3,6 +3,8 @@
 //! snapshot stale, and the loop then stops acting.
 
 mod merge;
+mod reconcile;
+mod told;
 
 pub use merge::merge;
 
@@ -13,8 +15,8 @@ pub trait Source {
     /// What was seen since the last call.
     fn poll(&mut self, now_seconds: u64) -> Readings;
 
-    /// Everything there is, as if seen for the first time: nodes, then tasks, then places. Asked when the
-    /// loop starts or starts again.
+    /// Everything there is, as a complete list. Asked when the loop starts or starts again, when readings are missing, and
+    /// when too many of them could not be believed.
     fn list(&mut self, now_seconds: u64) -> Readings;
 }
 
@@ -25,13 +27,17 @@ pub struct CollectConfig {
     pub freshness_seconds: u64,
     /// A use of more than this many times the node's capacity is absurd.
     pub use_of_capacity_max: i64,
+    /// A source of which more readings than this could not be believed since its last list is asked for a new one.
+    pub rejected_max: u64,
 }
 
 impl Default for CollectConfig {
     fn default() -> Self {
-        Self { freshness_seconds: 180, use_of_capacity_max: 10 }
+        Self { freshness_seconds: 180, use_of_capacity_max: 10, rejected_max: 20 }
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth_tests;

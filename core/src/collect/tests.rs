@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::model::{
-    DeviceKind, DeviceSet, Health, NodeReading, Reading, ResourceSchema, Snapshot, TaskReading,
+    DeviceKind, DeviceSet, DocumentDemand, Health, NodeReading, Reading, ResourceSchema, Snapshot,
+    TaskReading,
 };
 
 fn told(time_seconds: u64, readings: Vec<Reading>) -> Readings {
-    Readings { source: "cluster".into(), time_seconds, readings }
+    Readings { source: "cluster".into(), time_seconds, sequence: None, complete: false, readings }
 }
 
 fn node(name: &str) -> Reading {
@@ -14,6 +15,8 @@ fn node(name: &str) -> Reading {
         name: name.into(),
         capacity: vec![8000, 16384],
         devices: vec![(DeviceKind::Gpu, "A".into())],
+        devices_out_of_service: vec![],
+        labels: vec![],
         health: Health::Up,
     })
 }
@@ -22,11 +25,9 @@ fn task(name: &str) -> Reading {
     Reading::TaskSubmitted(TaskReading {
         name: name.into(),
         demand: vec![1000, 1024],
-        devices: (1, 500),
-        priority: 0,
+        devices: Some(DocumentDemand { count: 1, milli: 500, models: vec![] }),
         pause_seconds: 60,
-        do_not_disrupt: false,
-        submitted_seconds: 0,
+        ..TaskReading::default()
     })
 }
 
@@ -60,8 +61,6 @@ fn a_task_is_pending_until_it_is_placed_and_gone_when_it_ends() {
 #[test]
 fn what_cannot_be_believed_is_counted_and_not_used() {
     let absurd = [
-        node("n"),
-        task("t"),
         placed("t", "nowhere"),
         placed("nobody", "n"),
         Reading::TaskPlaced { task: "t".into(), node: "n".into(), devices: DeviceSet::one(7) },
@@ -72,12 +71,12 @@ fn what_cannot_be_believed_is_counted_and_not_used() {
     ];
     let mut snapshot = snapshot_after(vec![node("n"), task("t")]);
     merge(&mut snapshot, &told(0, absurd.to_vec()), 0, &CollectConfig::default());
-    assert_eq!(snapshot.rejected, 9);
+    assert_eq!(snapshot.rejected, 7);
     merge(&mut snapshot, &told(0, vec![placed("t", "n")]), 0, &CollectConfig::default());
     let uses = [vec![-1, 0], vec![80_001, 0], vec![1]];
     let uses = uses.map(|amounts| Reading::TaskUse { task: "t".into(), amounts, unsaved_seconds: 0 });
     merge(&mut snapshot, &told(0, uses.to_vec()), 0, &CollectConfig::default());
-    assert_eq!(snapshot.rejected, 12);
+    assert_eq!(snapshot.rejected, 10);
     let t = snapshot.task_by_name["t"];
     assert!(snapshot.task(t).used.is_empty());
 }
@@ -86,7 +85,7 @@ fn what_cannot_be_believed_is_counted_and_not_used() {
 fn a_silent_source_makes_the_snapshot_stale() {
     let mut snapshot = snapshot_after(vec![node("n")]);
     let config = CollectConfig::default();
-    let other = Readings { source: "metrics".into(), time_seconds: 0, readings: vec![] };
+    let other = Readings { source: "metrics".into(), ..told(0, vec![]) };
     merge(&mut snapshot, &other, 0, &config);
     merge(&mut snapshot, &told(181, vec![]), 181, &config);
     assert_eq!(snapshot.stale.iter().collect::<Vec<_>>(), ["metrics"]);

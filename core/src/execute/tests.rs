@@ -51,7 +51,7 @@ impl World {
         for (name, place) in &self.places {
             let task = snapshot.cluster.add_task(Task::new(name.clone(), class));
             snapshot.tasks.push(TaskState::default());
-            snapshot.task_by_name.insert(name.to_string().into(), task);
+            snapshot.task_by_name.insert(name.clone(), task);
             snapshot.waits(task);
             if let Some(place) = place {
                 let place = place.placement(&snapshot.cluster).expect("a node that is there");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::changes::ChangeLog;
 use super::{
-    ClassId, DEVICE_MILLI, Demand, DeviceDemand, DeviceModel, DeviceSet, GroupId, GroupRule, Health,
+    ClassId, DEVICE_MILLI, Demand, DeviceDemand, DeviceModel, DeviceSet, GangId, GroupId, GroupRule, Health,
     LabelKey, LabelValue, ModelId, ModelSet, Name, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
 };
 
@@ -62,12 +62,16 @@ pub struct Cluster {
     pub(super) health: Vec<Health>,
     /// nodes x resources.
     pub(super) capacity: Vec<i64>,
-    /// nodes x resources.
+    /// nodes x resources: what placed tasks hold; more than there is where the world overbooks.
+    pub(super) held: Vec<i64>,
+    /// nodes x resources: capacity less what is held, at least 0.
     pub(super) free: Vec<i64>,
     /// The devices of node i are `device_start[i]..device_start[i + 1]`.
     pub(super) device_start: Vec<u32>,
     /// What new tasks may take of each device: nothing while it is out of service.
     pub(super) device_free: Vec<u16>,
+    /// What placed tasks hold of each device.
+    pub(super) device_held: Vec<u32>,
     pub(super) device_in_service: Vec<bool>,
     pub(super) device_model: Vec<ModelId>,
     pub(super) node_models: Vec<ModelSet>,
@@ -79,8 +83,17 @@ pub struct Cluster {
     pub(super) placements: Vec<Option<Placement>>,
     /// Per task: whether it is there at all; what is retired is not.
     pub(super) alive: Vec<bool>,
-    /// Ids of tasks that are done, to be used again.
+    /// Per class: how often its id has been used again.
+    pub(super) class_epochs: Vec<u32>,
+    /// Ids of what is gone, to be used again.
     pub(super) retired: Vec<TaskId>,
+    pub(super) retired_nodes: Vec<NodeId>,
+    pub(super) retired_classes: Vec<ClassId>,
+    pub(super) retired_gangs: Vec<usize>,
+    pub(super) retired_groups: Vec<usize>,
+    pub(super) retired_owners: Vec<usize>,
+    pub(super) gang_names: Arc<Vec<Name>>,
+    pub(super) gang_by_name: Arc<HashMap<Name, GangId>>,
     pub(super) gangs: Arc<Vec<Vec<TaskId>>>,
     pub(super) owners: Vec<Owner>,
     pub(super) group_names: Arc<Vec<Name>>,
@@ -104,9 +117,11 @@ impl Cluster {
             node_by_name: Arc::default(),
             health: Vec::new(),
             capacity: Vec::new(),
+            held: Vec::new(),
             free: Vec::new(),
             device_start: vec![0],
             device_free: Vec::new(),
+            device_held: Vec::new(),
             device_in_service: Vec::new(),
             device_model: Vec::new(),
             node_models: Vec::new(),
@@ -117,7 +132,15 @@ impl Cluster {
             tasks: Arc::default(),
             placements: Vec::new(),
             alive: Vec::new(),
+            class_epochs: Vec::new(),
             retired: Vec::new(),
+            retired_nodes: Vec::new(),
+            retired_classes: Vec::new(),
+            retired_gangs: Vec::new(),
+            retired_groups: Vec::new(),
+            retired_owners: Vec::new(),
+            gang_names: Arc::default(),
+            gang_by_name: Arc::default(),
             gangs: Arc::default(),
             owners: Vec::new(),
             group_names: Arc::default(),
@@ -249,6 +272,31 @@ impl Cluster {
         &self.classes
     }
 
+    /// How often the id of a class has been used again: what was kept for a class is right while this is the same.
+    pub fn class_epoch(&self, class: ClassId) -> u32 {
+        self.class_epochs[class.index()]
+    }
+
+    /// The name of a group.
+    pub fn group_name(&self, group: GroupId) -> &str {
+        &self.group_names[group.index()]
+    }
+
+    /// The name of a gang; empty for one that was made without.
+    pub fn gang_name(&self, gang: GangId) -> &str {
+        &self.gang_names[gang.index()]
+    }
+
+    /// The name of a label key.
+    pub fn label_key_name(&self, key: LabelKey) -> &str {
+        &self.labels.keys[key.index()]
+    }
+
+    /// The name of a value under a label key.
+    pub fn label_value_name(&self, key: LabelKey, value: LabelValue) -> &str {
+        &self.labels.values[key.index()][value.index()]
+    }
+
     /// A class.
     pub fn class(&self, class: ClassId) -> &TaskClass {
         &self.classes[class.index()]
@@ -345,16 +393,18 @@ impl Cluster {
         let Task { class: class_id, owner, .. } = self.tasks[task.index()];
         let class = &self.classes[class_id.index()];
         let at = place.node.index() * self.schema.len();
-        for (free, need) in self.free[at..].iter_mut().zip(&class.demand.resources) {
-            *free -= sign * need;
+        for (r, need) in class.demand.resources.iter().enumerate() {
+            self.held[at + r] += sign * need;
+            self.free[at + r] = (self.capacity[at + r] - self.held[at + r]).max(0);
         }
         if let Some(DeviceDemand { milli, .. }) = class.demand.devices {
             let start = self.device_start[place.node.index()] as usize;
             for at in place.devices.iter().map(|index| start + index) {
+                let held = &mut self.device_held[at];
+                *held = held.saturating_add_signed(sign as i32 * i32::from(milli));
                 // Nothing is free of a device out of service, whoever comes or goes.
                 if self.device_in_service[at] {
-                    let free = &mut self.device_free[at];
-                    *free = if sign > 0 { *free - milli } else { *free + milli };
+                    self.device_free[at] = u32::from(DEVICE_MILLI).saturating_sub(*held) as u16;
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cluster::{NO_VALUE, Owner};
 use super::{
     AMOUNT_MAX, ClassId, Cluster, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind,
-    DeviceModel, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId, ModelSet, NodeId,
+    DeviceModel, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId, ModelSet, Name, NodeId,
     NodeSpec, OwnerId, Quota, Task, TaskClass, TaskId,
 };
 
@@ -38,6 +38,42 @@ impl Cluster {
     /// # Errors
     /// When its name is taken, an amount is out of range, or it has too many devices.
     pub fn add_node(&mut self, spec: NodeSpec) -> Result<NodeId, ModelError> {
+        self.check_spec(&spec)?;
+        if self.node_by_name.contains_key(&spec.name) {
+            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.to_string() });
+        }
+        if let Some(node) = self.retired_nodes.pop() {
+            Arc::make_mut(&mut self.node_by_name).insert(spec.name.clone(), node);
+            Arc::make_mut(&mut self.node_names)[node.index()] = spec.name.clone();
+            self.update_node(node, &spec)?;
+            return Ok(node);
+        }
+        let node = NodeId::from(self.node_count());
+        Arc::make_mut(&mut self.node_by_name).insert(spec.name.clone(), node);
+        Arc::make_mut(&mut self.node_names).push(spec.name);
+        self.health.push(spec.health);
+        self.capacity.extend_from_slice(&spec.capacity);
+        self.free.extend_from_slice(&spec.capacity);
+        self.held.extend(spec.capacity.iter().map(|_| 0));
+        self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
+        self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
+        self.device_held.extend(spec.devices.iter().map(|_| 0));
+        self.device_in_service.extend(spec.devices.iter().map(|_| true));
+        self.device_model.extend_from_slice(&spec.devices);
+        self.device_start.push(self.device_free.len() as u32);
+        self.hosted.push(Vec::new());
+        for of_node in &mut Arc::make_mut(&mut self.labels).of_node {
+            of_node.push(NO_VALUE);
+        }
+        self.set_labels(node, &spec.labels);
+        self.inventory_version += 1;
+        self.changes.fit_to(self.node_count());
+        self.changes.push(node, self.inventory_version);
+        Ok(node)
+    }
+
+    /// Whether amounts, devices and their models are in range.
+    pub(super) fn check_spec(&self, spec: &NodeSpec) -> Result<(), ModelError> {
         self.check_amounts(&spec.name, &spec.capacity)?;
         if spec.devices.len() > DEVICES_PER_NODE_MAX {
             return Err(ModelError::TooMany {
@@ -47,36 +83,10 @@ impl Cluster {
                 max: DEVICES_PER_NODE_MAX,
             });
         }
-        if let Some(model) = spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
-            return Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") });
+        match spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
+            Some(model) => Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") }),
+            None => Ok(()),
         }
-        let node = NodeId::from(self.node_count());
-        if self.node_by_name.contains_key(&spec.name) {
-            return Err(ModelError::DuplicateName { kind: "node", name: spec.name.to_string() });
-        }
-        Arc::make_mut(&mut self.node_by_name).insert(spec.name.clone(), node);
-        Arc::make_mut(&mut self.node_names).push(spec.name);
-        self.health.push(spec.health);
-        self.capacity.extend_from_slice(&spec.capacity);
-        self.free.extend_from_slice(&spec.capacity);
-        self.node_models.push(spec.devices.iter().fold(ModelSet::NONE, |set, &m| set.with(m)));
-        self.device_free.extend(spec.devices.iter().map(|_| DEVICE_MILLI));
-        self.device_in_service.extend(spec.devices.iter().map(|_| true));
-        self.device_model.extend_from_slice(&spec.devices);
-        self.device_start.push(self.device_free.len() as u32);
-        self.hosted.push(Vec::new());
-        for of_node in &mut Arc::make_mut(&mut self.labels).of_node {
-            of_node.push(NO_VALUE);
-        }
-        for (key, value) in &spec.labels {
-            let key = self.label_key(key);
-            let value = self.label_value(key, value);
-            Arc::make_mut(&mut self.labels).of_node[key.index()][node.index()] = value.0;
-        }
-        self.inventory_version += 1;
-        self.changes.fit_to(self.node_count());
-        self.changes.push(node, self.inventory_version);
-        Ok(node)
     }
 
     /// The id of a label key, added when it is new.
@@ -104,22 +114,32 @@ impl Cluster {
 
     /// The id of a group of tasks, added when it is new.
     pub fn group(&mut self, name: &str) -> GroupId {
-        let known = self.group_names.iter().position(|g| &**g == name);
-        GroupId::from(known.unwrap_or_else(|| {
-            Arc::make_mut(&mut self.group_names).push(name.into());
-            self.group_nodes.push(BTreeMap::new());
-            self.group_names.len() - 1
-        }))
+        if let Some(known) = self.group_names.iter().position(|g| &**g == name) {
+            return GroupId::from(known);
+        }
+        let names = Arc::make_mut(&mut self.group_names);
+        if let Some(index) = self.retired_groups.pop() {
+            names[index] = name.into();
+            return GroupId::from(index);
+        }
+        names.push(name.into());
+        self.group_nodes.push(BTreeMap::new());
+        GroupId::from(self.group_nodes.len() - 1)
     }
 
     /// The id of an owner, added (without quota) when it is new.
     pub fn owner(&mut self, name: &str) -> OwnerId {
-        let known = self.owners.iter().position(|o| &*o.name == name);
-        OwnerId::from(known.unwrap_or_else(|| {
-            let held = Quota { resources: vec![0; self.schema.len()].into(), device_milli: 0 };
-            self.owners.push(Owner { name: name.into(), quota: None, held });
-            self.owners.len() - 1
-        }))
+        if let Some(known) = self.owners.iter().position(|o| &*o.name == name) {
+            return OwnerId::from(known);
+        }
+        let held = Quota { resources: vec![0; self.schema.len()].into(), device_milli: 0 };
+        let owner = Owner { name: name.into(), quota: None, held };
+        if let Some(index) = self.retired_owners.pop() {
+            self.owners[index] = owner;
+            return OwnerId::from(index);
+        }
+        self.owners.push(owner);
+        OwnerId::from(self.owners.len() - 1)
     }
 
     /// Sets or lifts an owner's quota. What is placed already stays.
@@ -148,16 +168,40 @@ impl Cluster {
                 self.repelled_from.push((*rule, BTreeMap::new()));
             }
         }
-        let id = ClassId::from(self.classes.len());
-        self.classes.push(class.clone());
+        let id = match self.retired_classes.pop() {
+            Some(id) => {
+                self.classes[id.index()] = class.clone();
+                id
+            }
+            None => {
+                self.classes.push(class.clone());
+                self.class_epochs.push(0);
+                ClassId::from(self.classes.len() - 1)
+            }
+        };
         Arc::make_mut(&mut self.class_ids).insert(class, id);
         Ok(id)
     }
 
-    /// A new, empty gang.
+    /// A new, empty gang without a name.
     pub fn add_gang(&mut self) -> GangId {
         Arc::make_mut(&mut self.gangs).push(Vec::new());
+        Arc::make_mut(&mut self.gang_names).push(Name::default());
         GangId::from(self.gangs.len() - 1)
+    }
+
+    /// The gang of that name, added when it is new.
+    pub fn gang(&mut self, name: &str) -> GangId {
+        if let Some(&known) = self.gang_by_name.get(name) {
+            return known;
+        }
+        let gang = match self.retired_gangs.pop() {
+            Some(index) => GangId::from(index),
+            None => self.add_gang(),
+        };
+        Arc::make_mut(&mut self.gang_names)[gang.index()] = name.into();
+        Arc::make_mut(&mut self.gang_by_name).insert(name.into(), gang);
+        gang
     }
 
     /// Adds a task, not yet placed. The id of a retired task may be used again.
@@ -201,19 +245,19 @@ impl Cluster {
         if before.is_none_or(|before| before == in_service) {
             return false;
         }
-        let held: u16 = (self.hosted(node).iter())
-            .filter(|&&task| self.placement(task).is_some_and(|p| p.devices.contains(device)))
-            .filter_map(|&task| self.demand(task).devices)
-            .map(|d| d.milli)
-            .sum();
         let at = self.device_start[node.index()] as usize + device;
         self.device_in_service[at] = in_service;
-        self.device_free[at] = if in_service { DEVICE_MILLI - held } else { 0 };
+        let left = u32::from(DEVICE_MILLI).saturating_sub(self.device_held[at]) as u16;
+        self.device_free[at] = if in_service { left } else { 0 };
         self.changes.push(node, (device as u64) << 8 ^ u64::from(in_service));
         true
     }
 
-    fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {
+    /// Whether there is one amount for each resource, all in range.
+    ///
+    /// # Errors
+    /// When there is not; `name` says whose amounts they are.
+    pub fn check_amounts(&self, name: &str, amounts: &[i64]) -> Result<(), ModelError> {
         if amounts.len() != self.schema.len() {
             return Err(ModelError::AmountCount {
                 name: name.to_owned(),

@@ -119,6 +119,9 @@ impl Snapshot {
         for seconds in [state.submitted_seconds, u64::from(state.pause_seconds), state.unsaved_seconds] {
             digest.number(seconds);
         }
+        for seconds in [state.requested_seconds, state.started_seconds] {
+            digest.number(seconds.unwrap_or(u64::MAX));
+        }
         digest.number(state.waits_for.map_or(u64::MAX, |o| o as u64));
         state.used.iter().for_each(|&used| digest.number(used as u64));
     }

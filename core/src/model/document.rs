@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fragmentation::TargetWorkload;
 use super::{
-    Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, GangId, Health, ModelError, ModelSet, NodeId,
-    NodeSpec, PlaceError, Placement, ResourceSchema, Rules, Task, TaskClass, TaskId,
+    Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, Health, ModelError, ModelSet, NamedRules, NodeId,
+    NodeSpec, Obstacle, PlaceError, Placement, Quota, ResourceSchema, Task, TaskClass, TaskId,
 };
 
 /// Stands for the models of a demand that none of the cluster's meets: an empty list accepts any.
@@ -32,9 +32,24 @@ pub struct ClusterDocument {
     pub nodes: Vec<DocumentNode>,
     /// Placed and pending tasks.
     pub tasks: Vec<DocumentTask>,
+    /// Owners with a quota; may be left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<DocumentQuota>,
     /// The mix of tasks that is expected; may be left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<DocumentShape>,
+}
+
+/// What the placed tasks of an owner may hold together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentQuota {
+    /// The owner.
+    pub owner: String,
+    /// Amount of each resource, in the order of `resources`.
+    pub resources: Vec<i64>,
+    /// Thousandths of devices.
+    pub device_milli: i64,
 }
 
 /// A shape of the expected mix of a [`ClusterDocument`].
@@ -101,6 +116,12 @@ pub struct DocumentTask {
     /// Name of the gang it is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gang: Option<String>,
+    /// The group it belongs to, for rules of this and other tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What binds it beside capacity and device model.
+    #[serde(default, skip_serializing_if = "NamedRules::is_empty")]
+    pub rules: NamedRules,
     /// Higher is more important.
     #[serde(default)]
     pub priority: i32,
@@ -176,7 +197,7 @@ pub enum DocumentError {
 }
 
 impl ClusterDocument {
-    /// The document of a cluster, without an expected mix. Rules about groups are not part of it yet.
+    /// The document of a cluster, without an expected mix.
     pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
         let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
         let tasks = cluster.live_tasks().map(|task| task_of(cluster, task)).collect();
@@ -185,6 +206,7 @@ impl ClusterDocument {
             resources: cluster.schema().names().to_vec(),
             nodes,
             tasks,
+            quotas: quotas_of(cluster),
             expected: Vec::new(),
         }
     }
@@ -214,7 +236,7 @@ impl ClusterDocument {
             if !(0..=super::AMOUNT_MAX).contains(&shape.cpu_millicores) {
                 return refuse("its CPU is out of range");
             }
-            let devices = shape.devices.as_ref().map(|d| device_demand(cluster, d));
+            let devices = shape.devices.as_ref().map(|d| d.to_demand(cluster));
             let in_range = |d: &DeviceDemand| {
                 (1..=super::DEVICES_PER_NODE_MAX as u16).contains(&d.count)
                     && (1..=super::DEVICE_MILLI).contains(&d.milli)
@@ -245,13 +267,17 @@ impl ClusterDocument {
             cluster.add_node(spec)?;
         }
         let mut names = std::collections::BTreeSet::new();
-        let mut gangs: BTreeMap<&str, GangId> = BTreeMap::new();
         for task in &self.tasks {
             if !names.insert(task.name.as_str()) {
                 return Err(ModelError::DuplicateName { kind: "task", name: task.name.clone() }.into());
             }
-            let gang = task.gang.as_deref().map(|g| *gangs.entry(g).or_insert_with(|| cluster.add_gang()));
-            add_task(&mut cluster, task, gang)?;
+            add_task(&mut cluster, task)?;
+        }
+        for DocumentQuota { owner, resources, device_milli } in &self.quotas {
+            cluster.check_amounts(owner, resources)?;
+            let owner = cluster.owner(owner);
+            let quota = Quota { resources: resources.clone().into(), device_milli: *device_milli };
+            cluster.set_quota(owner, Some(quota));
         }
         // Last, for tasks may still stand on such devices.
         for (node, named) in cluster.nodes().zip(&self.nodes) {
@@ -265,6 +291,30 @@ impl ClusterDocument {
         }
         Ok(cluster)
     }
+}
+
+impl DocumentDemand {
+    /// The demand in terms of a cluster: of the models named those that it knows.
+    pub fn to_demand(&self, cluster: &Cluster) -> DeviceDemand {
+        let named = cluster.models().iter().enumerate().filter(|(_, m)| self.models.contains(&m.name));
+        let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
+        let accept = if self.models.is_empty() { ModelSet::ANY } else { named };
+        DeviceDemand { count: self.count, milli: self.milli, accept }
+    }
+
+    /// The demand in names.
+    pub fn of(cluster: &Cluster, demand: DeviceDemand) -> Self {
+        demand_of(cluster, demand)
+    }
+}
+
+fn quotas_of(cluster: &Cluster) -> Vec<DocumentQuota> {
+    let of = |owner| {
+        let Quota { resources, device_milli } = cluster.quota(owner)?.clone();
+        let owner = cluster.owner_name(owner).to_owned();
+        Some(DocumentQuota { owner, resources: resources.into(), device_milli })
+    };
+    cluster.owners().filter_map(of).collect()
 }
 
 fn node_of(cluster: &Cluster, node: NodeId) -> DocumentNode {
@@ -297,7 +347,12 @@ fn task_of(cluster: &Cluster, id: TaskId) -> DocumentTask {
         demand: demand.resources.to_vec(),
         devices: demand.devices.map(|d| demand_of(cluster, d)),
         owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
-        gang: task.gang.map(|g| format!("gang-{}", g.0)),
+        gang: task.gang.map(|g| match cluster.gang_name(g) {
+            "" => format!("gang-{}", g.0),
+            name => name.to_owned(),
+        }),
+        group: cluster.class(task.class).group.map(|g| cluster.group_name(g).to_owned()),
+        rules: NamedRules::of(&cluster.class(task.class).rules, cluster),
         priority: task.priority,
         move_cost: task.move_cost,
         do_not_disrupt: task.do_not_disrupt,
@@ -318,17 +373,13 @@ fn demand_of(cluster: &Cluster, demand: DeviceDemand) -> DocumentDemand {
     DocumentDemand { count, milli, models }
 }
 
-fn device_demand(cluster: &Cluster, demand: &DocumentDemand) -> DeviceDemand {
-    let named = cluster.models().iter().enumerate().filter(|(_, m)| demand.models.contains(&m.name));
-    let named = named.fold(ModelSet::NONE, |set, (i, _)| set.with(super::ModelId(i as u8)));
-    let accept = if demand.models.is_empty() { ModelSet::ANY } else { named };
-    DeviceDemand { count: demand.count, milli: demand.milli, accept }
-}
-
-fn add_task(cluster: &mut Cluster, task: &DocumentTask, gang: Option<GangId>) -> Result<(), DocumentError> {
-    let devices = task.devices.as_ref().map(|d| device_demand(cluster, d));
+fn add_task(cluster: &mut Cluster, task: &DocumentTask) -> Result<(), DocumentError> {
+    let devices = task.devices.as_ref().map(|d| d.to_demand(cluster));
     let demand = Demand { resources: task.demand.clone().into(), devices };
-    let class = cluster.add_class(TaskClass { demand, rules: Rules::default(), group: None })?;
+    let rules = task.rules.to_rules(cluster);
+    let group = task.group.as_deref().map(|g| cluster.group(g));
+    let class = cluster.add_class(TaskClass { demand, rules, group })?;
+    let gang = task.gang.as_deref().map(|g| cluster.gang(g));
     let owner = task.owner.as_deref().map(|o| cluster.owner(o));
     let id = cluster.add_task(Task {
         name: task.name.as_str().into(),
@@ -347,5 +398,19 @@ fn add_task(cluster: &mut Cluster, task: &DocumentTask, gang: Option<GangId>) ->
         return Err(misplaced(PlaceError::WrongDevices { task: id, node }));
     }
     let devices = task.device_indices.iter().copied().collect::<DeviceSet>();
-    cluster.book(id, Placement { node, devices }).map_err(misplaced)
+    stands(cluster, id, Placement { node, devices }).map_err(misplaced)
+}
+
+/// Books a task where the document says it stands. A document is written by hand or by another program, so it must fit.
+fn stands(cluster: &mut Cluster, task: TaskId, place: Placement) -> Result<(), PlaceError> {
+    let class = cluster.task(task).class;
+    let need = &cluster.class(class).demand.resources;
+    if cluster.free(place.node).iter().zip(need).any(|(free, need)| free < need) {
+        let obstacle = Obstacle::InsufficientResource;
+        return Err(PlaceError::Forbidden { task, node: place.node, obstacle });
+    }
+    if !cluster.devices_right(class, place) {
+        return Err(PlaceError::WrongDevices { task, node: place.node });
+    }
+    cluster.book(task, place)
 }

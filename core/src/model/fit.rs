@@ -196,22 +196,17 @@ impl Cluster {
         self.hold(task, place, 1);
     }
 
-    /// Books a task where the world says it stands. Rules are not asked, capacity is: the world may have
-    /// broken a rule, but what does not fit was misread.
+    /// Books a task where the world says it stands. Neither rules nor capacity are asked: the world is right, also where
+    /// it holds more than there is.
     ///
     /// # Errors
-    /// When the task has a place, or the node has no room for it.
+    /// When the task has a place, or the node has no such device.
     pub fn book(&mut self, task: TaskId, place: Placement) -> Result<(), PlaceError> {
-        let class = self.task(task).class;
         if self.placement(task).is_some() {
             return Err(PlaceError::AlreadyPlaced(task));
         }
-        let need = &self.class(class).demand.resources;
-        if self.free(place.node).iter().zip(need).any(|(free, need)| free < need) {
-            let obstacle = Obstacle::InsufficientResource;
-            return Err(PlaceError::Forbidden { task, node: place.node, obstacle });
-        }
-        if !self.devices_right(class, place) {
+        let devices = self.devices_free(place.node).len();
+        if place.devices.iter().any(|index| index >= devices) {
             return Err(PlaceError::WrongDevices { task, node: place.node });
         }
         self.put_back(task, place);

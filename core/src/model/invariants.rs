@@ -45,6 +45,9 @@ pub enum Violation {
 /// The first violation met.
 pub fn check(cluster: &Cluster) -> Result<(), Violation> {
     check_books(cluster)?;
+    if let Some(node) = cluster.nodes().find(|&node| cluster.is_overbooked(node)) {
+        return Err(Violation::OverCapacity(node));
+    }
     check_tasks(cluster)?;
     check_gangs(cluster)?;
     for owner in &cluster.owners {
@@ -59,9 +62,12 @@ pub fn check(cluster: &Cluster) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Books per node: resources and devices equal capacity less demands, nothing negative, and nothing free on
-/// devices out of service.
-fn check_books(cluster: &Cluster) -> Result<(), Violation> {
+/// Books per node: resources and devices equal capacity less demands and at least nothing, and nothing free on
+/// devices out of service. It holds of every belief, also where the world holds more than there is.
+///
+/// # Errors
+/// The first violation met.
+pub fn check_books(cluster: &Cluster) -> Result<(), Violation> {
     let mut device_milli_held = 0;
     for node in cluster.nodes() {
         let mut free = cluster.capacity(node).to_vec();
@@ -79,16 +85,13 @@ fn check_books(cluster: &Cluster) -> Result<(), Violation> {
             }
             device_milli_held += demand.device_milli();
         }
-        if free.iter().any(|&f| f < 0) {
-            return Err(Violation::OverCapacity(node));
-        }
-        if free != cluster.free(node) {
+        if free.iter().zip(cluster.free(node)).any(|(&free, &booked)| free.max(0) != booked) {
             return Err(Violation::ResourceBooks(node));
         }
         let booked = cluster.devices_free(node).iter().zip(cluster.devices_in_service(node));
         for (index, (&left, (&have, &in_service))) in devices.iter().zip(booked).enumerate() {
-            let want = if in_service { left } else { 0 };
-            if left < 0 || want != i64::from(have) {
+            let want = if in_service { left.max(0) } else { 0 };
+            if want != i64::from(have) {
                 return Err(Violation::DeviceBooks(node, index));
             }
         }

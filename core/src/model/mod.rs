@@ -2,9 +2,11 @@
 //! that hold between them. All stages of the loop meet here and only here.
 
 mod assessment;
+mod budget;
 mod changes;
 mod cluster;
 mod cluster_build;
+mod cluster_change;
 mod device;
 pub mod digest;
 mod document;
@@ -18,6 +20,7 @@ mod memory;
 mod mix;
 mod moves;
 mod name;
+mod named_rules;
 mod node;
 mod outcome;
 mod plan;
@@ -33,6 +36,7 @@ mod task;
 mod trial;
 
 pub use assessment::{Assessment, ExpectedLoad, NodeLoad, NodeRisk, Sign};
+pub use budget::{MoveBudget, MoveLimits};
 pub use changes::{ChangeLog, LogPosition};
 pub use cluster::{Cluster, Placement, Quota};
 pub use device::{
@@ -40,8 +44,8 @@ pub use device::{
     ModelSet,
 };
 pub use document::{
-    ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentShape,
-    DocumentTask,
+    ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentQuota,
+    DocumentShape, DocumentTask,
 };
 pub use error::{ModelError, Obstacle, PlaceError};
 pub use ids::{ClassId, GangId, GroupId, LabelKey, LabelValue, NodeId, OwnerId, TaskId};
@@ -50,6 +54,7 @@ pub use memory::Memory;
 pub use mix::{Arrivals, ExpectedMix};
 pub use moves::{MOVES_KEPT_SECONDS, Move, RecentMoves};
 pub use name::Name;
+pub use named_rules::{NamedGroupRule, NamedRules, NamedSelector, NamedSpread};
 pub use node::{Health, NodeSpec};
 pub use outcome::{Outcome, PartOutcome, StepResult};
 pub use plan::{Action, ActionKind, Binding, Part, PartKey, Plan, Reason, Spot, Waiting, Worth};
@@ -59,7 +64,7 @@ pub use record::{Candidate, DecisionRecord, StepKey};
 pub use replay::{ReplayError, replay};
 pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
 pub use settings::{SAFETY_LEVEL, Settings};
-pub use snapshot::{Snapshot, TaskState};
+pub use snapshot::{Snapshot, SourceState, TaskState};
 pub use statement::{Answer, Call, Moving, PATIENCE_SECONDS, Statement, StepEnd};
 pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, SpreadRule, Task, TaskClass};
 pub use trial::Trial;

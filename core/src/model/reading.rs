@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceKind, DeviceSet, Health};
+use super::{DeviceKind, DeviceSet, DocumentDemand, Health, NamedRules};
 
 /// What one source tells at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,13 @@ pub struct Readings {
     pub source: String,
     /// When the source last looked, seconds.
     pub time_seconds: u64,
+    /// Number of this message among those of the source, one more each time: a gap means that some were lost, and what was
+    /// told already is not told again. None of a source that does not count.
+    #[serde(default)]
+    pub sequence: Option<u64>,
+    /// Whether this is everything there is: what is left out is gone.
+    #[serde(default)]
+    pub complete: bool,
     /// What it saw, in order.
     pub readings: Vec<Reading>,
 }
@@ -18,8 +25,29 @@ pub struct Readings {
 /// One thing seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reading {
-    /// A node is there.
+    /// A node is there, and is like this.
     NodeAdded(NodeReading),
+    /// A node is gone.
+    NodeRemoved {
+        /// The node.
+        node: String,
+    },
+    /// Whether a device is in service.
+    DeviceState {
+        /// The node.
+        node: String,
+        /// Index of the device on it.
+        device: usize,
+        /// Whether it works.
+        in_service: bool,
+    },
+    /// What an owner's placed tasks may hold together.
+    OwnerQuota {
+        /// The owner.
+        owner: String,
+        /// Amount of each resource, in the order of the schema, and thousandths of devices; none lifts the quota.
+        quota: Option<(Vec<i64>, i64)>,
+    },
     /// A node's state.
     NodeState {
         /// The node.
@@ -38,7 +66,7 @@ pub enum Reading {
         /// Its value, at least 0; 0 takes the signal back.
         value: f64,
     },
-    /// A task wants a place.
+    /// A task is there, and is like this. It wants a place while none is told.
     TaskSubmitted(TaskReading),
     /// A task stands somewhere.
     TaskPlaced {
@@ -84,19 +112,47 @@ pub struct NodeReading {
     pub capacity: Vec<i64>,
     /// Kind and model of each device.
     pub devices: Vec<(DeviceKind, String)>,
+    /// Indices of the devices that are out of service.
+    #[serde(default)]
+    pub devices_out_of_service: Vec<usize>,
+    /// Label keys and values.
+    #[serde(default)]
+    pub labels: Vec<(String, String)>,
     /// Whether it works.
     pub health: Health,
 }
 
 /// A task as a source describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TaskReading {
     /// Unique name.
     pub name: String,
     /// Amount of each resource, in the order of the schema.
     pub demand: Vec<i64>,
-    /// Devices asked for and thousandths of each; 0 and 0 without.
-    pub devices: (u16, u16),
+    /// Devices asked for.
+    #[serde(default)]
+    pub devices: Option<DocumentDemand>,
+    /// Who it belongs to.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The gang it is a member of: placed with all others or not at all.
+    #[serde(default)]
+    pub gang: Option<String>,
+    /// The group it belongs to, for rules of this and other tasks.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// What binds it beside capacity and device model.
+    #[serde(default)]
+    pub rules: NamedRules,
+    /// How long its user says that it runs, seconds.
+    #[serde(default)]
+    pub requested_seconds: Option<u64>,
+    /// When its present run began, seconds.
+    #[serde(default)]
+    pub started_seconds: Option<u64>,
+    /// What a move of it costs beside its standing still, device-minutes.
+    #[serde(default)]
+    pub move_cost: f32,
     /// Higher is more important.
     pub priority: i32,
     /// How long it stands still when it is moved, seconds.

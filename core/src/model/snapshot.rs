@@ -4,15 +4,58 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Arrivals, Cluster, ExpectedMix, Health, Memory, Name, NodeId, Obstacle, Placement, ResourceSchema,
-    Statement, Task, TaskId, Waiting,
+    Arrivals, Cluster, ExpectedMix, Health, Memory, Name, NodeId, NodeSpec, Obstacle, Placement,
+    ResourceSchema, Statement, Task, TaskId, Waiting,
 };
+
+/// What is known of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceState {
+    /// Its number among the sources.
+    pub number: u32,
+    /// When it last looked, seconds.
+    pub looked_seconds: u64,
+    /// The number that its next message should have.
+    pub next_sequence: Option<u64>,
+    /// Readings since its last complete list that could not be believed.
+    pub rejected: u64,
+    /// Whether it should be asked for a complete list.
+    pub wants_list: bool,
+}
+
+impl SourceState {
+    /// A source of which nothing was heard yet.
+    pub fn new(number: u32) -> Self {
+        Self { number, looked_seconds: 0, next_sequence: None, rejected: 0, wants_list: false }
+    }
+
+    /// Takes in the number of a message; returns whether it repeats what was told before. A gap asks for a list.
+    pub fn takes(&mut self, sequence: Option<u64>, complete: bool) -> bool {
+        if let (Some(sequence), Some(next)) = (sequence, self.next_sequence) {
+            if sequence < next {
+                return true;
+            }
+            self.wants_list |= sequence > next;
+        }
+        self.next_sequence = sequence.map(|s| s.saturating_add(1)).or(self.next_sequence);
+        if complete {
+            (self.rejected, self.wants_list) = (0, false);
+        }
+        false
+    }
+}
 
 /// What is known of a task beside its place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TaskState {
     /// When it was submitted, seconds.
     pub submitted_seconds: u64,
+    /// How long its user says that it runs, seconds.
+    pub requested_seconds: Option<u64>,
+    /// When its present run began, seconds.
+    pub started_seconds: Option<u64>,
+    /// Number of the source that tells of it.
+    pub source: u32,
     /// How long it stands still when it is moved, seconds.
     pub pause_seconds: u32,
     /// Real use of each resource, in the order of the schema; empty while unknown.
@@ -24,6 +67,9 @@ pub struct TaskState {
     /// What kept it waiting at the last decision.
     pub waits_for: Option<Obstacle>,
 }
+
+/// Fewest tasks that have gone before unused classes and names are looked for.
+const GONE_MIN: usize = 256;
 
 /// The cluster at one moment, as believed.
 #[derive(Debug, Clone)]
@@ -40,8 +86,10 @@ pub struct Snapshot {
     pub signals: Vec<BTreeMap<Name, (f64, u64)>>,
     /// Nodes that this loop cordoned, and may therefore uncordon.
     pub cordoned_by_loop: BTreeSet<NodeId>,
-    /// When each source last looked, seconds.
-    pub sources: BTreeMap<String, u64>,
+    /// The sources.
+    pub sources: BTreeMap<String, SourceState>,
+    /// Per [`NodeId`]: number of the source that tells of it.
+    pub node_source: Vec<u32>,
     /// Sources that have not looked for too long: with any, nothing is to be acted on.
     pub stale: BTreeSet<String>,
     /// Readings that were absurd or spoke of unknown things, and were not used: how many so far.
@@ -52,8 +100,10 @@ pub struct Snapshot {
     pub mix: ExpectedMix,
     /// What the loop remembers of its own deeds: moves made, parts under way.
     pub memory: Memory,
+    /// Tasks that have gone since unused classes and names were last freed.
+    gone: usize,
     /// Tasks by name.
-    pub task_by_name: HashMap<Box<str>, TaskId>,
+    pub task_by_name: HashMap<Name, TaskId>,
 }
 
 impl Snapshot {
@@ -67,11 +117,13 @@ impl Snapshot {
             signals: Vec::new(),
             cordoned_by_loop: BTreeSet::new(),
             sources: BTreeMap::new(),
+            node_source: Vec::new(),
             stale: BTreeSet::new(),
             rejected: 0,
             arrivals: Arrivals::default(),
             mix: ExpectedMix::default(),
             memory: Memory::default(),
+            gone: 0,
             task_by_name: HashMap::new(),
         }
     }
@@ -92,7 +144,6 @@ impl Snapshot {
         let left = self.cluster.remove(task);
         if self.cluster.book(task, place).is_err() {
             if let Some(left) = left {
-                // It was there a moment ago, so there is room.
                 self.cluster.put_back(task, left);
             }
             return false;
@@ -100,6 +151,7 @@ impl Snapshot {
         let state = &mut self.tasks[task.index()];
         state.waits_for = None;
         state.leaving = false;
+        state.started_seconds.get_or_insert(self.time_seconds);
         self.pending.remove(&task);
         true
     }
@@ -107,8 +159,46 @@ impl Snapshot {
     /// A task has no place and wants one.
     pub fn waits(&mut self, task: TaskId) {
         self.cluster.remove(task);
-        self.tasks[task.index()].leaving = false;
+        let state = &mut self.tasks[task.index()];
+        (state.leaving, state.started_seconds) = (false, None);
         self.pending.insert(task);
+    }
+
+    /// A task is done, or gone for another reason.
+    pub fn task_gone(&mut self, task: TaskId) {
+        self.task_by_name.remove(&self.cluster.task(task).name);
+        self.cluster.retire(task);
+        self.pending.remove(&task);
+        self.gone += 1;
+        // Looking for what nobody needs any more takes as long as there are tasks, so it is done after as many have gone.
+        if self.gone > self.task_by_name.len() + GONE_MIN {
+            self.cluster.free_unused();
+            self.gone = 0;
+        }
+    }
+
+    /// A node is gone; its tasks have lost their places.
+    pub fn node_gone(&mut self, node: NodeId) {
+        for task in self.cluster.remove_node(node) {
+            self.waits(task);
+        }
+        self.cordoned_by_loop.remove(&node);
+        if let Some(signals) = self.signals.get_mut(node.index()) {
+            signals.clear();
+        }
+    }
+
+    /// Whether a node is as the spec says, but for its health by the loop's own cordon.
+    pub fn is_as_told(&self, node: NodeId, spec: &NodeSpec) -> bool {
+        let cluster = &self.cluster;
+        let mut labels: Vec<(&str, &str)> = cluster.labels_of(node).collect();
+        let mut told: Vec<(&str, &str)> = spec.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
+        labels.sort_unstable();
+        told.sort_unstable();
+        cluster.capacity(node) == &*spec.capacity
+            && cluster.device_models(node) == &*spec.devices
+            && cluster.health(node) == spec.health
+            && labels == told
     }
 
     /// Notes what keeps tasks waiting, so that the next turn can tell whether it is news.

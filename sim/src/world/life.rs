@@ -2,8 +2,8 @@
 
 use lepton_core::collect::Source;
 use lepton_core::model::{
-    Answer, Call, Cluster, DeviceSet, Health, NodeId, NodeReading, Placement, Reading, Readings,
-    ResourceSchema, Task, TaskId, TaskReading,
+    Answer, Call, Cluster, DeviceSet, DocumentDemand, Health, NodeId, NodeReading, Placement, Reading,
+    Readings, ResourceSchema, Task, TaskId, TaskReading,
 };
 
 use super::measure::Measures;
@@ -36,6 +36,8 @@ pub(super) struct Life {
     /// Number of its present run.
     run: u32,
     first_started: Option<u64>,
+    /// When its present run began, seconds.
+    started_seconds: Option<u64>,
     done: bool,
     /// Whether it has been told to go and has not gone yet.
     leaving: bool,
@@ -56,6 +58,8 @@ pub struct World {
     risk: Vec<f64>,
     /// What the next poll tells.
     outbox: Vec<Reading>,
+    /// Messages told so far.
+    messages: u64,
     measures: Measures,
     samples: u32,
 }
@@ -79,6 +83,7 @@ impl World {
             works_from_seconds: 0,
             run: 0,
             first_started: None,
+            started_seconds: None,
             done: false,
             leaving: false,
         };
@@ -94,6 +99,7 @@ impl World {
             cordoned: vec![false; nodes],
             risk: vec![0.0; nodes],
             outbox: Vec::new(),
+            messages: 0,
             measures: Measures::default(),
             samples: 0,
         };
@@ -216,6 +222,7 @@ impl World {
         life.saved_seconds += worked - lost_seconds.min(worked);
         life.run += 1;
         life.leaving = false;
+        life.started_seconds = None;
         if let Some(id) = life.id {
             self.cluster.remove(id);
             self.outbox.push(Reading::TaskUnplaced { task: task_name(index) });
@@ -252,6 +259,7 @@ impl World {
         let work = self.script.tasks[index].work_seconds;
         let life = &mut self.lives[index];
         life.first_started.get_or_insert(self.now_seconds);
+        life.started_seconds = Some(self.now_seconds);
         life.works_from_seconds = self.now_seconds + pause;
         let ends = life.works_from_seconds + work.saturating_sub(life.saved_seconds);
         self.queue.schedule(ends as i64, Event::Ends(index, life.run));
@@ -341,12 +349,21 @@ impl World {
         Reading::TaskSubmitted(TaskReading {
             name: task_name(index),
             demand: demand.resources.to_vec(),
-            devices: demand.devices.map_or((0, 0), |d| (d.count, d.milli)),
+            devices: demand.devices.map(|d| DocumentDemand::of(&self.cluster, d)),
             priority: script.priority,
             pause_seconds: self.config.pause_seconds,
             do_not_disrupt: script.do_not_disrupt,
             submitted_seconds: script.arrives_seconds,
+            started_seconds: self.lives[index].started_seconds,
+            ..TaskReading::default()
         })
+    }
+
+    /// A message of the world, with its number.
+    fn told(&mut self, time_seconds: u64, complete: bool, readings: Vec<Reading>) -> Readings {
+        self.messages += 1;
+        let sequence = Some(self.messages);
+        Readings { source: "world".to_owned(), time_seconds, sequence, complete, readings }
     }
 
     /// What each running task uses.
@@ -393,7 +410,7 @@ impl Source for World {
     fn poll(&mut self, now_seconds: u64) -> Readings {
         let mut readings = std::mem::take(&mut self.outbox);
         readings.extend(self.uses());
-        Readings { source: "world".to_owned(), time_seconds: now_seconds, readings }
+        self.told(now_seconds, false, readings)
     }
 
     fn list(&mut self, now_seconds: u64) -> Readings {
@@ -408,6 +425,8 @@ impl Source for World {
                 capacity: cluster.capacity(node).to_vec(),
                 devices: models.map(|m| (m.kind, m.name.clone())).collect(),
                 health: cluster.health(node),
+                devices_out_of_service: Vec::new(),
+                labels: Vec::new(),
             }));
             let cordoned_by_loop = self.cordoned[node.index()];
             readings.push(Reading::NodeState {
@@ -429,7 +448,7 @@ impl Source for World {
             }
         }
         readings.extend(self.uses());
-        Readings { source: "world".to_owned(), time_seconds: now_seconds, readings }
+        self.told(now_seconds, true, readings)
     }
 }
 

@@ -116,9 +116,12 @@ proptest! {
                 Err(why) => prop_assert_eq!(why.downcast_ref::<&str>(), Some(&"killed")),
             }
         }
-        if grace_seconds == 0 {
-            prop_assert_eq!(&*refusals.borrow(), &Vec::<String>::new(), "every step fitted the world");
-        }
+        // While a task takes its time to go it may end, and the node where it is to go may fail; its room is held for it.
+        let excused = |why: &&String| {
+            grace_seconds > 0 && (why.contains("NodeNotReady") || why.ends_with("is gone"))
+        };
+        let unexpected: Vec<String> = refusals.borrow().iter().filter(|why| !excused(why)).cloned().collect();
+        prop_assert_eq!(unexpected, Vec::<String>::new(), "every step fitted the world");
         let mut memory = Memory::default();
         for entry in &journal {
             memory.apply(entry);

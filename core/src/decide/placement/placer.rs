@@ -33,6 +33,8 @@ impl Candidates {
 struct ClassIndex {
     /// Position in the cluster's change log up to which the scores are true.
     known_to: LogPosition,
+    /// The class's epoch: its id may have been used again.
+    epoch: u32,
     /// Nodes scored on a draft that was dropped.
     dirty: Vec<NodeId>,
     candidates: Candidates,
@@ -189,7 +191,8 @@ impl Placer {
         if self.classes.len() <= class.index() {
             self.classes.resize_with(class.index() + 1, || None);
         }
-        let known = self.classes[class.index()].take();
+        let epoch = cluster.class_epoch(class);
+        let known = self.classes[class.index()].take().filter(|k| k.epoch == epoch);
         let changed = known.as_ref().and_then(|k| cluster.changes().since(k.known_to));
         let mut index = known.unwrap_or_else(|| {
             let candidates = if self.policy.by_chance() {
@@ -197,7 +200,7 @@ impl Placer {
             } else {
                 Candidates::Scored(BestNode::new(self.order.len()))
             };
-            ClassIndex { known_to: LogPosition::default(), dirty: Vec::new(), candidates }
+            ClassIndex { known_to: LogPosition::default(), epoch, dirty: Vec::new(), candidates }
         });
         self.refresh += 1;
         match changed {

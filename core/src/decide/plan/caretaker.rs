@@ -14,8 +14,8 @@ use super::{DecideConfig, Decided, Decider, Situation};
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
-    Action, Assessment, Binding, Candidate, ClassId, Cluster, DecisionRecord, Health, Name, NodeId, Obstacle,
-    Placement, Reason, Snapshot, StepKey, TaskId, Waiting, Worth,
+    Action, Assessment, Binding, Candidate, ClassId, Cluster, DecisionRecord, Health, MoveBudget, Name,
+    NodeId, Obstacle, Placement, Reason, Snapshot, StepKey, TaskId, Waiting, Worth,
 };
 
 /// Nodes asked for a safe place before the coolest of them is taken.
@@ -52,7 +52,7 @@ impl Decider for Caretaker {
             expected: ExpectedUse::now(snapshot, assessment),
             placer: self.engine.placer(snapshot),
             underway,
-            moves: 0,
+            budget: MoveBudget::new(self.config.moves, &snapshot.memory.moves, snapshot.time_seconds),
             waits: Vec::new(),
             decided: Decided::default(),
         };
@@ -80,7 +80,7 @@ struct Draft<'a> {
     expected: ExpectedUse<'a>,
     /// Tasks that parts under way have a hand on.
     underway: BTreeSet<Name>,
-    moves: usize,
+    budget: MoveBudget,
     /// Records of tasks that wait for a new reason; they follow those of the steps.
     waits: Vec<DecisionRecord>,
     decided: Decided,
@@ -174,20 +174,25 @@ impl Draft<'_> {
     /// Drafts a migration off `from`, if there is a safe place and it pays.
     fn migrate(&mut self, task: TaskId, from: NodeId, reason: Reason, gain: f64) {
         let cost = self.move_cost(task);
-        if gain <= self.config.gain_over_cost * cost || self.moves >= self.config.moves_max {
+        if gain <= self.config.gain_over_cost * cost {
             return;
         }
         let Some(stood) = self.cluster.placement(task) else { return };
         let Some((to, candidates)) = self.search(task, Some(from)) else { return };
         let action = Action::migrate(&self.cluster, task, stood, to);
+        let owner = self.cluster.task(task).owner.map(|o| Name::from(self.cluster.owner_name(o)));
+        let nodes = [from, to.node].map(|node| Name::from(self.cluster.node_name(node)));
+        if !self.budget.take(&nodes[0], &nodes[1], owner.as_ref()) {
+            return;
+        }
         self.cluster.remove(task);
         self.expected.add(from, task, -1.0);
         if !self.try_place(task, to) {
             self.cluster.put_back(task, stood);
             self.expected.add(from, task, 1.0);
+            self.budget.give_back(&nodes[0], &nodes[1], owner.as_ref());
             return;
         }
-        self.moves += 1;
         self.push(action, Some(task), Worth { reason, gain, cost }, candidates);
     }
 

@@ -10,7 +10,7 @@ pub use caretaker::Caretaker;
 pub use place_only::PlaceOnly;
 
 use crate::model::digest::Digest;
-use crate::model::{Assessment, DecisionRecord, Plan, Snapshot};
+use crate::model::{Assessment, DecisionRecord, MoveLimits, Plan, Snapshot};
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,8 +68,8 @@ pub struct DecideConfig {
     pub restart_minutes: f64,
     /// A task that was moved is left alone for so long, seconds.
     pub cool_down_seconds: u64,
-    /// Most migrations in one plan.
-    pub moves_max: usize,
+    /// Limits on moves.
+    pub moves: MoveLimits,
 }
 
 impl Default for DecideConfig {
@@ -81,7 +81,7 @@ impl Default for DecideConfig {
             hot_minutes: 30.0,
             restart_minutes: 5.0,
             cool_down_seconds: 3600,
-            moves_max: 20,
+            moves: MoveLimits::default(),
         }
     }
 }
