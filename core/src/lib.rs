@@ -3,7 +3,6 @@
 //! same output.
 
 pub mod analyze;
-pub mod clock;
 pub mod collect;
 pub mod cycle;
 pub mod decide;

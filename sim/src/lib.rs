@@ -13,4 +13,4 @@ pub mod workload;
 pub mod world;
 pub mod writers;
 
-pub use lepton_core::clock::{Clock, FrozenClock};
+pub use lepton_core::model::{Clock, FrozenClock};

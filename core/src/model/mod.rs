@@ -4,6 +4,7 @@
 mod assessment;
 mod budget;
 mod changes;
+mod clock;
 mod cluster;
 mod cluster_build;
 mod cluster_change;
@@ -38,6 +39,7 @@ mod trial;
 pub use assessment::{Assessment, ExpectedLoad, NodeLoad, NodeRisk, Sign};
 pub use budget::{MoveBudget, MoveLimits};
 pub use changes::{ChangeLog, LogPosition};
+pub use clock::{Clock, FrozenClock};
 pub use cluster::{Cluster, Placement, Quota};
 pub use device::{
     DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind, DeviceModel, DeviceSet, ModelId,
