@@ -9,7 +9,7 @@ use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
-use crate::cli_risk::RiskArgs;
+use crate::cli_risk::{FaultsArgs, RiskArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, nodes_count};
@@ -72,6 +72,8 @@ pub(crate) enum Simulate {
     Placement(Box<PlacementArgs>),
     /// Run jobs that come, wait in a queue, run and leave
     Jobs(Box<JobsArgs>),
+    /// Let nodes fail at published rates: training time, lemons, chances of failure
+    Faults(Box<FaultsArgs>),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,31 +1,64 @@
-//! Arguments of `lepton risk`.
+//! Arguments of `lepton risk` and `lepton simulate faults`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap::{ArgGroup, Args};
+use lepton_sim::generate::{FAULT_NODES_MAX, FAULT_PRESETS};
 
 use crate::output::OutputFormat;
+use crate::seeds::{Seeds, seeds};
 
 #[derive(Debug, Args)]
 #[command(
+    group = ArgGroup::new("what").required(true).args(["train", "logs"]),
     after_help = "Telemetry: --train holds readings that are mostly normal and need no labels, --input what is to be judged; both
 are a CSV of one machine or a folder with one for each machine (of NAME_train.csv and NAME_test.csv in one
 folder, the first are learned from and the second judged). A row is a bin of time, a column a metric; a column
 `t`, `time` or `timestamp` tells the time, without one rows follow each other. Missing bins, counters that
 start anew, duplicates, time zones, constant and empty metrics are handled, and said on stderr.
 
+Counters: a row for each part (a drive) and moment, in order of time; --train has a column of 0 and 1 that
+says which rows came soon before a failure. Columns whose name contains `fail` are never learned from.
+
+Logs: kernel ring buffer, syslog, or the journal's export (`journalctl -o export` or `-o json`).
+
 Examples:
   lepton risk --train machine.csv --input today.csv --period 1m
   lepton risk --train servers/ --input servers/ --period 5m --budget 1/day \\
-      --predictions scores.csv"
+      --predictions scores.csv --report risk.html
+  lepton risk --counters --label fail_30d --train known.csv.gz --input fleet.csv.gz \\
+      --predictions risk.csv
+  lepton risk --logs kern.log"
 )]
 pub(crate) struct RiskArgs {
     /// Telemetry to learn what is normal from: a CSV, or a folder with one for each machine
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH", requires = "input")]
     pub(crate) train: Option<PathBuf>,
     /// Telemetry to judge
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH", requires = "train")]
     pub(crate) input: Option<PathBuf>,
+    /// The files hold counters of parts (drives, memory modules), not telemetry
+    #[arg(long, requires = "label", requires = "train")]
+    pub(crate) counters: bool,
+    /// Column of --train that says which rows came soon before a failure: 1 or 0
+    #[arg(long, value_name = "COLUMN", requires = "counters")]
+    pub(crate) label: Option<String>,
+    /// Column that names the part [default: `disk`, `drive`, `serial_number`, `serial` or `part`]
+    #[arg(long, value_name = "COLUMN", requires = "counters")]
+    pub(crate) part: Option<String>,
+    /// Columns to learn from, separated by commas [default: all that do not tell the outcome]
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "counters")]
+    pub(crate) features: Vec<String>,
+    /// Seed of the training of --counters
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Logs to look for messages of faults in, one or several
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// List of messages in the place of the built-in one
+    #[arg(long, value_name = "FILE", requires = "logs")]
+    pub(crate) patterns: Option<PathBuf>,
     /// Length of a bin of telemetry: `30s`, `5m`, `1h`
     #[arg(long, default_value = "5m", value_parser = period)]
     pub(crate) period: u32,
@@ -36,11 +69,49 @@ pub(crate) struct RiskArgs {
     #[arg(long, default_value = "1/day", value_parser = budget)]
     pub(crate) budget: f64,
     /// Write every score to this file, as CSV
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "train")]
     pub(crate) predictions: Option<PathBuf>,
+    /// Write a report page on telemetry to this file
+    #[arg(long, value_name = "FILE", requires = "train", conflicts_with = "counters")]
+    pub(crate) report: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nodes of eight GPUs fail at the published rate of the preset, by the causes of the Llama 3 training. Shown are
+mean time to failure and effective training time beside their closed forms, lemon nodes found by their past and
+what it brings to leave them out, and chances of failure from signs beside what became of the nodes.
+
+Examples:
+  lepton simulate faults --preset lemons --seeds 1..=5
+  lepton simulate faults --preset rsc1 --log kernel.log --nodes-count 200"
+)]
+pub(crate) struct FaultsArgs {
+    /// Rates at which nodes fail
+    #[arg(long, default_value = "rsc1", value_parser = fault_presets())]
+    pub(crate) preset: String,
+    /// Nodes among which lemons are looked for
+    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = clap::value_parser!(u32).range(64..=i64::from(FAULT_NODES_MAX)))]
+    pub(crate) nodes_count: u32,
+    /// Days that are watched
+    #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
+    /// Seeds: a range `1..=5`, a list `1,5,9`, or one number
+    #[arg(long, default_value = "1..=5", value_parser = seeds)]
+    pub(crate) seeds: Seeds,
+    /// Write the messages of the nodes to this file, as a syslog
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Form of the result on stdout
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
+}
+
+fn fault_presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(FAULT_PRESETS.map(|p| p.name))
 }
 
 /// Reads a period: from a second to a day.

@@ -5,6 +5,7 @@
 mod apart;
 mod begin;
 mod checkpoint;
+mod counter_risk;
 mod environment;
 mod episode;
 mod evolution;
@@ -13,13 +14,16 @@ mod genetic;
 mod held_out;
 mod learner;
 mod matrix_adaptation;
+mod node_risk;
 mod options;
 mod start;
 mod trainer;
+mod trees;
 
 pub use apart::{KeptApart, LeftOut, kept_apart};
 pub use begin::{LearnerError, begin_learner, resume_learner};
 pub use checkpoint::CheckpointError;
+pub use counter_risk::train_counter_risk;
 pub use environment::{Apart, Environment, RecordedEnvironment};
 pub use episode::{Decision, Episode};
 pub use gate::{Comparison, Verdict, compare};
@@ -28,9 +32,12 @@ pub use held_out::{HeldOut, HeldOutEnvironment, HeldOutResult, held_out};
 pub use learner::GradientLearner;
 pub use learner::{Learner, LearnerOptions, Recipe, Update};
 pub use matrix_adaptation::MatrixAdaptation;
+pub use node_risk::{RiskCase, fit_risk_model};
 pub use options::{EvolutionKind, Method, TrainOptions};
 pub use start::starting_weights;
 pub use trainer::{GenerationRecord, LearnerRecord, Training};
+
+pub use trees::{TreeOptions, TreeTrainError, train_trees};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use lepton_sim::FrozenClock;
 use lepton_sim::experiment::{StudyOptions, run_study};
 use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
-use lepton_sim::report::{jobs_html, placement_html, training_html};
+use lepton_sim::report::{jobs_html, placement_html, risk_html, training_html};
 use lepton_sim::workload::PlacementWorkload;
 use serde_json::{Value, json};
 
@@ -584,4 +584,28 @@ fn an_error_in_the_page_is_seen_by_these_tests() {
     let dom = rendered("broken", &placement_html(&json!({ "runs": [] })));
     assert!(data(&dom, "error").is_some());
     assert_eq!(data(&dom, "ready"), None);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_risk_page_draws_the_time_line_of_the_worst_machine_and_every_machine() {
+    let machine = |name: &str, episodes: usize| {
+        let episode = |i: usize| json!({ "first": 10 * i, "last": 10 * i + 3, "score_max": 4.0, "metrics": [["m<1>", 9.0]] });
+        json!({
+            "machine": name, "bins": 100, "threshold": 3.0, "score_max": 4.0,
+            "episodes": (0..episodes).map(episode).collect::<Vec<_>>(),
+            "line": { "bins": (0..100).collect::<Vec<_>>(), "scores": (0..100).map(|i| f64::from(i % 7)).collect::<Vec<_>>() },
+        })
+    };
+    let machines = [machine("a", 2), machine("</script><b>bold</b>", 0)];
+    let report = json!({
+        "tool": "lepton", "version": "0", "command": "lepton risk", "period_seconds": 300, "budget_per_day": 1.0,
+        "machines": machines,
+    });
+    let dom = rendered("risk", &risk_html(&report));
+    assert_eq!(data(&dom, "error"), None);
+    assert_eq!(data(&dom, "ready"), Some("true"));
+    assert_eq!((data(&dom, "curves"), data(&dom, "rows")), (Some("1"), Some("2")));
+    assert!(dom.contains("1 machine of 2 raised alarms, a the highest."));
+    assert!(!dom.contains("<b>bold"), "a machine's name stays text");
 }

@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 8] = [
+pub(crate) const BENCHES: [Bench; 9] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -95,6 +95,13 @@ pub(crate) const BENCHES: [Bench; 8] = [
         target: Target::Bench("defragmentation"),
         shows: "how many dropped tasks of the openb traces fit after moving at most 5% of the placed ones",
         page: "docs/benchmarks/defragmentation.md",
+    },
+    Bench {
+        name: "risk",
+        package: "lepton-sim",
+        target: Target::Example("risk_tables"),
+        shows: "worlds of faults beside their closed forms, lemons found, the cost of a reading and a node",
+        page: "docs/benchmarks/risk.md",
     },
 ];
 

@@ -16,7 +16,10 @@ mod rebalance_report;
 mod rebalance_snapshot;
 mod rebalance_snapshot_report;
 mod risk;
+mod risk_counters;
+mod risk_logs;
 mod risk_telemetry;
+mod simulate_faults;
 mod simulate_jobs;
 mod simulate_placement;
 mod train;
@@ -32,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
+        Command::Simulate(Simulate::Faults(args)) => simulate_faults::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
         Command::Risk(args) => risk::run(&args),

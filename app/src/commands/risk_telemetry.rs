@@ -8,8 +8,11 @@ use lepton_core::analyze::risk::{
     AlarmBudget, AnomalyDetector, AnomalyReading, EPISODE_BREAK_SECONDS, Telemetry,
 };
 use lepton_sim::readers::{TelemetryOptions, read_telemetry};
+use lepton_sim::report::risk_html;
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use super::simulate_placement::command_line;
 use crate::cli_risk::RiskArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -17,6 +20,9 @@ use crate::result_files::ResultFiles;
 
 /// Endings of files that hold telemetry.
 const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.xz", ".csv.zst"];
+/// Machines on the page, the worst, and points of each.
+const MACHINES_DRAWN: usize = 200;
+const POINTS_DRAWN: usize = 1500;
 /// Machines in the table.
 const ROWS_SHOWN: usize = 40;
 
@@ -64,6 +70,7 @@ pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Fai
         pairs.values().flat_map(|[t, i]| [("--train", Some(t.as_path())), ("--input", Some(i.as_path()))]);
     let mut files = ResultFiles::beside_inputs(read);
     let predictions = files.claim_if_given("--predictions", args.predictions.as_deref())?;
+    let page = files.claim_if_given("--report", args.report.as_deref())?;
     let bar = output::progress("machines", pairs.len() as u64);
     let mut watched = Vec::new();
     for (machine, [train, input]) in &pairs {
@@ -80,6 +87,9 @@ pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Fai
         b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
     });
     let machines: Vec<&MachineSummary> = ranked.iter().map(|w| &w.summary).collect();
+    if page.is_some() {
+        files.write_page(page.as_ref(), &risk_html(&page_data(args, &ranked)));
+    }
     let report = Report { period_seconds: args.period, budget_per_day: args.budget, machines };
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
@@ -226,6 +236,34 @@ pub(super) fn csv_field(text: &str) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// What the page is drawn from.
+fn page_data(args: &RiskArgs, ranked: &[&Watched]) -> Value {
+    let machine = |w: &&Watched| {
+        let mut of = json!(w.summary);
+        of["line"] = line(&w.readings);
+        of
+    };
+    json!({
+        "tool": "lepton",
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": command_line(),
+        "period_seconds": args.period,
+        "budget_per_day": args.budget,
+        "machines": ranked.iter().take(MACHINES_DRAWN).map(machine).collect::<Vec<_>>(),
+    })
+}
+
+/// The scores at as many points as can be told apart: of each stretch the highest.
+fn line(readings: &[AnomalyReading]) -> Value {
+    let stretch = readings.len().div_ceil(POINTS_DRAWN).max(1);
+    let highest = |part: &[AnomalyReading]| {
+        let score = part.iter().map(|r| r.score).fold(0.0, f64::max);
+        (score * 1000.0).round() / 1000.0
+    };
+    let bins: Vec<usize> = (0..readings.len()).step_by(stretch).collect();
+    json!({ "bins": bins, "scores": readings.chunks(stretch).map(highest).collect::<Vec<_>>() })
 }
 
 fn text(report: &Report<'_>) -> String {

@@ -1,5 +1,6 @@
 //! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
 
+pub mod faults;
 mod heat;
 pub mod jobs;
 mod loop_run;

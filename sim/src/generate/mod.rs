@@ -2,6 +2,7 @@
 
 mod batch_machines;
 mod chance;
+mod faults;
 mod gpu_clusters;
 mod lublin;
 mod openb_like;
@@ -9,6 +10,10 @@ mod reassignment;
 mod task_arrivals;
 
 pub use batch_machines::BatchMachines;
+pub use faults::{
+    FAULT_CAUSES, FAULT_NODES_MAX, FAULT_PRESETS, FaultCause, FaultEvent, FaultOptions, FaultPreset,
+    FaultWorld,
+};
 pub use gpu_clusters::{GPU_CLUSTER_KINDS, GpuClusterKind, gpu_cluster};
 pub use lublin::LublinModel;
 pub use openb_like::{OPENB_NODES, openb_like};

@@ -2,11 +2,13 @@
 //! compressed file with explicit limits ([`open()`]), typed CSV fields ([`CsvTable`]) and errors that say
 //! file, line, column, value and what was expected ([`InputError`]).
 
+mod counters;
 mod csv_table;
 mod decimal;
 mod error;
 mod job_trace;
 mod jobs_csv;
+mod node_log;
 mod open;
 pub mod openb;
 mod outages;
@@ -19,10 +21,12 @@ mod telemetry;
 mod time;
 mod whole;
 
+pub use counters::{CounterFile, CounterOptions, read_counters, read_counters_from};
 pub use csv_table::{CsvRow, CsvTable};
 pub use error::InputError;
 pub use job_trace::{JobTrace, LeftOut, LeftOutCounts, WITHOUT_RUN, WITHOUT_SIZE};
 pub use jobs_csv::{read_jobs_csv, read_jobs_csv_from};
+pub use node_log::{LogMessage, read_log, read_log_from};
 pub(crate) use open::unpacked;
 pub use open::{LINE_BYTES_MAX, open};
 pub use outages::{read_outages, read_outages_from};

@@ -60,6 +60,15 @@ pub fn training_html(report: &Value) -> String {
     page("training", include_str!("training.html"), include_str!("training.js"), report)
 }
 
+/// The page of anomalies: a time line for each machine with its episodes of alarm, and the machines ranked.
+///
+/// `report` holds `tool`, `version`, `command`, `period_seconds`, `budget_per_day` and at least one of `machines`, the
+/// worst first: `machine`, `bins`, `threshold`, `score_max`, `episodes` (`first` and `last` bin, `score_max`, `metrics` as
+/// pairs of name and deviations; the highest first) and `line` with the lists `bins` and `scores`.
+pub fn risk_html(report: &Value) -> String {
+    page("risk", include_str!("risk.html"), include_str!("risk.js"), report)
+}
+
 /// Fills the frame. Markers are looked for in the frame alone, so text that looks like a marker stays as it is in
 /// data and scripts.
 fn page(title: &str, content: &str, script: &str, data: &Value) -> String {

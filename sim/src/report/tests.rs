@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{SHARED, THEME, embedded_json, jobs_html, placement_html, training_html};
+use super::{SHARED, THEME, embedded_json, jobs_html, placement_html, risk_html, training_html};
 
 /// The text between the data element's tags.
 fn embedded(html: &str) -> &str {
@@ -13,7 +13,7 @@ fn embedded(html: &str) -> &str {
 }
 
 /// Every page of this room; what holds for one must hold for all.
-const PAGES: [fn(&Value) -> String; 3] = [placement_html, jobs_html, training_html];
+const PAGES: [fn(&Value) -> String; 4] = [placement_html, jobs_html, training_html, risk_html];
 
 fn study(name: &str) -> Value {
     json!({ "tool": "lepton", "trace": name, "runs": [{ "policy": name, "seed": 42, "seconds": 0.12 }] })
@@ -90,6 +90,7 @@ fn style_and_scripts_stay_small() {
         ("placement", include_str!("placement.js"), 44),
         ("jobs", include_str!("jobs.js"), 60),
         ("training", include_str!("training.js"), 40),
+        ("risk", include_str!("risk.js"), 40),
     ] {
         let bytes = THEME.len() + SHARED.len() + script.len();
         assert!(bytes < most * 1024, "{page}: {bytes} bytes");

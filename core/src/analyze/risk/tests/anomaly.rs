@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::analyze::risk::*;
 
 /// Days of a machine with a daily rhythm and a little noise, a bin each ten minutes.
 fn machine(days: usize, metrics: usize) -> Telemetry {

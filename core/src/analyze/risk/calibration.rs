@@ -1,0 +1,97 @@
+//! From a score to a chance that can be trusted: of the nodes that are given 10%, about 10% fail.
+//!
+//! Scores with their outcomes are put into a step function that only rises, the one nearest to the outcomes (isotonic
+//! regression by pooling adjacent violators; B. Zadrozny and C. Elkan, KDD 2002). Each step counts as having seen one
+//! more case at the overall rate, so no chance is 0 or 1 for want of cases; between the middles of the steps it is
+//! interpolated.
+
+use serde::{Deserialize, Serialize};
+
+/// Steps at most: cases are first put together by rank.
+const STEPS_MAX: usize = 200;
+/// Cases of a step at least, as a share of all.
+const PRIOR_CASES: f64 = 1.0;
+
+/// A score and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Higher is likelier.
+    pub score: f64,
+    /// Whether the event came.
+    pub event: bool,
+}
+
+/// A map from scores to chances that never falls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Ascending scores with their chances, which do not fall.
+    points: Vec<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    score_sum: f64,
+    cases: f64,
+    events: f64,
+}
+
+impl Calibration {
+    /// Learns from outcomes; scores that are not finite are left out. `None` without any.
+    pub fn fit(outcomes: &[Outcome]) -> Option<Self> {
+        let mut sorted: Vec<Outcome> = outcomes.iter().copied().filter(|o| o.score.is_finite()).collect();
+        sorted.sort_by(|a, b| a.score.total_cmp(&b.score));
+        if sorted.is_empty() {
+            return None;
+        }
+        let overall = sorted.iter().filter(|o| o.event).count() as f64 / sorted.len() as f64;
+        let size = sorted.len().div_ceil(STEPS_MAX);
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut begin = 0;
+        while begin < sorted.len() {
+            // Equal scores stay together.
+            let mut end = (begin + size).min(sorted.len());
+            while end < sorted.len() && sorted[end].score == sorted[end - 1].score {
+                end += 1;
+            }
+            let step = &sorted[begin..end];
+            let events = step.iter().filter(|o| o.event).count() as f64;
+            let score_sum = step.iter().map(|o| o.score).sum();
+            blocks.push(Block { score_sum, cases: step.len() as f64, events });
+            while let [.., before, last] = blocks[..]
+                && before.events * last.cases >= last.events * before.cases
+            {
+                blocks.pop();
+                blocks.pop();
+                blocks.push(Block {
+                    score_sum: before.score_sum + last.score_sum,
+                    cases: before.cases + last.cases,
+                    events: before.events + last.events,
+                });
+            }
+            begin = end;
+        }
+        let chance = |b: &Block| (b.events + PRIOR_CASES * overall) / (b.cases + PRIOR_CASES);
+        let mut points: Vec<(f64, f64)> = blocks.iter().map(|b| (b.score_sum / b.cases, chance(b))).collect();
+        // The case added to each may turn small neighbours around.
+        for i in 1..points.len() {
+            points[i].1 = points[i].1.max(points[i - 1].1);
+        }
+        Some(Self { points })
+    }
+
+    /// The chance of the event, between 0 and 1; of a score that is no number, the overall middle.
+    pub fn chance(&self, score: f64) -> f64 {
+        let at = self.points.partition_point(|p| p.0 < score);
+        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else { return 0.0 };
+        if score.is_nan() {
+            return self.points[self.points.len() / 2].1;
+        }
+        if at == 0 {
+            return first.1;
+        }
+        let Some(&(high, above)) = self.points.get(at) else { return last.1 };
+        let (low, below) = self.points[at - 1];
+        let share = ((score - low) / (high - low)).clamp(0.0, 1.0);
+        below + share * (above - below)
+    }
+}
