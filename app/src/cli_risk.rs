@@ -86,7 +86,7 @@ mean time to failure and effective training time beside their closed forms, lemo
 what it brings to leave them out, and chances of failure from signs beside what became of the nodes.
 
 Examples:
-  lepton simulate faults --preset lemons --seeds 1..=5
+  lepton simulate faults --preset lemons --seed 1..=5
   lepton simulate faults --preset rsc1 --log kernel.log --nodes-count 200"
 )]
 pub(crate) struct FaultsArgs {
@@ -100,7 +100,7 @@ pub(crate) struct FaultsArgs {
     #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub(crate) days: u32,
     /// Seeds: a range `1..=5`, a list `1,5,9`, or one number
-    #[arg(long, default_value = "1..=5", value_parser = seeds)]
+    #[arg(long = "seed", alias = "seeds", value_name = "SEEDS", default_value = "1..=5", value_parser = seeds)]
     pub(crate) seeds: Seeds,
     /// Write the messages of the nodes to this file, as a syslog
     #[arg(long, value_name = "FILE")]

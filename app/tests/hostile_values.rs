@@ -58,6 +58,8 @@ fn words_of(command: &str) -> &'static str {
         "policy promote" => "@/m --serving @/serving --generate training --nodes-count 3 --seed 1",
         "policy demote" => "--serving @/serving",
         "generate reassignment" => "--nodes-count 4 --tasks-count 9 --model @/m1 --assignment @/a1",
+        "risk" => "--train @/telemetry.csv --input @/telemetry.csv",
+        "simulate faults" => "--nodes-count 64 --days 1 --seed 1",
         _ => "",
     }
 }
@@ -65,6 +67,8 @@ fn words_of(command: &str) -> &'static str {
 const NODES: &str = "sn,cpu_milli,memory_mib,gpu,model\na,64000,262144,8,T4\n";
 const TASKS: &str = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n\
      t1,1000,1024,1,1000,,LS,Running,0,100,0\nt2,1000,1024,1,500,,LS,Running,1,100,1\n";
+
+const TELEMETRY: &str = "a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n1\n2\n3\n4\n5\n6\n7\n8\n9\n1\n2\n3\n4\n";
 
 /// The folder with all files; the text of what must stay as it is.
 fn folder() -> (String, Vec<(String, Vec<u8>)>) {
@@ -76,6 +80,7 @@ fn folder() -> (String, Vec<(String, Vec<u8>)>) {
         ("jobs.csv", "submit_seconds,run_seconds,size\n0,5,1\n1,5,4\n"),
         ("model", MODEL),
         ("assignment", ASSIGNMENT),
+        ("telemetry.csv", TELEMETRY),
     ];
     for (name, text) in files {
         fs::write(format!("{folder}/{name}"), text).expect("writable");

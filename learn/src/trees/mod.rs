@@ -39,13 +39,13 @@ pub struct TreeOptions {
 impl Default for TreeOptions {
     fn default() -> Self {
         Self {
-            trees: 300,
+            trees: 150,
             ensembles: 3,
             learning_rate: 0.05,
             leaves_max: 15,
-            leaf_weight_min: 1.0,
+            leaf_weight_min: 3.0,
             ridge: 5.0,
-            row_share: 0.5,
+            row_share: 0.3,
             feature_share: 0.5,
             seed: 1,
         }

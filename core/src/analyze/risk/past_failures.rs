@@ -18,7 +18,7 @@ pub struct FailurePrior {
     /// Failures of an ordinary node a day (published: 0.0065 for nodes of eight GPUs, Kokolis et al., "Revisiting
     /// Reliability in Large-Scale Machine Learning Research Clusters", 2024).
     pub failures_per_day: f64,
-    /// How alike nodes are: the shape of the gamma distribution. At 1/2 most differ by several times.
+    /// How alike nodes are: the shape of the gamma distribution. At 1/5 a few fail far more often than the rest.
     pub shape: f64,
     /// A failure counts half after so many days.
     pub half_life_days: f64,
@@ -26,7 +26,7 @@ pub struct FailurePrior {
 
 impl Default for FailurePrior {
     fn default() -> Self {
-        Self { failures_per_day: 0.0065, shape: 0.5, half_life_days: 90.0 }
+        Self { failures_per_day: 0.0065, shape: 0.2, half_life_days: 90.0 }
     }
 }
 

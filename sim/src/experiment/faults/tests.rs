@@ -52,11 +52,12 @@ fn causes_come_as_often_as_published() {
 
 #[test]
 fn of_the_nodes_that_are_given_a_chance_as_many_fail() {
-    let model = learn_risk(preset("all-causes"), 150, 60, 1);
-    let cases = risk_cases(preset("all-causes"), 150, 60, 9, &model.prior);
+    let model = learn_risk(preset("all-causes"), 300, 90, 1);
+    let cases = risk_cases(preset("all-causes"), 300, 90, 9, &model.prior);
     for horizon in 0..3 {
         let bins = reliability(&model, &cases, horizon);
-        for bin in bins.iter().filter(|b| b.cases >= 300) {
+        // Looks at the same failure are alike: fewer cases tell less than they seem.
+        for bin in bins.iter().filter(|b| b.cases >= 2000) {
             assert!((bin.given - bin.failed).abs() < 0.05, "horizon {horizon}: {bins:?}");
         }
     }
