@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Steps at most: cases are first put together by rank.
-const STEPS_MAX: usize = 200;
-/// Cases of a step at least, as a share of all.
+/// Cases that a step begins with: neighbours by score.
+const STEP_CASES: usize = 50;
+/// Cases at the overall rate that a step is taken to have seen.
 const PRIOR_CASES: f64 = 1.0;
 
 /// A score and what became of it.
@@ -44,7 +44,7 @@ impl Calibration {
             return None;
         }
         let overall = sorted.iter().filter(|o| o.event).count() as f64 / sorted.len() as f64;
-        let size = sorted.len().div_ceil(STEPS_MAX);
+        let size = STEP_CASES.min(sorted.len().div_ceil(4));
         let mut blocks: Vec<Block> = Vec::new();
         let mut begin = 0;
         while begin < sorted.len() {

@@ -21,6 +21,8 @@ const MEAN_REPAIR_HOURS: f64 = 6.6;
 /// Nodes and hours of the jobs that lemons are judged by (14% of such jobs fail at r = 6.5).
 pub const LEMON_JOB_NODES: usize = 64;
 const LEMON_JOB_SECONDS: i64 = 31_320;
+/// Worlds that weights are learned from, and as many for the calibration.
+const WORLDS_LEARNED: u64 = 4;
 /// Time between two looks at the risk of a node.
 const LOOK_SECONDS: i64 = 21_600;
 
@@ -325,8 +327,9 @@ pub fn risk_cases(
 /// Learns what signs are worth in worlds of one preset, on seeds of their own.
 pub fn learn_risk(preset: FaultPreset, nodes: u32, days: u32, seed: u64) -> RiskModel {
     let prior = FailurePrior { failures_per_day: preset.mean_per_day(), ..FailurePrior::default() };
-    let cases = |k| risk_cases(preset, nodes, days, seed.wrapping_add(k), &prior);
-    fit_risk_model(prior, &cases(1_000_001), &cases(1_000_002))
+    let world = |k| risk_cases(preset, nodes, days, seed.wrapping_add(k), &prior);
+    let worlds = |from: u64| (from..from + WORLDS_LEARNED).flat_map(world).collect::<Vec<_>>();
+    fit_risk_model(prior, &worlds(1_000_000), &worlds(2_000_000))
 }
 
 /// Puts cases with similar chances of a horizon (by number) together: up to 0.5%, 1%, 2%, 5%, 10%, 20%, 50% and above.
