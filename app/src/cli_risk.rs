@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{ArgGroup, Args};
 use lepton_sim::generate::{FAULT_NODES_MAX, FAULT_PRESETS};
 
@@ -42,10 +42,10 @@ pub(crate) struct RiskArgs {
     #[arg(long, requires = "label", requires = "train")]
     pub(crate) counters: bool,
     /// Column of --train that says which rows came soon before a failure: 1 or 0
-    #[arg(long, value_name = "COLUMN", requires = "counters")]
+    #[arg(long, value_name = "COLUMN", requires = "counters", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
     /// Column that names the part [default: `disk`, `drive`, `serial_number`, `serial` or `part`]
-    #[arg(long, value_name = "COLUMN", requires = "counters")]
+    #[arg(long, value_name = "COLUMN", requires = "counters", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) part: Option<String>,
     /// Columns to learn from, separated by commas [default: all that do not tell the outcome]
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "counters")]
@@ -63,7 +63,7 @@ pub(crate) struct RiskArgs {
     #[arg(long, default_value = "5m", value_parser = period)]
     pub(crate) period: u32,
     /// Column that tells the time [default: `t`, `time` or `timestamp`, if there is one]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) time: Option<String>,
     /// Episodes of alarm that a machine that is well may raise: `1/day`, `3/week`
     #[arg(long, default_value = "1/day", value_parser = budget)]

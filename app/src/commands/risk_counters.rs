@@ -113,12 +113,12 @@ fn ranked(model: &CounterRisk, table: &CounterTable, log_odds: &[f64]) -> Vec<Pa
 }
 
 fn reasons(model: &CounterRisk, table: &CounterTable, row: usize, before: Option<usize>) -> Vec<String> {
-    let mut grown: Vec<(f32, f32, &str)> = Vec::new();
+    let mut grown: Vec<(f32, f32, f32, &str)> = Vec::new();
     for (c, name) in table.counters.iter().enumerate().filter(|(c, _)| Some(*c) != model.age) {
         let now = table.row(row)[c];
         let by = before.map_or(0.0, |b| now - table.row(b)[c]);
         if now > 0.0 && by > 0.0 {
-            grown.push((by / now.max(1.0), now, name));
+            grown.push((by / now.max(1.0), by, now, name));
         }
     }
     grown.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -53,7 +53,8 @@ fn the_same_seed_gives_the_same_trees() {
 
 #[test]
 fn tables_that_teach_nothing_are_refused() {
-    let train = |values: &[f32], labels: &[bool]| train_trees(&names(), values, labels, &options());
+    let options = TreeOptions { row_share: 1.0, ..options() };
+    let train = |values: &[f32], labels: &[bool]| train_trees(&names(), values, labels, &options);
     assert_eq!(
         train(&[1.0; 6], &[true, true]).unwrap_err().to_string(),
         "2 rows of which 2 have the event: expected some with it and some without"
