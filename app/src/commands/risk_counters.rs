@@ -122,11 +122,7 @@ fn reasons(model: &CounterRisk, table: &CounterTable, row: usize, before: Option
         }
     }
     grown.sort_by(|a, b| b.0.total_cmp(&a.0));
-    grown
-        .iter()
-        .take(REASONS)
-        .map(|(share, now, name)| format!("{name} {now} (+{})", share * now.max(1.0)))
-        .collect()
+    grown.iter().take(REASONS).map(|(_, by, now, name)| format!("{name} {now} (+{by})")).collect()
 }
 
 fn text(report: &Report) -> String {
