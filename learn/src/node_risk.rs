@@ -47,10 +47,10 @@ fn regression(cases: &[RiskCase], h: usize) -> HorizonModel {
             let sum: f64 = x.iter().zip(&weights).map(|(x, w)| x * w).sum();
             let p = 1.0 / (1.0 + (-sum).exp());
             let (off, weight) = (p - f64::from(u8::from(case.failed[h])), p * (1.0 - p));
-            for i in 0..SIZE {
-                slope[i] += off * x[i];
-                for j in 0..=i {
-                    curve[i][j] += weight * x[i] * x[j];
+            for (i, (slope, curve)) in slope.iter_mut().zip(&mut curve).enumerate() {
+                *slope += off * x[i];
+                for (curve, other) in curve.iter_mut().zip(&x).take(i + 1) {
+                    *curve += weight * x[i] * other;
                 }
             }
         }

@@ -106,7 +106,7 @@ pub(crate) fn run(args: &FaultsArgs) -> Result<(), Failure> {
 fn write_log(out: &mut impl Write, preset: FaultPreset, args: &FaultsArgs, seed: u64) -> io::Result<()> {
     let options = FaultOptions { nodes: args.nodes_count, mean_repair_hours: 6.6, signs: true, seed };
     let mut world = FaultWorld::new(preset, options);
-    while let Some((now, node, event)) = world.next() {
+    while let Some((now, node, event)) = world.advance() {
         if now >= i64::from(args.days) * 86_400 {
             break;
         }

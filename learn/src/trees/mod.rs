@@ -122,13 +122,13 @@ fn boost(
     let mut grower = Grower::new(table);
     for _ in 0..options.trees {
         let mut seen = Vec::with_capacity(rows);
-        for row in 0..rows {
-            let p = 1.0 / (1.0 + (-log_odds[row]).exp());
+        for (row, (&event, log_odds)) in labels.iter().zip(&log_odds).enumerate() {
+            let p = 1.0 / (1.0 + (-log_odds).exp());
             // Rows that stand for others left out weigh as much as those.
-            let drawn = labels[row] || chance.random::<f64>() < row_share;
+            let drawn = event || chance.random::<f64>() < row_share;
             if drawn {
-                let weight = if labels[row] { 1.0 } else { 1.0 / row_share as f32 };
-                slopes[row] = (p - f32::from(u8::from(labels[row]))) * weight;
+                let weight = if event { 1.0 } else { 1.0 / row_share as f32 };
+                slopes[row] = (p - f32::from(u8::from(event))) * weight;
                 curves[row] = (p * (1.0 - p)).max(1e-6) * weight;
                 seen.push(row as u32);
             }

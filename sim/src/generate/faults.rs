@@ -190,9 +190,7 @@ impl FaultWorld {
         // As many lemons as the share says, so that seeds differ in where they are and not in how many.
         let count = (f64::from(options.nodes) * preset.lemon_share).round() as usize;
         let mut lemons = vec![false; options.nodes as usize];
-        for at in 0..count.min(lemons.len()) {
-            lemons[at] = true;
-        }
+        lemons[..count.min(options.nodes as usize)].fill(true);
         for at in (1..lemons.len()).rev() {
             lemons.swap(at, chance.random_range(0..=at));
         }
@@ -220,7 +218,7 @@ impl FaultWorld {
     }
 
     /// What happens next: when (seconds), to which node, what. Never the end.
-    pub fn next(&mut self) -> Option<(i64, u32, FaultEvent)> {
+    pub fn advance(&mut self) -> Option<(i64, u32, FaultEvent)> {
         let event = self.queue.pop()?;
         let (now, Happening { node, event: what, renews }) = (event.time_seconds, event.what);
         match what {

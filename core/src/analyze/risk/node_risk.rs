@@ -99,7 +99,7 @@ impl NodeSigns {
             Sign::Message(Severity::Warning) => *warning += 1.0,
             Sign::CounterGrowth(by) if by.is_finite() => *counter += by.clamp(0.0, 1e6),
             Sign::Anomaly(score) if score.is_finite() => {
-                *anomaly = anomaly.max(score.min(100.0) - UNUSUAL_FROM)
+                *anomaly = anomaly.max(score.min(100.0) - UNUSUAL_FROM);
             }
             Sign::CounterGrowth(_) | Sign::Anomaly(_) => {}
         }

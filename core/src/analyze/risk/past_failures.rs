@@ -161,19 +161,19 @@ fn regularized_gamma(shape: f64, x: f64) -> f64 {
 /// Logarithm of the gamma function above zero (C. Lanczos, 1964; coefficients for g = 5 of Numerical Recipes, 6.1).
 fn ln_gamma(x: f64) -> f64 {
     const COEFFICIENTS: [f64; 6] = [
-        76.180_091_729_471_46,
-        -86.505_320_329_416_77,
-        24.014_098_240_830_91,
-        -1.231_739_572_450_155,
-        0.120_865_097_386_617_9e-2,
-        -0.539_523_938_495_3e-5,
+        76.180_091_729_471_5,
+        -86.505_320_329_416_8,
+        24.014_098_240_830_9,
+        -1.231_739_572_450_16,
+        1.208_650_973_866_18e-3,
+        -5.395_239_384_953e-6,
     ];
     let shifted = x + 5.5;
     let head = (x + 0.5) * shifted.ln() - shifted;
-    let (mut sum, mut y) = (1.000_000_000_190_015, x);
+    let (mut sum, mut y) = (1.000_000_000_190_02, x);
     for c in COEFFICIENTS {
         y += 1.0;
         sum += c / y;
     }
-    head + (2.506_628_274_631_000_5 * sum / x).ln()
+    head + (2.506_628_274_631 * sum / x).ln()
 }

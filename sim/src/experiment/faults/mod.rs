@@ -133,7 +133,7 @@ pub fn simulate_mttf(preset: FaultPreset, nodes: u32, failures: usize, seed: u64
     let mut world = FaultWorld::new(preset, options);
     let (mut last, mut hours) = (0, Vec::with_capacity(failures));
     while hours.len() < failures {
-        let Some((now, _, event)) = world.next() else { break };
+        let Some((now, _, event)) = world.advance() else { break };
         if matches!(event, FaultEvent::Fail { .. }) {
             hours.push((now - last) as f64 / HOUR_SECONDS);
             last = now;
@@ -160,7 +160,7 @@ pub fn simulate_ettr(job: LongJob, days: u32, seed: u64) -> EttrResult {
     // From restart to restart: only whole rounds of work and write are kept.
     while begin < end {
         let failed = loop {
-            match world.next() {
+            match world.advance() {
                 Some((now, _, FaultEvent::Fail { .. })) => break now as f64 / 60.0,
                 Some(_) => {}
                 None => break end,
@@ -184,7 +184,7 @@ pub fn simulate_lemons(preset: FaultPreset, nodes: u32, days: u32, seed: u64) ->
     let mut past = vec![PastFailures::default(); nodes as usize];
     past.iter_mut().for_each(|p| p.observe(0, &prior));
     let mut later: Vec<Vec<i64>> = vec![Vec::new(); nodes as usize];
-    while let Some((now, node, event)) = world.next() {
+    while let Some((now, node, event)) = world.advance() {
         if now >= end {
             break;
         }
@@ -253,7 +253,7 @@ pub fn simulate_causes(preset: FaultPreset, nodes: u32, days: u32, seed: u64) ->
     let options = FaultOptions { nodes, mean_repair_hours: MEAN_REPAIR_HOURS, signs: false, seed };
     let mut world = FaultWorld::new(preset, options);
     let mut failures = [0; FAULT_CAUSES.len()];
-    while let Some((now, _, event)) = world.next() {
+    while let Some((now, _, event)) = world.advance() {
         if now >= i64::from(days) * DAY_SECONDS {
             break;
         }
@@ -289,7 +289,7 @@ pub fn risk_cases(
     let end = i64::from(days) * DAY_SECONDS;
     let mut looks: Vec<(i64, usize, RiskCase)> = Vec::new();
     let mut look_at = LOOK_SECONDS;
-    while let Some((now, node, event)) = world.next() {
+    while let Some((now, node, event)) = world.advance() {
         while look_at <= now.min(end) {
             for n in (0..nodes as usize).filter(|&n| !away[n]) {
                 let signals = signs[n].signals(look_at, prior);

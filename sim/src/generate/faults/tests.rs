@@ -5,7 +5,7 @@ use super::*;
 fn failures(preset: FaultPreset, options: FaultOptions, days: i64) -> Vec<(i64, u32, usize)> {
     let mut world = FaultWorld::new(preset, options);
     let mut found = Vec::new();
-    while let Some((now, node, event)) = world.next() {
+    while let Some((now, node, event)) = world.advance() {
         if now >= days * 86_400 {
             break;
         }
@@ -63,7 +63,7 @@ fn signs_come_in_order_of_time_and_more_of_them_before_failures() {
     let options = FaultOptions { nodes: 300, mean_repair_hours: 6.0, signs: true, seed: 2 };
     let mut world = FaultWorld::new(FAULT_PRESETS[4], options);
     let (mut last, mut signs, mut failed) = (0, vec![Vec::new(); 300], Vec::new());
-    while let Some((now, node, event)) = world.next() {
+    while let Some((now, node, event)) = world.advance() {
         assert!(now >= last);
         last = now;
         match event {
