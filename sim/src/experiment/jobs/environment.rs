@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_a_trace_is_judged_on_comes_after_all_that_was_learned_from() {
-        for parts in [Vec::new(), vec![100..400, 0..90]] {
+        for parts in [Vec::new(), vec![100..700, 0..90]] {
             let environment = of_trace(1800, parts, 64);
             let Apart::Later { checks, held_out } = environment.apart() else { panic!("long enough") };
             let jobs_of = |e: &JobsEnvironment, seeds: Range<u64>| {
