@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
+use crate::cli_forecast::ForecastArgs;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Rebalance(Box<RebalanceArgs>),
     /// Tell which machines are likely to fail, from recorded telemetry
     Risk(Box<RiskArgs>),
+    /// Forecast load from recorded series: fit, back-test, predict
+    Forecast(Box<ForecastArgs>),
     /// Evolve and train a policy
     #[command(subcommand)]
     Train(Train),

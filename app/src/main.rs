@@ -1,6 +1,7 @@
 //! The `lepton` command: reads arguments, wires the crates together, prints results.
 
 mod cli;
+mod cli_forecast;
 mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;

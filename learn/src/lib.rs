@@ -9,6 +9,7 @@ mod counter_risk;
 mod environment;
 mod episode;
 mod evolution;
+pub mod forecast;
 mod gate;
 mod genetic;
 mod held_out;

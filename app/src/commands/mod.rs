@@ -2,6 +2,8 @@
 
 mod completion;
 mod demo;
+mod forecast;
+mod forecast_output;
 mod generate_reassignment;
 mod jobs_result;
 mod jobs_workload;
@@ -39,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
         Command::Risk(args) => risk::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
         Command::Train(Train::Placement(args)) => train_placement::run(&args),
         Command::Train(Train::Jobs(args)) => train_jobs::run(&args),
         Command::Generate(Generate::Reassignment(args)) => generate_reassignment::run(&args),

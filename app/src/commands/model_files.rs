@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lepton_core::analyze::forecast::FittedForecast;
 use lepton_core::decide::policy::{JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel};
 use lepton_sim::readers::read_whole;
 
@@ -52,6 +53,11 @@ pub(super) fn read(path: &Path) -> Result<PlacementModel, Failure> {
 /// Reads a model of the order of jobs.
 pub(super) fn read_jobs(path: &Path) -> Result<JobsModel, Failure> {
     JobsModel::from_bytes(&bytes(path)?).map_err(|e| refused(path, &e))
+}
+
+/// Reads a fitted forecast.
+pub(super) fn read_forecast(path: &Path) -> Result<FittedForecast, Failure> {
+    FittedForecast::from_bytes(&bytes(path)?).map_err(|e| refused(path, &e))
 }
 
 /// The bytes of a model file.

@@ -1,5 +1,6 @@
 //! Analyzing: what the snapshot means. One file per question; none of them changes anything.
 
+pub mod forecast;
 mod load;
 pub mod risk;
 mod signs;

@@ -34,6 +34,7 @@ mod settings;
 mod snapshot;
 mod statement;
 mod task;
+pub mod tensor_file;
 mod trial;
 
 pub use assessment::{Assessment, ExpectedLoad, NodeLoad, NodeRisk, Sign};

@@ -1,6 +1,7 @@
 //! Experiments: policies replayed over a workload under fixed rules, and the statistics of the comparison.
 
 pub mod faults;
+pub mod forecast;
 mod heat;
 pub mod jobs;
 mod loop_run;

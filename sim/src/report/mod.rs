@@ -69,6 +69,15 @@ pub fn risk_html(report: &Value) -> String {
     page("risk", include_str!("risk.html"), include_str!("risk.js"), report)
 }
 
+/// The page of a forecast: predicted against actual, fans, coverage, the table of models.
+///
+/// `report` is the JSON document that `lepton forecast --output json` prints, with `targets` (names), `scatter` (for each model `model`,
+/// `step` and `points` of [actual, predicted]), `fans` (`series`, `origin`, `from`, `values` from there on, `quantiles` for each step) and
+/// `source`: null, or how the founding document's network did (`samples`, `mean_squared_error`, `r_squared`, `points`).
+pub fn forecast_html(report: &Value) -> String {
+    page("forecast", include_str!("forecast.html"), include_str!("forecast.js"), report)
+}
+
 /// Fills the frame. Markers are looked for in the frame alone, so text that looks like a marker stays as it is in
 /// data and scripts.
 fn page(title: &str, content: &str, script: &str, data: &Value) -> String {

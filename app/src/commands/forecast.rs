@@ -1,0 +1,211 @@
+//! `lepton forecast`: reads recorded load, fits or loads, plays the origins, prints, writes predictions and the page.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use lepton_core::analyze::forecast::{
+    FittedForecast, ForecastSetup, MixtureConfig, ModelKind, SourceModel, Steps,
+};
+use lepton_learn::forecast::{NetworkOptions, SourceCheck, fit_network, train_source};
+use lepton_sim::experiment::forecast::{BackTestError, Origins, back_test};
+use lepton_sim::readers::{LoadColumns, RecordedLoad, read_load};
+
+use super::forecast_output::{self, Outcome};
+use super::model_files;
+use super::simulate_placement::{command_line, threads};
+use crate::cli_forecast::ForecastArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::stop;
+
+pub(crate) fn run(args: &ForecastArgs) -> Result<(), Failure> {
+    if 86_400 % args.period != 0 {
+        return Err(Failure::Input(format!("--period: {} s do not divide a day", args.period)));
+    }
+    let steps = Steps::new(args.horizon, args.peak, &args.quantiles)
+        .map_err(|e| Failure::Input(format!("--quantiles, --horizon: {e}")))?;
+    let stop = stop::on_ctrl_c()?;
+    let load = read_load(&args.input, &columns(args))?;
+    let bins = load.values.first().map_or(0, Vec::len);
+    let origins = origins(args, bins)?;
+    let models = models(args);
+    let begun = Instant::now();
+    let fitted = match &args.load {
+        Some(path) => Fitted { forecast: loaded(path, &steps, args.period)?, check: None },
+        None => fit(args, &load, steps, origins.fitted, &models)?,
+    };
+    let fit_seconds = begun.elapsed().as_secs_f64();
+    if let Some(path) = &args.save {
+        model_files::replace(path, &fitted.forecast.to_bytes(), false)?;
+        output::note(&format!("model: {}", path.display()));
+    }
+    let groups: Vec<usize> = (0..load.names.len()).map(|i| i % args.targets.len()).collect();
+    let begun = Instant::now();
+    let mut tests = Vec::new();
+    for &model in &models {
+        let bar = output::progress("series", load.names.len() as u64);
+        let test = back_test(&load, &groups, &fitted.forecast.setup, model, &origins, &stop, &|| bar.inc(1));
+        bar.finish_and_clear();
+        tests.push(test.map_err(|e| match e {
+            BackTestError::Stopped => Failure::Stopped,
+            BackTestError::NotTrained(_) => {
+                Failure::Input(format!("{e}. Maybe it was not part of the fitted model that was loaded"))
+            }
+        })?);
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::Stopped);
+        }
+    }
+    let play_seconds = begun.elapsed().as_secs_f64();
+    let outcome = Outcome {
+        args,
+        load: &load,
+        origins: &origins,
+        tests: &tests,
+        check: fitted.check.as_ref(),
+        fit_seconds,
+        play_seconds,
+    };
+    show(&outcome)
+}
+
+fn show(outcome: &Outcome<'_>) -> Result<(), Failure> {
+    let args = outcome.args;
+    if let Some(path) = &args.predictions {
+        forecast_output::write_predictions(path, outcome)?;
+    }
+    if let Some(path) = &args.report {
+        output::write_page(path, &forecast_output::page(outcome)?)?;
+    }
+    forecast_output::print(outcome)
+}
+
+fn columns(args: &ForecastArgs) -> LoadColumns {
+    LoadColumns {
+        series: args.series.clone(),
+        time: args.time.clone(),
+        period_seconds: args.period,
+        unit_seconds: args.unit.unwrap_or(args.period),
+        targets: args.targets.clone(),
+    }
+}
+
+/// The model asked for, then naive and those to compare with.
+fn models(args: &ForecastArgs) -> Vec<ModelKind> {
+    let mut models = vec![args.model];
+    for &model in std::iter::once(&ModelKind::Naive).chain(&args.compare) {
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    models
+}
+
+fn origins(args: &ForecastArgs, bins: usize) -> Result<Origins, Failure> {
+    let origins = args.origins.as_ref().map_or_else(|| vec![bins - 1], |o| o.0.clone());
+    let last = origins.last().copied().unwrap_or(0);
+    if last >= bins {
+        return Err(Failure::Input(format!(
+            "--origins: bin {last} lies after the last bin of the input, {}",
+            bins - 1
+        )));
+    }
+    let until = args.train_until.unwrap_or(origins[0]);
+    if until > origins[0] {
+        let problem = format!(
+            "--train-until: bin {until} lies after the first origin, {}: what is forecast must not be fitted on",
+            origins[0]
+        );
+        return Err(Failure::Input(problem));
+    }
+    Ok(Origins { bins: origins, fitted: until + 1, levels: args.quantiles.clone() })
+}
+
+struct Fitted {
+    forecast: FittedForecast,
+    check: Option<SourceCheck>,
+}
+
+/// Trains what the models need.
+fn fit(
+    args: &ForecastArgs,
+    load: &RecordedLoad,
+    steps: Steps,
+    fitted: usize,
+    models: &[ModelKind],
+) -> Result<Fitted, Failure> {
+    let season_bins = (86_400 / args.period) as usize;
+    let networks = models.iter().any(|m| matches!(m, ModelKind::Auto | ModelKind::Network));
+    let network = if networks {
+        let line = output::live_line();
+        let parts = Mutex::new(Vec::new());
+        let hear = |network: usize, part: f64, loss: f64| {
+            let Ok(mut parts) = parts.lock() else { return };
+            if parts.len() <= network {
+                parts.resize(network + 1, (0.0, 0.0));
+            }
+            parts[network] = (part, loss);
+            let text = parts.iter().map(|(part, loss)| format!("{:.0}% loss {loss:.4}", 100.0 * part));
+            line.set_message(format!("training: {}", text.collect::<Vec<_>>().join(", ")));
+            line.tick();
+        };
+        let options = NetworkOptions::default();
+        let network = fit_network(
+            &load.values,
+            fitted,
+            season_bins,
+            &steps,
+            &options,
+            args.seed,
+            threads(args.threads),
+            &hear,
+        );
+        line.finish_and_clear();
+        if network.is_none() {
+            output::note("warning: too little to train a network on; the other models answer");
+        }
+        network
+    } else {
+        None
+    };
+    if network.is_none() && args.model == ModelKind::Network {
+        return Err(Failure::Input("--model network: the input holds too little to train it on".to_owned()));
+    }
+    let source = models
+        .contains(&ModelKind::Source)
+        .then(|| train_source(&load.values, fitted, season_bins, args.seed));
+    let setup = ForecastSetup {
+        steps,
+        season_bins,
+        network: network.map(Into::into),
+        source: source.as_ref().and_then(|s| SourceModel::new(s.network.clone())).map(Into::into),
+        mixture: MixtureConfig::default(),
+    };
+    let trained_on = format!("{}, bins 0 to {}", args.input.display(), fitted - 1);
+    let forecast = FittedForecast { setup, period_seconds: args.period, command: command_line(), trained_on };
+    Ok(Fitted { forecast, check: source.map(|s| s.check) })
+}
+
+/// What was fitted before; it must answer what is asked.
+fn loaded(path: &Path, steps: &Steps, period_seconds: u32) -> Result<FittedForecast, Failure> {
+    let fitted = model_files::read_forecast(path)?;
+    let has = &fitted.setup.steps;
+    let same = has.horizon() == steps.horizon()
+        && (has.peak() || !steps.peak())
+        && steps.levels().iter().all(|l| has.levels().contains(l))
+        && fitted.period_seconds == period_seconds;
+    if !same {
+        let peak = if has.peak() { " with --peak" } else { "" };
+        let levels: Vec<String> = has.levels().iter().map(f64::to_string).collect();
+        return Err(Failure::Input(format!(
+            "--load {}: was fitted for --period {}s --horizon {}{peak} --quantiles {}, which is not what is asked",
+            path.display(),
+            fitted.period_seconds,
+            has.horizon(),
+            levels.join(",")
+        )));
+    }
+    Ok(fitted)
+}
