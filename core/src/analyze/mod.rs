@@ -2,9 +2,12 @@
 
 pub mod forecast;
 mod load;
+mod load_analysis;
 pub mod risk;
 mod signs;
 mod stranded;
+
+pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 
 use crate::model::{Assessment, Health, NodeId, Settings, Snapshot};
 

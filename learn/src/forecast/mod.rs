@@ -12,3 +12,6 @@ pub use dataset::Recorded;
 pub use fit::fit_network;
 pub use source::{SourceCheck, SourceTraining, train_source};
 pub use train::NetworkOptions;
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,6 @@ fn rates(samples: &Samples, target: usize, first: i64, bins: usize, notes: &mut 
     }
     sums.into_iter().map(|(rise, seconds)| if seconds == 0.0 { f64::NAN } else { rise / seconds }).collect()
 }
+
+#[cfg(test)]
+mod tests;

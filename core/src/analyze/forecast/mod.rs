@@ -30,3 +30,6 @@ pub use network::Perceptron;
 pub use residuals::Residuals;
 pub use sorted_window::{SortedWindow, quantile_of_sorted};
 pub use steps::{HORIZON_MAX, LEVELS_MAX, OUTPUTS_MAX, Steps, StepsError};
+
+#[cfg(test)]
+mod tests;
