@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 9] = [
+pub(crate) const BENCHES: [Bench; 10] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -102,6 +102,13 @@ pub(crate) const BENCHES: [Bench; 9] = [
         target: Target::Example("risk_tables"),
         shows: "worlds of faults beside their closed forms, lemons found, the cost of a reading and a node",
         page: "docs/benchmarks/risk.md",
+    },
+    Bench {
+        name: "forecast",
+        package: "lepton-sim",
+        target: Target::Bench("forecast"),
+        shows: "the cost of a reading and a forecast, memory of 10,000 series, and all models on recorded load",
+        page: "docs/benchmarks/forecast.md",
     },
 ];
 

@@ -1,15 +1,15 @@
 //! `lepton forecast`: reads recorded load, fits or loads, plays the origins, prints, writes predictions and the page.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use lepton_core::analyze::forecast::{
     FittedForecast, ForecastSetup, MixtureConfig, ModelKind, SourceModel, Steps,
 };
 use lepton_learn::forecast::{NetworkOptions, SourceCheck, fit_network, train_source};
-use lepton_sim::experiment::forecast::{BackTestError, Origins, back_test};
+use lepton_sim::experiment::forecast::{BackTest, BackTestError, Origins, back_test};
 use lepton_sim::readers::{LoadColumns, RecordedLoad, read_load};
 
 use super::forecast_output::{self, Outcome};
@@ -18,6 +18,7 @@ use super::simulate_placement::{command_line, threads};
 use crate::cli_forecast::ForecastArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::result_files::ResultFiles;
 use crate::stop;
 
 pub(crate) fn run(args: &ForecastArgs) -> Result<(), Failure> {
@@ -26,7 +27,13 @@ pub(crate) fn run(args: &ForecastArgs) -> Result<(), Failure> {
     }
     let steps = Steps::new(args.horizon, args.peak, &args.quantiles)
         .map_err(|e| Failure::Input(format!("--quantiles, --horizon: {e}")))?;
-    let stop = stop::on_ctrl_c()?;
+    let mut files = ResultFiles::beside_inputs([
+        ("--input", Some(args.input.as_path())),
+        ("--load", args.load.as_deref()),
+    ]);
+    let predictions = files.claim_if_given("--predictions", args.predictions.as_deref())?;
+    let report = files.claim_if_given("--report", args.report.as_deref())?;
+    let save = files.claim_if_given("--save", args.save.as_deref())?;
     let load = read_load(&args.input, &columns(args))?;
     let bins = load.values.first().map_or(0, Vec::len);
     let origins = origins(args, bins)?;
@@ -37,49 +44,41 @@ pub(crate) fn run(args: &ForecastArgs) -> Result<(), Failure> {
         None => fit(args, &load, steps, origins.fitted, &models)?,
     };
     let fit_seconds = begun.elapsed().as_secs_f64();
-    if let Some(path) = &args.save {
-        model_files::replace(path, &fitted.forecast.to_bytes(), false)?;
-        output::note(&format!("model: {}", path.display()));
-    }
-    let groups: Vec<usize> = (0..load.names.len()).map(|i| i % args.targets.len()).collect();
+    files.write(save.as_ref(), |out| out.write_all(&fitted.forecast.to_bytes()));
     let begun = Instant::now();
-    let mut tests = Vec::new();
-    for &model in &models {
-        let bar = output::progress("series", load.names.len() as u64);
-        let test = back_test(&load, &groups, &fitted.forecast.setup, model, &origins, &stop, &|| bar.inc(1));
-        bar.finish_and_clear();
-        tests.push(test.map_err(|e| match e {
-            BackTestError::Stopped => Failure::Stopped,
-            BackTestError::NotTrained(_) => {
-                Failure::Input(format!("{e}. Maybe it was not part of the fitted model that was loaded"))
-            }
-        })?);
-        if stop.load(Ordering::Relaxed) {
-            return Err(Failure::Stopped);
-        }
-    }
+    let tests = play(args, &load, &fitted.forecast.setup, &origins, &models)?;
     let play_seconds = begun.elapsed().as_secs_f64();
-    let outcome = Outcome {
-        args,
-        load: &load,
-        origins: &origins,
-        tests: &tests,
-        check: fitted.check.as_ref(),
-        fit_seconds,
-        play_seconds,
-    };
-    show(&outcome)
+    let check = fitted.check.as_ref();
+    let outcome =
+        Outcome { args, load: &load, origins: &origins, tests: &tests, check, fit_seconds, play_seconds };
+    files.write(predictions.as_ref(), |out| forecast_output::write_predictions(out, &outcome));
+    if report.is_some() {
+        files.write_page(report.as_ref(), &forecast_output::page(&outcome)?);
+    }
+    forecast_output::print(&outcome)?;
+    files.end()
 }
 
-fn show(outcome: &Outcome<'_>) -> Result<(), Failure> {
-    let args = outcome.args;
-    if let Some(path) = &args.predictions {
-        forecast_output::write_predictions(path, outcome)?;
-    }
-    if let Some(path) = &args.report {
-        output::write_page(path, &forecast_output::page(outcome)?)?;
-    }
-    forecast_output::print(outcome)
+/// Plays the origins under each model.
+fn play(
+    args: &ForecastArgs,
+    load: &RecordedLoad,
+    setup: &ForecastSetup,
+    origins: &Origins,
+    models: &[ModelKind],
+) -> Result<Vec<BackTest>, Failure> {
+    let stop = stop::flag_for_results();
+    let groups: Vec<usize> = (0..load.names.len()).map(|i| i % args.targets.len()).collect();
+    let bar = output::progress("series", (load.names.len() * models.len()) as u64);
+    let play = |&model: &ModelKind| back_test(load, &groups, setup, model, origins, stop, &|| bar.inc(1));
+    let tests: Result<Vec<BackTest>, BackTestError> = models.iter().map(play).collect();
+    bar.finish_and_clear();
+    tests.map_err(|e| match e {
+        BackTestError::Stopped => Failure::StoppedWithoutResult,
+        BackTestError::NotTrained(_) => {
+            Failure::Input(format!("{e}. Maybe it was not part of the fitted model that was loaded"))
+        }
+    })
 }
 
 fn columns(args: &ForecastArgs) -> LoadColumns {

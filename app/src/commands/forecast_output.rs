@@ -1,7 +1,7 @@
 //! What `lepton forecast` shows: tables, JSON, CSV, the file of predictions, and the data of its page.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -82,30 +82,24 @@ fn level_name(level: f64) -> String {
     format!("q{}", (level * 1e6).round() / 1e4)
 }
 
-pub(super) fn write_predictions(path: &Path, outcome: &Outcome<'_>) -> anyhow::Result<()> {
-    let (load, origins) = (outcome.load, outcome.origins);
+pub(super) fn write_predictions(out: &mut impl io::Write, outcome: &Outcome<'_>) -> io::Result<()> {
     let (test, args) = (&outcome.tests[0], outcome.args);
-    output::write_file(path, |out| {
-        let names: Vec<String> = args.quantiles.iter().map(|&l| level_name(l)).collect();
-        writeln!(out, "series,origin,h,{}", names.join(","))?;
-        for (name, run) in load.names.iter().zip(&test.series) {
-            for (origin, forecast) in origins.bins.iter().zip(&run.forecasts) {
-                for step in usize::from(!args.peak)..=args.horizon {
-                    write!(out, "{},{origin},{step}", quoted(name))?;
-                    for &level in &args.quantiles {
-                        let value = if step == 0 {
-                            forecast.peak(level).unwrap_or(0.0)
-                        } else {
-                            forecast.at(step, level)
-                        };
-                        write!(out, ",{value}")?;
-                    }
-                    writeln!(out)?;
+    let names: Vec<String> = args.quantiles.iter().map(|&l| level_name(l)).collect();
+    writeln!(out, "series,origin,h,{}", names.join(","))?;
+    for (name, run) in outcome.load.names.iter().zip(&test.series) {
+        for (origin, forecast) in outcome.origins.bins.iter().zip(&run.forecasts) {
+            for step in usize::from(!args.peak)..=args.horizon {
+                write!(out, "{},{origin},{step}", quoted(name))?;
+                for &level in &args.quantiles {
+                    let peak = forecast.peak(level).unwrap_or(0.0);
+                    let value = if step == 0 { peak } else { forecast.at(step, level) };
+                    write!(out, ",{value}")?;
                 }
+                writeln!(out)?;
             }
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// A CSV field.

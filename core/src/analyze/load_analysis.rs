@@ -4,15 +4,15 @@
 
 use serde::Serialize;
 
-use super::{AnalyzeConfig, load};
+use super::load;
 use crate::model::fragmentation::TargetWorkload;
-use crate::model::{Cluster, DEVICE_MILLI, Health, NodeId, Snapshot};
+use crate::model::{Cluster, DEVICE_MILLI, Health, NodeId, Settings, Snapshot};
 
 /// A node used below this share of the safety level, in its busiest resource, is cold.
 const COLD_SHARE: f64 = 0.25;
 /// A resource of which a node has less than this share free is used up.
 const USED_UP: f64 = 0.02;
-/// Most resources of a cluster with its devices.
+/// What the devices are called among the resources.
 const DEVICES: &str = "devices";
 
 /// Load of one resource over the working nodes, or of the devices.
@@ -81,23 +81,24 @@ pub struct LoadAnalysis {
 /// O(nodes x resources + placed tasks).
 pub fn analyze_load(
     snapshot: &Snapshot,
-    config: &AnalyzeConfig,
+    settings: &Settings,
     expected: Option<&TargetWorkload>,
 ) -> LoadAnalysis {
     let cluster = &snapshot.cluster;
     let working: Vec<NodeId> = cluster.nodes().filter(|&n| cluster.health(n) != Health::Down).collect();
     let use_of_demand = load::use_of_demand(snapshot);
-    let busiest = |node: NodeId| load::of_node(snapshot, node, use_of_demand).used;
+    let used = load::used(snapshot, &use_of_demand);
+    let busiest = |node: NodeId| load::of_node(snapshot, node, &used).used;
     let mut by_use: Vec<(f64, NodeId)> = working.iter().map(|&n| (busiest(n), n)).collect();
     by_use.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let resources = resources(snapshot, &working, use_of_demand);
+    let resources = resources(snapshot, &working, &used);
     let bottleneck = resources.iter().max_by(|a, b| a.allocated.total_cmp(&b.allocated));
     LoadAnalysis {
-        hot: by_use.iter().filter(|(used, _)| *used > config.safety_level).map(|(_, n)| *n).collect(),
+        hot: by_use.iter().filter(|(used, _)| *used > settings.safety_level).map(|(_, n)| *n).collect(),
         cold: by_use
             .iter()
             .rev()
-            .filter(|(used, _)| *used < COLD_SHARE * config.safety_level)
+            .filter(|(used, _)| *used < COLD_SHARE * settings.safety_level)
             .map(|(_, n)| *n)
             .collect(),
         bottleneck: bottleneck.filter(|r| r.allocated > 0.0).map(|r| r.resource.clone()),
@@ -107,7 +108,7 @@ pub fn analyze_load(
     }
 }
 
-fn resources(snapshot: &Snapshot, working: &[NodeId], use_of_demand: f64) -> Vec<ResourceLoad> {
+fn resources(snapshot: &Snapshot, working: &[NodeId], used: &[f64]) -> Vec<ResourceLoad> {
     let cluster = &snapshot.cluster;
     let mut all: Vec<ResourceLoad> = cluster
         .schema()
@@ -117,7 +118,11 @@ fn resources(snapshot: &Snapshot, working: &[NodeId], use_of_demand: f64) -> Vec
         .map(|(r, name)| {
             let of = |node: NodeId| {
                 let capacity = cluster.capacity(node)[r] as f64;
-                (snapshot.used(node, r, use_of_demand), capacity - cluster.free(node)[r] as f64, capacity)
+                (
+                    used[node.index() * cluster.schema().len() + r],
+                    capacity - cluster.free(node)[r] as f64,
+                    capacity,
+                )
             };
             of_resource(name, working, of)
         })

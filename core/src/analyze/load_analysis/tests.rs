@@ -25,7 +25,7 @@ fn use_allocation_gap_and_balance_are_counted_per_resource() {
     let mut snapshot = cluster_of(2);
     place(&mut snapshot, 0, [8000, 10], [6000, 10]);
     place(&mut snapshot, 1, [4000, 50], [2000, 10]);
-    let load = analyze_load(&snapshot, &AnalyzeConfig::default(), None);
+    let load = analyze_load(&snapshot, &Settings::default(), None);
     let cpu = &load.resources[0];
     assert_eq!((cpu.used, cpu.allocated), (0.4, 0.6));
     assert!((cpu.gap - 0.2).abs() < 1e-12);
@@ -42,20 +42,20 @@ fn hot_and_cold_nodes_come_worst_first() {
     place(&mut snapshot, 1, [9000, 1], [8500, 1]);
     place(&mut snapshot, 2, [9900, 1], [9900, 1]);
     place(&mut snapshot, 3, [9900, 1], [500, 1]);
-    let load = analyze_load(&snapshot, &AnalyzeConfig::default(), None);
+    let load = analyze_load(&snapshot, &Settings::default(), None);
     assert_eq!(load.hot, [NodeId(2), NodeId(1)]);
     assert_eq!(load.cold, [NodeId(0), NodeId(3)]);
 }
 
 #[test]
 fn an_empty_cluster_is_even_and_has_no_bottleneck() {
-    let load = analyze_load(&cluster_of(3), &AnalyzeConfig::default(), None);
+    let load = analyze_load(&cluster_of(3), &Settings::default(), None);
     assert_eq!(
         (load.bottleneck, load.resources[0].max_over_mean, load.resources[0].variation),
         (None, 1.0, 0.0)
     );
     assert!(load.stranded.is_empty());
-    let nothing = analyze_load(&cluster_of(0), &AnalyzeConfig::default(), None);
+    let nothing = analyze_load(&cluster_of(0), &Settings::default(), None);
     assert_eq!((nothing.resources[0].used, nothing.resources[0].busiest), (0.0, None));
 }
 
@@ -70,7 +70,7 @@ fn devices_without_cpu_or_on_closed_nodes_are_stranded_for_that_cause() {
     }
     place(&mut snapshot, 0, [10_000, 1], [100, 1]);
     snapshot.cluster.set_health(NodeId(1), Health::Cordoned);
-    let load = analyze_load(&snapshot, &AnalyzeConfig::default(), None);
+    let load = analyze_load(&snapshot, &Settings::default(), None);
     let of = |cause, device_milli| Stranded { cause, device_milli, nodes: 1 };
     assert_eq!(load.stranded, [of(StrandedCause::NoCpu, 2000), of(StrandedCause::NodeClosed, 2000)]);
     assert_eq!(load.resources[2].resource, "devices");
