@@ -11,7 +11,7 @@ use lepton_core::analyze::forecast::{
     FEATURES, ForecastSetup, MODEL_KINDS, MixtureConfig, ModelKind, NetworkModel, Perceptron,
     SeriesForecaster, SourceModel, Steps,
 };
-use lepton_learn::forecast::{NetworkOptions, fit_network, train_source};
+use lepton_learn::forecast::{NetworkOptions, Recorded, fit_network, train_source};
 use lepton_sim::experiment::forecast::{Origins, back_test};
 use lepton_sim::readers::{LoadColumns, Target, read_load};
 
@@ -118,9 +118,8 @@ fn protocol(path: &Path) {
     let levels = [0.5, 0.9, 0.95];
     let steps = Steps::new(12, true, &levels).expect("sound steps");
     let begun = Instant::now();
-    let network =
-        fit_network(&load.values, FITTED, 288, &steps, &NetworkOptions::default(), SEED, 2, &|_, _, _| {});
-    let source = train_source(&load.values, FITTED, 288, SEED);
+    let network = fit_network(recorded, &steps, &NetworkOptions::default(), SEED, 2, &|_, _, _| {});
+    let source = train_source(recorded, SEED);
     println!(
         "F1: {} series, fitted on bins 0 to {} in {:.0} s on 2 threads, seed {SEED}",
         load.names.len(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use lepton_core::analyze::forecast::{
     FittedForecast, ForecastSetup, MixtureConfig, ModelKind, SourceModel, Steps,
 };
-use lepton_learn::forecast::{NetworkOptions, SourceCheck, fit_network, train_source};
+use lepton_learn::forecast::{NetworkOptions, Recorded, SourceCheck, fit_network, train_source};
 use lepton_sim::experiment::forecast::{BackTest, BackTestError, Origins, back_test};
 use lepton_sim::readers::{LoadColumns, RecordedLoad, read_load};
 
@@ -22,7 +22,7 @@ use crate::result_files::ResultFiles;
 use crate::stop;
 
 pub(crate) fn run(args: &ForecastArgs) -> Result<(), Failure> {
-    if 86_400 % args.period != 0 {
+    if !86_400_u32.is_multiple_of(args.period) {
         return Err(Failure::Input(format!("--period: {} s do not divide a day", args.period)));
     }
     let steps = Steps::new(args.horizon, args.peak, &args.quantiles)
@@ -136,6 +136,7 @@ fn fit(
     models: &[ModelKind],
 ) -> Result<Fitted, Failure> {
     let season_bins = (86_400 / args.period) as usize;
+    let recorded = Recorded { series: &load.values, bins: fitted, season_bins };
     let networks = models.iter().any(|m| matches!(m, ModelKind::Auto | ModelKind::Network));
     let network = if networks {
         let line = output::live_line();
@@ -151,16 +152,7 @@ fn fit(
             line.tick();
         };
         let options = NetworkOptions::default();
-        let network = fit_network(
-            &load.values,
-            fitted,
-            season_bins,
-            &steps,
-            &options,
-            args.seed,
-            threads(args.threads),
-            &hear,
-        );
+        let network = fit_network(recorded, &steps, &options, args.seed, threads(args.threads), &hear);
         line.finish_and_clear();
         if network.is_none() {
             output::note("warning: too little to train a network on; the other models answer");
@@ -172,9 +164,7 @@ fn fit(
     if network.is_none() && args.model == ModelKind::Network {
         return Err(Failure::Input("--model network: the input holds too little to train it on".to_owned()));
     }
-    let source = models
-        .contains(&ModelKind::Source)
-        .then(|| train_source(&load.values, fitted, season_bins, args.seed));
+    let source = models.contains(&ModelKind::Source).then(|| train_source(recorded, args.seed));
     let setup = ForecastSetup {
         steps,
         season_bins,

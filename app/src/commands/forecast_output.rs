@@ -289,13 +289,13 @@ fn scatter(outcome: &Outcome<'_>, test: &BackTest) -> Value {
     let count = test.series.len() * outcome.origins.bins.len();
     let every = count.div_ceil(POINTS_MAX).max(1);
     let mut points = Vec::new();
-    let mut i = 0;
+    let mut i = 0_usize;
     for (values, run) in outcome.load.values.iter().zip(&test.series) {
         for (&origin, forecast) in outcome.origins.bins.iter().zip(&run.forecasts) {
             i += 1;
             let step = args.horizon.div_ceil(2);
             let came = values.get(origin + step).copied().unwrap_or(f64::NAN);
-            if i % every == 0 && came.is_finite() && run.score.high > 0.0 {
+            if i.is_multiple_of(every) && came.is_finite() && run.score.high > 0.0 {
                 points.push([came / run.score.high, forecast.at(step, 0.5) / run.score.high]);
             }
         }

@@ -4,12 +4,20 @@ use lepton_core::analyze::forecast::{FEATURES, History, Steps, compress, feature
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-/// Recorded series: bins, NaN where there was no sample.
-pub type Recorded = [Vec<f64>];
+/// What may be learned from.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// For each series its bins; NaN where there was no sample.
+    pub series: &'a [Vec<f64>],
+    /// The first bins, which may be learned from; nothing after them is looked at.
+    pub bins: usize,
+    /// Bins of a day.
+    pub season_bins: usize,
+}
 
 /// Values of one group of steps that a sample keeps, for long horizons.
 const PICKS_MAX: usize = 2;
-/// Series shorter than this many seasons before a sample are rarely met later.
+/// Bins that a series must have had before it is learned from.
 const AGE_BINS_MIN: u64 = 12;
 
 /// Features and what came after, sample after sample.
@@ -24,14 +32,8 @@ pub(super) struct Dataset {
 
 impl Dataset {
     /// About `count` samples drawn evenly from the first `bins` bins of the series; targets lie within them too.
-    pub(super) fn draw(
-        series: &Recorded,
-        bins: usize,
-        season_bins: usize,
-        steps: &Steps,
-        count: usize,
-        rng: &mut Pcg64Mcg,
-    ) -> Self {
+    pub(super) fn draw(recorded: Recorded<'_>, steps: &Steps, count: usize, rng: &mut Pcg64Mcg) -> Self {
+        let Recorded { series, bins, season_bins } = recorded;
         let picks = steps.steps_of(0).count().min(PICKS_MAX);
         let mut set = Self { inputs: Vec::new(), targets: Vec::new(), picks, weights: Vec::new() };
         let moments = series.len() * bins.saturating_sub(steps.horizon());

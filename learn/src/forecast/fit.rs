@@ -11,9 +11,7 @@ use super::train::{NetworkOptions, train_network};
 /// threads does not. `progress` hears the network's number, the share done and the loss of the last pass over its samples. `None` when
 /// there is nothing to learn from.
 pub fn fit_network(
-    series: &Recorded,
-    bins: usize,
-    season_bins: usize,
+    recorded: Recorded<'_>,
     steps: &Steps,
     options: &NetworkOptions,
     seed: u64,
@@ -29,9 +27,7 @@ pub fn fit_network(
                     let Some(i) = next.lock().ok().and_then(|mut next| next.next()) else { return };
                     let seed = seed.wrapping_mul(1000).wrapping_add(i as u64);
                     let network =
-                        train_network(series, bins, season_bins, steps, options, seed, &|part, loss| {
-                            progress(i, part, loss)
-                        });
+                        train_network(recorded, steps, options, seed, &|part, loss| progress(i, part, loss));
                     if let Ok(mut trained) = trained.lock() {
                         trained[i] = network;
                     }

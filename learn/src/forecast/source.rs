@@ -42,10 +42,10 @@ pub struct SourceCheck {
     pub points: Vec<(f32, f32)>,
 }
 
-/// Trains it on the first `bins` bins of the series.
-pub fn train_source(series: &Recorded, bins: usize, season_bins: usize, seed: u64) -> SourceTraining {
+/// Trains it.
+pub fn train_source(recorded: Recorded<'_>, seed: u64) -> SourceTraining {
     let mut rng = Pcg64Mcg::new(u128::from(seed) << 64 | 0x5851_f42d_4c95_7f2d);
-    let samples = draw(series, bins, season_bins, &mut rng);
+    let samples = draw(recorded, &mut rng);
     let trained = (samples.len() as f64 * TRAINED) as usize;
     let mut weights = start(&SOURCE_LAYERS, &mut rng);
     let mut moments = vec![(0.0, 0.0); weights.len()];
@@ -83,12 +83,8 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 /// The last values of a series and the next one, scaled to the range seen; in random order.
-fn draw(
-    series: &Recorded,
-    bins: usize,
-    season_bins: usize,
-    rng: &mut Pcg64Mcg,
-) -> Vec<([f32; SHORT_BINS], f32)> {
+fn draw(recorded: Recorded<'_>, rng: &mut Pcg64Mcg) -> Vec<([f32; SHORT_BINS], f32)> {
+    let Recorded { series, bins, season_bins } = recorded;
     let moments: usize = series.iter().map(|values| values.len().min(bins)).sum();
     let share = SAMPLES_MAX as f64 / moments.max(1) as f64;
     let mut samples = Vec::new();

@@ -6,9 +6,13 @@ use rand_pcg::Pcg64Mcg;
 
 use super::matrix::{add_product, add_transposed_product, transpose};
 use super::perceptron::Batch;
-use super::{NetworkOptions, fit_network, train_source};
+use super::{NetworkOptions, Recorded, fit_network, train_source};
 
 const SEASON: usize = 24;
+
+fn recorded(series: &[Vec<f64>], bins: usize) -> Recorded<'_> {
+    Recorded { series, bins, season_bins: SEASON }
+}
 
 fn small() -> NetworkOptions {
     NetworkOptions {
@@ -76,17 +80,15 @@ fn the_slope_of_a_network_is_what_small_changes_of_its_weights_do() {
     }
     let mut gradient = vec![0.0; weights.len()];
     batch.backward(&weights, vec![1.0; 12], &mut gradient);
-    for i in 0..weights.len() {
+    for (i, (&slope, &middle)) in gradient.iter().zip(network.weights()).enumerate() {
         let mut sum_at = |weight: f32| {
             weights[i] = weight;
             batch.forward(&weights);
             batch.outputs().iter().map(|&x| f64::from(x)).sum::<f64>()
         };
-        let at = gradient[i];
-        let middle = network.weights()[i];
         let found = (sum_at(middle + 1e-3) - sum_at(middle - 1e-3)) / 2e-3;
         weights[i] = middle;
-        assert!((found - f64::from(at)).abs() < 2e-2, "weight {i}: {found} against {at}");
+        assert!((found - f64::from(slope)).abs() < 2e-2, "weight {i}: {found} against {slope}");
     }
 }
 
@@ -94,7 +96,7 @@ fn the_slope_of_a_network_is_what_small_changes_of_its_weights_do() {
 fn a_trained_network_knows_that_jumps_fall_back() {
     let steps = Steps::new(3, true, &[0.5, 0.9]).unwrap();
     let series = jumpy();
-    let model = fit_network(&series, 500, SEASON, &steps, &small(), 7, 2, &|_, _, _| {}).unwrap();
+    let model = fit_network(recorded(&series, 500), &steps, &small(), 7, 2, &|_, _, _| {}).unwrap();
     let setup = lepton_core::analyze::forecast::ForecastSetup {
         steps,
         season_bins: SEASON,
@@ -120,7 +122,7 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
     let steps = Steps::new(2, false, &[0.5]).unwrap();
     let options = NetworkOptions { epochs: 1, samples: 600, ..small() };
     let fit =
-        |seed, threads| fit_network(&jumpy(), 500, SEASON, &steps, &options, seed, threads, &|_, _, _| {});
+        |seed, threads| fit_network(recorded(&jumpy(), 500), &steps, &options, seed, threads, &|_, _, _| {});
     assert_eq!(fit(3, 1), fit(3, 2));
     assert_ne!(fit(3, 1), fit(4, 1));
 }
@@ -129,8 +131,8 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
 fn too_little_to_learn_from_gives_no_network() {
     let steps = Steps::new(12, false, &[0.5]).unwrap();
     let few = [vec![1.0; 20], vec![f64::NAN; 500], Vec::new()];
-    assert_eq!(fit_network(&few, 500, SEASON, &steps, &small(), 1, 1, &|_, _, _| {}), None);
-    assert_eq!(fit_network(&[], 0, SEASON, &steps, &small(), 1, 1, &|_, _, _| {}), None);
+    assert_eq!(fit_network(recorded(&few, 500), &steps, &small(), 1, 1, &|_, _, _| {}), None);
+    assert_eq!(fit_network(recorded(&[], 0), &steps, &small(), 1, 1, &|_, _, _| {}), None);
 }
 
 #[test]
@@ -139,7 +141,7 @@ fn nothing_after_the_fitted_bins_has_a_part_in_the_weights() {
     let options = NetworkOptions { epochs: 1, samples: 600, ..small() };
     let mut changed = jumpy();
     changed.iter_mut().for_each(|values| values[400..].fill(1e9));
-    let fit = |series: &[Vec<f64>]| fit_network(series, 400, SEASON, &steps, &options, 3, 1, &|_, _, _| {});
+    let fit = |series: &[Vec<f64>]| fit_network(recorded(series, 400), &steps, &options, 3, 1, &|_, _, _| {});
     assert_eq!(fit(&jumpy()), fit(&changed));
 }
 
@@ -147,10 +149,10 @@ fn nothing_after_the_fitted_bins_has_a_part_in_the_weights() {
 fn the_sources_network_is_trained_and_checked_on_the_fifth_kept_apart() {
     let wave =
         |phase: f64| (0..600).map(|t| 5.0 + 4.0 * (f64::from(t) * 0.3 + phase).sin()).collect::<Vec<f64>>();
-    let trained = train_source(&[wave(0.0), wave(1.0), wave(2.0)], 600, SEASON, 1);
+    let trained = train_source(recorded(&[wave(0.0), wave(1.0), wave(2.0)], 600), 1);
     assert_eq!(trained.network.layers(), SOURCE_LAYERS);
     assert!(trained.check.samples > 200, "{}", trained.check.samples);
     assert!(trained.check.r_squared > 0.9, "{}", trained.check.r_squared);
     assert!(FEATURES > SOURCE_LAYERS[0]);
-    assert_eq!(train_source(&[], 0, SEASON, 1).check.samples, 0);
+    assert_eq!(train_source(recorded(&[], 0), 1).check.samples, 0);
 }

@@ -43,19 +43,17 @@ impl Default for NetworkOptions {
     }
 }
 
-/// Trains one network on the first `bins` bins of the series; `None` when they hold less than a batch of samples. The same seed gives the
+/// Trains one network; `None` when they hold less than a batch of samples. The same seed gives the
 /// same weights.
 pub(super) fn train_network(
-    series: &Recorded,
-    bins: usize,
-    season_bins: usize,
+    recorded: Recorded<'_>,
     steps: &Steps,
     options: &NetworkOptions,
     seed: u64,
     progress: &(dyn Fn(f64, f64) + Sync),
 ) -> Option<Perceptron> {
     let mut rng = Pcg64Mcg::new(u128::from(seed) << 64 | 0x9e37_79b9_7f4a_7c15);
-    let data = Dataset::draw(series, bins, season_bins, steps, options.samples, &mut rng);
+    let data = Dataset::draw(recorded, steps, options.samples, &mut rng);
     if data.len() < options.batch {
         return None;
     }

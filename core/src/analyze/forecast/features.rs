@@ -49,8 +49,8 @@ pub fn features(history: &History, steps: &Steps, out: &mut [f32; FEATURES]) {
     let mut to = Writer { out, at: 0 };
 
     let recent: [f64; MIDDLE_BINS] = std::array::from_fn(|back| history.back(back));
-    for back in 1..=LAGS {
-        to.put(ratio(recent[back]));
+    for &value in &recent[1..=LAGS] {
+        to.put(ratio(value));
     }
     for (from, count) in OLDER {
         to.put(ratio(mean(&recent[from..from + count])));

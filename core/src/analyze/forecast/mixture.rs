@@ -183,7 +183,7 @@ impl Mixture {
 
     /// Remembers the forecasts made after the last bin of the history, the mixture's own last, to learn from them.
     pub fn remember(&mut self, history: &History, forecasts: &[Vec<f64>], mixed: &[f64]) {
-        if history.bins() % self.stride != 0 || history.age_bins() == 0 {
+        if !history.bins().is_multiple_of(self.stride) || history.age_bins() == 0 {
             return;
         }
         let last = history.last();

@@ -105,9 +105,9 @@ fn play(
     for (bin, &value) in values.iter().enumerate() {
         let value = (!value.is_nan()).then_some(value);
         if bin < learn_from {
-            forecaster.warm(value)
+            forecaster.warm(value);
         } else {
-            forecaster.push(value)
+            forecaster.push(value);
         }
         if next.next_if_eq(&bin).is_some() {
             let forecast = forecaster.forecast();
