@@ -308,14 +308,15 @@ proptest! {
     }
 
     #[test]
-    fn a_fitted_forecast_is_read_back_or_refused(at in any::<prop::sample::Index>(), bit in 0..8) {
+    fn a_fitted_forecast_is_read_back_or_refused(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
         let fitted = FittedForecast { setup: setup(), period_seconds: 300, command: "lepton forecast".into(), trained_on: "made".into() };
         let bytes = fitted.to_bytes();
-        prop_assert_eq!(FittedForecast::from_bytes(&bytes).as_ref(), Ok(&fitted));
+        let read = FittedForecast::from_bytes(&bytes);
+        prop_assert_eq!(read.as_ref(), Ok(&fitted));
         prop_assert!(FittedForecast::from_bytes(&bytes[..at.index(bytes.len())]).is_err());
         let mut damaged = bytes;
         let at = at.index(damaged.len());
-        damaged[at] ^= 1 << bit;
+        damaged[at] ^= 1_u8 << bit;
         prop_assert_ne!(FittedForecast::from_bytes(&damaged).ok(), Some(fitted));
     }
 }

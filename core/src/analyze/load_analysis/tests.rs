@@ -8,7 +8,6 @@ fn cluster_of(nodes: usize) -> Snapshot {
     for i in 0..nodes {
         let spec = NodeSpec::new(format!("n{i}"), vec![10_000, 100], vec![]);
         snapshot.cluster.add_node(spec).expect("a sound node");
-        snapshot.risk.push(0.0);
     }
     snapshot
 }
@@ -66,7 +65,6 @@ fn devices_without_cpu_or_on_closed_nodes_are_stranded_for_that_cause() {
     for i in 0..3 {
         let spec = NodeSpec::new(format!("n{i}"), vec![10_000, 100], vec![gpu; 2]);
         snapshot.cluster.add_node(spec).expect("a sound node");
-        snapshot.risk.push(0.0);
     }
     place(&mut snapshot, 0, [10_000, 1], [100, 1]);
     snapshot.cluster.set_health(NodeId(1), Health::Cordoned);
