@@ -96,7 +96,8 @@ fn the_slope_of_a_network_is_what_small_changes_of_its_weights_do() {
 fn a_trained_network_knows_that_jumps_fall_back() {
     let steps = Steps::new(3, true, &[0.5, 0.9]).unwrap();
     let series = jumpy();
-    let model = fit_network(recorded(&series, 500), &steps, &small(), 7, 2, &|_, _, _| {}).unwrap();
+    let options = NetworkOptions { epochs: 40, ..small() };
+    let model = fit_network(recorded(&series, 500), &steps, &options, 7, 2, &|_, _, _| {}).unwrap();
     let setup = lepton_core::analyze::forecast::ForecastSetup {
         steps,
         season_bins: SEASON,
