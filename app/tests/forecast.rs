@@ -11,7 +11,7 @@ use common::{json, lepton, stderr};
 /// A folder of its own, with load of three machines over eight days of hours.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
     let mut text = String::from("node,t,cpu,rx,tx\n");
     for t in 0..240 {
         let wave = 40.0 + 30.0 * (f64::from(t) * std::f64::consts::TAU / 24.0).sin();
@@ -21,20 +21,29 @@ fn folder(name: &str) -> PathBuf {
         }
         let _ = writeln!(text, "c,{t},,,");
     }
-    std::fs::write(folder.join("load.csv"), text).unwrap();
+    std::fs::write(folder.join("load.csv"), text).expect("the temporary folder is writable");
     folder
 }
 
 fn forecast(folder: &Path, more: &[&str]) -> Output {
     let input = folder.join("load.csv");
-    let base =
-        ["forecast", "--input", input.to_str().unwrap(), "--series", "node", "--time", "t", "--period", "1h"];
+    let base = [
+        "forecast",
+        "--input",
+        input.to_str().expect("a plain name"),
+        "--series",
+        "node",
+        "--time",
+        "t",
+        "--period",
+        "1h",
+    ];
     let targets = ["--targets", "cpu=cpu,net=rx+tx", "--horizon", "6"];
     lepton(&[&base[..], &targets, more].concat())
 }
 
 fn rows(path: &Path) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("the command has written its file");
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
 

@@ -118,6 +118,7 @@ fn protocol(path: &Path) {
     let levels = [0.5, 0.9, 0.95];
     let steps = Steps::new(12, true, &levels).expect("sound steps");
     let begun = Instant::now();
+    let recorded = Recorded { series: &load.values, bins: FITTED, season_bins: 288 };
     let network = fit_network(recorded, &steps, &NetworkOptions::default(), SEED, 2, &|_, _, _| {});
     let source = train_source(recorded, SEED);
     println!(
