@@ -39,7 +39,7 @@ fn costs() {
         let layers = vec![FEATURES, 256, 128, steps.outputs() * steps.levels().len()];
         // Any weights cost the same as trained ones.
         let weights = (0..Perceptron::weight_count(&layers)).map(|i| load(seed, i) as f32 / 1000.0 - 0.03);
-        Perceptron::new(layers.clone(), weights.collect())
+        Perceptron::new(layers, weights.collect())
     };
     let networks = [1, 2].into_iter().filter_map(network).collect();
     let setup = ForecastSetup {
