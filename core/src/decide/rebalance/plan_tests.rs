@@ -130,8 +130,9 @@ fn ordering_ends_soon_after_it_is_stopped() {
         assert_eq!(plan.expect("the target keeps all rules").blocked, [0, 1]);
         stop.looks()
     };
-    assert!(looks(u64::MAX) > 100, "without a stop it searches around the two for long");
-    for look in [0, 30, 80] {
+    let whole = looks(u64::MAX);
+    assert!(whole > 20, "without a stop it searches around the two, with {whole} looks");
+    for look in [0, 10, 20] {
         assert!(looks(look) <= look + 15);
     }
 }
