@@ -77,7 +77,7 @@ pub(crate) struct ForecastArgs {
     /// Keep what was fitted
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
     pub(crate) save: Option<PathBuf>,
-    /// Use what was fitted before (or `builtin`) instead of training
+    /// Use what `--save` kept instead of training
     #[arg(long, value_name = "FILE", conflicts_with = "train_until")]
     pub(crate) load: Option<PathBuf>,
     /// Seed of the training
