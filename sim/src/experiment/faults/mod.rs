@@ -1,8 +1,8 @@
 //! What a fault world does to jobs: mean time to failure and effective training time beside their closed forms, lemons
 //! found and taken out, and chances of failure beside what became of them.
 //!
-//! Closed forms (Kokolis et al., arXiv 2410.21680): MTTF = 1 / (N r); E[ETTR] = (1 - N r (u + D/2)) / (1 + w/D) with
-//! restart u, checkpoint write w and interval D; the best interval is the root of 2 w / (N r).
+//! Closed forms (Kokolis et al., arXiv 2410.21680): `MTTF = 1 / (N r)`; `E[ETTR] = (1 - N r (u + D/2)) / (1 + w/D)` with
+//! restart `u`, checkpoint write `w` and interval `D`; the best interval is the root of `2 w / (N r)`.
 
 use lepton_core::analyze::risk::{
     FailurePrior, LemonRule, NodeSigns, PastFailures, RISK_HORIZONS_SECONDS, RiskModel,
