@@ -55,7 +55,7 @@ fn words_of(command: &str) -> &'static str {
         "train placement" => "--generate training --nodes-count 3 --generations 1 --model @/new --force",
         "train jobs" => "--generate exact --length 16 --backfill none --generations 1 --model @/new --force",
         "policy compare" => "@/m --generate training --nodes-count 3 --seed 1",
-        "policy promote" => "@/m --serving @/serving --generate training --nodes-count 3 --seed 1",
+        "policy promote" => "@/m --serving @/serving --generate training --nodes-count 3 --seed 1..=5",
         "policy demote" => "--serving @/serving",
         "generate reassignment" => "--nodes-count 4 --tasks-count 9 --model @/m1 --assignment @/a1",
         "risk" => "--train @/telemetry.csv --input @/telemetry.csv",

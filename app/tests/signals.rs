@@ -64,7 +64,7 @@ const LONG: &[Long] = &[
     },
     Long {
         name: "compare",
-        words: "policy compare ../signals-m --generate openb-like --output json",
+        words: "policy compare ../signals-m --generate openb-like --nodes-count 5000 --seed 1..=500 --output json",
         files: &[],
     },
     Long {

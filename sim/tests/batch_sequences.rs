@@ -4,7 +4,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use lepton_core::decide::queue_policies::queue_policy;
+use lepton_core::decide::queue::RunTimes;
+use lepton_core::decide::queue_policies::{QueueContext, queue_policy, queue_policy_with};
 use lepton_sim::experiment::jobs::BATCH_RULES;
 use lepton_sim::jobs::{SequenceMetrics, SequenceSimulator};
 use lepton_sim::readers::read_swf;
@@ -47,10 +48,12 @@ fn every_cell_of_the_table_is_reproduced() {
         let jobs = read_swf(&data.join(format!("{trace}.swf.gz"))).expect("the trace is sound").jobs;
         assert_eq!(jobs.len() as u64, table["jobs_loaded"].as_u64().expect("a count"), "{trace}");
         let nodes = table["processors"].as_u64().expect("a count") as u32;
+        // Oracles know how long the jobs run.
+        let context = QueueContext { truth: RunTimes::new(&jobs.run_seconds), ..QueueContext::default() };
         let starts: Vec<usize> = common::numbers(&table["starts"]).iter().map(|&s| s as usize).collect();
         for (mode, backfill) in [("no-backfill", false), ("backfill", true)] {
             for (theirs, ours) in POLICIES {
-                let policy = queue_policy(ours).expect("a known policy");
+                let policy = queue_policy_with(ours, &context).expect("a known policy");
                 let mut got: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
                 for &start in &starts {
                     let range = start..start + SEQUENCE_JOBS;

@@ -55,22 +55,23 @@ impl RebalanceProblem {
         }
         let mut points = Vec::new();
         let most = moves_max.unwrap_or(usize::MAX).max(self.moved_count(placement));
-        let mut best = (self.cost(placement).total(), placement.to_vec());
+        // Of equally cheap placements the one with the fewest moves.
+        let mut best = (self.cost(placement).total(), self.moved_count(placement), placement.to_vec());
         visit_front(self, placement, (seed, threads), stopped, &mut |state| {
             let point = FrontPoint { moves: state.moved() as usize, cost: state.cost() };
             points.push(point);
-            if point.moves <= most && point.cost < best.0 {
-                best = (point.cost, state.placement().to_vec());
+            if point.moves <= most && (point.cost, point.moves) < (best.0, best.1) {
+                best = (point.cost, point.moves, state.placement().to_vec());
             }
         });
         points.sort_unstable_by_key(|p| (p.moves, p.cost));
-        let (mut least, most) = (u64::MAX, self.moved_count(&best.1));
+        let (mut least, most) = (u64::MAX, best.1);
         points.retain(|p| {
             let beats = p.cost < least && p.moves <= most;
             least = least.min(p.cost);
             beats
         });
-        Ok(Front { points, placement: best.1 })
+        Ok(Front { points, placement: best.2 })
     }
 }
 

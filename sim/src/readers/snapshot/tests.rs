@@ -49,7 +49,7 @@ fn what_is_wrong_is_named() {
         (
             "\"time_seconds\": 5",
             "\"time_seconds\": -5",
-            "s.json, line 2: not a cluster snapshot: invalid value",
+            "s.json, line 2: not a cluster snapshot: found integer `-5`, expected a whole number of 0 or more",
         ),
         (
             "\"demand\": [1000, 10], \"devices\": {\"count\": 2",
