@@ -5,7 +5,7 @@
 //! cool-down and never goes back where it came from. The learned policy will replace the scores here, not
 //! the frame.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expected_use::ExpectedUse;
 use super::place_only::{Engine, in_order};
@@ -15,7 +15,7 @@ use crate::decide::placement::Placer;
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
     Action, Assessment, Binding, Candidate, ClassId, Cluster, DecisionRecord, Health, MoveBudget, Name,
-    NodeId, Obstacle, Placement, Reason, Snapshot, StepKey, TaskId, Waiting, Worth,
+    NodeId, Obstacle, PartKey, Placement, Reason, Snapshot, StepKey, TaskId, Waiting, Worth,
 };
 
 /// Nodes asked for a safe place before the coolest of them is taken.
@@ -53,6 +53,7 @@ impl Decider for Caretaker {
             placer: self.engine.placer(snapshot),
             underway,
             budget: MoveBudget::new(self.config.moves, &snapshot.memory.moves, snapshot.time_seconds),
+            vacating: BTreeMap::new(),
             waits: Vec::new(),
             decided: Decided::default(),
         };
@@ -81,6 +82,8 @@ struct Draft<'a> {
     /// Tasks that parts under way have a hand on.
     underway: BTreeSet<Name>,
     budget: MoveBudget,
+    /// Per node: the parts that take a task off it.
+    vacating: BTreeMap<Name, Vec<PartKey>>,
     /// Records of tasks that wait for a new reason; they follow those of the steps.
     waits: Vec<DecisionRecord>,
     decided: Decided,
@@ -244,11 +247,19 @@ impl Draft<'_> {
         true
     }
 
-    /// A part of one step, and its record.
+    /// A part of one step, and its record. Where it brings a task to a node that earlier parts take tasks off, it may need
+    /// their room, so it comes after them: tasks may take their time to go.
     fn push(&mut self, action: Action, task: Option<TaskId>, worth: Worth, candidates: Vec<Candidate>) {
         let key = StepKey { part: self.decided.plan.next_key(self.turn), step: 0 };
         let record = self.recorder.step(&self.cluster, (key, &action), task, worth);
+        let after = action.to().and_then(|to| self.vacating.get(&to.node)).cloned().unwrap_or_default();
+        if let Some(from) = action.from() {
+            self.vacating.entry(from.node.clone()).or_default().push(key.part);
+        }
         self.decided.plan.push(self.turn, vec![action], worth, Binding::Each);
+        if let Some(part) = self.decided.plan.parts.last_mut() {
+            part.after = after;
+        }
         self.decided.records.push(DecisionRecord { candidates, ..record });
     }
 
