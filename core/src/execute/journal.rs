@@ -9,7 +9,10 @@ pub struct JournalError(pub String);
 
 /// Where journal entries are kept.
 pub trait Journal {
-    /// Keeps an entry, which is durable when this returns.
+    /// Keeps an entry. Where the world or the numbers of turns depend on it (all but [`JournalEntry::Opened`] and
+    /// [`JournalEntry::Answered`]) it is durable when this returns, with all before it. Those two may wait for the next:
+    /// nothing was done under a part that is not known to be open, and a loop that never learns of an answer looks at the
+    /// world instead.
     ///
     /// # Errors
     /// When it cannot be kept. The loop then does nothing more in this turn.

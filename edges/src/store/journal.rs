@@ -1,0 +1,117 @@
+//! The loop's journal. What must be known before the world is touched is on the disk when `write` returns, with all before
+//! it; the answer to a call goes with the next such entry, since a loop that never learns of it looks at the world instead.
+
+use lepton_core::execute::{Journal, JournalError};
+use lepton_core::model::{Answer, Call, JournalEntry, PartKey};
+use rusqlite::{Transaction, TransactionBehavior};
+
+use super::{Store, StoreError};
+
+/// An entry as it is kept.
+pub(super) struct Row {
+    kind: &'static str,
+    part: Option<String>,
+    time_seconds: Option<u64>,
+    entry: String,
+}
+
+impl Row {
+    fn of(entry: &JournalEntry) -> Result<Self, JournalError> {
+        let text = serde_json::to_string(entry).map_err(|e| JournalError(e.to_string()))?;
+        let (kind, part, time_seconds) = match entry {
+            JournalEntry::Turn { time_seconds, .. } => ("turn", None, Some(*time_seconds)),
+            JournalEntry::Opened { part, time_seconds, .. } => {
+                ("opened", Some(part.key), Some(*time_seconds))
+            }
+            JournalEntry::Calling { key, time_seconds, .. } => ("calling", Some(*key), Some(*time_seconds)),
+            JournalEntry::Answered { key, time_seconds, .. } => ("answered", Some(*key), Some(*time_seconds)),
+            JournalEntry::Remembered { .. } => ("remembered", None, None),
+        };
+        Ok(Self { kind, part: part.map(|key| key.to_string()), time_seconds, entry: text })
+    }
+}
+
+impl Journal for Store {
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        self.behind.push(Row::of(entry)?);
+        if matches!(entry, JournalEntry::Opened { .. } | JournalEntry::Answered { .. }) {
+            return Ok(());
+        }
+        self.in_one(|_| Ok(())).map_err(|error| {
+            // This entry is refused; those before it were accepted, and go with the next.
+            self.behind.pop();
+            JournalError(error.to_string())
+        })
+    }
+
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
+        let from = "(SELECT coalesce(max(sequence), 0) FROM journal WHERE kind = 'remembered')";
+        let sql = format!("SELECT sequence, entry FROM journal WHERE sequence >= {from} ORDER BY sequence");
+        self.entries(&sql).map_err(|e| JournalError(e.to_string()))
+    }
+}
+
+impl Store {
+    /// One transaction: the entries that are behind, and what `more` writes.
+    pub(super) fn in_one(
+        &mut self,
+        more: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO journal (kind, part, time_seconds, entry) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for Row { kind, part, time_seconds, entry } in &self.behind {
+                insert.execute((kind, part, time_seconds.map(|s| s as i64), entry))?;
+            }
+        }
+        more(&transaction)?;
+        transaction.commit()?;
+        self.behind.clear();
+        Ok(())
+    }
+
+    fn entries(&self, sql: &str) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let mut entries = Vec::new();
+        for row in rows {
+            let (sequence, text) = row?;
+            entries.push(serde_json::from_str(&text).map_err(|e| StoreError::Row {
+                table: "journal",
+                row: sequence.to_string(),
+                problem: e.to_string(),
+            })?);
+        }
+        Ok(entries)
+    }
+
+    /// All calls that the world did or began, in order, each with its moment in seconds: what a simulated cluster is lived
+    /// again from.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn calls(&self) -> Result<Vec<(u64, Call)>, StoreError> {
+        let sql =
+            "SELECT sequence, entry FROM journal WHERE kind IN ('calling', 'answered') ORDER BY sequence";
+        let (mut calls, mut in_hand) = (Vec::new(), Vec::<(PartKey, Call, u64)>::new());
+        for entry in self.entries(sql)? {
+            match entry {
+                JournalEntry::Calling { key, call, time_seconds } => {
+                    in_hand.retain(|(of, ..)| *of != key);
+                    in_hand.push((key, call, time_seconds));
+                }
+                JournalEntry::Answered { key, answer, .. } => {
+                    let Some(at) = in_hand.iter().position(|(of, ..)| *of == key) else { continue };
+                    let (_, call, time_seconds) = in_hand.swap_remove(at);
+                    if !matches!(answer, Answer::Refused(_)) {
+                        calls.push((time_seconds, call));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(calls)
+    }
+}

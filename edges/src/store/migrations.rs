@@ -1,0 +1,25 @@
+//! The schema, version by version. A version is applied in one transaction together with its number, and may be applied to a
+//! file that has it already.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// What leads from each version to the next; never changed once released, only added to.
+pub(super) const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/1_journal.sql"), include_str!("migrations/2_decisions.sql")];
+
+/// Brings a file of any earlier version to the present one.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version as usize > MIGRATIONS.len() {
+        return Err(StoreError::NewerSchema { version, known: MIGRATIONS.len() as u32 });
+    }
+    for (number, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "user_version", number as u32 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

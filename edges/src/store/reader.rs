@@ -1,0 +1,216 @@
+//! Looking on: lists page by page from the newest backwards, and single rows.
+
+use std::path::Path;
+
+use lepton_core::model::{DecisionRecord, PlanDocument};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::{AuditLine, KeptAnswer, PlanState, Store, StoreError, reading};
+
+/// A connection that only reads; it sees what is committed.
+pub struct Reader {
+    connection: Connection,
+}
+
+/// A decision with its place in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDecision {
+    /// Its place: later ones have higher numbers.
+    pub sequence: u64,
+    /// The record, its result as it is known now.
+    pub record: DecisionRecord,
+}
+
+/// A plan with what people said to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanRow {
+    /// The turn that made it.
+    pub turn: u64,
+    /// How it stands.
+    pub state: PlanState,
+    /// Digest of what it does.
+    pub effects: String,
+    /// The plan.
+    pub document: PlanDocument,
+    /// Who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+    /// The plan that took its place, by its turn.
+    pub successor: Option<u64>,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The rows, the newest first.
+    pub items: Vec<T>,
+    /// Where the next page begins: rows before this number; none at the end.
+    pub next_before: Option<u64>,
+}
+
+const DECISION: &str = "SELECT sequence, record, result FROM decisions";
+const PLAN: &str = "SELECT turn, state, effects, document, decided_by, why, successor FROM plans";
+
+impl Reader {
+    /// Opens a store that a [`Store`] has made in this folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: reading(folder)? })
+    }
+
+    /// Decisions, all or those about a task, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn decisions(
+        &self,
+        task: Option<&str>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Page<StoredDecision>, StoreError> {
+        let of_task = if task.is_some() { " AND task = ?3" } else { "" };
+        let sql = format!("{DECISION} WHERE sequence < ?1{of_task} ORDER BY sequence DESC LIMIT ?2");
+        let values = [Value::from(before_or_end(before)), Value::from(limit as i64 + 1)];
+        let values = values.into_iter().chain(task.map(|task| Value::from(task.to_owned())));
+        let items = self.list(&sql, values, decision)?;
+        Ok(page(items, limit, |item| item.sequence))
+    }
+
+    /// Decisions about a node, as where a task comes from or goes to, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn decisions_of_node(&self, node: &str, limit: usize) -> Result<Vec<StoredDecision>, StoreError> {
+        let sql = format!("{DECISION} WHERE from_node = ?1 OR to_node = ?1 ORDER BY sequence DESC LIMIT ?2");
+        self.list(&sql, [Value::from(node.to_owned()), Value::from(limit as i64)], decision)
+    }
+
+    /// The decision of a turn under its number.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn decision(&self, turn: u64, number: u32) -> Result<Option<StoredDecision>, StoreError> {
+        let sql = format!("{DECISION} WHERE turn = ?1 AND number = ?2");
+        let values = [Value::from(turn as i64), Value::from(i64::from(number))];
+        Ok(self.list(&sql, values, decision)?.pop())
+    }
+
+    /// Plans, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn plans(&self, before: Option<u64>, limit: usize) -> Result<Page<PlanRow>, StoreError> {
+        let sql = format!("{PLAN} WHERE turn < ?1 ORDER BY turn DESC LIMIT ?2");
+        let values = [Value::from(before_or_end(before)), Value::from(limit as i64 + 1)];
+        Ok(page(self.list(&sql, values, plan)?, limit, |item| item.turn))
+    }
+
+    /// The plan of a turn.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn plan(&self, turn: u64) -> Result<Option<PlanRow>, StoreError> {
+        let sql = format!("{PLAN} WHERE turn = ?1");
+        Ok(self.list(&sql, [Value::from(turn as i64)], plan)?.pop())
+    }
+
+    /// The answer that is kept under a key.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn answer(&self, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
+        let sql = "SELECT key, request, status, body FROM answers WHERE key = ?1";
+        let answer = |row: &Row<'_>| {
+            Ok(KeptAnswer { key: row.get(0)?, request: row.get(1)?, status: row.get(2)?, body: row.get(3)? })
+        };
+        Ok(self.list(sql, [Value::from(key.to_owned())], answer)?.pop())
+    }
+
+    /// The last lines of the audit, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn audit(&self, limit: usize) -> Result<Vec<AuditLine>, StoreError> {
+        let sql =
+            "SELECT unix_seconds, actor, action, target, detail FROM audit ORDER BY sequence DESC LIMIT ?1";
+        self.list(sql, [Value::from(limit as i64)], |row| {
+            Ok(AuditLine {
+                unix_seconds: row.get::<_, i64>(0)? as u64,
+                actor: row.get(1)?,
+                action: row.get(2)?,
+                target: row.get(3)?,
+                detail: row.get(4)?,
+            })
+        })
+    }
+
+    fn list<T>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+        make: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut items = Vec::new();
+        while let Some(row) = rows.next()? {
+            items.push(make(row)?);
+        }
+        Ok(items)
+    }
+}
+
+impl Store {
+    /// A reader's view of the same file, for the writer itself.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let file = Path::new(self.connection.path().unwrap_or_default());
+        Reader::open(file.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+fn before_or_end(before: Option<u64>) -> i64 {
+    before.map_or(i64::MAX, |before| before.min(i64::MAX as u64) as i64)
+}
+
+/// One row more was asked for than wanted, to see whether there are more.
+fn page<T>(mut items: Vec<T>, limit: usize, number: impl Fn(&T) -> u64) -> Page<T> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_before = items.last().map(number).filter(|_| more);
+    Page { items, next_before }
+}
+
+fn decision(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
+    let sequence = row.get::<_, i64>(0)? as u64;
+    let wrong = |e: serde_json::Error| problem("decisions", &sequence.to_string(), &e.to_string());
+    let mut record: DecisionRecord = serde_json::from_str(&row.get::<_, String>(1)?).map_err(wrong)?;
+    let result: Option<String> = row.get(2)?;
+    record.result = result.map(|text| serde_json::from_str(&text)).transpose().map_err(wrong)?;
+    Ok(StoredDecision { sequence, record })
+}
+
+fn plan(row: &Row<'_>) -> Result<PlanRow, StoreError> {
+    let turn = row.get::<_, i64>(0)? as u64;
+    let state: String = row.get(1)?;
+    let wrong = |what: &str| problem("plans", &turn.to_string(), what);
+    Ok(PlanRow {
+        turn,
+        state: PlanState::named(&state).ok_or_else(|| wrong(&format!("there is no state `{state}`")))?,
+        effects: row.get(2)?,
+        document: serde_json::from_str(&row.get::<_, String>(3)?).map_err(|e| wrong(&e.to_string()))?,
+        decided_by: row.get(4)?,
+        why: row.get(5)?,
+        successor: row.get::<_, Option<i64>>(6)?.map(|turn| turn as u64),
+    })
+}
+
+fn problem(table: &'static str, row: &str, problem: &str) -> StoreError {
+    StoreError::Row { table, row: row.to_owned(), problem: problem.to_owned() }
+}
