@@ -13,6 +13,7 @@ mod placement_snapshots;
 mod policy_gate;
 mod policy_list;
 mod policy_show;
+mod reading;
 mod rebalance;
 mod rebalance_report;
 mod rebalance_snapshot;

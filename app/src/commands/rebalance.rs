@@ -13,6 +13,7 @@ use lepton_core::decide::rebalance::{
 use lepton_sim::readers::read_reassignment;
 use lepton_sim::writers::write_reassignment_placement;
 
+use super::reading::read_within;
 use super::rebalance_report::{Outcome, csv, report, text, write_plan};
 use super::rebalance_snapshot;
 use crate::cli_rebalance::RebalanceArgs;
@@ -40,11 +41,13 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     let solution = files.claim_if_given("--solution", args.solution.as_deref())?;
     let plan_file = files.claim_if_given("--plan", args.plan.as_deref())?;
     let started = Instant::now();
-    let problem = read_reassignment(model, assignment)?;
+    let limit = args.evaluations.is_none().then_some(args.time_limit);
+    let (from, placed) = (model.clone(), assignment.clone());
+    let problem =
+        read_within(limit, &model.display().to_string(), move || read_reassignment(&from, &placed))?;
     let shares = Shares::of(args, problem.task_count());
     let options = options(args, (started.elapsed().as_secs_f64(), shares.search_end));
     let board = Board::new(problem.cost(problem.initial()).total());
-    let limit = args.evaluations.is_none().then_some(args.time_limit);
     let mut parts = Parts { stop: stop::flag(), started, limit, stopped: Vec::new() };
     let mut found =
         parts.run("search", 1.0, |bar, stopped| search(&problem, &options, (bar, &board, args), stopped));

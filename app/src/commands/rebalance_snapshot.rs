@@ -15,6 +15,7 @@ use lepton_core::decide::defragment::{
 use lepton_core::model::{Cluster, ClusterDocument, Moving, replay};
 use lepton_sim::readers::{ClusterSnapshot, read_snapshot};
 
+use super::reading::read_within;
 use super::rebalance_snapshot_report::{Outcome, plan_file, show};
 use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
@@ -34,7 +35,10 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
     let solution = files.claim_if_given("--solution", args.solution.as_deref())?;
     let plan = files.claim_if_given("--plan", args.plan.as_deref())?;
     let started = Instant::now();
-    let ClusterSnapshot { time_seconds, cluster, expected } = read_snapshot(path)?;
+    let limit = args.evaluations.is_none().then_some(args.time_limit);
+    let from = path.to_owned();
+    let read = read_within(limit, &path.display().to_string(), move || read_snapshot(&from))?;
+    let ClusterSnapshot { time_seconds, cluster, expected } = read;
     let objective = args.objective.as_deref().map(read_objective).transpose()?.unwrap_or_default();
     let problem = DefragmentProblem::new(&cluster, &expected, objective);
     let options = options(args, &cluster, started.elapsed().as_secs_f64());

@@ -54,7 +54,7 @@ pub(crate) fn unpacked(path: &Path) -> Result<Box<dyn Read>, InputError> {
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// The same bytes without the mark. An error met here is given back in its place.
-fn without_byte_order_mark(mut plain: Box<dyn Read>) -> Box<dyn Read> {
+pub(super) fn without_byte_order_mark(mut plain: Box<dyn Read>) -> Box<dyn Read> {
     let mut first = Vec::new();
     while first.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&first) {
         let mut byte = [0];

@@ -84,3 +84,11 @@ fn what_is_wrong_is_named() {
         assert!(said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn one_long_line_is_a_snapshot_and_an_endless_input_is_none() {
+    let line = SOUND.replace('\n', " ") + &" ".repeat(20 << 20);
+    assert_eq!(read(&line).expect("it is sound").time_seconds, 5);
+    let said = read_snapshot_from(Path::new("s.json"), std::io::repeat(0)).expect_err("it has no end");
+    assert_eq!(said.to_string(), "s.json: not JSON of a cluster snapshot: it does not begin with `{`");
+}

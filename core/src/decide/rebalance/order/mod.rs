@@ -246,16 +246,17 @@ fn evaluations(problem: &RebalanceProblem) -> u64 {
 
 /// A cheap placement, searched from the running one. Pinned tasks stay.
 fn search_again(problem: &RebalanceProblem, options: PlanOptions, total: &Total<'_>) -> Vec<u32> {
+    let most = total.at_most(ANEW_FACTOR * evaluations(problem));
     let search = RebalanceOptions {
         seed: options.seed,
         threads: 1,
         islands: 1,
-        budget: Budget::Evaluations(ANEW_FACTOR * evaluations(problem)),
+        budget: Budget::Evaluations(most),
         moves_max: options.moves_max,
         method: Method::Hybrid,
     };
     let found = rebalance_unseen(problem, &search, &|| total.is_over());
-    total.spend(ANEW_FACTOR * evaluations(problem) + pairs_looked_at(problem));
+    total.spend(most + pairs_looked_at(problem));
     found
 }
 
@@ -275,7 +276,7 @@ fn improve(
     let cost = state.cost();
     let candidates = Candidates::new(problem);
     let mut annealing = Annealing::new(state, &candidates, placement, cost, options.seed ^ round);
-    let (schedule, most) = (Schedule::warm(problem), evaluations(problem));
+    let (schedule, most) = (Schedule::warm(problem), total.at_most(evaluations(problem)));
     while annealing.evaluations() < most && !total.is_over() {
         annealing.slice(&schedule, annealing.evaluations() as f64 / most as f64);
     }

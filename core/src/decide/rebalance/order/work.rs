@@ -22,6 +22,11 @@ impl<'a> Total<'a> {
         self.left.load(Ordering::Relaxed) == 0 || (self.stopped)()
     }
 
+    /// At most `most` evaluations: what is left, where that is less.
+    pub(super) fn at_most(&self, most: u64) -> u64 {
+        most.min(self.left.load(Ordering::Relaxed))
+    }
+
     /// Counts evaluations; one thread at a time does.
     pub(in super::super) fn spend(&self, evaluations: u64) {
         let left = self.left.load(Ordering::Relaxed);
@@ -89,6 +94,8 @@ mod tests {
         };
         assert_eq!((spent(3 * LOOK), spent(5), spent(100 * LOOK)), (3 * LOOK, 5, 7 * LOOK));
         assert!(total.is_over());
+        assert_eq!(total.at_most(7), 0);
+        assert_eq!(Total::new(3, &|| false).at_most(7), 3);
         assert_eq!(spent(5), 0, "nothing is left for another part");
         assert!(Total::new(1, &|| true).is_over(), "the wish to stop ends all");
     }
