@@ -135,9 +135,9 @@ pub(crate) struct DemoArgs {
     /// Mean device demand as a share of the device capacity
     #[arg(long, default_value_t = lepton_sim::world::WorldConfig::default().load, value_parser = load)]
     pub(crate) load: f64,
-    /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can
-    #[arg(long, value_name = "X", default_value = "3600", value_parser = speed)]
-    pub(crate) speed: f64,
+    /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can [default: 3600]
+    #[arg(long, value_name = "X", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
     /// Write every decision record to this file, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub(crate) records: Option<PathBuf>,

@@ -36,6 +36,13 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
 }
 
 #[test]
+fn a_speed_without_a_terminal_is_said_to_have_no_effect() {
+    let said = stderr(&demo(&["--seed", "7", "--speed", "60"]));
+    assert!(said.contains("--speed has no effect"), "{said}");
+    assert!(!stderr(&demo(&["--seed", "7"])).contains("--speed"));
+}
+
+#[test]
 fn a_seed_that_nobody_gave_is_drawn_and_told() {
     let document = json(&demo(&["--output", "json"]));
     let seed = document["seed"].as_u64().expect("it is told").to_string();

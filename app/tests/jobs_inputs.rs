@@ -52,6 +52,26 @@ fn a_machine_of_smp_nodes_has_as_many_units_as_processors() {
 }
 
 #[test]
+fn training_leaves_out_what_the_machine_can_never_run() {
+    let lines = |giants: bool| -> String {
+        let size = |i: usize| if i % 5 == 0 { 40 } else { 1 + i % 8 };
+        let kept = (0..90).filter(|&i| giants || size(i) <= 8);
+        kept.map(|i| format!("{i} {} -1 50 {}\n", 10 * i, size(i))).collect()
+    };
+    let weights = |giants: bool, parts: &str| {
+        let trace = written(&format!("giants-{giants}.swf"), lines(giants));
+        let model = scratch("giants.safetensors");
+        let train = ["train", "jobs", "--format", "swf", "--trace", &trace, "--nodes", "8", "--length", "16"];
+        let more =
+            ["--generations", "2", "--backfill", "none", "--force", "--model", &model, "--parts", parts];
+        let output = lepton(&[&train[..], &more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        json(&lepton(&["policy", "show", &model, "--output", "json"]))["weights"].clone()
+    };
+    assert_eq!(weights(true, "5..75"), weights(false, "4..60"), "parts are named by the jobs of the file");
+}
+
+#[test]
 fn training_takes_the_machine_from_the_processors_too() {
     let lines: String = (0..60).map(|i| format!("{i} {} -1 50 {}\n", 10 * i, 1 + i % 40)).collect();
     let trace = written("train.swf", format!("; MaxNodes: 4 (2 2)\n; MaxProcs: 64 (32 32)\n{lines}"));

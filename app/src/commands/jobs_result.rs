@@ -296,7 +296,10 @@ fn or_empty<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |v| v.to_string())
 }
 
-/// One line per run, or per row and owner.
+/// Columns of the CSV after the names of the combination.
+const COLUMNS_OF_A_RUN: usize = 18;
+
+/// One line per run, and one without figures for a combination without a run; or one per row and owner.
 pub(super) fn csv(study: &JobsStudy, by_owner: bool) -> String {
     if by_owner {
         return owners_csv(study);
@@ -332,6 +335,10 @@ pub(super) fn csv(study: &JobsStudy, by_owner: bool) -> String {
             r.units,
             or_empty(r.use_to_last_start),
         );
+    }
+    // A study that was stopped may have combinations without a run.
+    for s in study.summary.iter().filter(|s| s.runs == 0) {
+        let _ = writeln!(out, "{},{},{}{}", s.policy, s.backfill, s.placement, ",".repeat(COLUMNS_OF_A_RUN));
     }
     out
 }

@@ -24,10 +24,12 @@ use crate::output;
 use crate::result_files::ResultFiles;
 use crate::stop;
 
-/// Share of the time limit that is kept for checking and writing, and of the time for reading if that is more: what is
-/// checked and written at the end is of the size of what was read.
+/// Share of the time limit that is kept for checking and printing, and of the time for reading if that is more: what is
+/// checked at the end is of the size of what was read.
 const LAST_SHARE: f64 = 0.05;
-const LAST_SHARE_OF_READING: f64 = 0.5;
+const LAST_SHARE_OF_READING: f64 = 0.6;
+/// The same for writing the cluster as it is after the plan.
+const WRITING_SHARE_OF_READING: f64 = 1.0;
 
 pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
     let mut files =
@@ -72,7 +74,9 @@ fn options(args: &RebalanceArgs, cluster: &Cluster, seconds_spent: f64) -> Defra
         Some(rounds) => Effort::Rounds(rounds),
         // Reading and the end count: the limit is what the user waits.
         None => {
-            let last = (args.time_limit * LAST_SHARE).max(seconds_spent * LAST_SHARE_OF_READING);
+            let writing = if args.solution.is_some() { WRITING_SHARE_OF_READING } else { 0.0 };
+            let of_reading = seconds_spent * (LAST_SHARE_OF_READING + writing);
+            let last = (args.time_limit * LAST_SHARE).max(of_reading);
             Effort::Seconds((args.time_limit - last - seconds_spent).max(0.001))
         }
     };

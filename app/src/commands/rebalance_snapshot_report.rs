@@ -1,12 +1,12 @@
 //! What `lepton rebalance --snapshot` shows of a result: JSON, CSV, table and the plan file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use lepton_core::decide::defragment::{
     DefragmentPlan, DefragmentPoint, DefragmentProblem, OBJECTIVE_TERMS, Objective,
 };
-use lepton_core::model::{Action, Cluster, Reason, Waiting};
+use lepton_core::model::{Action, ClassId, Cluster, Obstacle, Reason, Waiting};
 use serde::Serialize;
 
 use crate::cli_rebalance::RebalanceArgs;
@@ -23,6 +23,26 @@ pub(crate) struct Outcome<'a> {
     pub(crate) front: Option<Vec<DefragmentPoint>>,
     pub(crate) rounds: usize,
     pub(crate) seconds: f64,
+}
+
+/// What keeps tasks waiting on the cluster as it is after the plan: a line for each cause.
+fn why_tasks_wait(after: &Cluster, waiting: &[Waiting]) -> String {
+    let class_of: HashMap<&str, ClassId> =
+        after.waiting().map(|t| (&*after.task(t).name, after.task(t).class)).collect();
+    let mut scarce: BTreeMap<ClassId, Option<&str>> = BTreeMap::new();
+    let mut causes: BTreeMap<(Obstacle, Option<&str>), usize> = BTreeMap::new();
+    for Waiting { task, obstacle } in waiting {
+        let class = class_of.get(&**task).filter(|_| *obstacle == Obstacle::InsufficientResource);
+        let resource =
+            class.and_then(|&class| *scarce.entry(class).or_insert_with(|| after.scarcest_resource(class)));
+        *causes.entry((*obstacle, resource)).or_insert(0) += 1;
+    }
+    let line = |((obstacle, resource), count): ((Obstacle, Option<&str>), usize)| match (obstacle, resource) {
+        (Obstacle::Quota, _) => format!("{count} wait on: {obstacle}.\n"),
+        (_, Some(resource)) => format!("{count} wait on: on most nodes too little `{resource}` is left.\n"),
+        _ => format!("{count} wait on: on most nodes {obstacle}.\n"),
+    };
+    causes.into_iter().map(line).collect()
 }
 
 /// The result as JSON.
@@ -199,13 +219,7 @@ fn text(report: &Report, outcome: &Outcome<'_>) -> String {
     if report.moves > 0 {
         let _ = writeln!(text, "The steps can be carried out in {} waves.", report.waves);
     }
-    let mut obstacles = BTreeMap::new();
-    for waiting in &found.plan.waiting {
-        *obstacles.entry(waiting.obstacle).or_insert(0) += 1;
-    }
-    for (obstacle, count) in obstacles {
-        let _ = writeln!(text, "{count} wait on because of {obstacle:?} on most nodes.");
-    }
+    text.push_str(&why_tasks_wait(outcome.after, &found.plan.waiting));
     let fixed = cluster.tasks().iter().filter(|t| t.do_not_disrupt).count();
     if fixed > 0 {
         let _ = writeln!(text, "{fixed} tasks may not be moved.");

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
-    JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, SavedRun, jobs_page, run_jobs_study, save_run,
+    JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, RunSoFar, SavedRun, jobs_page, run_jobs_study,
+    save_run,
 };
 use lepton_sim::jobs::machine::Topology;
 use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
@@ -114,7 +115,7 @@ fn study(workload: &JobsWorkload, options: &JobsStudyOptions) -> Result<JobsStud
     Ok(study?)
 }
 
-/// Runs up to a second and saves the state instead of a result.
+/// Runs up to a second and saves the state instead of a result; stopped before it, the state so far.
 fn save(
     file: &ResultFile,
     stop_at: i64,
@@ -124,16 +125,19 @@ fn save(
     let stop = stop::flag_for_results();
     let jobs: usize = workload.parts.iter().map(|p| p.range.len()).sum();
     let bar = output::progress("jobs", jobs as u64);
-    let saved = save_run(workload, options, stop_at, stop, &|n| bar.inc(n));
+    let run = save_run(workload, options, stop_at, stop, &|n| {
+        stop::something_done();
+        bar.inc(n);
+    });
     bar.finish_and_clear();
-    let (saved, arrived) = saved?;
+    let RunSoFar { saved, arrived, stopped_early } = run?;
     file.write(|out| saved.write(out))?;
-    let path = file.path().display();
+    let (path, second) = (file.path().display(), saved.stopped_at_seconds());
     output::note(&format!(
-        "saved at {stop_at} s, {arrived} of {jobs} jobs have come: {path}. Repeat the command with `--resume {path}` \
+        "saved at {second} s, {arrived} of {jobs} jobs have come: {path}. Repeat the command with `--resume {path}` \
          instead to go on"
     ));
-    Ok(())
+    if stopped_early { Err(Failure::Stopped) } else { Ok(()) }
 }
 
 impl From<JobsStudyError> for Failure {

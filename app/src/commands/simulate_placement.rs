@@ -264,12 +264,12 @@ fn who_serves(guard: &Rehearsal) -> String {
     let gain = decision.gain.map_or_else(String::new, |g| {
         format!(", {:+.2} ±{:.2} against the better rule", g.mean, g.half_width)
     });
-    let who = if *serves == LEARNED { "serves itself" } else { serves };
+    let who = if *serves == LEARNED { "serves itself".to_owned() } else { format!("{serves} serves") };
     let reason = decision.reason;
     match sequences {
-        0 => format!("lepton: {who} ({reason:?}): the mix asks for no devices.\n"),
+        0 => format!("lepton: {who}, for {reason}: the mix asks for no devices.\n"),
         _ => format!(
-            "lepton: {who} ({reason:?}): rehearsed on {sequences} sequences of the mix, {nodes} nodes: {}{gain}.\n",
+            "lepton: {who}, for {reason}: rehearsed on {sequences} sequences of the mix, {nodes} nodes: {}{gain}.\n",
             reached.join(", ")
         ),
     }

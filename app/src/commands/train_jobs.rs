@@ -94,7 +94,9 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
         .ok_or_else(|| wrong("does not say how large the machine is. Maybe add `--nodes N`".to_owned()))?;
     let too_large = trace.jobs.size.iter().filter(|&&size| size > nodes).count();
     if too_large > 0 {
-        say(&format!("{too_large} jobs are larger than the machine of {nodes} and will never run"));
+        say(&format!(
+            "{too_large} jobs are larger than the machine of {nodes}: they can never run and are left out"
+        ));
     }
     if too_large == trace.jobs.len() {
         return Err(wrong(format!(
@@ -112,5 +114,11 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
         let [a, b] = [&two[0], &two[1]].map(|part| format!("{}..{}", part.start, part.end));
         return Err(Failure::Input(format!("--parts {a},{b}: overlap, expected parts that do not")));
     }
-    Ok(JobSource::Trace { jobs: Arc::new(trace.jobs), nodes, parts })
+    // What can never run says nothing of an order. Parts are named by the jobs of the file.
+    let fitting_before = |at: usize| trace.jobs.size[..at].iter().filter(|&&size| size <= nodes).count();
+    for part in &mut parts {
+        *part = fitting_before(part.start)..fitting_before(part.end);
+    }
+    let jobs = trace.jobs.filtered(|job| job.size <= nodes);
+    Ok(JobSource::Trace { jobs: Arc::new(jobs), nodes, parts })
 }

@@ -185,14 +185,14 @@ pub enum DocumentError {
         problem: &'static str,
     },
     /// A task stands where it cannot.
-    #[error("task `{task}` cannot stand on node `{node}`: {error}")]
+    #[error("task `{task}` cannot stand on node `{node}`: {cause}")]
     Misplaced {
         /// The task.
         task: String,
         /// The node.
         node: String,
         /// Why not.
-        error: PlaceError,
+        cause: String,
     },
 }
 
@@ -393,12 +393,15 @@ fn add_task(cluster: &mut Cluster, task: &DocumentTask) -> Result<(), DocumentEr
     let Some(name) = &task.node else { return Ok(()) };
     let unknown = || DocumentError::UnknownNode { task: task.name.clone(), node: name.clone() };
     let node = cluster.node_named(name).ok_or_else(unknown)?;
-    let misplaced = |error| DocumentError::Misplaced { task: task.name.clone(), node: name.clone(), error };
+    let misplaced = |cluster: &Cluster, error| {
+        let cause = cluster.refusal_cause(&error);
+        DocumentError::Misplaced { task: task.name.clone(), node: name.clone(), cause }
+    };
     if task.device_indices.iter().any(|&i| i >= cluster.devices_free(node).len()) {
-        return Err(misplaced(PlaceError::WrongDevices { task: id, node }));
+        return Err(misplaced(cluster, PlaceError::WrongDevices { task: id, node }));
     }
     let devices = task.device_indices.iter().copied().collect::<DeviceSet>();
-    stands(cluster, id, Placement { node, devices }).map_err(misplaced)
+    stands(cluster, id, Placement { node, devices }).map_err(|error| misplaced(cluster, error))
 }
 
 /// Books a task where the document says it stands. A document is written by hand or by another program, so it must fit.

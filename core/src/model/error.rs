@@ -1,6 +1,8 @@
 //! Errors of the model: a value that cannot be part of a cluster, a placement that breaks a rule.
 
-use super::{NodeId, TaskId};
+use std::fmt;
+
+use super::{Cluster, NodeId, TaskId};
 
 /// A node, task or resource that cannot be part of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,14 +98,31 @@ pub enum Obstacle {
     Quota,
 }
 
-/// A placement that was refused. The cluster is as it was.
+/// As a clause that says what is so on the node.
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NodeNotReady => "the node is down, sick or cordoned",
+            Self::LabelMismatch => "the node lacks a label that the task asks for",
+            Self::DeviceModelMismatch => "there is no device of an accepted model",
+            Self::InsufficientResource => "too little of a resource is left",
+            Self::InsufficientDevices => "too few devices have enough left",
+            Self::AntiAffinity => "a task that it must not be near is there",
+            Self::Affinity => "a task that it must be near is not there",
+            Self::Spread => "failure domains would be filled too unevenly",
+            Self::Quota => "the owner's quota is used up",
+        })
+    }
+}
+
+/// A placement that was refused. The cluster is as it was. [`Cluster::refusal`] says it with names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// The task has a place already.
-    #[error("task {0:?} has a place already")]
+    #[error("the task has a place already")]
     AlreadyPlaced(TaskId),
     /// A rule forbids it.
-    #[error("task {task:?} cannot stand on node {node:?}: {obstacle:?}")]
+    #[error("{obstacle}")]
     Forbidden {
         /// The task.
         task: TaskId,
@@ -113,11 +132,37 @@ pub enum PlaceError {
         obstacle: Obstacle,
     },
     /// The devices named are not the number asked for, do not exist, or have too little left.
-    #[error("task {task:?} cannot take the devices named on node {node:?}")]
+    #[error("the devices named are not as many as it asks for, are not there or have too little left")]
     WrongDevices {
         /// The task.
         task: TaskId,
         /// The node.
         node: NodeId,
     },
+}
+
+impl Cluster {
+    /// What was refused and why, in the names of the cluster, which is as it was.
+    pub fn refusal(&self, error: &PlaceError) -> String {
+        match *error {
+            PlaceError::AlreadyPlaced(task) => format!("task `{}` has a place already", self.task(task).name),
+            PlaceError::Forbidden { task, node, .. } | PlaceError::WrongDevices { task, node } => {
+                let (task, node) = (&self.task(task).name, self.node_name(node));
+                format!("task `{task}` cannot stand on node `{node}`: {}", self.refusal_cause(error))
+            }
+        }
+    }
+
+    /// Why alone.
+    pub fn refusal_cause(&self, error: &PlaceError) -> String {
+        let PlaceError::Forbidden { task, node, obstacle: Obstacle::InsufficientResource } = *error else {
+            return error.to_string();
+        };
+        let (free, need) = (self.free(node), &self.demand(task).resources);
+        let short = free.iter().zip(need).zip(self.schema().names()).find(|((free, need), _)| free < need);
+        short.map_or_else(
+            || error.to_string(),
+            |((free, need), resource)| format!("it asks for {need} of `{resource}`, {free} are left"),
+        )
+    }
 }

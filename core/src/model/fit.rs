@@ -67,6 +67,16 @@ impl Cluster {
         })
     }
 
+    /// Of the resources the one that is too short for the class on most nodes; none where there is enough everywhere.
+    pub fn scarcest_resource(&self, class: ClassId) -> Option<&str> {
+        let need = &self.class(class).demand.resources;
+        let short_on =
+            |at: usize| self.nodes().filter(|&node| self.free(node).get(at) < need.get(at)).count();
+        let counts = (0..need.len()).map(|at| (short_on(at), at)).filter(|&(count, _)| count > 0);
+        let (_, at) = counts.max_by_key(|&(count, at)| (count, std::cmp::Reverse(at)))?;
+        self.schema().names().get(at).map(String::as_str)
+    }
+
     /// What keeps the class off the node because of tasks elsewhere: affinity, anti-affinity (which
     /// binds both sides, whoever came first), spread.
     pub fn obstacle_around(&self, node: NodeId, class: ClassId) -> Option<Obstacle> {

@@ -192,6 +192,21 @@ pub enum Reason {
     CheaperPlacement,
 }
 
+/// In a few words.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PendingTaskFits => "it fits",
+            Self::NodeOverloaded => "node overloaded",
+            Self::NodeFailing => "node failing",
+            Self::StrandedCapacity => "frees stranded capacity",
+            Self::NodeCalm => "node calm again",
+            Self::HigherPriority => "makes room for a more important task",
+            Self::CheaperPlacement => "cheaper there",
+        })
+    }
+}
+
 /// Names a part for good: the turn that proposed it and its number in the turn's plan. Turn numbers go on after a
 /// restart, so no key comes twice. Written as `12.3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -10,14 +10,14 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// A rule forbids it.
-    #[error("part {part}, step {step}: {error}")]
+    #[error("part {part}, step {step}: {refusal}")]
     Refused {
         /// The part.
         part: PartKey,
         /// Position of the step in it, from 1.
         step: usize,
-        /// The rule.
-        error: PlaceError,
+        /// What was refused, and why.
+        refusal: String,
     },
     /// The task does not stand where the step says.
     #[error("part {part}, step {step}: task `{task}` does not stand where the step takes it from")]
@@ -66,8 +66,9 @@ pub fn replay(
         for (at, action) in part.steps.iter().enumerate() {
             number += 1;
             let (part, step) = (part.key, at + 1);
-            carry_out(action, cluster, &tasks, moving).map_err(|problem| match problem {
-                Problem::Rule(error) => ReplayError::Refused { part, step, error },
+            let done = carry_out(action, cluster, &tasks, moving);
+            done.map_err(|problem| match problem {
+                Problem::Rule(error) => ReplayError::Refused { part, step, refusal: cluster.refusal(&error) },
                 Problem::Elsewhere(task) => ReplayError::Elsewhere { part, step, task },
                 Problem::Unknown(name) => ReplayError::Unknown { part, step, name },
             })?;

@@ -51,10 +51,29 @@ fn a_refused_placement_says_why_and_changes_nothing() {
         (task(&mut cluster, "gpus", 1, gpus(2, 1000)), at(1, &[0]), Obstacle::InsufficientDevices),
         (task(&mut cluster, "model", 1, Some(only_b)), at(0, &[0]), Obstacle::DeviceModelMismatch),
     ];
+    let mut said = Vec::new();
     for (task, place, obstacle) in cases {
         let refused = PlaceError::Forbidden { task, node: place.node, obstacle };
         assert_eq!(cluster.place(task, place), Err(refused));
+        said.push(cluster.refusal(&refused));
     }
+    let node = |id| cluster.node_name(NodeId(id)).to_owned();
+    let cpu = cluster.schema().names()[0].clone();
+    let free = cluster.free(NodeId(0))[0];
+    assert_eq!(
+        said,
+        [
+            format!(
+                "task `cpu` cannot stand on node `{}`: it asks for 9000 of `{cpu}`, {free} are left",
+                node(0)
+            ),
+            format!("task `gpus` cannot stand on node `{}`: too few devices have enough left", node(1)),
+            format!(
+                "task `model` cannot stand on node `{}`: there is no device of an accepted model",
+                node(0)
+            ),
+        ]
+    );
     let t = task(&mut cluster, "t", 1, gpus(1, 1000));
     for wrong in [at(0, &[]), at(0, &[0, 1]), at(0, &[2])] {
         assert_eq!(cluster.place(t, wrong), Err(PlaceError::WrongDevices { task: t, node: NodeId(0) }));
@@ -175,7 +194,7 @@ fn a_document_that_contradicts_itself_is_refused() {
     let sound = ClusterDocument::of_cluster(&cluster, 0);
     let broken: [(&str, Break); 6] = [
         ("not among the nodes", |s| s.tasks[0].node = Some("third".into())),
-        ("InsufficientResource", |s| s.tasks[0].demand[0] = 9000),
+        ("it asks for 9000 of `cpu_millicores`, 8000 are left", |s| s.tasks[0].demand[0] = 9000),
         ("used twice", |s| s.nodes[1].name = "first".into()),
         ("devices named", |s| s.tasks[0].device_indices = vec![700]),
         ("expected one for each of 2 resources", |s| s.nodes[0].capacity.truncate(1)),

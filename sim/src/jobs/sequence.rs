@@ -10,6 +10,7 @@
 //! 3. After a start, when nothing waits, time moves until one job has arrived.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::queue::{FreeLater, MachineView, QueuePolicy, ScoreChange};
 
@@ -60,18 +61,33 @@ impl SequenceSimulator {
         policy: &dyn QueuePolicy,
         backfill: bool,
     ) -> &[i64] {
+        let never = AtomicBool::new(false);
+        self.run_unless_stopped(jobs, range, nodes, policy, backfill, &never);
+        &self.state.start_seconds
+    }
+
+    /// The same; `None` when `stop` turned true before the end.
+    pub fn run_unless_stopped(
+        &mut self,
+        jobs: &Jobs,
+        range: Range<usize>,
+        nodes: u32,
+        policy: &dyn QueuePolicy,
+        backfill: bool,
+        stop: &AtomicBool,
+    ) -> Option<&[i64]> {
         let change = policy.change();
         let mut sequence = Sequence::new(jobs, range.clone(), nodes, backfill, &mut self.state);
         sequence.shows_machine = change == ScoreChange::WithMachine;
-        if matches!(change, ScoreChange::WithWaiting | ScoreChange::WithMachine) {
+        let done = if matches!(change, ScoreChange::WithWaiting | ScoreChange::WithMachine) {
             let mut order = ScoredBy { order: &mut self.scored, policy };
             order.prepare(jobs, range, policy);
-            sequence.run(&mut order);
+            sequence.run(&mut order, stop)
         } else {
             self.ranked.prepare(jobs, range, policy);
-            sequence.run(&mut self.ranked);
-        }
-        &self.state.start_seconds
+            sequence.run(&mut self.ranked, stop)
+        };
+        done.then_some(&self.state.start_seconds[..])
     }
 
     /// The start time of a job that does not fit the machine.
@@ -105,15 +121,19 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    fn run(mut self, order: &mut impl WaitingOrder) {
+    /// False when it was stopped.
+    fn run(mut self, order: &mut impl WaitingOrder, stop: &AtomicBool) -> bool {
         self.reset();
         loop {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             while order.is_empty() {
                 if !self.step(order) {
-                    return;
+                    return true;
                 }
             }
-            let Some(chosen) = self.choose(order) else { return };
+            let Some(chosen) = self.choose(order) else { return true };
             if self.size(chosen) > self.state.free {
                 if self.backfill && self.shows_machine {
                     self.wait_choosing(chosen, order);

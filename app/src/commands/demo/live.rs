@@ -21,6 +21,11 @@ use crate::result_files::{ResultFile, ResultFiles, Writing};
 
 /// Simulated seconds in a turn.
 const TURN_SECONDS: f64 = lepton_sim::experiment::TURN_SECONDS as f64;
+/// Simulated seconds per second on a terminal.
+const SPEED_DEFAULT: f64 = 3600.0;
+/// Said where the hours are not drawn.
+const NO_SPEED: &str =
+    "note: --speed has no effect, for stdout is no terminal to draw on: time passes as fast as it can";
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -47,9 +52,8 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBo
     let Some(Turn { now_seconds, nodes, devices, pair, .. }) = last else {
         return Err(Failure::StoppedWithoutResult);
     };
-    let others = if stopped { Vec::new() } else { others.gains(stop) };
-    let ended = Ended { config, now_seconds, nodes, devices, pair, stopped, others };
-    print(&ended, args.output)?;
+    let ended = Ended { config, now_seconds, nodes, devices, pair, stopped };
+    print(&ended, args.output, || if stopped { Vec::new() } else { others.gains(stop) })?;
     files.end()?;
     if stopped { Err(Failure::Stopped) } else { Ok(()) }
 }
@@ -68,11 +72,16 @@ impl Shown {
             return Self::Hidden { minutes: minutes() };
         }
         match Terminal::open() {
-            None => Self::Log { log: Log::new(config), minutes: minutes() },
+            None => {
+                if args.speed.is_some() {
+                    output::note(NO_SPEED);
+                }
+                Self::Log { log: Log::new(config), minutes: minutes() }
+            }
             Some(terminal) => Self::Live {
                 terminal,
                 panel: Panel::new(config),
-                pause: Duration::from_secs_f64(TURN_SECONDS / args.speed.max(f64::MIN_POSITIVE)),
+                pause: Duration::from_secs_f64(TURN_SECONDS / args.speed.unwrap_or(SPEED_DEFAULT)),
                 due: Instant::now(),
             },
         }

@@ -204,9 +204,9 @@ fn line(record: &DecisionRecord) -> String {
         _ => {}
     }
     if let Some(reason) = reason {
-        let _ = write!(out, "  {reason:?}");
+        let _ = write!(out, "  {reason}");
     } else if let Some((obstacle, nodes)) = record.ruled_out.first() {
-        let _ = write!(out, "  {obstacle:?} on {nodes} nodes");
+        let _ = write!(out, "  {obstacle}: {nodes} nodes");
     }
     if *cost > 0.0 {
         let _ = write!(out, ", gain {gain:.1} for {cost:.1} device-minutes");

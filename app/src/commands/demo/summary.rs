@@ -21,15 +21,23 @@ pub(super) struct Ended<'a> {
     pub(super) devices: usize,
     pub(super) pair: Pair,
     pub(super) stopped: bool,
-    /// What the loop gains with other seeds.
-    pub(super) others: Vec<f64>,
 }
 
-/// Prints it.
-pub(super) fn print(ended: &Ended<'_>, form: OutputFormat) -> Result<(), Failure> {
+/// Prints it; `others` waits for what the loop gains with other seeds. What is known is shown before.
+pub(super) fn print(
+    ended: &Ended<'_>,
+    form: OutputFormat,
+    others: impl FnOnce() -> Vec<f64>,
+) -> Result<(), Failure> {
     let Pair { with, without } = &ended.pair;
     match form {
-        OutputFormat::Table => output::print(&text(ended))?,
+        OutputFormat::Table => {
+            output::print(&text(ended))?;
+            if !ended.stopped {
+                let said = typical::said(ended.config.seed, typical::gain(&ended.pair), &others());
+                output::print(&wrapped(&said))?;
+            }
+        }
         OutputFormat::Json => {
             let differences: serde_json::Map<_, _> = (FIGURES.iter())
                 .map(|(name, _, value, _)| ((*name).to_owned(), (value(with) - value(without)).into()))
@@ -38,7 +46,7 @@ pub(super) fn print(ended: &Ended<'_>, form: OutputFormat) -> Result<(), Failure
                 "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "seed": ended.config.seed,
                 "hours": hours(ended), "nodes": ended.nodes, "devices": ended.devices,
                 "stopped_early": ended.stopped, "with_loop": with, "without_loop": without,
-                "difference": differences, "other_seeds_hot_node_minutes_taken_off": ended.others,
+                "difference": differences, "other_seeds_hot_node_minutes_taken_off": others(),
             }))?;
         }
         OutputFormat::Csv => {
@@ -67,13 +75,8 @@ fn text(ended: &Ended<'_>) -> String {
         table.add_row(std::iter::once(label.to_owned()).chain(row));
     }
     let seed = ended.config.seed;
-    let typical = if ended.stopped {
-        String::new()
-    } else {
-        wrapped(&typical::said(seed, typical::gain(&ended.pair), &ended.others))
-    };
     format!(
-        "{}{}\n{table}\n{typical}{}",
+        "{}{}\n{table}\n{}",
         wrapped(&worth(with, without)),
         wrapped(&format!(
             "{:.1} hours, {} nodes, {} GPUs, seed {seed}: {} tasks came, {} nodes failed.",

@@ -1,6 +1,7 @@
 //! The guard in service: it looks at the last paired results and says who serves next, the model or the rule.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,21 @@ pub enum GuardReason {
     ModelResultUnusable,
     /// The rule's result is no number; the pair does not count.
     RuleResultUnusable,
+}
+
+/// As a clause.
+impl fmt::Display for GuardReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooFewResults => "there are too few results yet",
+            Self::ModelGainsTooLittle => "the model is not shown to gain enough",
+            Self::ModelGainsMargin => "the model gains enough",
+            Self::ModelHolds => "the model is not worse",
+            Self::ModelIsWorse => "the model is worse",
+            Self::ModelResultUnusable => "the model's result is no number",
+            Self::RuleResultUnusable => "the rule's result is no number",
+        })
+    }
 }
 
 /// What the guard says after a result.

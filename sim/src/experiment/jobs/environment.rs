@@ -181,12 +181,16 @@ impl JobsEnvironment {
         }
     }
 
-    /// The reward of a policy on a sequence, and when it started each job.
+    /// The reward of a policy on a sequence, and when it started each job. No number once nothing is to be played any more.
     pub(super) fn run(&self, drawn: &Drawn, policy: &dyn QueuePolicy) -> (f64, Vec<i64>) {
         let Drawn { jobs, nodes } = drawn;
         let mut simulator = SequenceSimulator::default();
-        let started = simulator.run(jobs, 0..jobs.len(), *nodes, policy, self.backfill);
-        (jobs_reward(jobs, started, *nodes), started.to_vec())
+        let never = AtomicBool::new(false);
+        let (range, stop) = (0..jobs.len(), self.stop.unwrap_or(&never));
+        match simulator.run_unless_stopped(jobs, range, *nodes, policy, self.backfill, stop) {
+            Some(started) => (jobs_reward(jobs, started, *nodes), started.to_vec()),
+            None => (f64::NAN, vec![SequenceSimulator::NEVER; jobs.len()]),
+        }
     }
 
     /// Whether nothing is to be played any more.

@@ -86,7 +86,12 @@ impl JobsFigures {
             }
         };
         Self {
-            series: SeriesFigure::of(series, origin, run.makespan_seconds.unwrap_or(0)),
+            series: SeriesFigure::of(
+                series,
+                origin,
+                run.makespan_seconds.unwrap_or(0),
+                waiting_on(&run.outcome),
+            ),
             distributions: Quantiles::of(all),
             gantt: Gantt::of(part, origin, segments, segments_max, run.outcome.starts),
         }
@@ -94,16 +99,16 @@ impl JobsFigures {
 }
 
 impl SeriesFigure {
-    fn of(series: &Series, origin_seconds: i64, end_seconds: i64) -> Self {
+    fn of(series: &Series, origin_seconds: i64, end_seconds: i64, waiting_on: usize) -> Self {
         let mut figure = Self {
             time_seconds: series.time_seconds.iter().map(|t| t - origin_seconds).collect(),
             queue_length: series.waiting.clone(),
             utilization: series.utilization.clone(),
         };
-        // The last mean holds to the end; then there is nothing.
+        // The last mean holds to the end; then nothing runs, and what did not finish waits on.
         if figure.time_seconds.last().is_some_and(|&last| last < end_seconds) {
             figure.time_seconds.push(end_seconds);
-            figure.queue_length.push(0.0);
+            figure.queue_length.push(waiting_on as f64);
             figure.utilization.push(0.0);
         }
         figure
@@ -172,6 +177,12 @@ impl Lanes {
         self.taken.push(Reverse((end_seconds, lane)));
         lane
     }
+}
+
+/// Jobs that the machine could hold and that did not finish: all of them wait when nothing happens any more.
+fn waiting_on(outcome: &Outcome) -> usize {
+    let unfinished = outcome.end_seconds.iter().filter(|&&end| end == NEVER).count();
+    unfinished.saturating_sub(outcome.too_large)
 }
 
 /// Curves and stretches of a run that nothing watched, from what became of its jobs.

@@ -20,7 +20,7 @@ pub use guarded::{GuardChange, GuardRecord};
 pub use page::jobs_page;
 pub use reward::jobs_reward;
 pub use run::{PartOutcome, run_part};
-pub use saved::{SavedRun, save_run};
+pub use saved::{RunSoFar, SavedRun, save_run};
 pub use spread::{CombinationName, Finding, JobsSpread, SampledFigure, Verdict};
 pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
 pub use summary::{GuardSummary, JobsRun, JobsSummary};

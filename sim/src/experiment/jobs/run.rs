@@ -77,7 +77,7 @@ pub fn run_part(
     let segments_max = if part_index == 0 { options.segments_max } else { 0 };
     let begun = clock.now_nanos();
     let mut outcome = if options.protocol == Protocol::Sequence {
-        let outcome = sequence(part, policy(&part.jobs)?.as_ref(), combination.backfill);
+        let outcome = sequence(part, policy(&part.jobs)?.as_ref(), combination.backfill, stop)?;
         progress(part.range.len() as u64);
         outcome
     } else {
@@ -122,11 +122,18 @@ pub(super) fn jobs_of(part: &Part) -> Cow<'_, Jobs> {
     Cow::Owned(out)
 }
 
-fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOutcome {
+/// A run of the sequence protocol; `None` when it was stopped.
+fn sequence(
+    part: &Part,
+    policy: &dyn QueuePolicy,
+    backfill: Backfill,
+    stop: &AtomicBool,
+) -> Option<PartOutcome> {
     let mut simulator = SequenceSimulator::default();
     let (jobs, range) = (part.jobs.as_ref(), part.range.clone());
     let nodes = part.nodes.count();
-    let started = simulator.run(jobs, range.clone(), nodes, policy, backfill != Backfill::None);
+    let backfills = backfill != Backfill::None;
+    let started = simulator.run_unless_stopped(jobs, range.clone(), nodes, policy, backfills, stop)?;
     let metrics = SequenceMetrics::of(jobs, range.clone(), started, nodes);
     let ends = started.iter().zip(range.clone()).map(|(&start, i)| {
         if start == SequenceSimulator::NEVER { NEVER } else { start + i64::from(jobs.run_seconds[i]) }
@@ -134,7 +141,7 @@ fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOu
     let end_seconds: Vec<i64> = ends.collect();
     let first_fitting = end_seconds.iter().zip(range.clone()).find(|e| *e.0 != NEVER).map(|e| e.1);
     let fit = end_seconds.iter().filter(|&&e| e != NEVER).count();
-    PartOutcome {
+    Some(PartOutcome {
         samples: Samples::of_sequence(jobs, range.clone(), started),
         utilization: metrics.map(|m| m.utilization),
         use_to_last_start: metrics.map(|m| m.use_to_last_start),
@@ -154,7 +161,7 @@ fn sequence(part: &Part, policy: &dyn QueuePolicy, backfill: Backfill) -> PartOu
         segments: Vec::new(),
         guard: None,
         seconds: 0.0,
-    }
+    })
 }
 
 /// A run of the general simulation.

@@ -3,7 +3,7 @@
 //!
 //! It deliberately holds neither jobs nor options: they are given again, and must be the same.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +24,9 @@ use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
 const KIND: &str = "lepton jobs run";
 /// Form of the state; goes up when it changes.
 const FORM: u32 = 4;
-/// Longest file read, in bytes.
+/// Longest first line, in bytes.
+const HEADER_BYTES_MAX: u64 = 1 << 20;
+/// Longest state read, in bytes.
 const SAVED_BYTES_MAX: u64 = 8 << 30;
 
 /// The state of a run that was stopped.
@@ -55,17 +57,12 @@ impl SavedRun {
     pub fn read(path: &Path) -> Result<Self, InputError> {
         let wrong = |problem: String| InputError::new(path, problem);
         let damaged = || wrong("is damaged: the state is not as it was saved".to_owned());
-        let mut bytes = Vec::new();
-        unpacked(path)?
-            .take(SAVED_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| wrong(format!("cannot be read: {e}")))?;
-        if bytes.len() as u64 > SAVED_BYTES_MAX {
-            return Err(wrong(format!("is longer than the limit of {SAVED_BYTES_MAX} bytes")));
-        }
+        let cannot = |e: io::Error| wrong(format!("cannot be read: {e}"));
         let foreign = || wrong("is no saved run of jobs".to_owned()).maybe("it was not written by --save");
-        let line = bytes.iter().position(|&b| b == b'\n').ok_or_else(foreign)?;
-        let header: Header = serde_json::from_slice(&bytes[..line]).map_err(|_| foreign())?;
+        let mut file = BufReader::new(unpacked(path)?);
+        let mut line = Vec::new();
+        file.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut line).map_err(cannot)?;
+        let header: Header = serde_json::from_slice(&line).map_err(|_| foreign())?;
         if header.kind != KIND {
             return Err(foreign());
         }
@@ -73,7 +70,11 @@ impl SavedRun {
             let problem = format!("has the form {}, this version reads {FORM}", header.form);
             return Err(wrong(problem).maybe("it was saved by another version of Lepton"));
         }
-        let body = bytes.split_off(line + 1);
+        if header.bytes > SAVED_BYTES_MAX {
+            return Err(wrong(format!("is longer than the limit of {SAVED_BYTES_MAX} bytes")));
+        }
+        let mut body = Vec::new();
+        file.take(header.bytes + 1).read_to_end(&mut body).map_err(cannot)?;
         if body.len() as u64 != header.bytes || checksum(&body) != header.checksum {
             return Err(damaged().maybe("it was cut short or changed; save it again"));
         }
@@ -137,19 +138,30 @@ impl SavedRun {
     }
 }
 
+/// A run as far as it has come.
+#[derive(Debug, Clone)]
+pub struct RunSoFar {
+    /// Its state.
+    pub saved: SavedRun,
+    /// Jobs that have come.
+    pub arrived: usize,
+    /// Whether `stop` ended it before the second that was asked for.
+    pub stopped_early: bool,
+}
+
 /// Runs the one run that is asked for (from where `options.resume` left it) up to and including what happens
-/// at `stop_at_seconds`, and returns its state with the number of jobs that have come.
+/// at `stop_at_seconds`, or until `stop` turns true, and returns its state.
 ///
 /// # Errors
 /// When more than one run is asked for, its state cannot be saved, the run to go on with is another one, or
-/// `stop` turned true.
+/// `stop` turned true before anything was done.
 pub fn save_run(
     workload: &JobsWorkload,
     options: &JobsStudyOptions,
     stop_at_seconds: i64,
     stop: &AtomicBool,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<(SavedRun, usize), JobsStudyError> {
+) -> Result<RunSoFar, JobsStudyError> {
     let all = combinations(workload, options)?;
     let combination = only(workload, options, &all)?;
     let part = &workload.parts[0];
@@ -187,7 +199,7 @@ impl Run<'_> {
         machine: M,
         about: Vec<(String, String)>,
         stop_at_seconds: i64,
-    ) -> Result<(SavedRun, usize), JobsStudyError> {
+    ) -> Result<RunSoFar, JobsStudyError> {
         let settings = self.settings();
         let (mut run, mut recorder) = match &self.options.resume {
             None => {
@@ -199,18 +211,26 @@ impl Run<'_> {
                 (Simulation::resume(self.jobs, self.policy, &settings, state), recorder)
             }
         };
-        let mut told = run.arrived();
-        while run.next_moment_seconds().is_some_and(|at| at <= stop_at_seconds) {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(RunError::Stopped.into());
+        let (mut told, mut done_to) = (run.arrived(), None);
+        let mut stopped_early = false;
+        while let Some(at) = run.next_moment_seconds().filter(|&at| at <= stop_at_seconds) {
+            stopped_early = self.stop.load(Ordering::Relaxed);
+            if stopped_early {
+                break;
             }
             run.advance(&mut recorder);
+            done_to = Some(at);
             (self.progress)((run.arrived() - told) as u64);
             told = run.arrived();
         }
-        let saved = SavedRun::of(about, stop_at_seconds, &run.checkpoint(), &recorder);
+        let second = match (stopped_early, done_to) {
+            (false, _) => stop_at_seconds,
+            (true, Some(done_to)) => done_to,
+            (true, None) => return Err(RunError::Stopped.into()),
+        };
+        let saved = SavedRun::of(about, second, &run.checkpoint(), &recorder);
         let saved = saved.map_err(|e| JobsStudyError::Saved(format!("the run cannot be saved: {e}")))?;
-        Ok((saved, run.arrived()))
+        Ok(RunSoFar { saved, arrived: run.arrived(), stopped_early })
     }
 }
 

@@ -1,13 +1,16 @@
 //! What the figures of a report page promise: lanes, quantiles, curves.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
 use super::*;
+use lepton_core::decide::queue_policies::queue_policy;
+
 use crate::FrozenClock;
-use crate::jobs::{Backfill, Failures, Job, Jobs, PreemptiveSettings, Settings};
+use crate::experiment::RunError;
+use crate::jobs::{Backfill, Failures, Job, Jobs, Outage, PreemptiveSettings, SequenceSimulator, Settings};
 use crate::workload::jobs::{JobsWorkload, MachineSpec, sequences, whole};
 
 const NODES: u32 = 4;
@@ -41,7 +44,18 @@ fn study_of(
         };
         settings.checkpoint_interval_seconds = Some(10);
     }
-    let options = JobsStudyOptions {
+    let options = options_of(workload, policy, protocol, settings, max);
+    run_jobs_study(workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound options")
+}
+
+fn options_of(
+    workload: &JobsWorkload,
+    policy: &str,
+    protocol: Protocol,
+    settings: Settings,
+    max: usize,
+) -> JobsStudyOptions {
+    JobsStudyOptions {
         policies: vec![policy.to_owned()],
         backfills: vec![Backfill::None],
         placements: vec![workload.machine.placements()[0].to_owned()],
@@ -56,8 +70,67 @@ fn study_of(
         command: "lepton simulate jobs".to_owned(),
         model: None,
         guarded: false,
+    }
+}
+
+#[test]
+fn the_curve_of_waiting_jobs_ends_at_those_that_never_finish() {
+    let rows = [(0, 10, 1), (1, 50, 1), (1, 50, NODES), (1, 50, NODES)];
+    let workload = whole("test", jobs(&rows), NODES, MachineSpec::Pool, 1);
+    let outage = Outage { at_seconds: 1020, node: 0, device: None, repair_seconds: None };
+    let settings = Settings { failures: Failures::Recorded(vec![outage]), ..Settings::default() };
+    let options = options_of(&workload, "fcfs", Protocol::Events, settings, 10);
+    let study =
+        run_jobs_study(&workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound");
+    let summary = &study.summary[0];
+    let figures = summary.figures.as_ref().expect("asked for");
+    assert_eq!((summary.finished, summary.unfinished), (2, 2));
+    assert_eq!(figures.series.queue_length.last(), Some(&2.0));
+    assert_eq!(figures.series.utilization.last(), Some(&0.0));
+}
+
+/// Stopped by the wish to stop instead of at a second, a run is saved as far as it has come.
+#[test]
+fn a_run_that_is_to_be_saved_and_is_stopped_before_is_saved_where_it_stands() {
+    let rows: Vec<(i64, u32, u32)> = (0..60).map(|i| (7, 30 + i % 11, 1 + i % NODES)).collect();
+    let workload = whole("test", jobs(&rows), NODES, MachineSpec::Pool, 1);
+    let options = |resume| JobsStudyOptions {
+        resume,
+        ..options_of(&workload, "fcfs", Protocol::Events, Settings::default(), 0)
     };
-    run_jobs_study(workload, &options, &FrozenClock, &AtomicBool::new(false), &|_| {}).expect("sound options")
+    let stop = AtomicBool::new(false);
+    let come = AtomicU64::new(0);
+    let stop_half_way = |n| {
+        if come.fetch_add(n, Ordering::Relaxed) + n >= 30 {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let half =
+        save_run(&workload, &options(None), i64::MAX, &stop, &stop_half_way).expect("something is done");
+    assert!(half.stopped_early && half.arrived == 30);
+    assert!(matches!(
+        save_run(&workload, &options(None), i64::MAX, &stop, &|_| {}),
+        Err(JobsStudyError::Run(RunError::Stopped))
+    ));
+    stop.store(false, Ordering::Relaxed);
+    let run = |resume| {
+        let study = run_jobs_study(&workload, &options(resume), &FrozenClock, &stop, &|_| {}).expect("sound");
+        let (_, run) = study.runs().next().expect("one run");
+        run.outcome.clone()
+    };
+    assert_eq!(run(Some(half.saved)), run(None));
+}
+
+#[test]
+fn the_sequence_protocol_ends_when_it_is_told_to() {
+    let workload = whole("test", jobs(&[(0, 10, 1), (1, 10, 1)]), NODES, MachineSpec::Pool, 1);
+    let mut simulator = SequenceSimulator::default();
+    let policy = queue_policy("fcfs").expect("it is registered");
+    let mut run = |stop| {
+        let (jobs, stop) = (&workload.parts[0].jobs, AtomicBool::new(stop));
+        simulator.run_unless_stopped(jobs, 0..2, NODES, policy.as_ref(), false, &stop).map(<[i64]>::to_vec)
+    };
+    assert_eq!((run(true), run(false)), (None, Some(vec![1000, 1001])));
 }
 
 fn figures_of(rows: &[(i64, u32, u32)], policy: &str, protocol: Protocol, failing: bool) -> JobsFigures {

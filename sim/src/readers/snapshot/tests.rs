@@ -68,7 +68,7 @@ fn what_is_wrong_is_named() {
         (
             "\"demand\": [1000, 10], \"devices\": {\"count\": 1",
             "\"demand\": [9000, 10], \"devices\": {\"count\": 1",
-            "InsufficientResource",
+            "it asks for 9000 of `cpu_millicores`, 8000 are left",
         ),
         ("[8000, 1000]", "[8000]", "gives 1 amounts, expected one for each of 2 resources"),
         ("\"share\": 3", "\"share\": 0", "shape 1 of the expected mix: its share is not a number above 0"),
