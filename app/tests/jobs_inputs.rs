@@ -54,7 +54,7 @@ fn a_machine_of_smp_nodes_has_as_many_units_as_processors() {
 #[test]
 fn training_leaves_out_what_the_machine_can_never_run() {
     let lines = |giants: bool| -> String {
-        let size = |i: usize| if i % 5 == 0 { 40 } else { 1 + i % 8 };
+        let size = |i: u32| if i.is_multiple_of(5) { 40 } else { 1 + i % 8 };
         let kept = (0..90).filter(|&i| giants || size(i) <= 8);
         kept.map(|i| format!("{i} {} -1 50 {}\n", 10 * i, size(i))).collect()
     };
