@@ -86,3 +86,23 @@ pub(crate) fn nodes_count(text: &str) -> Result<usize, String> {
         _ => Err("expected a whole number from 1 to 1000000".to_owned()),
     }
 }
+
+/// Reads a load: above 0, at most 10.
+pub(crate) fn load(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(load) if load > 0.0 && load <= 10.0 => Ok(load),
+        _ => Err("expected a number above 0 and at most 10; 1.3 means 130% of the capacity".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_out_of_range_are_refused() {
+        for bad in ["0", "-1", "NaN", "inf", "11", ""] {
+            assert!(load(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! How a command fails: what is said and the exit code. 2 for bad usage or input, 130 and 143 when SIGINT or SIGTERM
+//! How a command fails: what is said and the exit code. 2 for bad usage or input, 3 for a plan that is stale, 130 and 143 when SIGINT or SIGTERM
 //! ended it, 1 for anything else.
 
 use std::process::ExitCode;
@@ -14,10 +14,14 @@ use crate::stop;
 pub(crate) enum Failure {
     /// The arguments or an input file are wrong: the user can mend it. Exit code 2.
     Input(String),
+    /// The plan that was spoken of is no longer as it was. Exit code 3.
+    Stale(String),
     /// Something else went wrong. Exit code 1.
     Other(anyhow::Error),
     /// A signal stopped it; what was done has been printed. Exit code 130 or 143.
     Stopped,
+    /// A signal ended a service: what is said of it. Exit code 130 or 143.
+    Ended(String),
     /// A signal stopped it before anything was done. Exit code 130 or 143.
     StoppedWithoutResult,
 }
@@ -27,6 +31,8 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         let (said, code) = match self {
             Self::Input(problem) => (format!("error: {problem}"), 2),
+            Self::Stale(problem) => (format!("error: {problem}"), 3),
+            Self::Ended(said) => (said.clone(), stop::exit_code()),
             Self::Other(error) => (format!("error: {error:#}"), 1),
             Self::Stopped => {
                 ("stopped before the end; results cover what was done".to_owned(), stop::exit_code())

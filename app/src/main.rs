@@ -6,6 +6,7 @@ mod cli_generate;
 mod cli_jobs;
 mod cli_rebalance;
 mod cli_risk;
+mod cli_serve;
 mod cli_train;
 mod cli_train_jobs;
 mod cli_workload;
@@ -18,6 +19,7 @@ mod objective_file;
 mod output;
 mod result_files;
 mod seeds;
+mod serve;
 mod spellings;
 mod stop;
 

@@ -76,7 +76,8 @@ fn parse(path: &Path, text: &str) -> Result<Objective, InputError> {
     Ok(objective)
 }
 
-fn shown(value: &Value) -> String {
+/// A value as a person wrote it.
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Integer(whole) => whole.to_string(),
@@ -94,7 +95,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// The 1-based line that a key stands on.
-fn line_of(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn line_of(text: &str, key: &str) -> Option<u64> {
     let names = |line: &str| {
         line.split(['=', ']']).next().is_some_and(|k| k.trim_matches([' ', '"', '\'', '[']) == key)
     };
@@ -102,7 +103,7 @@ fn line_of(text: &str, key: &str) -> Option<u64> {
 }
 
 /// The known name that takes the fewest changed letters, if these are few.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, nearest) = known.iter().map(|&k| (edits(name, k), k)).min()?;
     (distance <= 1 + name.chars().count() / 3).then_some(nearest)
 }

@@ -16,7 +16,7 @@ use crate::model::{
 pub enum Mode {
     /// Look and assess; decide nothing.
     Observe,
-    /// Decide and show the plan; do nothing.
+    /// Decide and show the plan; carry out only what a person has approved ([`Cycle::carry_out`]).
     Recommend,
     /// Decide and carry out.
     Act,
@@ -94,9 +94,9 @@ impl Cycle {
                 merge(snapshot, &source.list(now_seconds), now_seconds, &self.config.collect);
             }
         }
-        let acts = self.config.mode == Mode::Act && snapshot.stale.is_empty();
+        let trusted = self.config.mode != Mode::Observe && snapshot.stale.is_empty();
         // execute: what earlier turns have begun
-        let mut outcome = if acts { go_on(snapshot, actuator, journal) } else { Outcome::default() };
+        let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         // analyze
         let assessment = assess(snapshot, &self.config.settings);
         // decide
@@ -112,7 +112,7 @@ impl Cycle {
             outcome.halted = journal.write(&turn).err().map(|e| e.0);
         }
         // execute
-        if acts && outcome.halted.is_none() {
+        if trusted && self.config.mode == Mode::Act && outcome.halted.is_none() {
             let done = carry_out(&plan, snapshot, actuator, journal);
             outcome.parts.extend(done.parts);
             outcome.halted = done.halted;
@@ -123,6 +123,21 @@ impl Cycle {
         }
         snapshot.note_waiting(&plan.waiting);
         CycleReport { cycle, assessment, plan, records, outcome }
+    }
+
+    /// Carries out a plan of an earlier turn that a person has approved. What comes under way is gone on with in later turns;
+    /// with stale readings, and in a loop that only observes, nothing is done.
+    pub fn carry_out(
+        &mut self,
+        plan: &Plan,
+        actuator: &mut dyn Actuator,
+        journal: &mut dyn Journal,
+    ) -> Outcome {
+        if self.config.mode == Mode::Observe || !self.snapshot.stale.is_empty() {
+            let halted = Some("the loop observes only, or its readings are stale".to_owned());
+            return Outcome { parts: Vec::new(), halted };
+        }
+        carry_out(plan, &mut self.snapshot, actuator, journal)
     }
 
     /// Writes all that the journal amounts to as one entry, so that those before it are no longer needed.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod client;
 mod completion;
 mod demo;
 mod forecast;
@@ -22,6 +23,7 @@ mod risk;
 mod risk_counters;
 mod risk_logs;
 mod risk_telemetry;
+mod serve;
 mod simulate_faults;
 mod simulate_jobs;
 mod simulate_placement;
@@ -53,6 +55,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(Policy::Promote(args)) => policy_gate::promote(&args),
         Command::Policy(Policy::PromoteJobs(args)) => policy_gate::promote_jobs(&args),
         Command::Policy(Policy::Demote(args)) => policy_gate::demote(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Status(args) => client::status(&args),
+        Command::Get(args) => client::get(&args),
+        Command::Explain(args) => client::explain(&args),
+        Command::Plan(command) => client::plan(&command),
         Command::Completion { shell } => completion::run(shell),
     }
 }

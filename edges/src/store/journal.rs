@@ -5,7 +5,7 @@ use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::{Answer, Call, JournalEntry, PartKey};
 use rusqlite::{Transaction, TransactionBehavior};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, TurnRows};
 
 /// An entry as it is kept.
 pub(super) struct Row {
@@ -52,6 +52,18 @@ impl Journal for Store {
 }
 
 impl Store {
+    /// Writes the entry of a turn together with what it leaves before anything is carried out: its decisions and plan.
+    ///
+    /// # Errors
+    /// When it cannot be kept; nothing of it is then.
+    pub fn begin_turn(&mut self, entry: &JournalEntry, rows: &TurnRows<'_>) -> Result<(), JournalError> {
+        self.behind.push(Row::of(entry)?);
+        self.keep_turn(rows).map_err(|error| {
+            self.behind.pop();
+            JournalError(error.to_string())
+        })
+    }
+
     /// One transaction: the entries that are behind, and what `more` writes.
     pub(super) fn in_one(
         &mut self,

@@ -236,7 +236,7 @@ impl World {
     }
 
     /// Carries out a call of the loop.
-    pub(super) fn carry_out(&mut self, call: &Call) -> Answer {
+    pub fn carry_out(&mut self, call: &Call) -> Answer {
         let done = match call {
             Call::Start { task, to } => self.start(task, &to.node, to.devices),
             Call::Stop { task, .. } => return self.evict(task).unwrap_or_else(Answer::Refused),
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// Starts a pending task.
-    fn start(&mut self, name: &str, node: &str, devices: DeviceSet) -> Result<(), String> {
+    pub(super) fn start(&mut self, name: &str, node: &str, devices: DeviceSet) -> Result<(), String> {
         let index = self.index_of(name)?;
         let id = self.lives[index].id.ok_or_else(|| format!("task {name} is gone"))?;
         let node_id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
@@ -386,6 +386,14 @@ impl World {
         ids.filter(|&id| self.cluster.placement(id).is_none()).count()
     }
 
+    /// Tasks that wait, in the order in which they came: number in the script and id.
+    pub(super) fn waiting_tasks(&self) -> Vec<(usize, TaskId)> {
+        let mut tasks: Vec<(usize, TaskId)> =
+            self.cluster.waiting().map(|task| (self.script_of[task.index()], task)).collect();
+        tasks.sort_unstable();
+        tasks
+    }
+
     /// Whether every task that came is somewhere: running, waiting or done, and none twice.
     ///
     /// # Errors
@@ -452,6 +460,6 @@ impl Source for World {
     }
 }
 
-fn task_name(index: usize) -> String {
+pub(super) fn task_name(index: usize) -> String {
     format!("task-{index:06}")
 }

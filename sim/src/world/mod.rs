@@ -9,11 +9,13 @@
 mod hands;
 mod life;
 mod measure;
+mod own_scheduler;
 mod script;
 
 pub use hands::{WorldActuator, WorldSource};
 pub use life::World;
 pub use measure::Measures;
+pub use own_scheduler::OwnScheduler;
 pub use script::WorldConfig;
 
 #[cfg(test)]

@@ -1,0 +1,197 @@
+//! What talks to a running service: `status`, `get`, `explain`, `plan`.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::cli_serve::{
+    ApproveArgs, ExplainArgs, GetArgs, Listed, PlanCommand, RejectionCode, ServerArgs, Shown, StatusArgs,
+};
+use crate::failure::Failure;
+use crate::output;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest answer, bytes.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
+    let body = ask(&args.server, "GET", "/api/v1/status", &[], None)?;
+    show(&args.server, &body, |body| {
+        let mut table = output::table(&["", ""]);
+        for (name, value) in body.as_object().into_iter().flatten() {
+            table.add_row([name.clone(), plain(value)]);
+        }
+        format!("{table}\n")
+    })
+}
+
+pub(crate) fn get(args: &GetArgs) -> Result<(), Failure> {
+    let (name, columns): (&str, &[&str]) = match args.what {
+        Listed::Nodes => {
+            ("nodes", &["name", "state", "tasks", "devices", "used", "promised", "failure_probability"])
+        }
+        Listed::Tasks => ("tasks", &["name", "state", "node", "priority", "submitted_seconds", "waits_for"]),
+        Listed::Plans => ("plans", &["id", "state", "time_seconds", "effects", "waiting", "successor"]),
+        Listed::Decisions => ("decisions", &["id", "time_seconds", "code", "sentence"]),
+    };
+    let path = format!("/api/v1/{name}?limit={}", args.limit);
+    let body = ask(&args.server, "GET", &path, &[], None)?;
+    show(&args.server, &body, |body| {
+        let mut table = output::table(columns);
+        for item in body["items"].as_array().into_iter().flatten() {
+            table.add_row(columns.iter().map(|column| plain(&item[column])).collect::<Vec<_>>());
+        }
+        let more =
+            if body["next_cursor"].is_null() { "" } else { "there are more; --limit shows up to 1000\n" };
+        format!("{table}\n{more}")
+    })
+}
+
+pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
+    let body = ask(&args.server, "GET", &format!("/api/v1/explain/{}", encoded(&args.id)), &[], None)?;
+    show(&args.server, &body, explanation)
+}
+
+pub(crate) fn plan(command: &PlanCommand) -> Result<(), Failure> {
+    let (args, verb, body) = match command {
+        PlanCommand::Approve(args) => (args, "approve", None),
+        PlanCommand::Reject(args) => {
+            let code = match args.code {
+                RejectionCode::TooDisruptive => "TooDisruptive",
+                RejectionCode::WrongTime => "WrongTime",
+                RejectionCode::WrongVictim => "WrongVictim",
+                RejectionCode::NotWorthIt => "NotWorthIt",
+                RejectionCode::Other => "Other",
+            };
+            (&args.plan, "reject", Some(json!({"code": code, "reason": args.reason})))
+        }
+    };
+    let effects = effects(args)?;
+    let path = format!("/api/v1/plans/{}/{verb}", encoded(&args.id));
+    let answer = ask(&args.server, "POST", &path, &[("If-Match", &format!("\"{effects}\""))], body)?;
+    show(&args.server, &answer, |body| format!("{} is {}\n", plain(&body["id"]), plain(&body["state"])))
+}
+
+/// The effects that were looked at, or those that the plan has now.
+fn effects(args: &ApproveArgs) -> Result<String, Failure> {
+    if let Some(effects) = &args.effects {
+        return Ok(effects.clone());
+    }
+    let plan = ask(&args.server, "GET", &format!("/api/v1/plans/{}", encoded(&args.id)), &[], None)?;
+    Ok(plain(&plan["effects"]))
+}
+
+fn explanation(body: &Value) -> String {
+    let mut text = format!("{}\nreason: {}\n", plain(&body["sentence"]), plain(&body["code"]));
+    if let Some(plan) = body["plan"].as_object() {
+        text += &format!("effects: {}\n", plain(&plan["effects"]));
+        for part in plan["parts"].as_array().into_iter().flatten() {
+            for step in part["steps"].as_array().into_iter().flatten() {
+                text += &format!("  {} ({})\n", plain(step), plain(&part["reason"]));
+            }
+        }
+    }
+    let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
+    if let Some(newest) = decisions.first() {
+        let mut table = output::table(&["candidate", "score", "expected use", "safe"]);
+        for c in newest["candidates"].as_array().into_iter().flatten() {
+            table.add_row([
+                plain(&c["node"]),
+                plain(&c["score"]),
+                plain(&c["expected_use"]),
+                plain(&c["safe"]),
+            ]);
+        }
+        text += &format!("{table}\n");
+        for rule in newest["ruled_out"].as_array().into_iter().flatten() {
+            text += &format!("{} nodes ruled out by {}\n", plain(&rule["nodes"]), plain(&rule["rule"]));
+        }
+    }
+    for decision in decisions {
+        let (when, id) = (plain(&decision["time_seconds"]), plain(&decision["id"]));
+        text += &format!("{when} s  {id}  {}\n", plain(&decision["sentence"]));
+    }
+    text
+}
+
+fn show(server: &ServerArgs, body: &Value, text: impl Fn(&Value) -> String) -> Result<(), Failure> {
+    match server.output {
+        Shown::Json => output::print_json(body)?,
+        Shown::Table => output::print(&text(body))?,
+    }
+    Ok(())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => format!("{:.3}", number.as_f64().unwrap_or_default()),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
+        other => other.to_string(),
+    }
+}
+
+/// A name as a part of a path.
+fn encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    name.bytes().map(one).collect()
+}
+
+/// One request, one answer.
+fn ask(
+    server: &ServerArgs,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Result<Value, Failure> {
+    let (status, text) = exchange(server.server, method, path, headers, body)?;
+    let answer: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} answers {status} and no JSON", server.server))?;
+    if status < 400 {
+        return Ok(answer);
+    }
+    let said = format!("{} (status {status})", plain(&answer["detail"]));
+    let successor = answer["successor"].as_str().map(|plan| format!("; {plan} took its place"));
+    let said = said + &successor.unwrap_or_default();
+    Err(match status {
+        409 | 412 => Failure::Stale(said),
+        400..=499 => Failure::Input(said),
+        _ => Failure::Other(anyhow::anyhow!(said)),
+    })
+}
+
+fn exchange(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Result<(u16, String), Failure> {
+    let failed = || {
+        format!(
+            "no answer from http://{server}. Maybe `lepton serve` does not run, or --server names another"
+        )
+    };
+    let mut stream = TcpStream::connect_timeout(&server, PATIENCE).with_context(failed)?;
+    stream.set_read_timeout(Some(PATIENCE)).with_context(failed)?;
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n{more}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).with_context(failed)?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).with_context(failed)?;
+    let (head, text) = answer.split_once("\r\n\r\n").with_context(failed)?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).with_context(failed)?;
+    Ok((status, text.to_owned()))
+}

@@ -1,0 +1,75 @@
+//! Whether the service lives, is ready, and how it fares.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+use super::super::view::{BOUNDS_SECONDS, Status};
+use super::Shared;
+use super::problem::Problem;
+
+/// The process answers.
+#[utoipa::path(get, path = "/livez", responses((status = 200, body = String)))]
+pub(super) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// The loop turns and nothing is wrong with it.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = String), (status = 503, body = Problem)))]
+pub(super) async fn readyz(State(shared): State<Shared>) -> Result<&'static str, Problem> {
+    let view = shared.published.view();
+    if view.status.state == "ok" {
+        return Ok("ok\n");
+    }
+    let detail = format!("{}: {}", view.status.state, view.status.problems.join("; "));
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail))
+}
+
+/// How the service stands.
+#[utoipa::path(get, path = "/api/v1/status", responses((status = 200, body = Status)))]
+pub(super) async fn status(State(shared): State<Shared>) -> Json<Status> {
+    Json(shared.published.view().status.clone())
+}
+
+/// Measures in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
+pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
+    let view = shared.published.view();
+    let (status, health) = (&view.status, &view.health);
+    let mut text = String::new();
+    let mut one = |name: &str, kind: &str, help: &str, value: f64| {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    };
+    one("lepton_turns_total", "counter", "Turns of the loop.", health.turns as f64);
+    one("lepton_turn_panics_total", "counter", "Turns that panicked.", health.panics as f64);
+    one("lepton_decisions_total", "counter", "Decisions made.", health.decisions as f64);
+    one("lepton_steps_done_total", "counter", "Steps carried out.", health.steps_done as f64);
+    one("lepton_steps_refused_total", "counter", "Steps refused or undone.", health.steps_refused as f64);
+    one("lepton_degraded", "gauge", "1 while something is wrong.", f64::from(status.state != "ok"));
+    one("lepton_nodes", "gauge", "Nodes.", status.nodes as f64);
+    one("lepton_hot_nodes", "gauge", "Nodes above the safety level.", status.hot_nodes as f64);
+    one("lepton_failing_nodes", "gauge", "Nodes likely to fail.", status.failing_nodes as f64);
+    one("lepton_tasks_running", "gauge", "Tasks on a node.", status.running as f64);
+    one("lepton_tasks_waiting", "gauge", "Tasks that wait.", status.waiting as f64);
+    one("lepton_devices_held_ratio", "gauge", "Share of the device capacity held.", status.devices_held);
+    one("lepton_cluster_time_seconds", "gauge", "The cluster's time.", status.time_seconds as f64);
+    text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
+    for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
+        let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");
+    }
+    let _ = writeln!(
+        text,
+        "lepton_turn_duration_seconds_bucket{{le=\"+Inf\"}} {turns}\nlepton_turn_duration_seconds_sum {sum}\n\
+         lepton_turn_duration_seconds_count {turns}\n# HELP lepton_build_info The build.\n# TYPE lepton_build_info \
+         gauge\nlepton_build_info{{version=\"{version}\"}} 1\n# HELP lepton_mode_info The mode.\n# TYPE \
+         lepton_mode_info gauge\nlepton_mode_info{{mode=\"{mode}\"}} 1",
+        turns = health.turns,
+        sum = health.turn_seconds_sum,
+        version = status.version,
+        mode = status.mode,
+    );
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}

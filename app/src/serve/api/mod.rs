@@ -1,0 +1,153 @@
+//! The HTTP interface: reads of the last view and of the store, words of people to the loop. On loopback only; requests that name
+//! another host, or come from a page of another origin, are refused.
+
+mod health;
+mod lists;
+mod plans;
+mod problem;
+mod records;
+pub(crate) mod rows;
+
+use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use lepton_edges::store::{Reader, StoreError};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::people::Ask;
+use super::view::Published;
+use problem::Problem;
+
+/// Longest body of a request, bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) published: Arc<Published>,
+    pub(super) asks: SyncSender<Ask>,
+    pub(super) folder: PathBuf,
+    pub(super) port: u16,
+    reader: Arc<Mutex<Option<Reader>>>,
+}
+
+impl Shared {
+    pub(super) fn new(published: Arc<Published>, asks: SyncSender<Ask>, folder: PathBuf, port: u16) -> Self {
+        Self { published, asks, folder, port, reader: Arc::default() }
+    }
+
+    /// Reads the store off the threads that serve requests.
+    async fn read<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (reader, folder) = (Arc::clone(&self.reader), self.folder.clone());
+        let read = tokio::task::spawn_blocking(move || -> anyhow::Result<T> {
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = match &mut *reader {
+                Some(reader) => reader,
+                none => none.insert(Reader::open(&folder)?),
+            };
+            Ok(what(reader)?)
+        });
+        Ok(read.await.map_err(anyhow::Error::from)??)
+    }
+}
+
+/// The routes with their description.
+fn routes() -> (Router<Shared>, OpenApi) {
+    let (router, mut api) = OpenApiRouter::<Shared>::new()
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::status))
+        .routes(routes!(lists::nodes))
+        .routes(routes!(lists::tasks))
+        .routes(routes!(records::decisions))
+        .routes(routes!(records::decision))
+        .routes(routes!(records::explain))
+        .routes(routes!(plans::plans))
+        .routes(routes!(plans::plan))
+        .routes(routes!(plans::approve))
+        .routes(routes!(plans::reject))
+        .split_for_parts();
+    api.info.title = "Lepton".to_owned();
+    api.info.description = Some("The control loop of `lepton serve`.".to_owned());
+    env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
+    api.info.license = None;
+    api.info.contact = None;
+    (router, api)
+}
+
+/// The description of the interface as OpenAPI 3.1, as it is committed.
+pub(crate) fn openapi() -> String {
+    let mut text = routes().1.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The service.
+pub(super) fn router(shared: Shared) -> Router {
+    routes()
+        .0
+        .route(
+            "/api/v1/openapi.json",
+            axum::routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
+        )
+        .fallback(|| async { Problem::not_found("there is no such resource; see /api/v1/openapi.json") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "see /api/v1/openapi.json")
+        })
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(shared.clone(), own_host_only))
+        .with_state(shared)
+}
+
+/// A page elsewhere must not talk to this service through its visitor's browser: neither under a name of its own that leads
+/// here (Host), nor across origins (Origin).
+async fn own_host_only(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if let Some(problem) = foreign(request.headers(), request.method(), shared.port) {
+        return problem.into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn foreign(headers: &HeaderMap, method: &Method, port: u16) -> Option<Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
+    let host = text(header::HOST).unwrap_or_default();
+    let own = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
+    if !own.contains(&host) {
+        let detail = format!("host `{host}` is not this service; ask for {}", own[0]);
+        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail));
+    }
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let origin = text(header::ORIGIN).filter(|_| !reads)?;
+    let detail = format!("origin `{origin}` may not change anything here");
+    let is_own = own.iter().any(|own| origin == format!("http://{own}"));
+    (!is_own).then(|| Problem::new(StatusCode::FORBIDDEN, "wrong-origin", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_description_is_what_the_code_says() {
+        let committed = include_str!("../../../../docs/openapi.json");
+        let now = super::openapi();
+        assert!(
+            committed == now,
+            "docs/openapi.json is not what the code says; write it with `lepton serve --print-openapi > docs/openapi.json`"
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Plans, and what people say to them.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use utoipa::ToSchema;
+
+use super::super::people::{Answer, Ask};
+use super::Shared;
+use super::lists::{ListQuery, cursor};
+use super::problem::Problem;
+use super::records::plan_id;
+use super::rows::PlanBody;
+
+/// Longest key of a request, characters.
+const KEY_CHARS_MAX: usize = 200;
+
+/// A page of plans, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanPage {
+    items: Vec<PlanBody>,
+    /// Where the next page begins; none at the end.
+    next_cursor: Option<String>,
+    /// The cluster's time of what is shown, seconds.
+    as_of_seconds: u64,
+}
+
+/// Why a plan is rejected.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rejection {
+    /// The kind of reason.
+    code: RejectionCode,
+    /// More of it, at most 1000 characters.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Kinds of reasons against a plan.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+enum RejectionCode {
+    TooDisruptive,
+    WrongTime,
+    WrongVictim,
+    NotWorthIt,
+    Other,
+}
+
+/// How a plan stands after a person's word.
+#[derive(Debug, Serialize, ToSchema)]
+struct Decided {
+    /// The plan.
+    id: String,
+    /// approved or rejected.
+    state: String,
+}
+
+/// Plans, the newest first.
+#[utoipa::path(get, path = "/api/v1/plans", params(ListQuery),
+    responses((status = 200, body = PlanPage), (status = 400, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn plans(
+    State(shared): State<Shared>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<PlanPage>, Problem> {
+    let query = ListQuery::without_filter(query)?;
+    let (limit, before) = (query.limit()?, query.before()?);
+    let page = shared.read(move |reader| reader.plans(before, limit)).await?;
+    Ok(Json(PlanPage {
+        items: page.items.into_iter().map(PlanBody::of).collect(),
+        next_cursor: page.next_before.map(cursor),
+        as_of_seconds: shared.published.view().status.time_seconds,
+    }))
+}
+
+/// A plan; its ETag is the digest of its effects.
+#[utoipa::path(get, path = "/api/v1/plans/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = PlanBody), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn plan(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let turn = plan_id(&id).ok_or_else(|| no_such(&id))?;
+    let row = shared.read(move |reader| reader.plan(turn)).await?.ok_or_else(|| no_such(&id))?;
+    let tag = format!("\"{}\"", row.effects);
+    Ok(([(header::ETAG, tag)], Json(PlanBody::of(row))).into_response())
+}
+
+/// Approves a plan and has it carried out. Demands If-Match with the digest of the effects that were looked at.
+#[utoipa::path(post, path = "/api/v1/plans/{id}/approve",
+    params(("id" = String, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = Decided), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn approve(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    ask(&shared, &id, &headers, true, String::new()).await
+}
+
+/// Rejects a plan. Demands If-Match as well.
+#[utoipa::path(post, path = "/api/v1/plans/{id}/reject", request_body = Rejection,
+    params(("id" = String, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = Decided), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn reject(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Rejection>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(Rejection { code, reason }) = body.map_err(|e| Problem::bad(e.body_text()))?;
+    if reason.chars().count() > 1000 {
+        return Err(Problem::bad("a reason of more than 1000 characters"));
+    }
+    ask(&shared, &id, &headers, false, format!("{code:?} {reason}").trim().to_owned()).await
+}
+
+async fn ask(
+    shared: &Shared,
+    id: &str,
+    headers: &HeaderMap,
+    approve: bool,
+    why: String,
+) -> Result<Response, Problem> {
+    let turn = plan_id(id).ok_or_else(|| no_such(id))?;
+    let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let Some(effects) = text(header::IF_MATCH) else {
+        let detail =
+            format!("If-Match must name the plan's effects as you saw them: the ETag of /api/v1/plans/{id}");
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
+    };
+    let key = text(HeaderName::from_static("idempotency-key"));
+    if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > KEY_CHARS_MAX) {
+        return Err(Problem::bad(format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters")));
+    }
+    let (reply, answer) = oneshot::channel();
+    let effects = effects.trim_matches('"').to_owned();
+    let busy =
+        |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
+    shared.asks.try_send(Ask { turn, effects, approve, why, key, reply }).map_err(|_| busy(()))?;
+    match answer.await.map_err(|_| busy(()))? {
+        Answer::Done(status, body) => {
+            Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Json(body)).into_response())
+        }
+        Answer::NoSuchPlan => Err(no_such(id)),
+        Answer::OtherEffects => Err(Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "plan-changed",
+            format!("{id} has other effects than If-Match names; look at it again"),
+        )),
+        Answer::NotOpen(state, successor) => {
+            let detail = format!("{id} is {}", state.name());
+            let kind = if successor.is_some() { "plan-superseded" } else { "plan-not-open" };
+            let problem = Problem::new(StatusCode::CONFLICT, kind, detail);
+            Err(Problem { successor: successor.map(|turn| format!("p{turn}")), ..problem })
+        }
+        Answer::WrongMode => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "plan-not-open",
+            "no plan waits for a person now; only the mode recommend asks for approval",
+        )),
+        Answer::KeyTaken => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key-taken",
+            "the Idempotency-Key belongs to another request",
+        )),
+        Answer::Failed(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-carried-out", why)),
+    }
+}
+
+fn no_such(id: &str) -> Problem {
+    Problem::not_found(format!("there is no plan `{id}`; a plan is named as p12"))
+}

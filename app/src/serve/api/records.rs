@@ -1,0 +1,153 @@
+//! Decisions with their reasons, and the explanation of anything by its name.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::lists::{ListQuery, cursor};
+use super::problem::Problem;
+use super::rows::{DecisionRow, PlanBody};
+
+/// Decisions shown with an explanation.
+const SHOWN_MAX: usize = 20;
+
+/// A page of decisions, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DecisionPage {
+    items: Vec<DecisionRow>,
+    /// Where the next page begins; none at the end.
+    next_cursor: Option<String>,
+    /// The cluster's time of what is shown, seconds.
+    as_of_seconds: u64,
+}
+
+/// Why something is as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Explanation {
+    /// What was asked for.
+    id: String,
+    /// decision, plan, task or node.
+    kind: String,
+    /// The answer in one sentence.
+    sentence: String,
+    /// The dominant reason, a stable code.
+    code: String,
+    /// The plan, where one was asked for.
+    plan: Option<PlanBody>,
+    /// The decisions behind it, the newest first.
+    decisions: Vec<DecisionRow>,
+}
+
+/// Decisions, the newest first.
+#[utoipa::path(get, path = "/api/v1/decisions", params(ListQuery),
+    responses((status = 200, body = DecisionPage), (status = 400, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn decisions(
+    State(shared): State<Shared>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<DecisionPage>, Problem> {
+    let query = ListQuery::of(query)?;
+    let (limit, before, task) = (query.limit()?, query.before()?, query.filter);
+    let page = shared.read(move |reader| reader.decisions(task.as_deref(), before, limit)).await?;
+    Ok(Json(DecisionPage {
+        items: page.items.iter().map(|item| DecisionRow::of(&item.record)).collect(),
+        next_cursor: page.next_before.map(cursor),
+        as_of_seconds: shared.published.view().status.time_seconds,
+    }))
+}
+
+/// A decision.
+#[utoipa::path(get, path = "/api/v1/decisions/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = DecisionRow), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn decision(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<DecisionRow>, Problem> {
+    let (turn, number) = decision_id(&id).ok_or_else(|| no_such(&id))?;
+    let found = shared.read(move |reader| reader.decision(turn, number)).await?;
+    Ok(Json(DecisionRow::of(&found.ok_or_else(|| no_such(&id))?.record)))
+}
+
+/// Why: of a decision (d12-3), a plan (p12), a task or a node.
+#[utoipa::path(get, path = "/api/v1/explain/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = Explanation), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn explain(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Explanation>, Problem> {
+    if let Some((turn, number)) = decision_id(&id)
+        && let Some(found) = shared.read(move |reader| reader.decision(turn, number)).await?
+    {
+        return Ok(Json(of_decisions(&id, "decision", vec![DecisionRow::of(&found.record)])));
+    }
+    if let Some(turn) = plan_id(&id)
+        && let Some(row) = shared.read(move |reader| reader.plan(turn)).await?
+    {
+        let plan = PlanBody::of(row);
+        let steps: usize = plan.parts.iter().map(|part| part.steps.len()).sum();
+        let mut explanation = of_decisions(&id, "plan", Vec::new());
+        explanation.sentence = format!("{} steps, {}", steps, plan.state);
+        explanation.code = plan.parts.first().map(|part| part.reason.clone()).unwrap_or_default();
+        explanation.plan = Some(plan);
+        return Ok(Json(explanation));
+    }
+    let (name, asked) = (id.clone(), id.clone());
+    let of_task = shared.read(move |reader| reader.decisions(Some(&name), None, SHOWN_MAX)).await?.items;
+    if !of_task.is_empty() {
+        return Ok(Json(of_decisions(
+            &id,
+            "task",
+            of_task.iter().map(|d| DecisionRow::of(&d.record)).collect(),
+        )));
+    }
+    let of_node = shared.read(move |reader| reader.decisions_of_node(&asked, SHOWN_MAX)).await?;
+    if !of_node.is_empty() {
+        return Ok(Json(of_decisions(
+            &id,
+            "node",
+            of_node.iter().map(|d| DecisionRow::of(&d.record)).collect(),
+        )));
+    }
+    let view = shared.published.view();
+    let task = view.tasks.iter().find(|task| task.name == id).map(|task| {
+        let place =
+            task.node.as_deref().map_or_else(|| "waits".to_owned(), |node| format!("stands on {node}"));
+        ("task", format!("{id} {place}; Lepton has decided nothing about it"))
+    });
+    let node = view
+        .nodes
+        .iter()
+        .any(|node| node.name == id)
+        .then(|| ("node", format!("Lepton has decided nothing about {id}")));
+    let (kind, sentence) = task.or(node).ok_or_else(|| no_such(&id))?;
+    Ok(Json(Explanation { sentence, ..of_decisions(&id, kind, Vec::new()) }))
+}
+
+fn of_decisions(id: &str, kind: &str, decisions: Vec<DecisionRow>) -> Explanation {
+    let newest = decisions.first();
+    Explanation {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        sentence: newest.map_or_else(String::new, |d| d.sentence.clone()),
+        code: newest.map_or_else(|| "Undecided".to_owned(), |d| d.code.clone()),
+        plan: None,
+        decisions,
+    }
+}
+
+fn no_such(id: &str) -> Problem {
+    Problem::not_found(format!(
+        "there is no decision, plan, task or node `{id}`; a decision is named as d12-3, a plan as p12"
+    ))
+}
+
+fn decision_id(id: &str) -> Option<(u64, u32)> {
+    let (turn, number) = id.strip_prefix('d')?.split_once('-')?;
+    Some((turn.parse().ok().filter(|turn| i64::try_from(*turn).is_ok())?, number.parse().ok()?))
+}
+
+pub(super) fn plan_id(id: &str) -> Option<u64> {
+    id.strip_prefix('p')?.parse().ok().filter(|turn| i64::try_from(*turn).is_ok())
+}

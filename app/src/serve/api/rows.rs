@@ -1,0 +1,222 @@
+//! Decisions and plans as the API shows them, each with a sentence for people.
+
+use lepton_core::model::{Action, DecisionRecord, Reason, StepResult};
+use lepton_edges::store::PlanRow;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A node that was considered.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct CandidateRow {
+    /// The node.
+    pub(crate) node: String,
+    /// The policy's score, higher is better.
+    pub(crate) score: f32,
+    /// Expected use of the node's busiest resource with the task on it, as a share of its capacity.
+    pub(crate) expected_use: f64,
+    /// Whether it stays below the safety level.
+    pub(crate) safe: bool,
+}
+
+/// A rule that ruled nodes out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RuledOut {
+    /// The rule.
+    pub(crate) rule: String,
+    /// How many nodes.
+    pub(crate) nodes: usize,
+}
+
+/// A decision with its reasons.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct DecisionRow {
+    /// Its name: the turn and its number in it.
+    pub(crate) id: String,
+    /// What was decided and why, in one sentence.
+    pub(crate) sentence: String,
+    /// The dominant reason, a stable code.
+    pub(crate) code: String,
+    /// The plan it belongs to.
+    pub(crate) plan: Option<String>,
+    /// When, seconds.
+    pub(crate) time_seconds: u64,
+    /// place, migrate, preempt, cordon, uncordon or wait.
+    pub(crate) action: String,
+    /// The task.
+    pub(crate) task: Option<String>,
+    /// Where it came from.
+    pub(crate) from: Option<String>,
+    /// Where it goes, or the node concerned.
+    pub(crate) to: Option<String>,
+    /// The policy that chose the node.
+    pub(crate) policy: String,
+    /// The best candidates, the chosen one among them.
+    pub(crate) candidates: Vec<CandidateRow>,
+    /// How many nodes each rule ruled out.
+    pub(crate) ruled_out: Vec<RuledOut>,
+    /// Expected gain, device-minutes.
+    pub(crate) gain_device_minutes: f64,
+    /// Expected cost, device-minutes.
+    pub(crate) cost_device_minutes: f64,
+    /// done, underway, refused, undone or not_tried; none while it was only proposed.
+    pub(crate) result: Option<String>,
+    /// Why it was refused or undone.
+    pub(crate) result_why: Option<String>,
+    /// Digest of what was decided upon.
+    pub(crate) input_digest: String,
+}
+
+impl DecisionRow {
+    pub(crate) fn of(record: &DecisionRecord) -> Self {
+        let code = match (record.reason, record.waits_for) {
+            (Some(reason), _) => format!("{reason:?}"),
+            (None, Some(obstacle)) => format!("{obstacle:?}"),
+            (None, None) => "Undecided".to_owned(),
+        };
+        let (result, result_why) = match &record.result {
+            None => (None, None),
+            Some(StepResult::Done) => (Some("done"), None),
+            Some(StepResult::Underway) => (Some("underway"), None),
+            Some(StepResult::NotTried) => (Some("not_tried"), None),
+            Some(StepResult::Refused(why)) => (Some("refused"), Some(why.clone())),
+            Some(StepResult::Undone(why)) => (Some("undone"), Some(why.clone())),
+        };
+        let candidate = |c: &lepton_core::model::Candidate| CandidateRow {
+            node: c.node.clone(),
+            score: c.score,
+            expected_use: c.expected_use,
+            safe: c.safe,
+        };
+        Self {
+            id: format!("d{}-{}", record.turn, record.number),
+            sentence: sentence(record, result, result_why.as_deref()),
+            code,
+            plan: record.step.map(|key| format!("p{}", key.part.turn)),
+            time_seconds: record.time_seconds,
+            action: record.action.name().to_owned(),
+            task: record.task.clone(),
+            from: record.from.clone(),
+            to: record.to.clone(),
+            policy: record.policy.clone(),
+            candidates: record.candidates.iter().map(candidate).collect(),
+            ruled_out: (record.ruled_out.iter())
+                .map(|(rule, nodes)| RuledOut { rule: format!("{rule:?}"), nodes: *nodes })
+                .collect(),
+            gain_device_minutes: record.gain,
+            cost_device_minutes: record.cost,
+            result: result.map(str::to_owned),
+            result_why,
+            input_digest: format!("{:016x}", record.input_digest),
+        }
+    }
+}
+
+fn sentence(record: &DecisionRecord, result: Option<&str>, why: Option<&str>) -> String {
+    let task = record.task.as_deref().unwrap_or("-");
+    let (from, to) = (record.from.as_deref().unwrap_or("-"), record.to.as_deref().unwrap_or("-"));
+    let what = match record.action.name() {
+        "place" => format!("{task} goes to {to}"),
+        "migrate" => format!("{task} moves from {from} to {to}"),
+        "preempt" => format!("{task} leaves {from}"),
+        "cordon" => format!("{to} takes no new tasks"),
+        "uncordon" => format!("{to} takes tasks again"),
+        _ => format!("{task} waits on"),
+    };
+    let because = match (record.reason, record.waits_for) {
+        (Some(reason), _) => reason_in_words(reason).to_owned(),
+        (None, Some(obstacle)) => {
+            let nodes: usize = record.ruled_out.iter().map(|(_, nodes)| nodes).sum();
+            format!("{obstacle:?} on most of the {nodes} nodes that are ruled out")
+        }
+        (None, None) => "nothing was decided".to_owned(),
+    };
+    let outcome = match (result, why) {
+        (None, _) => String::new(),
+        (Some(result), None) => format!(" ({result})"),
+        (Some(result), Some(why)) => format!(" ({result}: {why})"),
+    };
+    format!("{what}: {because}{outcome}")
+}
+
+fn reason_in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PendingTaskFits => "it waited and fits there",
+        Reason::NodeOverloaded => "the node is above the safety level of load",
+        Reason::NodeFailing => "the node is failing or expected to",
+        Reason::StrandedCapacity => "the move frees capacity that was stranded",
+        Reason::NodeCalm => "the signs of a coming fault are gone",
+        Reason::HigherPriority => "a more important task needs the room",
+        Reason::CheaperPlacement => "the placement gets cheaper",
+    }
+}
+
+/// Steps that belong together.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PartRow {
+    /// Its name for good.
+    pub(crate) key: String,
+    /// Its steps in words.
+    pub(crate) steps: Vec<String>,
+    /// Why.
+    pub(crate) reason: String,
+    /// Expected gain, device-minutes.
+    pub(crate) gain_device_minutes: f64,
+    /// Expected cost, device-minutes.
+    pub(crate) cost_device_minutes: f64,
+}
+
+/// A plan.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PlanBody {
+    /// Its name: the turn that made it.
+    pub(crate) id: String,
+    /// proposed, approved, rejected, superseded or carried_out.
+    pub(crate) state: String,
+    /// When it was made, seconds.
+    pub(crate) time_seconds: u64,
+    /// Digest of what it does: what `If-Match` must name.
+    pub(crate) effects: String,
+    /// Its parts in order.
+    pub(crate) parts: Vec<PartRow>,
+    /// How many tasks wait on.
+    pub(crate) waiting: usize,
+    /// Who approved or rejected it.
+    pub(crate) decided_by: Option<String>,
+    /// Why.
+    pub(crate) why: Option<String>,
+    /// The plan that took its place.
+    pub(crate) successor: Option<String>,
+}
+
+impl PlanBody {
+    pub(crate) fn of(row: PlanRow) -> Self {
+        let part = |part: &lepton_core::model::Part| PartRow {
+            key: part.key.to_string(),
+            steps: part.steps.iter().map(step).collect(),
+            reason: format!("{:?}", part.reason),
+            gain_device_minutes: part.gain,
+            cost_device_minutes: part.cost,
+        };
+        Self {
+            id: format!("p{}", row.turn),
+            state: row.state.name().to_owned(),
+            time_seconds: row.document.time_seconds,
+            effects: row.effects,
+            parts: row.document.parts.iter().map(part).collect(),
+            waiting: row.document.waiting.len(),
+            decided_by: row.decided_by,
+            why: row.why,
+            successor: row.successor.map(|turn| format!("p{turn}")),
+        }
+    }
+}
+
+fn step(action: &Action) -> String {
+    match action {
+        Action::Place { task, to } => format!("place {task} on {to}"),
+        Action::Migrate { task, from, to } => format!("migrate {task} from {from} to {to}"),
+        Action::Preempt { task, from } => format!("preempt {task} on {from}"),
+        Action::Cordon { node } => format!("cordon {node}"),
+        Action::Uncordon { node } => format!("uncordon {node}"),
+    }
+}

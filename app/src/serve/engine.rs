@@ -1,0 +1,277 @@
+//! The loop as a service: a thread that owns the cluster, the cycle and the store, turns periodically, and between turns answers
+//! what comes into its mailbox. A turn that fails or panics degrades the loop and does not end it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider};
+use lepton_core::execute::Journal;
+use lepton_core::model::{Memory, Outcome};
+use lepton_edges::store::{Store, TurnRows};
+use lepton_sim::experiment::TURN_SECONDS;
+use lepton_sim::world::WorldConfig;
+use serde_json::json;
+
+use super::cluster::{Era, SimulatedCluster};
+use super::config::ServeConfig;
+use super::people::{self, Ask};
+use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
+use super::view::{Health, Published, View};
+
+/// Longest sleep between two looks at the stop flag.
+const NAP: Duration = Duration::from_millis(50);
+/// Turns after which the journal is brought down to what it amounts to.
+const TURNS_TO_REMEMBER: u64 = 1000;
+/// Names of facts in the store.
+const SIMULATION: &str = "simulation";
+const ERAS: &str = "eras";
+
+/// Makes a decider, also a new one after a panic.
+pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
+
+/// The service's loop.
+pub(super) struct Engine {
+    mode: Mode,
+    pause: Duration,
+    cluster: SimulatedCluster,
+    cycle: Cycle,
+    decider: Copying,
+    make_decider: MakeDecider,
+    last: LastDecided,
+    pub(super) store: Store,
+    pub(super) proposal: Option<Proposal>,
+    health: Health,
+    published: Arc<Published>,
+}
+
+impl Engine {
+    /// Starts, or starts again where the store stands.
+    pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
+        let (seed, policy) = (config.simulation.seed, DecideConfig::default());
+        let make = move || -> anyhow::Result<Box<dyn Decider>> {
+            Ok(Box::new(Caretaker::new(policy.clone(), seed)?))
+        };
+        Self::with_decider(config, published, Box::new(make))
+    }
+
+    /// The same with a decider of one's own.
+    pub(super) fn with_decider(
+        config: &ServeConfig,
+        published: Arc<Published>,
+        make_decider: MakeDecider,
+    ) -> anyhow::Result<Self> {
+        let mut store = Store::open(Path::new(&config.state_dir))?;
+        let cluster = lived_cluster(&mut store, config)?;
+        let last = LastDecided::default();
+        let decider = Copying { inner: make_decider()?, last: last.clone() };
+        let cycle = start_cycle(config.mode, &cluster, &store)?;
+        let mut engine = Self {
+            mode: config.mode,
+            pause: Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
+            cluster,
+            cycle,
+            decider,
+            make_decider,
+            last,
+            store,
+            proposal: None,
+            health: Health::default(),
+            published,
+        };
+        engine.tell_results()?;
+        engine.proposal = people::open_proposal(&engine.store)?;
+        Ok(engine)
+    }
+
+    /// Results of parts that ended just before a kill are in the journal, and perhaps not yet with their decisions.
+    fn tell_results(&mut self) -> anyhow::Result<()> {
+        let mut memory = Memory::default();
+        let entries = self.store.recall()?;
+        let parts =
+            entries.iter().filter_map(|entry| memory.apply(entry)).map(|over| over.outcome()).collect();
+        let outcome = Outcome { parts, halted: None };
+        let clock_seconds = self.cluster.now_seconds();
+        self.store.keep_turn(&TurnRows { clock_seconds, outcome: Some(&outcome), ..TurnRows::default() })?;
+        Ok(())
+    }
+
+    /// Turns until the flag turns, or so many times.
+    pub(super) fn run(mut self, asks: &Receiver<Ask>, stop: &AtomicBool, turns_max: u64) {
+        let mut due = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            self.turn();
+            if self.health.turns >= turns_max {
+                return;
+            }
+            due = (due + self.pause).max(Instant::now());
+            // People are heard once a turn at least, also where turns take longer than the time between them.
+            loop {
+                match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
+                    Ok(ask) => {
+                        self.answer(ask);
+                        self.publish(None);
+                    }
+                    Err(RecvTimeoutError::Timeout)
+                        if Instant::now() < due && !stop.load(Ordering::Relaxed) => {}
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            self.pass();
+        }
+    }
+
+    /// Time passes up to the next turn.
+    pub(super) fn pass(&mut self) {
+        self.cluster.pass();
+    }
+
+    /// One turn; whatever goes wrong in it is told and survived.
+    pub(super) fn turn(&mut self) {
+        let begun = Instant::now();
+        if self.mode != Mode::Act {
+            self.cluster.schedule();
+        }
+        let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
+        let report = match turned {
+            Ok(report) => {
+                self.health.turn_problem.clone_from(&report.outcome.halted);
+                Some(report)
+            }
+            Err(panic) => {
+                let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+                let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                self.health.panics += 1;
+                self.health.turn_problem = Some(format!("the turn panicked: {said}"));
+                self.begin_anew();
+                None
+            }
+        };
+        let kept = report.as_ref().map_or(Ok(()), |report| self.keep(report));
+        self.health.store_problem = kept.err().map(|error| error.to_string());
+        self.health.turned(begun.elapsed());
+        self.publish(report.as_ref());
+    }
+
+    fn cycle_once(&mut self) -> CycleReport {
+        let mut journal = TurnJournal {
+            store: &mut self.store,
+            last: self.last.clone(),
+            mode: self.mode,
+            proposal: &mut self.proposal,
+        };
+        let now = self.cluster.now_seconds();
+        let (mut eyes, mut hands) = (self.cluster.eyes(), self.cluster.hands());
+        self.cycle.turn(&mut [&mut eyes], &mut self.decider, &mut hands, &mut journal, now)
+    }
+
+    /// After a panic nothing in memory is trusted: the journal and the cluster tell where the loop stands.
+    fn begin_anew(&mut self) {
+        let started = start_cycle(self.mode, &self.cluster, &self.store);
+        let made = started.and_then(|cycle| Ok((cycle, (self.make_decider)()?)));
+        match made {
+            Ok((cycle, decider)) => {
+                self.cycle = cycle;
+                self.decider.inner = decider;
+            }
+            Err(error) => self.health.turn_problem = Some(format!("cannot begin anew: {error:#}")),
+        }
+    }
+
+    /// Keeps what came of the turn.
+    fn keep(&mut self, report: &CycleReport) -> anyhow::Result<()> {
+        let unwanted = self.mode == Mode::Recommend && report.plan.parts.is_empty();
+        let superseded = self.proposal.take_if(|_| unwanted).filter(|p| !p.rejected).map(|p| p.turn);
+        self.store.keep_turn(&TurnRows {
+            clock_seconds: self.cluster.now_seconds(),
+            outcome: Some(&report.outcome),
+            superseded,
+            ..TurnRows::default()
+        })?;
+        if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
+            self.cycle.remember(&mut self.store)?;
+        }
+        Ok(())
+    }
+
+    /// Carries out a plan that a person approved.
+    pub(super) fn carry_out(&mut self, proposal: &Proposal) -> anyhow::Result<Outcome> {
+        let mut hands = self.cluster.hands();
+        let outcome = self.cycle.carry_out(&proposal.plan, &mut hands, &mut self.store);
+        let clock_seconds = self.cluster.now_seconds();
+        self.store.keep_turn(&TurnRows { clock_seconds, outcome: Some(&outcome), ..TurnRows::default() })?;
+        Ok(outcome)
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn publish(&mut self, report: Option<&CycleReport>) {
+        let now = self.cluster.now_seconds();
+        let world = self.cluster.world().borrow().check().err();
+        self.health.world_problem = world.map(|e| format!("the simulated cluster: {e}"));
+        if let Some(report) = report {
+            self.health.count(report);
+        }
+        let before = self.published.view();
+        let view =
+            View::of(self.cycle.snapshot(), report, &before, now, &self.health, self.proposal.as_ref());
+        self.published.set(view);
+    }
+}
+
+fn start_cycle(mode: Mode, cluster: &SimulatedCluster, store: &Store) -> anyhow::Result<Cycle> {
+    let config = CycleConfig { mode, collect: Default::default(), settings: Default::default() };
+    let schema = cluster.world().borrow().schema();
+    Ok(Cycle::start(config, schema, &mut [&mut cluster.eyes()], store, cluster.now_seconds())?)
+}
+
+/// The simulated cluster as the store left it.
+fn lived_cluster(store: &mut Store, config: &ServeConfig) -> anyhow::Result<SimulatedCluster> {
+    let simulation = &config.simulation;
+    let settings = json!({
+        "seed": simulation.seed, "nodes_count": simulation.nodes_count, "hours": simulation.hours,
+        "load": simulation.load,
+    })
+    .to_string();
+    match store.fact(SIMULATION)? {
+        Some(before) if before != settings => bail!(
+            "the store in {} belongs to the simulated cluster {before}, asked for is {settings}. Maybe another \
+             `--state-dir` is meant",
+            config.state_dir
+        ),
+        Some(_) => {}
+        None => store.set_fact(SIMULATION, &settings)?,
+    }
+    let now = store.clock_seconds()?.unwrap_or(0);
+    let eras = store.fact(ERAS)?.unwrap_or_else(|| "[]".to_owned());
+    let mut eras: Vec<Era> = serde_json::from_str(&eras).context("the store, fact `eras`")?;
+    let world = WorldConfig {
+        seed: simulation.seed,
+        nodes: simulation.nodes_count,
+        hours: simulation.hours,
+        load: simulation.load,
+        ..WorldConfig::default()
+    };
+    let own_scheduler = config.mode != Mode::Act;
+    if eras.last().is_none_or(|era| era.own_scheduler != own_scheduler) {
+        // The turn of this second may be over under the old rule.
+        let from_seconds = if eras.is_empty() { 0 } else { now + TURN_SECONDS };
+        eras.push(Era { from_seconds, own_scheduler });
+        store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
+    }
+    let calls = store.calls()?;
+    let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls)?;
+    if store.clock_seconds()?.is_some() {
+        // The turn of that second was begun; what it left undone is gone on with in the next.
+        cluster.pass();
+    }
+    Ok(cluster)
+}

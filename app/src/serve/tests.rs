@@ -1,0 +1,193 @@
+//! The engine without its rim: what it survives, and what people may say to it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use lepton_core::cycle::Mode;
+use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
+use lepton_edges::store::{PlanState, Reader};
+use tokio::sync::oneshot;
+
+use super::config::ServeConfig;
+use super::engine::Engine;
+use super::people::{Answer, Ask};
+use super::view::Published;
+
+fn config(name: &str, mode: Mode) -> ServeConfig {
+    let folder = std::env::temp_dir().join(format!("lepton-serve-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut config = ServeConfig {
+        mode,
+        state_dir: folder.to_str().expect("a plain name").to_owned(),
+        ..ServeConfig::default()
+    };
+    config.simulation.nodes_count = 20;
+    config.simulation.hours = 24;
+    config.simulation.load = 0.95;
+    config
+}
+
+fn started(config: &ServeConfig) -> (Engine, Arc<Published>) {
+    let published = Arc::new(Published::new(config.mode));
+    (Engine::start(config, Arc::clone(&published)).expect("it starts"), published)
+}
+
+/// Panics on its third decision.
+struct Panicking {
+    inner: Caretaker,
+    decisions: Rc<Cell<u32>>,
+}
+
+impl Decider for Panicking {
+    fn decide(&mut self, situation: &Situation<'_>) -> Decided {
+        self.decisions.set(self.decisions.get() + 1);
+        assert!(self.decisions.get() != 3, "the third decision");
+        self.inner.decide(situation)
+    }
+}
+
+#[test]
+fn a_turn_that_panics_degrades_the_loop_and_the_next_one_is_sound() {
+    let config = config("panic", Mode::Act);
+    let published = Arc::new(Published::new(config.mode));
+    let decisions = Rc::new(Cell::new(0));
+    let make = move || -> anyhow::Result<Box<dyn Decider>> {
+        let inner = Caretaker::new(DecideConfig::default(), 1)?;
+        Ok(Box::new(Panicking { inner, decisions: Rc::clone(&decisions) }))
+    };
+    let mut engine =
+        Engine::with_decider(&config, Arc::clone(&published), Box::new(make)).expect("it starts");
+    let mut states = Vec::new();
+    for _ in 0..5 {
+        engine.turn();
+        engine.pass();
+        let status = published.view().status.clone();
+        states.push((status.state, status.problems.join("; ")));
+    }
+    let wrong: Vec<bool> = states.iter().map(|(state, _)| state == "degraded").collect();
+    assert_eq!(wrong, [false, false, true, false, false], "{states:?}");
+    assert!(states[2].1.contains("the turn panicked: the third decision"), "{states:?}");
+    assert!(published.view().status.running > 0);
+}
+
+#[test]
+fn a_loop_that_starts_again_finds_the_cluster_and_its_reasons() {
+    for mode in [Mode::Act, Mode::Recommend] {
+        let config = config("again", mode);
+        let (mut engine, published) = started(&config);
+        for _ in 0..90 {
+            engine.turn();
+            engine.pass();
+        }
+        engine.turn();
+        let before = published.view();
+        let newest = engine.store.reader().and_then(|r| r.decisions(None, None, 1)).expect("readable").items;
+        drop(engine);
+        let (mut engine, published) = started(&config);
+        engine.turn();
+        let after = published.view();
+        assert_eq!(after.status.time_seconds, before.status.time_seconds + 60, "{mode:?}");
+        assert!(
+            after.status.turn > newest.first().map_or(0, |d| d.record.turn),
+            "no number of a turn that decided comes twice"
+        );
+        let places = |view: &super::view::View| -> Vec<(String, String)> {
+            let placed = |t: &super::view::TaskRow| Some((t.name.clone(), t.node.clone()?));
+            view.tasks.iter().filter_map(placed).collect()
+        };
+        let (old, new) = (places(&before), places(&after));
+        let kept = old.iter().filter(|place| new.contains(place)).count();
+        assert!(
+            kept * 10 > old.len() * 8,
+            "{mode:?}: only {kept} of {} tasks stand where they stood",
+            old.len()
+        );
+        let reader = Reader::open(config.state_dir.as_ref()).expect("readable");
+        let decisions = reader.decisions(None, None, 1000).expect("readable").items;
+        let early = decisions.iter().any(|d| d.record.time_seconds < 5400);
+        assert!(early || mode == Mode::Recommend, "what was decided before is still known");
+    }
+}
+
+/// A recommending loop with an open plan.
+fn with_open_plan(name: &str) -> (Engine, u64, String) {
+    let config = config(name, Mode::Recommend);
+    let (mut engine, _) = started(&config);
+    for _ in 0..1000 {
+        engine.turn();
+        if let Some(open) = engine.proposal.clone() {
+            return (engine, open.turn, open.effects);
+        }
+        engine.pass();
+    }
+    panic!("the loop recommends nothing in 1000 turns");
+}
+
+fn said(engine: &mut Engine, turn: u64, effects: &str, approve: bool, key: Option<&str>) -> Answer {
+    let (reply, answer) = oneshot::channel();
+    let (effects, key) = (effects.to_owned(), key.map(str::to_owned));
+    engine.answer(Ask { turn, effects, approve, why: String::new(), key, reply });
+    answer.blocking_recv().expect("it answers")
+}
+
+#[test]
+fn a_plan_is_approved_once_and_only_as_it_was_seen() {
+    let (mut engine, turn, effects) = with_open_plan("approve");
+    assert_eq!(said(&mut engine, turn + 1000, &effects, true, None), Answer::NoSuchPlan);
+    assert_eq!(said(&mut engine, turn, "0123", true, None), Answer::OtherEffects);
+    let first = said(&mut engine, turn, &effects, true, Some("k1"));
+    assert!(matches!(first, Answer::Done(200, _)), "{first:?}");
+    assert_eq!(
+        said(&mut engine, turn, &effects, true, Some("k1")),
+        first,
+        "the same request, the same answer"
+    );
+    assert_eq!(said(&mut engine, turn, &effects, false, Some("k1")), Answer::KeyTaken);
+    let again = said(&mut engine, turn, &effects, true, None);
+    assert_eq!(again, Answer::NotOpen(PlanState::Approved, None));
+    let decisions =
+        engine.store.reader().and_then(|r| r.decisions(None, None, 1000)).expect("readable").items;
+    let of_plan: Vec<_> =
+        decisions.iter().filter(|d| d.record.step.is_some_and(|key| key.part.turn == turn)).collect();
+    assert!(
+        !of_plan.is_empty() && of_plan.iter().all(|d| d.record.result.is_some()),
+        "each step has its result"
+    );
+}
+
+#[test]
+fn a_plan_that_was_rejected_is_not_proposed_again_while_its_effects_are_the_same() {
+    let (mut engine, turn, effects) = with_open_plan("reject");
+    assert!(matches!(said(&mut engine, turn, &effects, false, None), Answer::Done(200, _)));
+    engine.turn();
+    let plans = engine.store.reader().and_then(|r| r.plans(None, 1000)).expect("readable").items;
+    let same: Vec<_> = plans.iter().filter(|plan| plan.effects == effects).collect();
+    assert_eq!(same.len(), 1);
+    assert_eq!(same[0].state, PlanState::Rejected);
+}
+
+#[test]
+fn a_loop_that_observes_decides_nothing_and_the_cluster_places_by_itself() {
+    let config = config("observe", Mode::Observe);
+    let (mut engine, published) = started(&config);
+    engine.turn();
+    engine.pass();
+    engine.turn();
+    let view = published.view();
+    assert!(view.status.running > 0 && view.status.state == "ok", "{:?}", view.status);
+    assert!(
+        engine.store.reader().and_then(|r| r.decisions(None, None, 9)).expect("readable").items.is_empty()
+    );
+    assert_eq!(said(&mut engine, 1, "e", true, None), Answer::NoSuchPlan);
+}
+
+#[test]
+fn a_store_of_another_simulated_cluster_is_refused() {
+    let mut config = config("other", Mode::Act);
+    drop(started(&config));
+    config.simulation.seed += 1;
+    let published = Arc::new(Published::new(config.mode));
+    let refused = Engine::start(&config, published).map(|_| ()).expect_err("it is another cluster");
+    assert!(refused.to_string().contains("Maybe another `--state-dir` is meant"), "{refused}");
+}

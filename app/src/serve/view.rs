@@ -1,0 +1,241 @@
+//! What the service shows of itself: made anew after each turn and shared by all who look.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use lepton_core::cycle::{CycleReport, Mode};
+use lepton_core::model::{NodeLoad, Snapshot, StepResult};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::recording::Proposal;
+
+/// Upper bounds of the histogram of turn times, seconds.
+pub(super) const BOUNDS_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// How the service fares.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Health {
+    pub(super) turns: u64,
+    pub(super) panics: u64,
+    pub(super) decisions: u64,
+    pub(super) steps_done: u64,
+    pub(super) steps_refused: u64,
+    pub(super) turn_seconds: f64,
+    pub(super) turn_seconds_sum: f64,
+    /// Turns of at most each bound.
+    pub(super) turns_within: [u64; BOUNDS_SECONDS.len()],
+    pub(super) turn_problem: Option<String>,
+    pub(super) store_problem: Option<String>,
+    pub(super) world_problem: Option<String>,
+}
+
+impl Health {
+    pub(super) fn turned(&mut self, took: Duration) {
+        self.turns += 1;
+        self.turn_seconds = took.as_secs_f64();
+        self.turn_seconds_sum += self.turn_seconds;
+        for (within, bound) in self.turns_within.iter_mut().zip(BOUNDS_SECONDS) {
+            *within += u64::from(self.turn_seconds <= bound);
+        }
+    }
+
+    pub(super) fn count(&mut self, report: &CycleReport) {
+        self.decisions += report.records.len() as u64;
+        for result in report.outcome.parts.iter().flat_map(|part| &part.results) {
+            match result {
+                StepResult::Done => self.steps_done += 1,
+                StepResult::Refused(_) | StepResult::Undone(_) => self.steps_refused += 1,
+                StepResult::Underway | StepResult::NotTried => {}
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        [&self.turn_problem, &self.store_problem, &self.world_problem]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
+/// How the service stands.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct Status {
+    /// Its version.
+    pub(crate) version: String,
+    /// observe, recommend or act.
+    pub(crate) mode: String,
+    /// `ok`, or `degraded` where `problems` says why.
+    pub(crate) state: String,
+    /// What is wrong now.
+    pub(crate) problems: Vec<String>,
+    /// Number of the last turn.
+    pub(crate) turn: u64,
+    /// The cluster's time, seconds.
+    pub(crate) time_seconds: u64,
+    /// How long the last turn took, seconds.
+    pub(crate) turn_seconds: f64,
+    /// Nodes.
+    pub(crate) nodes: usize,
+    /// Nodes above the safety level.
+    pub(crate) hot_nodes: usize,
+    /// Nodes that are likely to fail.
+    pub(crate) failing_nodes: usize,
+    /// Tasks that stand on a node.
+    pub(crate) running: usize,
+    /// Tasks that wait.
+    pub(crate) waiting: usize,
+    /// Share of the device capacity of working nodes that is held.
+    pub(crate) devices_held: f64,
+    /// Sources that have not looked for too long.
+    pub(crate) stale_sources: Vec<String>,
+    /// The plan that waits for a person.
+    pub(crate) open_plan: Option<String>,
+}
+
+/// A node.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct NodeRow {
+    /// Its name.
+    pub(crate) name: String,
+    /// up, down, sick or cordoned.
+    pub(crate) state: String,
+    /// Tasks on it.
+    pub(crate) tasks: usize,
+    /// Devices.
+    pub(crate) devices: usize,
+    /// Share of its busiest resource that is really used.
+    pub(crate) used: f64,
+    /// Share of its fullest resource that is promised to tasks.
+    pub(crate) promised: f64,
+    /// Share of its device capacity held.
+    pub(crate) devices_held: f64,
+    /// Estimated probability of a failure within the next hour.
+    pub(crate) failure_probability: f64,
+}
+
+/// A task.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TaskRow {
+    /// Its name.
+    pub(crate) name: String,
+    /// running or waiting.
+    pub(crate) state: String,
+    /// Where it stands.
+    pub(crate) node: Option<String>,
+    /// Whose it is.
+    pub(crate) owner: Option<String>,
+    /// Its priority; higher goes first.
+    pub(crate) priority: i32,
+    /// When it was submitted, seconds.
+    pub(crate) submitted_seconds: u64,
+    /// What keeps it waiting, as far as Lepton decided on it.
+    pub(crate) waits_for: Option<String>,
+}
+
+/// The service after a turn.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) status: Status,
+    pub(super) nodes: Vec<NodeRow>,
+    pub(super) tasks: Vec<TaskRow>,
+    pub(super) health: Health,
+}
+
+impl View {
+    /// After a turn; without a report (the turn failed, or a person spoke) load and risk are those of `before`.
+    pub(super) fn of(
+        snapshot: &Snapshot,
+        report: Option<&CycleReport>,
+        before: &Self,
+        now_seconds: u64,
+        health: &Health,
+        proposal: Option<&Proposal>,
+    ) -> Self {
+        let cluster = &snapshot.cluster;
+        let mut status = Status {
+            turn: snapshot.memory.turn,
+            time_seconds: now_seconds,
+            turn_seconds: health.turn_seconds,
+            nodes: cluster.node_count(),
+            running: cluster.live_tasks().count() - snapshot.pending.len(),
+            waiting: snapshot.pending.len(),
+            stale_sources: snapshot.stale.iter().cloned().collect(),
+            open_plan: proposal.filter(|p| !p.rejected).map(|p| format!("p{}", p.turn)),
+            problems: health.problems(),
+            ..before.status.clone()
+        };
+        status.state = if status.problems.is_empty() { "ok" } else { "degraded" }.to_owned();
+        if let Some(report) = report {
+            status.hot_nodes = report.assessment.hot.len();
+            status.failing_nodes = report.assessment.failing.len();
+            status.devices_held = report.assessment.devices_held;
+        }
+        let node = |id: lepton_core::model::NodeId| {
+            let old = before.nodes.get(id.index());
+            let load = report.map_or_else(
+                || {
+                    old.map_or_else(NodeLoad::default, |o| NodeLoad {
+                        used: o.used,
+                        promised: o.promised,
+                        devices_held: o.devices_held,
+                    })
+                },
+                |r| r.assessment.load.get(id.index()).copied().unwrap_or_default(),
+            );
+            NodeRow {
+                name: cluster.node_name(id).to_owned(),
+                state: format!("{:?}", cluster.health(id)).to_lowercase(),
+                tasks: cluster.hosted(id).len(),
+                devices: cluster.device_models(id).len(),
+                used: load.used,
+                promised: load.promised,
+                devices_held: load.devices_held,
+                failure_probability: report
+                    .map_or_else(|| old.map_or(0.0, |o| o.failure_probability), |r| r.assessment.risk_of(id)),
+            }
+        };
+        let task = |id| {
+            let (task, state, place) = (cluster.task(id), snapshot.task(id), cluster.placement(id));
+            TaskRow {
+                name: task.name.to_string(),
+                state: if place.is_some() { "running" } else { "waiting" }.to_owned(),
+                node: place.map(|p| cluster.node_name(p.node).to_owned()),
+                owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
+                priority: task.priority,
+                submitted_seconds: state.submitted_seconds,
+                waits_for: state.waits_for.map(|o| format!("{o:?}")),
+            }
+        };
+        let mut tasks: Vec<TaskRow> = cluster.live_tasks().map(task).collect();
+        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { status, nodes: cluster.nodes().map(node).collect(), tasks, health: health.clone() }
+    }
+}
+
+/// The last view, for all who look.
+#[derive(Debug)]
+pub(super) struct Published(RwLock<Arc<View>>);
+
+impl Published {
+    /// Before the first turn.
+    pub(super) fn new(mode: Mode) -> Self {
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: super::config::mode_name(mode).to_owned(),
+            state: "starting".to_owned(),
+            ..Status::default()
+        };
+        Self(RwLock::new(Arc::new(View { status, ..View::default() })))
+    }
+
+    pub(super) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set(&self, view: View) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    }
+}

@@ -1,0 +1,245 @@
+//! `lepton serve` as a process: its interface, its ends, and kills at random moments.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{json, lepton, read, scratch, stderr, written};
+use serde_json::Value;
+
+/// How long something that must happen is waited for; how long it takes is not measured here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Service {
+    child: Child,
+    address: String,
+    errors: String,
+}
+
+impl Service {
+    /// Starts one on a free port and waits until it is ready.
+    fn start(folder: &str, more: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let (address, errors) = (format!("127.0.0.1:{port}"), scratch(&format!("errors-{port}")));
+        let child = Command::new(env!("CARGO_BIN_EXE_lepton"))
+            .args(["serve", "--listen", &address, "--state-dir", folder])
+            .args(if more.contains(&"--nodes-count") { &[][..] } else { &["--nodes-count", "10"] })
+            .args(more)
+            .stderr(std::fs::File::create(&errors).expect("writable"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary was built for this test");
+        let service = Self { child, address, errors };
+        service.wait_for("it is ready", || {
+            TcpStream::connect(&service.address).is_ok() && service.request("GET", "/readyz", "").0 == 200
+        });
+        service
+    }
+
+    fn wait_for(&self, what: &str, mut done: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < PATIENCE, "never: {what}; it said {}", read(&self.errors));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Status, head and body of an answer.
+    fn request(&self, method: &str, path: &str, more: &str) -> (u16, String, Value) {
+        let host = if more.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
+        let Ok(mut stream) = TcpStream::connect(&self.address) else {
+            return (0, String::new(), Value::Null);
+        };
+        let request = format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{more}\r\n");
+        let mut answer = String::new();
+        if stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer)).is_err() {
+            return (0, String::new(), Value::Null);
+        }
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        (status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::String(body.to_owned())))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, head, body) = self.request("GET", path, "");
+        assert_eq!(status, 200, "{path}: {head} {body}");
+        body
+    }
+
+    fn end(&mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().is_ok_and(|s| s.success()));
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_was_decided_is_explained_also_after_a_restart() {
+    let folder = scratch("explained");
+    let mut service = Service::start(&folder, &["--mode", "act", "--speed", "600"]);
+    service.wait_for("a decision", || {
+        !service.get("/api/v1/decisions")["items"].as_array().expect("a list").is_empty()
+    });
+    let newest = service.get("/api/v1/decisions?limit=1")["items"][0].clone();
+    let id = newest["id"].as_str().expect("an id").to_owned();
+    assert_eq!(service.end("-TERM"), Some(143));
+    assert!(read(&service.errors).contains("all of them are in the store"));
+
+    let mut service = Service::start(&folder, &["--mode", "act", "--speed", "600"]);
+    let address = service.address.clone();
+    let server = ["--server", &address];
+    let said = lepton(&[&["explain", &id, "-o", "json"][..], &server].concat());
+    assert_eq!(json(&said)["decisions"][0]["input_digest"], newest["input_digest"]);
+    let text = lepton(&[&["explain", &id][..], &server].concat());
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains(newest["code"].as_str().expect("a code")), "{text}");
+    for what in ["nodes", "tasks", "plans", "decisions"] {
+        let listed = json(&lepton(&[&["get", what, "-o", "json"][..], &server].concat()));
+        assert!(!listed["items"].as_array().expect("a list").is_empty(), "{what}");
+    }
+    assert_eq!(json(&lepton(&[&["status", "-o", "json"][..], &server].concat()))["mode"], "act");
+    let unknown = lepton(&[&["explain", "task-x"][..], &server].concat());
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+    assert_eq!(service.end("-INT"), Some(130));
+    let nobody = lepton(&[&["status"][..], &server].concat());
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(stderr(&nobody).contains("Maybe `lepton serve` does not run"), "{}", stderr(&nobody));
+}
+
+#[test]
+fn every_error_is_a_problem_document_and_foreign_pages_are_refused() {
+    let service = Service::start(&scratch("problems"), &[]);
+    let foreign = "Host: rebound.example\r\n";
+    let origin = "Origin: http://evil.example\r\n";
+    let matched = "If-Match: \"0\"\r\n";
+    for (method, path, more, expected) in [
+        ("GET", "/nowhere", "", 404),
+        ("DELETE", "/api/v1/nodes", "", 405),
+        ("GET", "/api/v1/nodes?limit=0", "", 400),
+        ("GET", "/api/v1/nodes?limti=1", "", 400),
+        ("GET", "/api/v1/decisions?cursor=next", "", 400),
+        ("GET", "/api/v1/tasks?filter=lost", "", 400),
+        ("GET", "/api/v1/nodes?filter=up", "", 400),
+        ("GET", "/api/v1/decisions/d1", "", 404),
+        ("GET", "/api/v1/plans/p99999999999999999999", "", 404),
+        ("GET", "/api/v1/explain/nothing", "", 404),
+        ("GET", "/api/v1/status", foreign, 421),
+        ("POST", "/api/v1/plans/p1/approve", origin, 403),
+        ("POST", "/api/v1/plans/p1/approve", "", 428),
+        ("POST", "/api/v1/plans/p1/approve", matched, 404),
+        ("POST", "/api/v1/plans/p1/reject", matched, 400),
+    ] {
+        let (status, head, body) = service.request(method, path, more);
+        assert_eq!(status, expected, "{method} {path}: {body}");
+        assert!(head.contains("application/problem+json"), "{method} {path}: {head}");
+        assert_eq!(body["status"], expected, "{body}");
+        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+    }
+    let metrics = service.get("/metrics");
+    let metrics = metrics.as_str().expect("text");
+    for name in [
+        "lepton_turns_total ",
+        "lepton_build_info{version=",
+        "lepton_turn_duration_seconds_bucket{le=\"+Inf\"}",
+    ] {
+        assert!(metrics.contains(name), "{name} is not among {metrics}");
+    }
+    assert_eq!(service.get("/api/v1/openapi.json")["openapi"], "3.1.0");
+}
+
+#[test]
+fn pages_of_a_list_hold_every_row_once() {
+    let service = Service::start(&scratch("pages"), &["--mode", "act", "--speed", "0.001"]);
+    for list in ["nodes", "tasks", "decisions"] {
+        let whole = service.get(&format!("/api/v1/{list}?limit=1000"))["items"].clone();
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = service.get(&format!("/api/v1/{list}?limit=7{cursor}"));
+            items.extend(page["items"].as_array().expect("a list").clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert!(items.len() > 7 && Value::Array(items) == whole, "{list}");
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_a_store_from_which_the_loop_goes_on() {
+    let folder = scratch("killed");
+    let more = ["--mode", "act", "--speed", "6000"];
+    let (mut chance, mut last_seconds) = (20_260_802_u64, 0);
+    for kill in 0..8 {
+        let mut service = Service::start(&folder, &more);
+        let status = service.get("/api/v1/status");
+        let seconds = status["time_seconds"].as_u64().expect("a number");
+        assert!(kill == 0 || seconds > last_seconds, "kill {kill}: {seconds} s after {last_seconds} s");
+        assert_eq!(status["state"], "ok", "kill {kill}: {status}");
+        last_seconds = seconds;
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        thread::sleep(Duration::from_millis((chance >> 33) % 400));
+        assert_eq!(service.end("-KILL"), None);
+    }
+    let service = Service::start(&folder, &more);
+    let decisions = service.get("/api/v1/decisions?limit=1000")["items"].clone();
+    let decisions = decisions.as_array().expect("a list");
+    let mut ids: Vec<&str> = decisions.iter().filter_map(|d| d["id"].as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert!(ids.len() == decisions.len() && ids.len() > 10, "a decision is there twice, or none is");
+}
+
+#[test]
+fn a_second_service_is_refused_the_store_and_a_wrong_setting_is_named() {
+    let folder = scratch("second");
+    let service = Service::start(&folder, &[]);
+    let second = lepton(&["serve", "--listen", "127.0.0.1:0", "--state-dir", &folder, "--nodes-count", "10"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(stderr(&second).contains("in use by another process"), "{}", stderr(&second));
+    let taken = lepton(&["serve", "--listen", &service.address, "--state-dir", &scratch("third")]);
+    assert_eq!(taken.status.code(), Some(2), "{}", stderr(&taken));
+    let file = written("wrong.toml", "mode = \"act\"\nspede = 3\n");
+    let wrong = lepton(&["serve", "--config", &file]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = stderr(&wrong);
+    assert!(
+        said.contains("line 2: there is no setting `spede`") && said.contains("Maybe `speed` is meant"),
+        "{said}"
+    );
+    let public = lepton(&["serve", "--listen", "0.0.0.0:7717"]);
+    assert_eq!(public.status.code(), Some(2), "{}", stderr(&public));
+}
+
+#[test]
+fn a_recommended_plan_is_approved_from_the_command_line() {
+    let service = Service::start(
+        &scratch("approved"),
+        &["--mode", "recommend", "--speed", "6000", "--nodes-count", "40"],
+    );
+    let server = ["--server", &service.address];
+    // Plans come and go while time passes fast: one that went before the answer is told as stale, and the next one is tried.
+    service.wait_for("a plan is approved", || {
+        let open = service.get("/api/v1/status")["open_plan"].clone();
+        let Some(id) = open.as_str() else { return false };
+        let said = lepton(&[&["plan", "approve", id, "-o", "json"][..], &server].concat());
+        if said.status.code() == Some(3) {
+            return false;
+        }
+        assert_eq!(json(&said)["state"], "approved");
+        let plan = service.get(&format!("/api/v1/plans/{id}"));
+        assert_eq!((&plan["state"], &plan["decided_by"]), (&"approved".into(), &"local".into()));
+        true
+    });
+}
