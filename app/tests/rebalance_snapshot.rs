@@ -219,3 +219,42 @@ fn every_method_makes_room() {
         assert_eq!((&report["placed"], &report["moves"]), (&4.into(), &4.into()), "{method}");
     }
 }
+
+/// The recorded openb cluster with the list gpuspec33, filled by best-fit, where five tasks wait for one whole T4 each.
+#[test]
+fn five_tasks_on_a_recorded_cluster_take_at_most_five_moves() {
+    let Some(data) = std::env::var_os("LEPTON_DATA") else {
+        let in_ci = std::env::var("CI").as_deref() == Ok("true");
+        assert!(!in_ci, "LEPTON_DATA must be set in continuous integration");
+        println!("NOT RUN: set LEPTON_DATA to the folder of the data sets to compare with openb");
+        return;
+    };
+    let openb = std::path::PathBuf::from(data).join("openb");
+    let nodes = openb.join("openb_node_list_gpu_node.csv").display().to_string();
+    let tasks = openb.join("variants/openb_pod_list_gpuspec33.csv.gz").display().to_string();
+    let from = scratch("gpuspec33.json");
+    let mut args = vec!["simulate", "placement", "--format", "openb", "--nodes", &nodes, "--tasks", &tasks];
+    args.extend(["--policy", "best-fit", "--seed", "1", "--snapshot-at", "96", "--snapshot", &from]);
+    let output = lepton(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut snapshot = document(&from);
+    let waits = |task: &Value| task["node"].is_null();
+    let whole_t4 = document_of!({ "count": 1, "milli": 1000, "models": ["T4"] });
+    let mut left = 5;
+    snapshot["tasks"].as_array_mut().expect("tasks").retain(|task| {
+        let kept = waits(task) && left > 0 && task["devices"] == whole_t4;
+        left -= usize::from(kept);
+        kept || !waits(task)
+    });
+    let from = written("gpuspec33-five.json", snapshot.to_string());
+    let placed = |more: &[&str]| {
+        let report = json(&rebalance(&from, &[&["--evaluations", "4", "--output", "json"], more].concat()));
+        let number = |field: &str| report[field].as_u64().expect("a whole number");
+        assert_eq!(number("waiting_before"), 5);
+        (number("placed"), number("moves"))
+    };
+    let (all, moves) = placed(&[]);
+    assert!(all == 5 && moves <= 5, "{all} placed by {moves} moves");
+    let (all, moves) = placed(&["--max-moves", "1"]);
+    assert!(all >= 1 && moves == 1, "{all} placed by {moves} move");
+}
