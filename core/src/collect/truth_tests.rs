@@ -172,6 +172,19 @@ impl Truth {
 fn believed(snapshot: &Snapshot) -> ClusterDocument {
     let mut document = ClusterDocument::of_cluster(&snapshot.cluster, 0);
     document.nodes.retain(|node| !node.name.is_empty());
+    // A model that no node has any more means the same as a model that none ever had: nothing fits.
+    let known = |model: &String| document.nodes.iter().any(|n| n.devices.iter().any(|d| d.model == *model));
+    for devices in document
+        .tasks
+        .iter_mut()
+        .filter_map(|task| task.devices.as_mut())
+        .filter(|devices| !devices.models.is_empty())
+    {
+        devices.models.retain(known);
+        if devices.models.is_empty() {
+            devices.models.push("none of this cluster".to_owned());
+        }
+    }
     document.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     document.tasks.sort_by(|a, b| a.name.cmp(&b.name));
     document

@@ -13,8 +13,10 @@ const WINDOW_SECONDS: u64 = 3600;
 /// Limits on moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveLimits {
-    /// Most moves in one turn.
+    /// Most moves in one turn, however small the cluster is.
     pub per_turn: usize,
+    /// Most moves in one turn for each thousand nodes, where that is more.
+    pub per_turn_and_thousand_nodes: usize,
     /// Most moves in an hour.
     pub per_hour: usize,
     /// Most moves in an hour that come from or go to one node.
@@ -25,7 +27,22 @@ pub struct MoveLimits {
 
 impl Default for MoveLimits {
     fn default() -> Self {
-        Self { per_turn: 20, per_hour: usize::MAX, per_node_hour: usize::MAX, per_owner_hour: usize::MAX }
+        Self {
+            per_turn: 20,
+            per_turn_and_thousand_nodes: 0,
+            per_hour: usize::MAX,
+            per_node_hour: usize::MAX,
+            per_owner_hour: usize::MAX,
+        }
+    }
+}
+
+impl MoveLimits {
+    /// The limits for a cluster of so many nodes.
+    #[must_use]
+    pub fn for_nodes(self, nodes: usize) -> Self {
+        let grown = nodes.saturating_mul(self.per_turn_and_thousand_nodes) / 1000;
+        Self { per_turn: self.per_turn.max(grown), ..self }
     }
 }
 

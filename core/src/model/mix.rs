@@ -27,6 +27,19 @@ impl ExpectedMix {
         TargetWorkload::from_counts(self.counts.to_vec(), 1.0)
     }
 
+    /// CPU that tasks with devices ask for with each whole device, millicores; 0 without such tasks.
+    pub fn cpu_per_device(&self) -> f64 {
+        let (mut cpu, mut devices) = (0.0, 0.0);
+        for (shape, _, count) in self.counts.iter() {
+            let milli = f64::from(shape.count) * f64::from(shape.milli);
+            if milli > 0.0 {
+                cpu += shape.cpu_millicores as f64 * *count as f64;
+                devices += milli / f64::from(super::DEVICE_MILLI) * *count as f64;
+            }
+        }
+        if devices > 0.0 { cpu / devices } else { 0.0 }
+    }
+
     /// The shapes and how many of each came.
     pub fn counts(&self) -> &[(ShapeKey, ModelSet, u64)] {
         &self.counts

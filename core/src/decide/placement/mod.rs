@@ -16,10 +16,12 @@ mod gpu_clustering;
 mod gpu_packing;
 mod kube_least_allocated;
 mod kube_most_allocated;
+mod levelled;
 mod random;
 mod worst_fit;
 
 pub use even_share::{even_share_of_load, even_share_of_resources};
+pub use levelled::LevelWeights;
 pub use placer::Placer;
 
 pub(super) use best_fit::BestFit;
@@ -32,6 +34,7 @@ pub(super) use gpu_clustering::GpuClustering;
 pub(super) use gpu_packing::GpuPacking;
 pub(super) use kube_least_allocated::KubeLeastAllocated;
 pub(super) use kube_most_allocated::KubeMostAllocated;
+pub(super) use levelled::Levelled;
 pub(super) use random::Random;
 pub(super) use scale::Scale;
 pub(super) use worst_fit::WorstFit;
@@ -52,6 +55,13 @@ pub trait PlacementPolicy: Send {
             None => DeviceSet::NONE,
             Some(demand) => tightest_devices(cluster, node, &demand),
         }
+    }
+
+    /// Notes how much of each resource of a node is really used, as shares of its capacity; returns whether that changes
+    /// scores on it. Only for policies that look at use.
+    fn note_use(&mut self, node: NodeId, shares: &[f64]) -> bool {
+        let _ = (node, shares);
+        false
     }
 
     /// Whether the policy draws a node by chance instead of scoring.

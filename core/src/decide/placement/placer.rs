@@ -134,6 +134,20 @@ impl Placer {
         }
     }
 
+    /// Notes how much of each resource of a node is really used, as shares of its capacity, for policies that look at it.
+    pub fn note_use(&mut self, node: NodeId, shares: &[f64]) {
+        if !self.policy.note_use(node, shares) {
+            return;
+        }
+        for known in &mut self.classes {
+            match known {
+                Some(index) if index.dirty.len() < self.order.len() => index.dirty.push(node),
+                // As many as all nodes: then all are scored when the class next comes up.
+                known => *known = None,
+            }
+        }
+    }
+
     /// Whether the policy draws nodes by chance, so that a decision depends on the draws before.
     pub fn draws_by_chance(&self) -> bool {
         self.policy.by_chance()

@@ -39,6 +39,14 @@ impl<'a> ExpectedUse<'a> {
         self.use_of_demand.iter().enumerate().map(share).fold(0.0, f64::max)
     }
 
+    /// Share of its capacity that the node will use of each resource.
+    pub(super) fn shares(&self, node: NodeId) -> Vec<f64> {
+        let resources = self.use_of_demand.len();
+        let used = &self.used[node.index() * resources..][..resources];
+        let share = |(&used, &all): (&f64, &i64)| if all == 0 { 0.0 } else { used / all as f64 };
+        used.iter().zip(self.snapshot.cluster.capacity(node)).map(share).collect()
+    }
+
     /// Share of the node's busiest resource that the task uses.
     pub(super) fn share_of(&self, task: TaskId, node: NodeId) -> f64 {
         let share = |(r, &expected): (usize, &f64)| {

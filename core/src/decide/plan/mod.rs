@@ -1,12 +1,16 @@
 //! Deciding for a running cluster: from the snapshot and its assessment to a plan of ordered steps, each
 //! with its reason, its expected gain and its cost, and a record of why.
 
+mod acts;
 mod caretaker;
+mod draft;
 mod expected_use;
+mod lepton;
 mod place_only;
 mod records;
 
 pub use caretaker::Caretaker;
+pub use lepton::{Acts, Lepton, LeptonConfig};
 pub use place_only::PlaceOnly;
 
 use crate::model::digest::Digest;

@@ -3,7 +3,7 @@
 
 use super::records::Recorder;
 use super::{Decided, Decider, Situation};
-use crate::decide::placement::Placer;
+use crate::decide::placement::{LevelWeights, Levelled, Placer};
 use crate::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
@@ -69,6 +69,8 @@ pub(super) fn in_order(snapshot: &Snapshot) -> Vec<TaskId> {
 pub(super) struct Engine {
     pub(super) policy: String,
     pub(super) seed: u64,
+    /// How use is levelled beside the policy; none for the policy as it is.
+    weights: Option<LevelWeights>,
     made: Option<(EngineKey, Placer)>,
 }
 
@@ -84,7 +86,12 @@ impl Engine {
         let empty = Cluster::new(ResourceSchema::cpu_and_memory());
         let target = TargetWorkload::default();
         placement_policy(policy, &PlacementContext { cluster: &empty, target: &target, seed, model: None })?;
-        Ok(Self { policy: policy.to_owned(), seed, made: None })
+        Ok(Self { policy: policy.to_owned(), seed, weights: None, made: None })
+    }
+
+    /// The same, levelling use beside what the policy wants.
+    pub(super) fn levelled(self, weights: LevelWeights) -> Self {
+        Self { weights: Some(weights), ..self }
     }
 
     /// The engine for the snapshot. A policy that draws by chance is made anew each time, so that its draws do not depend on
@@ -107,6 +114,13 @@ impl Engine {
                 };
                 let policy = placement_policy(&self.policy, &context)
                     .expect("the name was checked when this was made");
+                let policy = match self.weights {
+                    Some(weights) => {
+                        let per_device = snapshot.mix.cpu_per_device();
+                        Box::new(Levelled::new(policy, weights, per_device, &snapshot.cluster))
+                    }
+                    None => policy,
+                };
                 Placer::in_node_order(policy, &snapshot.cluster)
             }
         };

@@ -1,0 +1,158 @@
+//! Keeping nodes for a unit that waits for room: those on which it can start soonest take nothing else, so that what small
+//! tasks leave there adds up. It is found anew each turn, and stays where it was, for nothing makes a kept node fuller.
+
+use std::collections::BTreeMap;
+
+use super::super::draft::Draft;
+use super::super::lepton::LeptonConfig;
+use crate::model::{ClassId, DEVICE_MILLI, Health, NodeId, TaskId};
+
+/// A unit for which nodes are kept.
+#[derive(Debug, Clone)]
+pub(in crate::decide::plan) struct Reserved {
+    /// Its tasks.
+    pub(in crate::decide::plan) unit: Vec<TaskId>,
+    /// The nodes that are kept.
+    pub(in crate::decide::plan) nodes: Vec<NodeId>,
+    /// When it can start there, by the times that tasks ask for, seconds; none where some of them ask for none.
+    pub(in crate::decide::plan) at_seconds: Option<u64>,
+}
+
+/// Keeps nodes for the units that have waited long enough and have no room now, the first of the queue first.
+pub(in crate::decide::plan) fn reserve(
+    draft: &mut Draft<'_>,
+    units: &[Vec<TaskId>],
+    config: &LeptonConfig,
+) -> Vec<Reserved> {
+    let kept_max = 1 + (config.kept_share * draft.cluster.node_count() as f64) as usize;
+    let mut soonest: BTreeMap<(ClassId, usize), Vec<Candidate>> = BTreeMap::new();
+    let mut reserved = Vec::new();
+    for unit in units {
+        if draft.kept.len() >= kept_max {
+            break;
+        }
+        let waits = draft.waited_minutes(unit[0]) >= config.reserve_after_minutes;
+        if !waits
+            || unit.iter().any(|&t| draft.cluster.obstacle_of_quota(t).is_some())
+            || fits_now(draft, unit)
+        {
+            continue;
+        }
+        let class = draft.cluster.task(unit[0]).class;
+        let nodes =
+            soonest.entry((class, unit.len())).or_insert_with(|| soonest_for(draft, class, unit.len()));
+        reserved.extend(keep(draft, unit, nodes, kept_max));
+    }
+    reserved
+}
+
+fn fits_now(draft: &mut Draft<'_>, unit: &[TaskId]) -> bool {
+    let mark = draft.mark();
+    let all = unit.iter().all(|&task| draft.place_for(task).is_some_and(|found| draft.put(task, found.0)));
+    draft.back_to(mark);
+    all
+}
+
+/// Nodes that can hold tasks of the class, how many, and how soon; the soonest first.
+type Candidate = (Ready, usize, NodeId);
+
+fn soonest_for(draft: &Draft<'_>, class: ClassId, count: usize) -> Vec<Candidate> {
+    let nodes = draft.cluster.nodes().filter(|node| !draft.assessment.failing.contains(node));
+    let mut soonest: Vec<Candidate> = nodes
+        .filter_map(|node| {
+            let holds = holds(draft, node, class).min(count);
+            (holds > 0).then(|| (ready(draft, node, class, holds), holds, node))
+        })
+        .collect();
+    soonest.sort_by(|a, b| a.0.cmp(&b.0).then(a.2.cmp(&b.2)));
+    soonest
+}
+
+/// Keeps the soonest nodes for a unit, at most so many together with those kept before; a first unit gets what it needs.
+fn keep(draft: &mut Draft<'_>, unit: &[TaskId], soonest: &[Candidate], kept_max: usize) -> Option<Reserved> {
+    let (mut nodes, mut missing, mut at_seconds) = (Vec::new(), unit.len(), Some(0));
+    for &(ready, holds, node) in soonest.iter().filter(|c| !draft.kept.contains_key(&c.2)) {
+        nodes.push(node);
+        at_seconds = at_seconds.zip(ready.at_seconds()).map(|(a, b)| a.max(b));
+        missing = missing.saturating_sub(holds);
+        if missing == 0 {
+            break;
+        }
+    }
+    // Half a reservation helps nobody.
+    if missing > 0 || (draft.kept.len() + nodes.len() > kept_max && !draft.kept.is_empty()) {
+        return None;
+    }
+    draft.kept.extend(nodes.iter().map(|&node| (node, at_seconds)));
+    Some(Reserved { unit: unit.to_vec(), nodes, at_seconds })
+}
+
+/// How soon a node has room: by time where all that must end says when, then by how much must leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ready {
+    At(u64),
+    AfterLeaving { device_milli: i64 },
+}
+
+impl Ready {
+    fn at_seconds(self) -> Option<u64> {
+        match self {
+            Self::At(seconds) => Some(seconds),
+            Self::AfterLeaving { .. } => None,
+        }
+    }
+}
+
+/// How many tasks of the class the node holds when nothing else is on it but what may never leave.
+fn holds(draft: &Draft<'_>, node: NodeId, class: ClassId) -> usize {
+    let cluster = &draft.cluster;
+    let in_use = matches!(cluster.health(node), Health::Up);
+    if !in_use || !cluster.suits(node, class) {
+        return 0;
+    }
+    let demand = &cluster.class(class).demand;
+    let by_resource = cluster.capacity(node).iter().zip(&demand.resources);
+    let by_resource = by_resource.filter(|(_, need)| **need > 0).map(|(all, need)| (all / need) as usize);
+    let by_device = demand.devices.map_or(usize::MAX, |wanted| {
+        let models = cluster.device_models(node).iter().zip(cluster.devices_in_service(node));
+        let fine = models.filter(|&(m, &serves)| serves && wanted.accept.contains(*m)).count();
+        fine * usize::from(DEVICE_MILLI / wanted.milli.max(1)) / usize::from(wanted.count.max(1))
+    });
+    by_resource.min().unwrap_or(usize::MAX).min(by_device)
+}
+
+/// When so many tasks of the class have room on the node, if nothing else is placed there.
+fn ready(draft: &Draft<'_>, node: NodeId, class: ClassId, holds: usize) -> Ready {
+    let cluster = &draft.cluster;
+    let demand = &cluster.class(class).demand;
+    let milli = demand.device_milli() * holds as i64;
+    let free = cluster.devices_free(node).iter().map(|&f| i64::from(f)).sum::<i64>();
+    let mut missing: Vec<i64> = vec![milli - free];
+    let resources = demand.resources.iter().zip(cluster.free(node));
+    missing.extend(resources.map(|(need, free)| need * holds as i64 - free));
+    let now = draft.snapshot.time_seconds;
+    let mut ends: Vec<(Option<u64>, TaskId)> = cluster
+        .hosted(node)
+        .iter()
+        .filter_map(|&t| {
+            let state = draft.snapshot.tasks.get(t.index())?;
+            let end = state.started_seconds.zip(state.requested_seconds).map(|(s, r)| (s + r).max(now));
+            Some((end, t))
+        })
+        .collect();
+    ends.sort_by_key(|&(end, task)| (end.unwrap_or(u64::MAX), task));
+    let mut at = Some(now);
+    for (end, task) in ends {
+        if missing.iter().all(|&m| m <= 0) {
+            break;
+        }
+        at = at.zip(end).map(|(_, end)| end);
+        let freed = cluster.demand(task);
+        missing[0] -= freed.device_milli();
+        missing[1..].iter_mut().zip(&freed.resources).for_each(|(m, f)| *m -= f);
+    }
+    match at {
+        Some(seconds) => Ready::At(seconds),
+        None => Ready::AfterLeaving { device_milli: (milli - free).max(0) },
+    }
+}

@@ -1,0 +1,78 @@
+//! Starting what waits: unit by unit (a task, or a gang whole), the more important first, then who came first. A unit that
+//! does not fit lets others pass, unless nodes are kept for it.
+
+use std::collections::BTreeSet;
+
+use super::super::draft::{Draft, Drafted};
+use super::super::place_only::in_order;
+use super::reserve::Reserved;
+use crate::model::{Binding, ClassId, GangId, Reason, TaskId, Worth};
+
+/// Places what fits. Nodes are kept from those that come later in the queue than the unit that they are kept for.
+pub(in crate::decide::plan) fn start_waiting(
+    draft: &mut Draft<'_>,
+    units: &[Vec<TaskId>],
+    reserved: &[Reserved],
+) {
+    let mut no_room: BTreeSet<ClassId> = BTreeSet::new();
+    draft.kept.clear();
+    for unit in units {
+        if let Some(&task) = unit.iter().find(|&&t| draft.cluster.obstacle_of_quota(t).is_some()) {
+            draft.wait(task, draft.cluster.obstacle_of_quota(task));
+            continue;
+        }
+        let class = draft.cluster.task(unit[0]).class;
+        let own = reserved.iter().find(|r| r.unit[0] == unit[0]);
+        if (unit.len() > 1 || own.is_some() || !no_room.contains(&class)) && start(draft, unit) {
+            continue;
+        }
+        own.iter().for_each(|r| draft.kept.extend(r.nodes.iter().map(|&node| (node, r.at_seconds))));
+        if unit.len() == 1 && own.is_none() {
+            no_room.insert(class);
+        }
+        for &task in unit {
+            draft.wait(task, None);
+        }
+    }
+}
+
+/// Places all of a unit, or nothing.
+fn start(draft: &mut Draft<'_>, unit: &[TaskId]) -> bool {
+    let mark = draft.mark();
+    let mut steps: Vec<Drafted> = Vec::with_capacity(unit.len());
+    for &task in unit {
+        let found = draft.place_for(task);
+        let step = found.and_then(
+            |(to, candidates)| {
+                if draft.put(task, to) { draft.placed(task, candidates) } else { None }
+            },
+        );
+        let Some(step) = step else {
+            draft.back_to(mark);
+            return false;
+        };
+        steps.push(step);
+    }
+    let gain = unit.iter().map(|&t| draft.cluster.size_in_devices(t)).sum();
+    let binding = if unit.len() > 1 { Binding::AllOrNone } else { Binding::Each };
+    draft.push(steps, Worth { reason: Reason::PendingTaskFits, gain, cost: 0.0 }, binding);
+    true
+}
+
+/// The waiting units in the order of the queue: a gang stands where its first member stands.
+pub(in crate::decide::plan) fn units(draft: &Draft<'_>) -> Vec<Vec<TaskId>> {
+    let waiting = in_order(draft.snapshot);
+    let mut seen: BTreeSet<GangId> = BTreeSet::new();
+    let mut units = Vec::with_capacity(waiting.len());
+    for &task in &waiting {
+        match draft.cluster.task(task).gang {
+            None => units.push(vec![task]),
+            Some(gang) if seen.insert(gang) => {
+                let members = waiting.iter().copied();
+                units.push(members.filter(|&t| draft.cluster.task(t).gang == Some(gang)).collect());
+            }
+            Some(_) => {}
+        }
+    }
+    units
+}
