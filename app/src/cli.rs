@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
+use crate::against::Against;
 use crate::cli_forecast::ForecastArgs;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
@@ -147,6 +148,9 @@ pub(crate) struct DemoArgs {
     /// Mean device demand as a share of the device capacity
     #[arg(long, default_value_t = lepton_sim::world::WorldConfig::default().load, value_parser = load)]
     pub(crate) load: f64,
+    /// What the loop is compared with, over several seeds
+    #[arg(long, value_enum, value_name = "KEEPER", default_value = "without-loop")]
+    pub(crate) against: Against,
     /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can [default: 3600]
     #[arg(long, value_name = "X", value_parser = speed)]
     pub(crate) speed: Option<f64>,

@@ -1,5 +1,6 @@
 //! The `lepton` command: reads arguments, wires the crates together, prints results.
 
+mod against;
 mod cli;
 mod cli_forecast;
 mod cli_generate;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
+use lepton_core::decide::plan::{Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_core::model::StepResult;
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
@@ -11,7 +11,7 @@ use lepton_sim::world::WorldConfig;
 /// The moves of a run, in order: when, which task, from where, to where.
 fn moves(seed: u64, load: f64) -> Vec<(u64, String, String, String)> {
     let config = WorldConfig { seed, load, ..WorldConfig::default() };
-    let mut run = LoopRun::start(&config, Keeper::Loop).expect("known policies");
+    let mut run = LoopRun::start(&config, Keeper::Loop(Acts::ALL)).expect("known policies");
     let mut moves = Vec::new();
     while let Some(report) = run.turn() {
         let done = report.records.into_iter().filter(|r| r.result == Some(StepResult::Done));
@@ -38,13 +38,13 @@ fn no_task_is_moved_within_its_cool_down_or_straight_back() {
 
 /// A decider with a past, beside which a fresh one decides on everything again.
 struct BesideAFreshOne {
-    past: Caretaker,
+    past: Lepton,
     seed: u64,
 }
 
 impl Decider for BesideAFreshOne {
     fn decide(&mut self, situation: &Situation<'_>) -> Decided {
-        let mut fresh = Caretaker::new(DecideConfig::default(), self.seed).expect("known policies");
+        let mut fresh = Lepton::new(LeptonConfig::default(), self.seed).expect("known policies");
         let decided = self.past.decide(situation);
         let again = fresh.decide(situation);
         let bytes = |decided: &Decided| {
@@ -68,7 +68,7 @@ fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
             load: 0.95,
             ..WorldConfig::default()
         };
-        let past = Caretaker::new(DecideConfig::default(), seed).expect("known policies");
+        let past = Lepton::new(LeptonConfig::default(), seed).expect("known policies");
         let mut run = LoopRun::with_decider(&config, Box::new(BesideAFreshOne { past, seed }));
         let mut decisions = 0;
         while let Some(report) = run.turn() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider};
+use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{Store, TurnRows};
@@ -53,9 +53,9 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let (seed, policy) = (config.simulation.seed, DecideConfig::default());
+        let seed = config.simulation.seed;
         let make = move || -> anyhow::Result<Box<dyn Decider>> {
-            Ok(Box::new(Caretaker::new(policy.clone(), seed)?))
+            Ok(Box::new(Lepton::new(LeptonConfig::default(), seed)?))
         };
         Self::with_decider(config, published, Box::new(make))
     }

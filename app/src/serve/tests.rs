@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use lepton_core::cycle::Mode;
-use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
+use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_edges::store::{PlanState, Reader};
 use tokio::sync::oneshot;
 
@@ -35,7 +35,7 @@ fn started(config: &ServeConfig) -> (Engine, Arc<Published>) {
 
 /// Panics on its third decision.
 struct Panicking {
-    inner: Caretaker,
+    inner: Lepton,
     decisions: Rc<Cell<u32>>,
 }
 
@@ -53,7 +53,7 @@ fn a_turn_that_panics_degrades_the_loop_and_the_next_one_is_sound() {
     let published = Arc::new(Published::new(config.mode));
     let decisions = Rc::new(Cell::new(0));
     let make = move || -> anyhow::Result<Box<dyn Decider>> {
-        let inner = Caretaker::new(DecideConfig::default(), 1)?;
+        let inner = Lepton::new(LeptonConfig::default(), 1)?;
         Ok(Box::new(Panicking { inner, decisions: Rc::clone(&decisions) }))
     };
     let mut engine =

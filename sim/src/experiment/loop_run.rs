@@ -6,7 +6,7 @@ use std::rc::Rc;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::placement_policies::UnknownPolicy;
-use lepton_core::decide::plan::{Caretaker, DecideConfig, Decider, PlaceOnly};
+use lepton_core::decide::plan::{Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, PlaceOnly};
 use lepton_core::model::{JournalEntry, Settings};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
@@ -23,8 +23,10 @@ pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
 /// Who looks after the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeper {
-    /// The whole loop.
-    Loop,
+    /// The whole loop, deciding by these acts.
+    Loop(Acts),
+    /// The loop with the decider of fixed rules.
+    Caretaker,
     /// A scheduler that only places what waits.
     WithoutLoop,
 }
@@ -46,7 +48,10 @@ impl LoopRun {
     /// When a policy is unknown.
     pub fn start(config: &WorldConfig, keeper: Keeper) -> Result<Self, UnknownPolicy> {
         let decider: Box<dyn Decider> = match keeper {
-            Keeper::Loop => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
+            Keeper::Loop(acts) => {
+                Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
+            }
+            Keeper::Caretaker => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),
         };
         Ok(Self::with_decider(config, decider))

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, Mode};
-use lepton_core::decide::plan::{Caretaker, DecideConfig};
+use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::execute::Actuator;
 use lepton_core::model::{Answer, Call, JournalEntry, Memory, Moving, Settings};
 use proptest::prelude::*;
@@ -28,8 +28,8 @@ fn the_same_seed_gives_the_same_run_and_the_same_world_whoever_looks_after_it() 
         }
         (run.measures(), records)
     };
-    let (with, records) = run(Keeper::Loop);
-    assert_eq!(run(Keeper::Loop), (with.clone(), records));
+    let (with, records) = run(Keeper::Loop(Acts::ALL));
+    assert_eq!(run(Keeper::Loop(Acts::ALL)), (with.clone(), records));
     let (without, _) = run(Keeper::WithoutLoop);
     assert_eq!((with.arrived, with.failures), (without.arrived, without.failures));
     assert!(with.migrations > 0 && without.migrations == 0);
@@ -100,11 +100,11 @@ proptest! {
             // Everything the loop knows is made anew; only the world and the journal are left of before.
             let died = catch_unwind(AssertUnwindSafe(|| {
                 let mut source = WorldSource(Rc::clone(&world));
-                let mut caretaker = Caretaker::new(DecideConfig::default(), seed).expect("known policies");
+                let mut lepton = Lepton::new(LeptonConfig::default(), seed).expect("known policies");
                 let mut cycle = Cycle::start(config, schema.clone(), &mut [&mut source], &journal, now)
                     .expect("the journal can be read");
                 while now < 4 * 3600 {
-                    cycle.turn(&mut [&mut source], &mut caretaker, &mut hands, &mut journal, now);
+                    cycle.turn(&mut [&mut source], &mut lepton, &mut hands, &mut journal, now);
                     assert_eq!(cycle.snapshot().rejected, 0, "the world tells nothing absurd");
                     now += 60;
                     world.borrow_mut().advance(now);

@@ -38,7 +38,8 @@ pub(super) fn run(
     let bar = output::progress("seeds", seeds.len() as u64);
     let mut pairs = Vec::new();
     for &seed in seeds {
-        let Some(hours::Pair { with, without }) = Hours::whole(&config(seed), stop)? else { break };
+        let other = args.against.keeper();
+        let Some(hours::Pair { with, without }) = Hours::whole(&config(seed), other, stop)? else { break };
         pairs.push(Pair { seed, with, without });
         bar.inc(1);
     }
@@ -50,7 +51,7 @@ pub(super) fn run(
     match args.output {
         OutputFormat::Table => output::print(&text(args, &pairs))?,
         OutputFormat::Json => output::print_json(&document(args, &pairs, stopped))?,
-        OutputFormat::Csv => output::print(&csv(&pairs))?,
+        OutputFormat::Csv => output::print(&csv(args, &pairs))?,
     }
     if stopped { Err(Failure::Stopped) } else { Ok(()) }
 }
@@ -67,7 +68,7 @@ fn rows(pairs: &[Pair]) -> Vec<Row> {
 }
 
 fn text(args: &DemoArgs, pairs: &[Pair]) -> String {
-    let mut table = output::table(&["", "with the loop", "without", "paired difference [95%]"]);
+    let mut table = output::table(&["", "with the loop", args.against.label(), "paired difference [95%]"]);
     for Row { figure: (_, label, _, d), with, without, paired } in rows(pairs) {
         let shown = |s: Spread| format!("{:.*} ±{:.*}", d, s.mean, d, s.sd);
         let difference = paired.map_or_else(String::new, |p| {
@@ -80,7 +81,7 @@ fn text(args: &DemoArgs, pairs: &[Pair]) -> String {
         pairs.len(),
         args.hours,
         args.nodes_count,
-        explanation()
+        explanation(args.against)
     )
 }
 
@@ -88,12 +89,13 @@ fn document(args: &DemoArgs, pairs: &[Pair], stopped: bool) -> Value {
     let summary: serde_json::Map<String, Value> = rows(pairs)
         .into_iter()
         .map(|row| {
-            let values = json!({"with_loop": row.with, "without_loop": row.without, "paired": row.paired});
+            let values =
+                json!({"with_loop": row.with, (args.against.key()): row.without, "paired": row.paired});
             (row.figure.0.to_owned(), values)
         })
         .collect();
     let runs: Vec<Value> = (pairs.iter())
-        .map(|p| json!({"seed": p.seed, "with_loop": p.with, "without_loop": p.without}))
+        .map(|p| json!({"seed": p.seed, "with_loop": p.with, (args.against.key()): p.without}))
         .collect();
     json!({
         "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "hours": args.hours, "nodes": args.nodes_count,
@@ -101,14 +103,14 @@ fn document(args: &DemoArgs, pairs: &[Pair], stopped: bool) -> Value {
     })
 }
 
-fn csv(pairs: &[Pair]) -> String {
+fn csv(args: &DemoArgs, pairs: &[Pair]) -> String {
     let mut text = String::from("seed,keeper");
     for (name, ..) in FIGURES {
         let _ = write!(text, ",{name}");
     }
     text.push('\n');
     for Pair { seed, with, without } in pairs {
-        for (keeper, m) in [("loop", with), ("without_loop", without)] {
+        for (keeper, m) in [("loop", with), (args.against.key(), without)] {
             let _ = write!(text, "{seed},{keeper}");
             for (_, _, value, _) in FIGURES {
                 let _ = write!(text, ",{}", value(m));

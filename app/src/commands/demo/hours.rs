@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use lepton_core::cycle::CycleReport;
 use lepton_core::decide::placement_policies::UnknownPolicy;
+use lepton_core::decide::plan::Acts;
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::{Measures, WorldConfig};
 
@@ -18,6 +19,9 @@ use crate::failure::Failure;
 const AHEAD: usize = 16;
 /// Time between two looks at the stop flag while a turn takes long.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// The loop that the demo shows.
+pub(super) const THE_LOOP: Keeper = Keeper::Loop(Acts::ALL);
 
 /// Figures of both.
 #[derive(Debug, Clone, Default)]
@@ -43,12 +47,16 @@ pub(super) struct Hours {
 }
 
 impl Hours {
-    /// Begins them.
-    pub(super) fn begin(config: &WorldConfig, stop: &'static AtomicBool) -> Result<Self, Failure> {
+    /// Begins them, with the loop and with another keeper.
+    pub(super) fn begin(
+        config: &WorldConfig,
+        other: Keeper,
+        stop: &'static AtomicBool,
+    ) -> Result<Self, Failure> {
         let (sender, turns) = sync_channel(AHEAD);
         let config = config.clone();
         let pass = move || {
-            let mut both = match both(&config) {
+            let mut both = match both(&config, other) {
                 Ok(both) => both,
                 // Nobody may be there any more to be told.
                 Err(e) => return drop(sender.send(Err(e))),
@@ -77,8 +85,12 @@ impl Hours {
     }
 
     /// The figures at the end; `None` when they were stopped before.
-    pub(super) fn whole(config: &WorldConfig, stop: &'static AtomicBool) -> Result<Option<Pair>, Failure> {
-        let hours = Self::begin(config, stop)?;
+    pub(super) fn whole(
+        config: &WorldConfig,
+        other: Keeper,
+        stop: &'static AtomicBool,
+    ) -> Result<Option<Pair>, Failure> {
+        let hours = Self::begin(config, other, stop)?;
         let mut last = None;
         while let Some(turn) = hours.next_turn()? {
             last = Some(turn.pair);
@@ -87,8 +99,8 @@ impl Hours {
     }
 }
 
-fn both(config: &WorldConfig) -> Result<[LoopRun; 2], UnknownPolicy> {
-    Ok([LoopRun::start(config, Keeper::Loop)?, LoopRun::start(config, Keeper::WithoutLoop)?])
+fn both(config: &WorldConfig, other: Keeper) -> Result<[LoopRun; 2], UnknownPolicy> {
+    Ok([LoopRun::start(config, THE_LOOP)?, LoopRun::start(config, other)?])
 }
 
 fn turn([with, without]: &mut [LoopRun; 2]) -> Option<Turn> {

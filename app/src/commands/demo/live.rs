@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lepton_core::model::DecisionRecord;
+use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;
 
 use super::hours::{Hours, Turn};
@@ -35,7 +36,7 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBo
     let file = files.claim_if_given("--records", args.records.as_deref())?;
     let mut records = file.as_ref().map(Records::open).transpose()?;
     let others = Others::begin(config)?;
-    let hours = Hours::begin(config, stop)?;
+    let hours = Hours::begin(config, Keeper::WithoutLoop, stop)?;
     let mut shown = Shown::new(args, config);
     let mut last = None;
     while let Some(turn) = hours.next_turn()? {

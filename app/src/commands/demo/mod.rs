@@ -10,9 +10,9 @@ mod typical;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lepton_sim::experiment::WITHOUT_LOOP_POLICY;
 use lepton_sim::world::{Measures, WorldConfig};
 
+use crate::against::Against;
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
 use crate::stop;
@@ -43,6 +43,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         load: args.load,
         ..WorldConfig::default()
     };
+    let several = args.seeds.as_ref().is_some_and(|seeds| seeds.0.len() > 1);
+    if args.against != Against::WithoutLoop && !several {
+        let message = "--against compares over several seeds: give some, as `--seed 1..=20`";
+        return Err(Failure::Input(message.to_owned()));
+    }
     let stop = stop::flag();
     match args.seeds.as_ref().map(|seeds| seeds.0.as_slice()) {
         Some(&[seed]) => live::run(args, &config(seed), stop),
@@ -57,10 +62,9 @@ fn drawn_seed() -> u64 {
     (now.as_nanos() as u64 ^ u64::from(std::process::id())) % DRAWN_BELOW
 }
 
-fn explanation() -> String {
+fn explanation(against: Against) -> String {
     format!(
-        "Without the loop: tasks are placed first come, first served by {WITHOUT_LOOP_POLICY}, the default \
-         scores of the Kubernetes scheduler, and nothing is moved or cordoned. Both meet the same arrivals and \
-         faults. Standing still: after restarts and moves."
+        "{} Both meet the same arrivals and faults. Standing still: after restarts and moves.",
+        against.meaning()
     )
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::hours::Pair;
 use super::{FIGURES, explanation, typical};
+use crate::against::Against;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 
@@ -86,7 +87,7 @@ fn text(ended: &Ended<'_>) -> String {
             with.arrived,
             with.failures,
         )),
-        wrapped(&explanation())
+        wrapped(&explanation(Against::WithoutLoop))
     )
 }
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;
 
 use super::hours::{Hours, Pair};
@@ -37,7 +38,9 @@ impl Others {
         let run = move || {
             // The same others for the same seed.
             for seed in (1..=count).map(|i| config.seed.wrapping_add(i)) {
-                let Ok(Some(pair)) = Hours::whole(&WorldConfig { seed, ..config.clone() }, &GO_ON) else {
+                let Ok(Some(pair)) =
+                    Hours::whole(&WorldConfig { seed, ..config.clone() }, Keeper::WithoutLoop, &GO_ON)
+                else {
                     return;
                 };
                 if sender.send(pair).is_err() {

@@ -187,9 +187,8 @@ impl<'a> Draft<'a> {
         let (failing, kept) = (&self.assessment.failing, &self.kept);
         let asked_for = self.snapshot.task(task).requested_seconds;
         let ends = asked_for.map(|seconds| self.snapshot.time_seconds.saturating_add(seconds));
-        let closed = |node| {
-            kept.get(&node).is_some_and(|&from| !ends.zip(from).is_some_and(|(end, from)| end <= from))
-        };
+        let closed =
+            |node| kept.get(&node).is_some_and(|&from| ends.zip(from).is_none_or(|(end, from)| end > from));
         let (mut candidates, mut asked) = (Vec::new(), 0);
         let mut accept = |node: NodeId, score: f32| {
             if failing.contains(&node) || closed(node) || !admit(node) {

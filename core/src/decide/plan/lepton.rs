@@ -25,6 +25,11 @@ pub struct Acts {
     pub make_room: bool,
 }
 
+impl Acts {
+    /// All of them.
+    pub const ALL: Self = Self { protect: true, relieve: true, reserve: true, make_room: true };
+}
+
 /// What the decider is bound by. Gains and costs are in device-minutes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeptonConfig {
@@ -66,7 +71,7 @@ impl Default for LeptonConfig {
             kept_share: 0.005,
             room_after_minutes: 15.0,
             unknown_wait_minutes: 60.0,
-            acts: Acts { protect: true, relieve: true, reserve: true, make_room: true },
+            acts: Acts::ALL,
         }
     }
 }

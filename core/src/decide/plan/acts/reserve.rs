@@ -87,19 +87,18 @@ fn keep(draft: &mut Draft<'_>, unit: &[TaskId], soonest: &[Candidate], kept_max:
     Some(Reserved { unit: unit.to_vec(), nodes, at_seconds })
 }
 
-/// How soon a node has room: by time where all that must end says when, then by how much must leave.
+/// How soon a node has room: when all that must end has ended, where it says when, then how many thousandths of devices must be
+/// left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Ready {
-    At(u64),
-    AfterLeaving { device_milli: i64 },
+struct Ready {
+    /// Seconds; the largest where nobody knows.
+    at_seconds: u64,
+    missing_milli: i64,
 }
 
 impl Ready {
     fn at_seconds(self) -> Option<u64> {
-        match self {
-            Self::At(seconds) => Some(seconds),
-            Self::AfterLeaving { .. } => None,
-        }
+        (self.at_seconds < u64::MAX).then_some(self.at_seconds)
     }
 }
 
@@ -151,8 +150,5 @@ fn ready(draft: &Draft<'_>, node: NodeId, class: ClassId, holds: usize) -> Ready
         missing[0] -= freed.device_milli();
         missing[1..].iter_mut().zip(&freed.resources).for_each(|(m, f)| *m -= f);
     }
-    match at {
-        Some(seconds) => Ready::At(seconds),
-        None => Ready::AfterLeaving { device_milli: (milli - free).max(0) },
-    }
+    Ready { at_seconds: at.unwrap_or(u64::MAX), missing_milli: (milli - free).max(0) }
 }

@@ -1,0 +1,80 @@
+//! What the loop is compared with over several seeds.
+
+use clap::ValueEnum;
+use lepton_core::decide::plan::Acts;
+use lepton_sim::experiment::{Keeper, WITHOUT_LOOP_POLICY};
+
+/// Who else looks after the same cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Against {
+    /// No loop: tasks are placed, nothing is moved or cordoned
+    WithoutLoop,
+    /// The loop with the decider of fixed rules
+    Caretaker,
+    /// The loop, clearing no nodes that are about to fail
+    WithoutProtect,
+    /// The loop, taking no work off hot nodes
+    WithoutRelieve,
+    /// The loop, keeping no nodes for what waits too long, and so making no room for it
+    WithoutReserve,
+    /// The loop, moving nothing out of the way of what waits too long
+    WithoutMakeRoom,
+}
+
+impl Against {
+    pub(crate) fn keeper(self) -> Keeper {
+        match self {
+            Self::WithoutLoop => Keeper::WithoutLoop,
+            Self::Caretaker => Keeper::Caretaker,
+            Self::WithoutProtect => Keeper::Loop(Acts { protect: false, ..Acts::ALL }),
+            Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::ALL }),
+            Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::ALL }),
+            Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::ALL }),
+        }
+    }
+
+    /// Head of its column.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::WithoutLoop => "without",
+            Self::Caretaker => "caretaker",
+            Self::WithoutProtect => "without protect",
+            Self::WithoutRelieve => "without relieve",
+            Self::WithoutReserve => "without reserve",
+            Self::WithoutMakeRoom => "without make room",
+        }
+    }
+
+    /// Name in results.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::WithoutLoop => "without_loop",
+            Self::Caretaker => "caretaker",
+            Self::WithoutProtect => "without_protect",
+            Self::WithoutRelieve => "without_relieve",
+            Self::WithoutReserve => "without_reserve",
+            Self::WithoutMakeRoom => "without_make_room",
+        }
+    }
+
+    /// What it does, in a sentence.
+    pub(crate) fn meaning(self) -> String {
+        match self {
+            Self::WithoutLoop => format!(
+                "Without the loop: tasks are placed first come, first served by {WITHOUT_LOOP_POLICY}, the default scores \
+                 of the Kubernetes scheduler, and nothing is moved or cordoned."
+            ),
+            Self::Caretaker => {
+                "The caretaker places by fgd, first come, first served, and moves by fixed rules.".to_owned()
+            }
+            Self::WithoutProtect => {
+                "Without protect: nodes that are about to fail are not cleared.".to_owned()
+            }
+            Self::WithoutRelieve => "Without relieve: hot nodes keep their work.".to_owned(),
+            Self::WithoutReserve => "Without reserve: no node is kept for what waits long.".to_owned(),
+            Self::WithoutMakeRoom => {
+                "Without make room: nothing moves out of the way of what waits long.".to_owned()
+            }
+        }
+    }
+}

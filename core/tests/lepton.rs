@@ -1,0 +1,237 @@
+//! What the decider of acts does on small clusters: nothing starves, nobody leaves who could stay, nothing moves that does not
+//! pay.
+
+use std::collections::BTreeMap;
+
+use lepton_core::analyze::assess;
+use lepton_core::decide::plan::{
+    Acts, Caretaker, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation,
+};
+use lepton_core::model::{
+    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, ModelSet, NodeSpec, Placement,
+    ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
+};
+use proptest::prelude::*;
+
+const TURN_SECONDS: u64 = 60;
+/// What small tasks ask for and run.
+const RUN_SECONDS: u64 = 1800;
+
+/// A job of the little world: how many devices each of its tasks takes.
+#[derive(Debug, Clone)]
+struct Job {
+    name: String,
+    devices: u16,
+    gang: Option<&'static str>,
+    submitted_seconds: u64,
+    started: Option<(u64, Placement)>,
+}
+
+fn task_named(cluster: &Cluster, name: &str) -> TaskId {
+    let at = cluster.tasks().iter().position(|t| *t.name == *name);
+    TaskId(at.expect("it is there") as u32)
+}
+
+/// Nodes of 8 devices, and jobs; small ones run [`RUN_SECONDS`].
+struct Little {
+    nodes: usize,
+    now_seconds: u64,
+    jobs: Vec<Job>,
+    came: usize,
+}
+
+impl Little {
+    fn new(nodes: usize) -> Self {
+        Self { nodes, now_seconds: 0, jobs: Vec::new(), came: 0 }
+    }
+
+    fn add(&mut self, name: String, devices: u16, gang: Option<&'static str>) {
+        let submitted_seconds = self.now_seconds;
+        self.jobs.push(Job { name, devices, gang, submitted_seconds, started: None });
+    }
+
+    /// So many small tasks come.
+    fn crowd(&mut self, count: usize) {
+        for _ in 0..count {
+            self.came += 1;
+            self.add(format!("small-{}", self.came), 1, None);
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+        let model = snapshot.cluster.add_model(DeviceKind::Gpu, "M").expect("room for a model");
+        for i in 0..self.nodes {
+            let spec = NodeSpec::new(format!("n{i}"), vec![80_000, 800], vec![model; 8]);
+            snapshot.cluster.add_node(spec).expect("a sound node");
+            snapshot.signals.push(BTreeMap::new());
+        }
+        snapshot.time_seconds = self.now_seconds;
+        for job in &self.jobs {
+            let demand = DeviceDemand { count: job.devices, milli: DEVICE_MILLI, accept: ModelSet::ANY };
+            let class = TaskClass::of_demand([1000 * i64::from(job.devices), 1], Some(demand));
+            let class = snapshot.cluster.add_class(class).expect("a sound class");
+            let gang = job.gang.map(|gang| snapshot.cluster.gang(gang));
+            let task = snapshot.cluster.add_task(Task { gang, ..Task::new(job.name.clone(), class) });
+            snapshot.tasks.push(TaskState {
+                submitted_seconds: job.submitted_seconds,
+                requested_seconds: Some(RUN_SECONDS),
+                started_seconds: job.started.map(|s| s.0),
+                pause_seconds: 60,
+                used: job.started.map_or_else(Vec::new, |_| vec![500 * i64::from(job.devices), 1]),
+                ..TaskState::default()
+            });
+            match job.started {
+                Some((_, place)) => snapshot.cluster.place(task, place).expect("it fitted"),
+                None => {
+                    snapshot.pending.insert(task);
+                }
+            }
+        }
+        snapshot
+    }
+
+    /// One turn: what has run its time ends, the decider decides, tasks move and start.
+    fn turn(&mut self, decider: &mut dyn Decider) {
+        let now = self.now_seconds;
+        self.jobs.retain(|j| j.started.is_none_or(|(at, _)| at + RUN_SECONDS > now || j.devices == 8));
+        let mut snapshot = self.snapshot();
+        let assessment = assess(&snapshot, &Settings::default());
+        let decided =
+            decider.decide(&Situation { snapshot: &snapshot, assessment: &assessment, turn: 1 + now });
+        for (_, action) in decided.plan.steps() {
+            let name = action.task().expect("no node is sick here");
+            let job = self.jobs.iter_mut().find(|j| *j.name == **name).expect("a job of ours");
+            let id = task_named(&snapshot.cluster, name);
+            snapshot.cluster.remove(id);
+            job.started = action.to().map(|to| {
+                let node = snapshot.cluster.node_named(&to.node).expect("a node of ours");
+                let place = Placement { node, devices: to.devices };
+                snapshot.cluster.place(id, place).expect("the plan fits in its order");
+                (job.started.map_or(now, |s| s.0), place)
+            });
+        }
+        self.now_seconds += TURN_SECONDS;
+    }
+
+    fn wait_of(&self, prefix: &str) -> Option<u64> {
+        let of = self.jobs.iter().filter(|j| j.name.starts_with(prefix));
+        of.map(|j| Some(j.started?.0 - j.submitted_seconds)).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+}
+
+/// How long the jobs named so wait in a crowd, if they start within four hours.
+fn wait_in_a_crowd(
+    decider: &mut dyn Decider,
+    nodes: usize,
+    large: &dyn Fn(&mut Little),
+    prefix: &str,
+) -> Option<u64> {
+    let mut little = Little::new(nodes);
+    // A few at a time, so that no node is ever empty again; nobody waits from before.
+    for _ in 0..40 {
+        little.crowd(3);
+        little.turn(decider);
+    }
+    little.jobs.retain(|j| j.started.is_some());
+    large(&mut little);
+    for _ in 0..240 {
+        little.crowd(nodes);
+        little.turn(decider);
+        if little.wait_of(prefix).is_some() {
+            break;
+        }
+    }
+    little.wait_of(prefix)
+}
+
+fn lepton(acts: Acts) -> Lepton {
+    Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, 0).expect("a known policy")
+}
+
+/// What the reservation promises where tasks say how long they run: nodes are kept after a while, and what runs there then
+/// ends within the longest time that anybody asks for.
+fn bound() -> u64 {
+    (LeptonConfig::default().reserve_after_minutes * 60.0) as u64 + RUN_SECONDS + TURN_SECONDS
+}
+
+#[test]
+fn a_task_of_a_whole_node_starts_in_a_crowd_within_the_bound() {
+    let large = |little: &mut Little| little.add("large".into(), 8, None);
+    let acts = Acts { make_room: false, ..Acts::ALL };
+    let wait = wait_in_a_crowd(&mut lepton(acts), 10, &large, "large");
+    assert!(wait.is_some_and(|wait| wait <= bound()), "{wait:?}");
+    let mut skipping = Caretaker::new(DecideConfig::default(), 0).expect("a known policy");
+    assert_eq!(wait_in_a_crowd(&mut skipping, 10, &large, "large"), None, "skipping lets it starve");
+}
+
+#[test]
+fn a_gang_of_64_starts_in_a_crowd_within_the_bound() {
+    let large = |little: &mut Little| (0..64).for_each(|i| little.add(format!("gang-{i}"), 1, Some("gang")));
+    let wait = wait_in_a_crowd(&mut lepton(Acts::ALL), 10, &large, "gang");
+    assert!(wait.is_some_and(|wait| wait <= bound()), "{wait:?}");
+    let keeps_nothing = Acts { reserve: false, ..Acts::ALL };
+    assert_eq!(
+        wait_in_a_crowd(&mut lepton(keeps_nothing), 10, &large, "gang"),
+        None,
+        "nothing kept, nothing gained"
+    );
+}
+
+/// Decides once on nodes that hold so many small tasks each, with a task of a whole node that has waited for two hours.
+fn decide_with_a_large_one(held: &[usize]) -> (Snapshot, Decided) {
+    let mut little = Little::new(held.len());
+    little.add("large".into(), 8, None);
+    little.now_seconds = 7200;
+    for (node, &count) in held.iter().enumerate() {
+        for device in 0..count {
+            little.add(format!("small-{node}-{device}"), 1, None);
+            let devices = lepton_core::model::DeviceSet::one(device);
+            let place = Placement { node: lepton_core::model::NodeId(node as u32), devices };
+            little.jobs.last_mut().expect("just added").started = Some((7200 - TURN_SECONDS, place));
+        }
+    }
+    let snapshot = little.snapshot();
+    let assessment = assess(&snapshot, &Settings::default());
+    let decided =
+        lepton(Acts::ALL).decide(&Situation { snapshot: &snapshot, assessment: &assessment, turn: 1 });
+    (snapshot, decided)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// A large task that has waited gets a node by the fewest moves: as many as the emptiest node holds, if the others have room
+    /// for them; all of it in one part, and whoever moves could not have stayed.
+    #[test]
+    fn room_is_made_by_moving_only_who_must(held in proptest::collection::vec(1_usize..8, 2..6)) {
+        let (snapshot, decided) = decide_with_a_large_one(&held);
+        let fewest = *held.iter().min().expect("nodes");
+        let room = held.iter().map(|h| 8 - h).sum::<usize>() - (8 - fewest);
+        let placed = decided.plan.parts.iter().find(|part| {
+            part.steps.iter().any(|s| matches!(s, Action::Place { .. }) && s.task().is_some_and(|t| **t == *"large"))
+        });
+        if room < fewest {
+            prop_assert!(placed.is_none());
+            prop_assert_eq!(decided.plan.waiting.len(), 1);
+            return Ok(());
+        }
+        let part = placed.expect("there is room for those in the way");
+        prop_assert_eq!(part.steps.len(), fewest + 1, "{:?}", part);
+        prop_assert_eq!(part.binding, Binding::AllOrNone);
+        prop_assert!(part.gain > LeptonConfig::default().decide.gain_over_cost * part.cost);
+        // Without any one of its moves the rest is no use.
+        for left_out in 0..fewest {
+            let mut cluster = snapshot.cluster.clone();
+            let fits = part.steps.iter().enumerate().filter(|s| s.0 != left_out).all(|(_, step)| {
+                let name = step.task().expect("a task");
+                let id = task_named(&cluster, name);
+                cluster.remove(id);
+                let to = step.to().expect("a place");
+                let node = cluster.node_named(&to.node).expect("a node");
+                cluster.place(id, Placement { node, devices: to.devices }).is_ok()
+            });
+            prop_assert!(!fits, "move {left_out} is not needed: {part:?}");
+        }
+    }
+}
