@@ -1,6 +1,14 @@
-//! A digest of values, to tell whether two decisions had the same input.
+//! Digests of values: whether two decisions had the same input, whether a file is as it was written, where a row is kept.
 
 use super::{Assessment, Name, Snapshot, TaskId};
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// FNV-1a, 64 bits, of bytes or of numbers taken whole.
+pub fn fnv(values: impl IntoIterator<Item = u64>) -> u64 {
+    values.into_iter().fold(FNV_START, |sum, value| (sum ^ value).wrapping_mul(FNV_PRIME))
+}
 
 /// A digest in the making: 64 bits, not made against people who seek equal ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +16,7 @@ pub struct Digest(u64);
 
 impl Default for Digest {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self(FNV_START)
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::fnv;
+
 /// Longest header that is read.
 const HEADER_BYTES_MAX: usize = 1 << 20;
 const LENGTH_BYTES: usize = 8;
@@ -189,6 +191,5 @@ fn read(
 
 /// FNV-1a, 64 bits, of the bytes, in hexadecimal digits: tells damaged files from sound ones.
 pub fn checksum<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
-    let fold = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    format!("{:016x}", bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, fold))
+    format!("{:016x}", fnv(bytes.into_iter().map(|&byte| u64::from(byte))))
 }

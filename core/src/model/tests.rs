@@ -243,3 +243,12 @@ fn fragmentation_is_what_the_workload_cannot_use() {
     let pair = TargetWorkload::from_counts(vec![(shape(1000, 1000, 2), ModelSet::ANY, 1)], 1.0);
     assert_eq!(pair.cluster_fragmentation(&cluster), 1300.0 + 1000.0);
 }
+
+#[test]
+fn the_checksum_of_bytes_is_fnv_1a_as_published() {
+    for (text, sum) in
+        [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+    {
+        assert_eq!(digest::fnv(text.bytes().map(u64::from)), sum, "{text}");
+    }
+}

@@ -13,8 +13,8 @@ use super::problem::{DefragmentProblem, Lens};
 use super::waves::WaveLimits;
 use super::{DefragmentPlan, Over};
 use crate::decide::search::{
-    Archipelago, Crossover, Elitist, Fitness, Generations, Individual, Island, Method, Mutation, Observer,
-    Operators, Ring, Tournament, parallel, run,
+    Archipelago, Crossover, Elitist, Fitness, Generations, Individual, Island, Method, Mutation, Operators,
+    Ring, Tournament, parallel, run,
 };
 
 /// When to end.
@@ -143,7 +143,7 @@ fn evolve(
     let seeds = (0..islands).map(|i| options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i);
     let islands = seeds.map(|seed| Island::new(start(), seed)).collect();
     let mut stop = Generations(ends.len() as u64);
-    let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop, &mut Unobserved);
+    let best = run(&mut Archipelago::new(islands), &operators, options.threads, &mut stop);
     best.map_or_else(Vec::new, |best| best.genome)
 }
 
@@ -160,12 +160,6 @@ fn generation_ends(method: Method) -> Vec<f64> {
         }
     };
     shares.into_iter().map(|share| share * EVOLUTION_END).collect()
-}
-
-struct Unobserved;
-
-impl Observer<Vec<Chain>> for Unobserved {
-    fn generation(&mut self, _number: u64, _best: &Individual<Vec<Chain>>) {}
 }
 
 /// Most chains that evolution alone takes out of a child, as a share of all.

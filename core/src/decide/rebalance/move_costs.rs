@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::digest::fnv;
+
 /// Costs by old node and new node. Filled row by row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MoveCosts {
@@ -56,9 +58,7 @@ impl MoveCosts {
             return;
         }
         self.max = row.iter().copied().fold(self.max, u32::max);
-        let hash = row
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325, |h: u64, &v| (h ^ u64::from(v)).wrapping_mul(0x0100_0000_01b3));
+        let hash = fnv(row.iter().map(|&cost| u64::from(cost)));
         let same = self.known.get(&hash).into_iter().flatten().copied().find(|&known| {
             let start = known as usize * self.columns;
             row.iter().enumerate().all(|(i, &v)| self.values.at(start + i) == v)

@@ -9,8 +9,8 @@ use super::generations::generation_ends;
 use super::schedule::Schedule;
 use super::{Board, Method, PlacementState, RebalanceProblem};
 use crate::decide::search::{
-    Archipelago, Elitist, Fitness, Generations, Individual, Island, Observer, Operators, Ring, Tournament,
-    parallel, run,
+    Archipelago, Elitist, Fitness, Generations, Individual, Island, Operators, Ring, Tournament, parallel,
+    run,
 };
 
 /// When to end.
@@ -115,7 +115,7 @@ pub fn rebalance(
             children: 1,
         };
         let mut stop = Generations(until as u64);
-        let best = run(&mut archipelago, &operators, options.threads, &mut stop, &mut Unobserved);
+        let best = run(&mut archipelago, &operators, options.threads, &mut stop);
         best.unwrap_or_else(|| start().remove(0))
     };
     let mut done = fitness.sketches();
@@ -148,13 +148,6 @@ pub(super) fn rebalance_unseen(
 /// The limit on moves as placement states count it.
 pub(super) fn moves_limit(moves_max: Option<usize>) -> u32 {
     moves_max.map_or(u32::MAX, |m| u32::try_from(m).unwrap_or(u32::MAX))
-}
-
-/// The board shows what there is to see.
-struct Unobserved;
-
-impl Observer<Vec<u32>> for Unobserved {
-    fn generation(&mut self, _number: u64, _best: &Individual<Vec<u32>>) {}
 }
 
 /// A way to look for a plan about as good with fewer moves.

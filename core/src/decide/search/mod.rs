@@ -21,7 +21,7 @@ pub use island::Island;
 pub use method::Method;
 pub use ring::Ring;
 pub use run::run;
-pub use stop::{AnyOf, Generations, Stagnation};
+pub use stop::Generations;
 pub use tournament::Tournament;
 
 /// A genome with its cost.
@@ -70,16 +70,10 @@ pub trait Migration<G>: Sync {
     fn migrate(&self, populations: &mut [&mut Vec<Individual<G>>], generation: u64);
 }
 
-/// Decides when to end, between generations.
+/// Decides when to end, between generations, all of which it sees.
 pub trait Stop {
     /// True to end: `generation` many are done, the best cost so far is `best`.
     fn is_over(&mut self, generation: u64, best: f64) -> bool;
-}
-
-/// Sees every generation.
-pub trait Observer<G> {
-    /// Called after each generation with its number (from 1) and the best individual so far.
-    fn generation(&mut self, number: u64, best: &Individual<G>);
 }
 
 /// The operators of one evolution.

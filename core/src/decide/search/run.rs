@@ -1,6 +1,6 @@
 //! The loop around an evolution: generation after generation until the stop rule says so.
 
-use super::{Archipelago, Individual, Observer, Operators, Stop};
+use super::{Archipelago, Individual, Operators, Stop};
 
 /// Runs the evolution and gives the best individual, or `None` if there was none to begin with.
 pub fn run<G: Clone + Send + Sync>(
@@ -8,7 +8,6 @@ pub fn run<G: Clone + Send + Sync>(
     operators: &Operators<'_, G>,
     threads: usize,
     stop: &mut dyn Stop,
-    observer: &mut dyn Observer<G>,
 ) -> Option<Individual<G>> {
     let mut best = archipelago.best()?.clone();
     while !stop.is_over(archipelago.generation(), best.cost) {
@@ -16,7 +15,6 @@ pub fn run<G: Clone + Send + Sync>(
         if let Some(now) = archipelago.best().filter(|now| now.cost < best.cost) {
             best = now.clone();
         }
-        observer.generation(archipelago.generation(), &best);
     }
     Some(best)
 }
