@@ -328,15 +328,23 @@ impl World {
 
     /// The figures so far.
     pub fn measures(&self) -> Measures {
-        let came = self.script.tasks.iter().zip(&self.lives);
-        let mut waits: Vec<u64> = came
-            .filter(|(task, _)| task.arrives_seconds <= self.now_seconds)
-            .map(|(task, life)| life.first_started.unwrap_or(self.now_seconds) - task.arrives_seconds)
-            .collect();
+        let (mut waits, mut milli, mut waited) = (Vec::new(), 0, 0.0);
+        for (task, life) in self.script.tasks.iter().zip(&self.lives) {
+            if task.arrives_seconds > self.now_seconds {
+                continue;
+            }
+            let wait = life.first_started.unwrap_or(self.now_seconds) - task.arrives_seconds;
+            let class = self.script.workload.tasks[task.row].class;
+            let of_task = self.cluster.class(class).demand.device_milli();
+            milli += of_task;
+            waited += of_task as f64 * wait as f64;
+            waits.push(wait);
+        }
         waits.sort_unstable();
         let count = waits.len().max(1);
         Measures {
             mean_wait_seconds: waits.iter().sum::<u64>() as f64 / count as f64,
+            mean_device_wait_seconds: waited / milli.max(1) as f64,
             p95_wait_seconds: waits.get(count * 95 / 100).copied().unwrap_or(0) as f64,
             devices_held: self.measures.devices_held / f64::from(self.samples.max(1)),
             ..self.measures.clone()

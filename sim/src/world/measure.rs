@@ -10,7 +10,9 @@ pub struct Measures {
     /// Mean wait for a first place, over the tasks that came, seconds; those still waiting count with
     /// their wait so far.
     pub mean_wait_seconds: f64,
-    /// 95th percentile of the same.
+    /// The same, each task counted as often as it asks for devices, seconds.
+    pub mean_device_wait_seconds: f64,
+    /// 95th percentile of the wait of a task.
     pub p95_wait_seconds: f64,
     /// Work lost to failing nodes, device-minutes.
     pub lost_device_minutes: f64,

@@ -21,9 +21,10 @@ use crate::stop;
 type Figure = (&'static str, &'static str, fn(&Measures) -> f64, usize);
 
 /// What the loop is judged by; less is better in all but the last.
-const FIGURES: [Figure; 8] = [
+const FIGURES: [Figure; 9] = [
     ("hot_node_minutes", "node-minutes above the safety level", |m| m.hot_node_minutes, 0),
     ("mean_wait_seconds", "mean wait, s", |m| m.mean_wait_seconds, 1),
+    ("mean_device_wait_seconds", "mean wait by devices, s", |m| m.mean_device_wait_seconds, 1),
     ("p95_wait_seconds", "95% of the tasks wait less than, s", |m| m.p95_wait_seconds, 0),
     ("lost_device_minutes", "work lost to failures, device-min", |m| m.lost_device_minutes, 0),
     ("paused_device_minutes", "standing still, device-min", |m| m.paused_device_minutes, 0),
