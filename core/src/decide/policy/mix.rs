@@ -193,7 +193,9 @@ impl ShareWorth {
     fn of(shapes: &[ExpectedShape], models: &[u64]) -> Self {
         let mut weight: BTreeMap<(usize, u64), f64> = BTreeMap::new();
         for (shape, demand) in shapes.iter().filter_map(|s| s.devices.map(|d| (s, d))) {
-            if demand.count == 1 {
+            // A size that no node here has a device for weighs nothing: without a packing it has no price.
+            let hosted = models.iter().any(|m| m & demand.accept.0 != 0);
+            if demand.count == 1 && hosted {
                 *weight.entry((cells_of(demand.milli), demand.accept.0)).or_default() += shape.share;
             }
         }

@@ -230,3 +230,22 @@ fn a_task_that_anybody_can_host_leaves_the_bound_model_free() {
     let place = placer.place_class(&cluster, anywhere).expect("it fits");
     assert_eq!(cluster.node_name(place.node), "b");
 }
+
+#[test]
+fn a_size_that_no_node_has_a_device_for_leaves_every_score_a_number() {
+    for cpu in [0, 64_000] {
+        let mut cluster = Cluster::new(ResourceSchema::cpu_and_memory());
+        let [a, b] = ["A", "B"].map(|name| cluster.add_model(DeviceKind::Gpu, name).expect("few models"));
+        let node = cluster.add_node(NodeSpec::new("a", vec![cpu, 64_000], vec![a; 8])).expect("a sound node");
+        let class = |count, milli, accept| {
+            TaskClass::of_demand([cpu / 64, 1_000], Some(DeviceDemand { count, milli, accept }))
+        };
+        let classes = [class(1, 620, ModelSet::NONE.with(b)), class(2, 1000, ModelSet::NONE.with(a))]
+            .map(|class| cluster.add_class(class).expect("a sound class"));
+        let target = all_classes_alike(&cluster);
+        let mix = Arc::new(Mix::new(&cluster, &target));
+        let mut policy = LearnedPlacement::new(mix, &PlacementModel::shipped());
+        let score = policy.score(&cluster, classes[1], node);
+        assert!(score.is_finite(), "{score} with {cpu} millicores on each node");
+    }
+}

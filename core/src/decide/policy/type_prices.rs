@@ -84,7 +84,7 @@ impl<'a> Market<'a> {
             asked,
             with_cpu,
             tasks,
-            per_core: devices / cores,
+            per_core: if cores > f64::MIN_POSITIVE { devices / cores } else { 0.0 },
             part: supply.iter().map(part).collect(),
             device_price: vec![0.5; supply.len()],
             core_price: vec![0.2; supply.len()],
