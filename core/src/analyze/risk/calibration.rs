@@ -30,7 +30,8 @@ pub struct Calibration {
 
 #[derive(Debug, Clone, Copy)]
 struct Block {
-    score_sum: f64,
+    /// Mean score. Means are weighted, never sums divided: scores of any size stay finite.
+    score: f64,
     cases: f64,
     events: f64,
 }
@@ -55,23 +56,25 @@ impl Calibration {
             }
             let step = &sorted[begin..end];
             let events = step.iter().filter(|o| o.event).count() as f64;
-            let score_sum = step.iter().map(|o| o.score).sum();
-            blocks.push(Block { score_sum, cases: step.len() as f64, events });
+            let cases = step.len() as f64;
+            let score = step.iter().map(|o| o.score / cases).sum();
+            blocks.push(Block { score, cases, events });
             while let [.., before, last] = blocks[..]
                 && before.events * last.cases >= last.events * before.cases
             {
                 blocks.pop();
                 blocks.pop();
+                let cases = before.cases + last.cases;
                 blocks.push(Block {
-                    score_sum: before.score_sum + last.score_sum,
-                    cases: before.cases + last.cases,
+                    score: before.score * (before.cases / cases) + last.score * (last.cases / cases),
+                    cases,
                     events: before.events + last.events,
                 });
             }
             begin = end;
         }
         let chance = |b: &Block| (b.events + PRIOR_CASES * overall) / (b.cases + PRIOR_CASES);
-        let mut points: Vec<(f64, f64)> = blocks.iter().map(|b| (b.score_sum / b.cases, chance(b))).collect();
+        let mut points: Vec<(f64, f64)> = blocks.iter().map(|b| (b.score, chance(b))).collect();
         // The case added to each may turn small neighbours around.
         for i in 1..points.len() {
             points[i].1 = points[i].1.max(points[i - 1].1);
@@ -91,7 +94,13 @@ impl Calibration {
         }
         let Some(&(high, above)) = self.points.get(at) else { return last.1 };
         let (low, below) = self.points[at - 1];
-        let share = ((score - low) / (high - low)).clamp(0.0, 1.0);
+        let far = (high - low).is_infinite();
+        let share = if far {
+            (score / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
+        } else {
+            (score - low) / (high - low)
+        };
+        let share = share.clamp(0.0, 1.0);
         below + share * (above - below)
     }
 }
