@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 10] = [
+pub(crate) const BENCHES: [Bench; 11] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -53,6 +53,13 @@ pub(crate) const BENCHES: [Bench; 10] = [
         target: Target::Bench("scale"),
         shows: "the cost of a decision and the memory at 1,213, 10,000 and 100,000 nodes",
         page: "docs/benchmarks/scale.md",
+    },
+    Bench {
+        name: "loop",
+        package: "lepton-sim",
+        target: Target::Bench("loop_turns"),
+        shows: "how long a turn of the loop takes with 5,000 nodes and 50,000 tasks, and its memory over 10,000 turns",
+        page: "docs/benchmarks/loop.md",
     },
     Bench {
         name: "jobs",

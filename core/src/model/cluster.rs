@@ -77,7 +77,7 @@ pub struct Cluster {
     pub(super) node_models: Vec<ModelSet>,
     pub(super) labels: Arc<Labels>,
     pub(super) hosted: Vec<Vec<TaskId>>,
-    pub(super) classes: Vec<TaskClass>,
+    pub(super) classes: Arc<Vec<TaskClass>>,
     pub(super) class_ids: Arc<HashMap<TaskClass, ClassId>>,
     pub(super) tasks: Arc<Vec<Task>>,
     pub(super) placements: Vec<Option<Placement>>,
@@ -98,7 +98,7 @@ pub struct Cluster {
     pub(super) owners: Vec<Owner>,
     pub(super) group_names: Arc<Vec<Name>>,
     /// Per group: how many of its tasks stand on each node that has some.
-    pub(super) group_nodes: Vec<BTreeMap<NodeId, u32>>,
+    pub(super) group_nodes: Vec<Arc<BTreeMap<NodeId, u32>>>,
     /// Per anti-affinity rule of some class: how many tasks that bring it along stand on each node.
     pub(super) repelled_from: Vec<(GroupRule, BTreeMap<NodeId, u32>)>,
     pub(super) device_milli_held: i64,
@@ -127,7 +127,7 @@ impl Cluster {
             node_models: Vec::new(),
             labels: Arc::default(),
             hosted: Vec::new(),
-            classes: Vec::new(),
+            classes: Arc::default(),
             class_ids: Arc::default(),
             tasks: Arc::default(),
             placements: Vec::new(),
@@ -418,7 +418,7 @@ impl Cluster {
             }
         }
         if let Some(group) = class.group {
-            count_on(&mut self.group_nodes[group.index()], place.node, sign);
+            count_on(Arc::make_mut(&mut self.group_nodes[group.index()]), place.node, sign);
         }
         for (rule, nodes) in &mut self.repelled_from {
             if class.rules.anti_affinity.contains(rule) {

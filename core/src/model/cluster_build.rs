@@ -123,7 +123,7 @@ impl Cluster {
             return GroupId::from(index);
         }
         names.push(name.into());
-        self.group_nodes.push(BTreeMap::new());
+        self.group_nodes.push(Arc::default());
         GroupId::from(self.group_nodes.len() - 1)
     }
 
@@ -170,11 +170,11 @@ impl Cluster {
         }
         let id = match self.retired_classes.pop() {
             Some(id) => {
-                self.classes[id.index()] = class.clone();
+                Arc::make_mut(&mut self.classes)[id.index()] = class.clone();
                 id
             }
             None => {
-                self.classes.push(class.clone());
+                Arc::make_mut(&mut self.classes).push(class.clone());
                 self.class_epochs.push(0);
                 ClassId::from(self.classes.len() - 1)
             }

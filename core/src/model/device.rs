@@ -38,7 +38,7 @@ pub struct DeviceModel {
 pub struct ModelId(pub u8);
 
 /// A set of device models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct ModelSet(pub u64);
 
 impl ModelSet {

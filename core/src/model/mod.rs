@@ -69,7 +69,7 @@ pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
 pub use settings::{SAFETY_LEVEL, Settings};
 pub use snapshot::{Snapshot, SourceState, TaskState};
 pub use statement::{Answer, Call, Moving, PATIENCE_SECONDS, Statement, StepEnd};
-pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, SpreadRule, Task, TaskClass};
+pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, Shape, SpreadRule, Task, TaskClass};
 pub use trial::Trial;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassId, DEVICE_MILLI, GangId, GroupId, LabelKey, LabelValue, ModelSet, Name, OwnerId};
 
 /// Devices asked for: `count` of them, `milli` on each, all of accepted models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeviceDemand {
     /// How many devices, at least 1.
     pub count: u16,
@@ -28,7 +28,7 @@ impl DeviceDemand {
 }
 
 /// What a task asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Demand {
     /// Amount of each resource, in the order of the cluster's schema.
     pub resources: Box<[i64]>,
@@ -44,7 +44,7 @@ impl Demand {
 }
 
 /// The node must carry one of `values` under `key`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector {
     /// Label key.
     pub key: LabelKey,
@@ -115,7 +115,22 @@ pub struct TaskClass {
     pub group: Option<GroupId>,
 }
 
+/// All that a node alone is asked of a class: classes of equal shapes fit on the same nodes, as far as rules about other tasks
+/// allow it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shape {
+    /// What each task asks for.
+    pub demand: Demand,
+    /// The labels that the node must carry.
+    pub selectors: Vec<Selector>,
+}
+
 impl TaskClass {
+    /// What a node alone is asked.
+    pub fn shape(&self) -> Shape {
+        Shape { demand: self.demand.clone(), selectors: self.rules.selectors.clone() }
+    }
+
     /// A class without rules or group.
     pub fn of_demand(resources: impl Into<Box<[i64]>>, devices: Option<DeviceDemand>) -> Self {
         let demand = Demand { resources: resources.into(), devices };

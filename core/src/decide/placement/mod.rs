@@ -45,8 +45,8 @@ use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceDemand, DeviceSet, Node
 /// generator of its own.
 pub trait PlacementPolicy: Send {
     /// The score of placing a task of `class` on `node`, on which it fits; higher is better, never NaN.
-    /// It may depend on the class and on the state of that node alone: the [`Placer`] keeps it until the
-    /// node changes.
+    /// It may depend on the demand of the class and on the state of that node alone: the [`Placer`] keeps it for all classes
+    /// of the same demand and selectors until the node changes.
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32;
 
     /// The devices to take on `node`, on which the class fits.

@@ -1,14 +1,20 @@
 //! The decision engine of placement: O(changed nodes) per decision, whatever the size of the cluster.
 //!
 //! It decides and does not place: the caller carries the decision out on the cluster, whose change log
-//! then tells the engine what to score again, for each class when it next comes up.
+//! then tells the engine what to score again, for each shape when it next comes up. Scores belong to shapes, not to classes:
+//! services that ask for the same share them.
+
+use std::collections::HashMap;
 
 use super::PlacementPolicy;
 use super::best_node::{BestNode, UNFIT};
 use super::feasible_set::FeasibleSet;
-use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, TaskId};
+use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, Shape, TaskId};
 
-/// What is known of the nodes for one class.
+/// Scores kept at most, over all shapes and nodes (4 bytes each): beyond it all are forgotten and made again as needed.
+const SCORES_MAX: usize = 1 << 26;
+
+/// What is known of the nodes for one shape.
 enum Candidates {
     Scored(BestNode),
     Drawn(FeasibleSet),
@@ -30,11 +36,9 @@ impl Candidates {
     }
 }
 
-struct ClassIndex {
-    /// Position in the cluster's change log up to which the scores are true.
-    known_to: LogPosition,
-    /// The class's epoch: its id may have been used again.
-    epoch: u32,
+struct ShapeIndex {
+    /// Position in the cluster's change log up to which the scores are true; none before the first.
+    known_to: Option<LogPosition>,
     /// Nodes scored on a draft that was dropped.
     dirty: Vec<NodeId>,
     candidates: Candidates,
@@ -47,7 +51,11 @@ pub struct Placer {
     order: Vec<NodeId>,
     /// Per node: its place in `order`.
     rank: Vec<u32>,
-    classes: Vec<Option<ClassIndex>>,
+    indices: Vec<ShapeIndex>,
+    /// Which of them is a shape's.
+    of_shape: HashMap<Shape, usize>,
+    /// Per class: its epoch, for its id may be used again, and which of the indices is its shape's.
+    of_class: Vec<Option<(u32, usize)>>,
     /// Per node: the last refresh that scored it, so that each refresh scores a node once.
     scored_in: Vec<u64>,
     refresh: u64,
@@ -62,7 +70,8 @@ impl Placer {
             rank[node.index()] = place as u32;
         }
         let scored_in = vec![0; order.len()];
-        Self { policy, order, rank, classes: Vec::new(), scored_in, refresh: 0 }
+        let (indices, of_shape, of_class) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { policy, order, rank, indices, of_shape, of_class, scored_in, refresh: 0 }
     }
 
     /// An engine that takes equally good nodes in the order of the cluster.
@@ -80,11 +89,11 @@ impl Placer {
 
     /// Where a task of the class should go, or `None` when it fits nowhere.
     pub fn place_class(&mut self, cluster: &Cluster, class: ClassId) -> Option<Placement> {
-        self.bring_up_to_date(cluster, class);
+        let index = self.up_to_date(cluster, class);
         let node = if cluster.looks_around(class) {
-            self.best_admitted(cluster, class, usize::MAX, &mut |_, _| true)
+            self.best_admitted(cluster, (class, index), usize::MAX, &mut |_, _| true)
         } else {
-            self.best(class)
+            self.best(index)
         }?;
         Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
     }
@@ -98,16 +107,16 @@ impl Placer {
         asked_max: usize,
         admit: &mut dyn FnMut(NodeId, f32) -> bool,
     ) -> Option<Placement> {
-        self.bring_up_to_date(cluster, class);
-        let node = self.best_admitted(cluster, class, asked_max, admit)?;
+        let index = self.up_to_date(cluster, class);
+        let node = self.best_admitted(cluster, (class, index), asked_max, admit)?;
         Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
     }
 
     /// The cached score of a node for a class, `None` when it does not fit; brought up to date first.
     pub fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> Option<f32> {
-        self.bring_up_to_date(cluster, class);
+        let index = self.up_to_date(cluster, class);
         let position = self.rank[node.index()] as usize;
-        match &self.classes[class.index()].as_ref()?.candidates {
+        match &self.indices[index].candidates {
             Candidates::Scored(tree) => Some(tree.get(position)).filter(|&s| s != UNFIT),
             Candidates::Drawn(_) => cluster.fits(node, class).then_some(0.0),
         }
@@ -122,15 +131,9 @@ impl Placer {
             nodes.dedup();
             nodes
         });
-        for known in &mut self.classes {
-            match (known.as_mut().filter(|k| k.known_to.is_after(fork)), &changed) {
-                (Some(index), Some(nodes)) => {
-                    index.known_to = fork;
-                    index.dirty.extend(nodes);
-                }
-                (Some(_), None) => *known = None,
-                (None, _) => {}
-            }
+        for index in self.indices.iter_mut().filter(|i| i.known_to.is_some_and(|at| at.is_after(fork))) {
+            index.known_to = changed.as_ref().map(|_| fork);
+            index.dirty.extend(changed.iter().flatten());
         }
     }
 
@@ -139,11 +142,13 @@ impl Placer {
         if !self.policy.note_use(node, shares) {
             return;
         }
-        for known in &mut self.classes {
-            match known {
-                Some(index) if index.dirty.len() < self.order.len() => index.dirty.push(node),
-                // As many as all nodes: then all are scored when the class next comes up.
-                known => *known = None,
+        for index in &mut self.indices {
+            if index.dirty.len() < self.order.len() {
+                index.dirty.push(node);
+            } else {
+                // As many as all nodes: then all are scored when the shape next comes up.
+                index.known_to = None;
+                index.dirty.clear();
             }
         }
     }
@@ -153,8 +158,8 @@ impl Placer {
         self.policy.by_chance()
     }
 
-    fn best(&mut self, class: ClassId) -> Option<NodeId> {
-        let position = match &self.classes[class.index()].as_ref()?.candidates {
+    fn best(&mut self, index: usize) -> Option<NodeId> {
+        let position = match &self.indices[index].candidates {
             Candidates::Scored(tree) => tree.best()?,
             Candidates::Drawn(set) if set.len() == 0 => return None,
             Candidates::Drawn(set) => set.get(self.policy.draw(set.len())),
@@ -167,16 +172,17 @@ impl Placer {
     fn best_admitted(
         &mut self,
         cluster: &Cluster,
-        class: ClassId,
+        (class, index): (ClassId, usize),
         asked_max: usize,
         admit: &mut dyn FnMut(NodeId, f32) -> bool,
     ) -> Option<NodeId> {
         let mut aside = Vec::new();
         let mut asked = 0;
         let found = loop {
-            let Some(node) = self.best(class).filter(|_| asked < asked_max) else { break None };
+            let Some(node) = self.best(index).filter(|_| asked < asked_max) else { break None };
             let position = self.rank[node.index()] as usize;
-            let score = self.candidates(class).map_or(0.0, |c| c.score(position));
+            let candidates = &mut self.indices[index].candidates;
+            let score = candidates.score(position);
             if cluster.obstacle_around(node, class).is_none() {
                 asked += 1;
                 if admit(node, score) {
@@ -184,61 +190,67 @@ impl Placer {
                 }
             }
             aside.push((position, score));
-            if let Some(candidates) = self.candidates(class) {
-                candidates.set(position, UNFIT);
-            }
+            candidates.set(position, UNFIT);
         };
-        if let Some(candidates) = self.candidates(class) {
-            for (position, score) in aside {
-                candidates.set(position, score);
-            }
+        for (position, score) in aside {
+            self.indices[index].candidates.set(position, score);
         }
         found
     }
 
-    fn candidates(&mut self, class: ClassId) -> Option<&mut Candidates> {
-        Some(&mut self.classes[class.index()].as_mut()?.candidates)
-    }
-
-    /// Scores the nodes that changed since the class last came up; all of them the first time.
-    fn bring_up_to_date(&mut self, cluster: &Cluster, class: ClassId) {
-        if self.classes.len() <= class.index() {
-            self.classes.resize_with(class.index() + 1, || None);
-        }
-        let epoch = cluster.class_epoch(class);
-        let known = self.classes[class.index()].take().filter(|k| k.epoch == epoch);
-        let changed = known.as_ref().and_then(|k| cluster.changes().since(k.known_to));
-        let mut index = known.unwrap_or_else(|| {
-            let candidates = if self.policy.by_chance() {
-                Candidates::Drawn(FeasibleSet::new(self.order.len()))
-            } else {
-                Candidates::Scored(BestNode::new(self.order.len()))
-            };
-            ClassIndex { known_to: LogPosition::default(), epoch, dirty: Vec::new(), candidates }
-        });
-        self.refresh += 1;
-        match changed {
+    /// The index of the class's shape, in which the nodes that changed since it last came up are scored again; all of them
+    /// the first time.
+    fn up_to_date(&mut self, cluster: &Cluster, class: ClassId) -> usize {
+        let at = self.index_of(cluster, class);
+        let Self { policy, rank, indices, scored_in, refresh, .. } = self;
+        let index = &mut indices[at];
+        let mut score = |node: NodeId| {
+            let score = if cluster.fits(node, class) { policy.score(cluster, class, node) } else { UNFIT };
+            index.candidates.set(rank[node.index()] as usize, score);
+        };
+        *refresh += 1;
+        match index.known_to.and_then(|known_to| cluster.changes().since(known_to)) {
             Some(nodes) => {
-                for node in nodes.iter().copied().chain(std::mem::take(&mut index.dirty)) {
-                    if self.scored_in[node.index()] != self.refresh {
-                        self.scored_in[node.index()] = self.refresh;
-                        self.score_again(cluster, class, node, &mut index.candidates);
+                for node in nodes.iter().copied().chain(index.dirty.drain(..)) {
+                    if scored_in[node.index()] != *refresh {
+                        scored_in[node.index()] = *refresh;
+                        score(node);
                     }
                 }
             }
             None => {
                 index.dirty.clear();
-                for node in cluster.nodes() {
-                    self.score_again(cluster, class, node, &mut index.candidates);
-                }
+                cluster.nodes().for_each(score);
             }
         }
-        index.known_to = cluster.changes().end();
-        self.classes[class.index()] = Some(index);
+        index.known_to = Some(cluster.changes().end());
+        at
     }
 
-    fn score_again(&mut self, cluster: &Cluster, class: ClassId, node: NodeId, candidates: &mut Candidates) {
-        let score = if cluster.fits(node, class) { self.policy.score(cluster, class, node) } else { UNFIT };
-        candidates.set(self.rank[node.index()] as usize, score);
+    /// Which index is the class's, known or new.
+    fn index_of(&mut self, cluster: &Cluster, class: ClassId) -> usize {
+        if self.of_class.len() <= class.index() {
+            self.of_class.resize(class.index() + 1, None);
+        }
+        let epoch = cluster.class_epoch(class);
+        if let Some((_, index)) = self.of_class[class.index()].filter(|known| known.0 == epoch) {
+            return index;
+        }
+        if self.indices.len().saturating_mul(self.order.len()) > SCORES_MAX {
+            self.indices.clear();
+            self.of_shape.clear();
+            self.of_class.fill(None);
+        }
+        let index = *self.of_shape.entry(cluster.class(class).shape()).or_insert_with(|| {
+            let candidates = if self.policy.by_chance() {
+                Candidates::Drawn(FeasibleSet::new(self.order.len()))
+            } else {
+                Candidates::Scored(BestNode::new(self.order.len()))
+            };
+            self.indices.push(ShapeIndex { known_to: None, dirty: Vec::new(), candidates });
+            self.indices.len() - 1
+        });
+        self.of_class[class.index()] = Some((epoch, index));
+        index
     }
 }

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Situation;
-use crate::model::{Action, ActionKind, ClassId, Cluster, DecisionRecord, Obstacle, StepKey, TaskId, Worth};
+use crate::model::{
+    Action, ActionKind, ClassId, Cluster, DecisionRecord, Obstacle, Shape, StepKey, TaskId, Worth,
+};
 
 /// Candidates kept in a record.
 pub(super) const CANDIDATES_KEPT: usize = 3;
+
+/// How many nodes each rule rules out, most first.
+type Counts = Vec<(Obstacle, usize)>;
 
 /// What all records of one plan share.
 pub(super) struct Recorder {
@@ -15,8 +20,8 @@ pub(super) struct Recorder {
     number: u32,
     input_digest: u64,
     policy: String,
-    /// Per class: how many nodes each rule rules out, at the start of the plan.
-    ruled_out: BTreeMap<ClassId, Vec<(Obstacle, usize)>>,
+    /// How many nodes each rule rules out, when first asked: per shape, and per class where tasks elsewhere count too.
+    ruled_out: BTreeMap<(Shape, Option<ClassId>), Counts>,
 }
 
 impl Recorder {
@@ -77,7 +82,7 @@ impl Recorder {
     }
 
     /// How many nodes each rule rules out for the class, most first.
-    pub(super) fn ruled_out(&mut self, cluster: &Cluster, class: ClassId) -> Vec<(Obstacle, usize)> {
+    pub(super) fn ruled_out(&mut self, cluster: &Cluster, class: ClassId) -> Counts {
         let count = || {
             let mut counts: BTreeMap<Obstacle, usize> = BTreeMap::new();
             for node in cluster.nodes() {
@@ -86,10 +91,11 @@ impl Recorder {
                     *counts.entry(obstacle).or_insert(0) += 1;
                 }
             }
-            let mut counts: Vec<(Obstacle, usize)> = counts.into_iter().collect();
+            let mut counts: Counts = counts.into_iter().collect();
             counts.sort_by_key(|&(obstacle, count)| (std::cmp::Reverse(count), obstacle));
             counts
         };
-        self.ruled_out.entry(class).or_insert_with(count).clone()
+        let alone = cluster.looks_around(class).then_some(class);
+        self.ruled_out.entry((cluster.class(class).shape(), alone)).or_insert_with(count).clone()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::draft::Draft;
 use super::super::lepton::LeptonConfig;
-use crate::model::{ClassId, DEVICE_MILLI, Health, NodeId, TaskId};
+use crate::model::{ClassId, DEVICE_MILLI, Health, NodeId, Shape, TaskId};
 
 /// A unit for which nodes are kept.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(in crate::decide::plan) fn reserve(
     config: &LeptonConfig,
 ) -> Vec<Reserved> {
     let kept_max = 1 + (config.kept_share * draft.cluster.node_count() as f64) as usize;
-    let mut soonest: BTreeMap<(ClassId, usize), Vec<Candidate>> = BTreeMap::new();
+    let mut soonest: BTreeMap<(Shape, usize), Vec<Candidate>> = BTreeMap::new();
     let mut reserved = Vec::new();
     for unit in units {
         if draft.kept.len() >= kept_max {
@@ -39,8 +39,8 @@ pub(in crate::decide::plan) fn reserve(
             continue;
         }
         let class = draft.cluster.task(unit[0]).class;
-        let nodes =
-            soonest.entry((class, unit.len())).or_insert_with(|| soonest_for(draft, class, unit.len()));
+        let key = (draft.cluster.class(class).shape(), unit.len());
+        let nodes = soonest.entry(key).or_insert_with(|| soonest_for(draft, class, unit.len()));
         reserved.extend(keep(draft, unit, nodes, kept_max));
     }
     reserved
@@ -129,26 +129,27 @@ fn ready(draft: &Draft<'_>, node: NodeId, class: ClassId, holds: usize) -> Ready
     let mut missing: Vec<i64> = vec![milli - free];
     let resources = demand.resources.iter().zip(cluster.free(node));
     missing.extend(resources.map(|(need, free)| need * holds as i64 - free));
+    let short = |missing: &[i64]| missing.iter().any(|&m| m > 0);
     let now = draft.snapshot.time_seconds;
-    let mut ends: Vec<(Option<u64>, TaskId)> = cluster
-        .hosted(node)
-        .iter()
-        .filter_map(|&t| {
+    let mut at_seconds = now;
+    if short(&missing) {
+        let end = |&t: &TaskId| {
             let state = draft.snapshot.tasks.get(t.index())?;
-            let end = state.started_seconds.zip(state.requested_seconds).map(|(s, r)| (s + r).max(now));
-            Some((end, t))
-        })
-        .collect();
-    ends.sort_by_key(|&(end, task)| (end.unwrap_or(u64::MAX), task));
-    let mut at = Some(now);
-    for (end, task) in ends {
-        if missing.iter().all(|&m| m <= 0) {
-            break;
+            Some((state.started_seconds?.saturating_add(state.requested_seconds?).max(now), t))
+        };
+        let mut ends: Vec<(u64, TaskId)> = cluster.hosted(node).iter().filter_map(end).collect();
+        ends.sort_unstable();
+        for (end, task) in ends {
+            if !short(&missing) {
+                break;
+            }
+            at_seconds = end;
+            let freed = cluster.demand(task);
+            missing[0] -= freed.device_milli();
+            missing[1..].iter_mut().zip(&freed.resources).for_each(|(m, f)| *m -= f);
         }
-        at = at.zip(end).map(|(_, end)| end);
-        let freed = cluster.demand(task);
-        missing[0] -= freed.device_milli();
-        missing[1..].iter_mut().zip(&freed.resources).for_each(|(m, f)| *m -= f);
     }
-    Ready { at_seconds: at.unwrap_or(u64::MAX), missing_milli: (milli - free).max(0) }
+    // What is short even then waits for tasks that do not say when they end.
+    let at_seconds = if short(&missing) { u64::MAX } else { at_seconds };
+    Ready { at_seconds, missing_milli: (milli - free).max(0) }
 }
