@@ -23,6 +23,7 @@ mod seeds;
 mod serve;
 mod spellings;
 mod stop;
+mod toml_file;
 
 use std::process::ExitCode;
 

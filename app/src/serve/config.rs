@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use lepton_core::cycle::Mode;
-use lepton_sim::readers::{InputError, read_whole_text};
+use lepton_sim::readers::InputError;
 use toml::{Table, Value};
 
-use crate::objective_file::{line_of, nearest, shown};
+use crate::toml_file::{TomlFile, read_toml};
 
-/// Longest file, bytes.
-const BYTES_MAX: u64 = 1 << 20;
 const KEYS: [&str; 6] = ["schema_version", "mode", "listen", "state_dir", "speed", "simulation"];
 const SIMULATION_KEYS: [&str; 4] = ["seed", "nodes_count", "hours", "load"];
 const MODES: [(&str, Mode); 3] =
@@ -80,42 +78,34 @@ impl Default for ServeConfig {
 impl ServeConfig {
     /// Reads a settings file; what is not named keeps its default.
     pub(crate) fn read(path: &Path) -> Result<Self, InputError> {
-        Self::parse(path, &read_whole_text(path, BYTES_MAX)?)
+        read_toml(path, Self::parse)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
-        let file: Table = text.parse().map_err(|e: toml::de::Error| {
-            let error = InputError::new(path, format!("not TOML: {}", e.message()));
-            match e.span() {
-                Some(span) => error.at_line(1 + text[..span.start].matches('\n').count() as u64),
-                None => error,
-            }
-        })?;
-        let file_of = Lines { path, text };
+    fn parse(file: &TomlFile<'_>) -> Result<Self, InputError> {
         let mut config = Self::default();
-        for (key, value) in &file {
+        for (key, value) in &file.table()? {
             match (key.as_str(), value) {
                 ("schema_version", Value::Integer(1)) => {}
-                ("schema_version", _) => return Err(file_of.wrong(key, value, "expected 1")),
-                ("mode", value) => config.mode = file_of.text_as(key, value, mode_named)?,
-                ("listen", value) => config.listen = file_of.text_as(key, value, loopback)?,
+                ("schema_version", _) => return Err(file.wrong(key, value, "expected 1")),
+                ("mode", value) => config.mode = file.text_as(key, value, mode_named)?,
+                ("listen", value) => config.listen = file.text_as(key, value, loopback)?,
                 ("state_dir", Value::String(folder)) if !folder.is_empty() => {
                     config.state_dir.clone_from(folder);
                 }
-                ("state_dir", _) => return Err(file_of.wrong(key, value, "expected a folder in quotes")),
-                ("speed", value) => config.speed = file_of.parsed(key, value, speed)?,
-                ("simulation", Value::Table(table)) => simulation(&mut config.simulation, table, &file_of)?,
+                ("state_dir", _) => return Err(file.wrong(key, value, "expected a folder in quotes")),
+                ("speed", value) => config.speed = file.parsed(key, value, speed)?,
+                ("simulation", Value::Table(table)) => simulation(&mut config.simulation, table, file)?,
                 ("simulation", _) => {
-                    return Err(file_of.wrong(key, value, "expected a table, `[simulation]`"));
+                    return Err(file.wrong(key, value, "expected a table, `[simulation]`"));
                 }
-                _ => return Err(file_of.unknown(key, &KEYS)),
+                _ => return Err(file.unknown("setting", key, &KEYS)),
             }
         }
         Ok(config)
     }
 }
 
-fn simulation(into: &mut Simulation, table: &Table, file: &Lines<'_>) -> Result<(), InputError> {
+fn simulation(into: &mut Simulation, table: &Table, file: &TomlFile<'_>) -> Result<(), InputError> {
     for (key, value) in table {
         let whole = |low: i64, high: i64| match value {
             Value::Integer(whole) if (low..=high).contains(whole) => Ok(*whole),
@@ -126,59 +116,10 @@ fn simulation(into: &mut Simulation, table: &Table, file: &Lines<'_>) -> Result<
             "nodes_count" => into.nodes_count = whole(1, 100_000)? as usize,
             "hours" => into.hours = whole(1, 8760)? as u32,
             "load" => into.load = file.parsed(key, value, crate::cli_workload::load)?,
-            _ => return Err(file.unknown(key, &SIMULATION_KEYS)),
+            _ => return Err(file.unknown("setting", key, &SIMULATION_KEYS)),
         }
     }
     Ok(())
-}
-
-/// A file, to say where something in it is wrong.
-struct Lines<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Lines<'_> {
-    fn wrong(&self, key: &str, value: &Value, expected: &str) -> InputError {
-        let error = InputError::new(self.path, expected).in_column(key).with_value(&shown(value));
-        self.at(key, error)
-    }
-
-    fn unknown(&self, key: &str, known: &[&str]) -> InputError {
-        let there_are = known.join(", ");
-        let said = format!("there is no setting `{key}`; there are: {there_are}");
-        let error = self.at(key, InputError::new(self.path, said));
-        match nearest(key, known) {
-            Some(name) => error.maybe(format!("`{name}` is meant")),
-            None => error,
-        }
-    }
-
-    fn at(&self, key: &str, error: InputError) -> InputError {
-        match line_of(self.text, key) {
-            Some(line) => error.at_line(line),
-            None => error,
-        }
-    }
-
-    fn text_as<T>(
-        &self,
-        key: &str,
-        value: &Value,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, InputError> {
-        let text = value.as_str().ok_or_else(|| self.wrong(key, value, "expected a text in quotes"))?;
-        read(text).map_err(|expected| self.wrong(key, value, &expected))
-    }
-
-    fn parsed<T>(
-        &self,
-        key: &str,
-        value: &Value,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, InputError> {
-        read(&shown(value)).map_err(|expected| self.wrong(key, value, &expected))
-    }
 }
 
 #[cfg(test)]
@@ -186,7 +127,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<ServeConfig, String> {
-        ServeConfig::parse(Path::new("lepton.toml"), text).map_err(|e| e.to_string())
+        ServeConfig::parse(&TomlFile { path: Path::new("lepton.toml"), text }).map_err(|e| e.to_string())
     }
 
     #[test]

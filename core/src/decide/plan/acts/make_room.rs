@@ -26,10 +26,10 @@ pub(in crate::decide::plan) fn make_room(
     }
 }
 
-fn clear_for(draft: &mut Draft<'_>, task: TaskId, node: NodeId, gain: f64) -> bool {
+fn clear_for(draft: &mut Draft<'_>, task: TaskId, node: NodeId, gain: f64) {
     let class = draft.cluster.task(task).class;
     let mark = draft.mark();
-    let Some(in_the_way) = fewest_in_the_way(draft, class, node) else { return false };
+    let Some(in_the_way) = fewest_in_the_way(draft, class, node) else { return };
     let mut steps: Vec<Drafted> = Vec::new();
     let (mut cost, mut reason) = (0.0, Reason::StrandedCapacity);
     for other in in_the_way {
@@ -55,12 +55,10 @@ fn clear_for(draft: &mut Draft<'_>, task: TaskId, node: NodeId, gain: f64) -> bo
         Some(step) => {
             steps.push(step);
             draft.push(steps, Worth { reason, gain, cost }, Binding::AllOrNone);
-            true
         }
         None => {
             draft.back_to(mark);
             draft.forget(steps);
-            false
         }
     }
 }
