@@ -10,8 +10,8 @@ use rand_pcg::Pcg64Mcg;
 use super::*;
 use crate::model::invariants::check_books;
 use crate::model::{
-    ClusterDocument, DeviceKind, DeviceSet, DocumentDemand, Health, NamedGroupRule, NamedRules, NodeReading,
-    Reading, ResourceSchema, Snapshot, TaskReading,
+    ClusterDocument, DeviceKind, DeviceSet, DocumentDemand, Health, NO_MODEL, NamedGroupRule, NamedRules,
+    NodeReading, Reading, ResourceSchema, Snapshot, TaskReading,
 };
 
 /// A cluster that changes by chance and tells of it.
@@ -171,7 +171,6 @@ impl Truth {
 /// What is believed of nodes and tasks, in names, in an order of its own.
 fn believed(snapshot: &Snapshot) -> ClusterDocument {
     let mut document = ClusterDocument::of_cluster(&snapshot.cluster, 0);
-    document.nodes.retain(|node| !node.name.is_empty());
     // A model that no node has any more means the same as a model that none ever had: nothing fits.
     let known = |model: &String| document.nodes.iter().any(|n| n.devices.iter().any(|d| d.model == *model));
     for devices in document
@@ -182,7 +181,7 @@ fn believed(snapshot: &Snapshot) -> ClusterDocument {
     {
         devices.models.retain(known);
         if devices.models.is_empty() {
-            devices.models.push("none of this cluster".to_owned());
+            devices.models.push(NO_MODEL.to_owned());
         }
     }
     document.nodes.sort_by(|a, b| a.name.cmp(&b.name));

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Stands for the models of a demand that none of the cluster's meets: an empty list accepts any.
-const NO_MODEL: &str = "none of this cluster";
+pub(crate) const NO_MODEL: &str = "none of this cluster";
 
 /// Largest share of a shape before they are brought to a sum of 1.
 const SHARE_MAX: f64 = 1e12;
@@ -199,7 +199,8 @@ pub enum DocumentError {
 impl ClusterDocument {
     /// The document of a cluster, without an expected mix.
     pub fn of_cluster(cluster: &Cluster, time_seconds: u64) -> Self {
-        let nodes = cluster.nodes().map(|node| node_of(cluster, node)).collect();
+        let there = cluster.nodes().filter(|&node| cluster.is_there(node));
+        let nodes = there.map(|node| node_of(cluster, node)).collect();
         let tasks = cluster.live_tasks().map(|task| task_of(cluster, task)).collect();
         Self {
             time_seconds,

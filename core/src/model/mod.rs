@@ -31,6 +31,7 @@ mod record;
 mod replay;
 mod resources;
 mod settings;
+mod situation_digest;
 mod snapshot;
 mod statement;
 mod task;
@@ -46,6 +47,8 @@ pub use device::{
     DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind, DeviceModel, DeviceSet, ModelId,
     ModelSet,
 };
+#[cfg(test)]
+pub(crate) use document::NO_MODEL;
 pub use document::{
     ClusterDocument, DocumentDemand, DocumentDevices, DocumentError, DocumentNode, DocumentQuota,
     DocumentShape, DocumentTask,
@@ -72,5 +75,7 @@ pub use statement::{Answer, Call, Moving, PATIENCE_SECONDS, Statement, StepEnd};
 pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, Shape, SpreadRule, Task, TaskClass};
 pub use trial::Trial;
 
+#[cfg(test)]
+mod situation_digest_tests;
 #[cfg(test)]
 mod tests;

@@ -101,7 +101,7 @@ pub struct Snapshot {
     /// What the loop remembers of its own deeds: moves made, parts under way.
     pub memory: Memory,
     /// Tasks that have gone since unused classes and names were last freed.
-    gone: usize,
+    pub(super) gone: usize,
     /// Tasks by name.
     pub task_by_name: HashMap<Name, TaskId>,
 }

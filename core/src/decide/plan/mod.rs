@@ -43,7 +43,7 @@ impl Situation<'_> {
         digest.number(self.turn);
         digest.text(settings);
         self.snapshot.digest(&mut digest);
-        self.assessment.digest(&mut digest);
+        self.assessment.digest(&mut digest, &self.snapshot.cluster);
         digest.value()
     }
 }
