@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::against::Against;
+use crate::cli_execute::ExecuteArgs;
 use crate::cli_forecast::ForecastArgs;
 use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
     Rebalance(Box<RebalanceArgs>),
+    /// Carry a plan out on a simulated cluster and say what became of each step
+    Execute(Box<ExecuteArgs>),
     /// Tell which machines are likely to fail, from recorded telemetry
     Risk(Box<RiskArgs>),
     /// Forecast load from recorded series: fit, back-test, predict

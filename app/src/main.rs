@@ -2,6 +2,7 @@
 
 mod against;
 mod cli;
+mod cli_execute;
 mod cli_forecast;
 mod cli_generate;
 mod cli_jobs;

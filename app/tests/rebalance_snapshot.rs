@@ -37,7 +37,11 @@ fn a_plan_for_a_snapshot_places_dropped_tasks_within_the_limit_on_moves() {
     let steps = plan["steps"].as_array().expect("steps");
     let count = |action: &str| steps.iter().filter(|s| s["action"] == action).count() as u64;
     assert_eq!((count("migrate"), count("place")), (number("moves"), number("placed")));
-    assert!(steps.iter().all(|s| s["to"]["node"].is_string() && s["reason"].is_string()));
+    assert!(steps.iter().all(|s| s["to"]["node"].is_string() && s["part"].is_string()));
+    let parts = plan["parts"].as_array().expect("parts");
+    assert!(
+        parts.iter().all(|p| p["reason"].is_string() && p["gain"].is_number() && p["binding"].is_string())
+    );
     let again = json(&rebalance(&after, &["--max-moves", "0", "--evaluations", "2", "--output", "json"]));
     assert_eq!(again["waiting_before"], report["waiting"], "the solution is a snapshot to go on from");
 }

@@ -3,6 +3,7 @@
 mod client;
 mod completion;
 mod demo;
+mod execute;
 mod forecast;
 mod forecast_output;
 mod generate_reassignment;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Faults(args)) => simulate_faults::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
+        Command::Execute(args) => execute::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Train(Train::Placement(args)) => train_placement::run(&args),

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use lepton_core::decide::rebalance::{
-    Board, Budget, FrontPoint, PlanOptions, RebalanceOptions, RebalancePlan, RebalanceProblem, Stopped,
+    Board, Budget, FrontPoint, OrderedMoves, PlanOptions, RebalanceOptions, RebalanceProblem, Stopped,
     Surroundings, rebalance,
 };
 use lepton_sim::readers::read_reassignment;
 use lepton_sim::writers::write_reassignment_placement;
 
 use super::reading::read_within;
-use super::rebalance_report::{Outcome, csv, report, text, write_plan};
+use super::rebalance_report::{Outcome, csv, plan_document, report, text};
 use super::rebalance_snapshot;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
     let order = |parts: &mut Parts, found: &[u32], end: f64| {
         parts.run("plan", end, |bar, stopped| {
             bar.set_message("ordering the plan, Ctrl-C ends it with the safe steps so far");
-            RebalancePlan::order_within(&problem, found, plan_options(args), stopped)
+            OrderedMoves::order_within(&problem, found, plan_options(args), stopped)
         })
     };
     let plan = args.needs_order().then(|| order(&mut parts, &found, shares.order_end));
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
         front = Some(up_to_the_plan(&problem, drawn.points, plan.as_ref()));
     }
     if let Some(plan) = &plan {
-        files.write(plan_file.as_ref(), |out| write_plan(out, &problem, &found, plan));
+        files.write_json(plan_file.as_ref(), &plan_document(&problem, &found, plan));
         note_blocked(&problem, plan, parts.stopped.contains(&"plan"));
     }
     if parts.stopped.contains(&"front") {
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &RebalanceArgs) -> Result<(), Failure> {
 fn up_to_the_plan(
     problem: &RebalanceProblem,
     mut points: Vec<FrontPoint>,
-    plan: Option<&RebalancePlan>,
+    plan: Option<&OrderedMoves>,
 ) -> Vec<FrontPoint> {
     if let Some(plan) = plan {
         let last = FrontPoint { moves: plan.moves(problem), cost: plan.cost(problem).total() };
@@ -231,7 +231,7 @@ fn search(
     })
 }
 
-fn note_blocked(problem: &RebalanceProblem, plan: &RebalancePlan, stopped: bool) {
+fn note_blocked(problem: &RebalanceProblem, plan: &OrderedMoves, stopped: bool) {
     let (blocked, cost) = (plan.blocked.len(), plan.cost(problem).total());
     if stopped {
         output::note(&format!(

@@ -1,12 +1,12 @@
 //! What `lepton rebalance` shows of a result: JSON, CSV, tables and the plan file.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use lepton_core::decide::rebalance::{
-    Board, CostTerms, FrontPoint, HistoryPoint, RebalanceOptions, RebalancePlan, RebalanceProblem,
-    RebalanceStep, StepKind,
+    Board, CostTerms, FrontPoint, HistoryPoint, OrderedMoves, OrderedStep, RebalanceOptions,
+    RebalanceProblem, StepKind,
 };
+use lepton_core::model::{Moving, PlanDocument, WorthUnit};
 use serde::Serialize;
 
 use crate::output;
@@ -22,7 +22,7 @@ pub(crate) struct Outcome<'a> {
     /// The placement found.
     pub(crate) found: &'a [u32],
     /// The ordered plan, if it was asked for.
-    pub(crate) plan: Option<&'a RebalancePlan>,
+    pub(crate) plan: Option<&'a OrderedMoves>,
     pub(crate) front: Option<Vec<FrontPoint>>,
     /// Parts of the work that were ended before they were done.
     pub(crate) stopped: Vec<&'static str>,
@@ -70,22 +70,6 @@ struct Order {
     blocked: usize,
 }
 
-/// The plan file.
-#[derive(Debug, Serialize)]
-struct PlanFile<'a> {
-    initial_cost: u64,
-    /// Cost after the last step.
-    cost: u64,
-    /// Cost of the placement that the search found.
-    found_cost: u64,
-    waves: u32,
-    steps: &'a [RebalanceStep],
-    /// Tasks that the search would move though what that gains does not pay for it.
-    dropped: &'a [u32],
-    /// Tasks that the search would move but for which no safe way was found.
-    blocked: &'a [u32],
-}
-
 pub(crate) fn report(outcome: Outcome<'_>) -> Report {
     let Outcome { problem, options, board, found, plan, front, stopped, seconds } = outcome;
     let (initial, now) = (problem.cost(problem.initial()), problem.cost(found));
@@ -118,23 +102,19 @@ pub(crate) fn report(outcome: Outcome<'_>) -> Report {
     }
 }
 
-pub(crate) fn write_plan(
-    out: &mut impl Write,
-    problem: &RebalanceProblem,
-    found: &[u32],
-    plan: &RebalancePlan,
-) -> io::Result<()> {
-    let file = PlanFile {
-        initial_cost: problem.cost(problem.initial()).total(),
-        cost: plan.cost(problem).total(),
-        found_cost: problem.cost(found).total(),
-        waves: plan.waves,
-        steps: &plan.steps,
-        dropped: &plan.dropped,
-        blocked: &plan.blocked,
-    };
-    serde_json::to_writer(&mut *out, &file)?;
-    out.write_all(b"\n")
+/// The plan as a file.
+pub(crate) fn plan_document(problem: &RebalanceProblem, found: &[u32], plan: &OrderedMoves) -> PlanDocument {
+    let cost_of = |placement: &[u32]| problem.cost(placement).total() as f64;
+    let figures = [
+        ("initial_cost", cost_of(problem.initial())),
+        ("cost", cost_of(&plan.placement)),
+        ("found_cost", cost_of(found)),
+    ];
+    PlanDocument {
+        dropped: OrderedMoves::names(&plan.dropped),
+        blocked: OrderedMoves::names(&plan.blocked),
+        ..PlanDocument::of(&plan.plan(), Moving::StandTwice, 0).with_figures(WorthUnit::Cost, figures)
+    }
 }
 
 /// The terms of the cost: name, before, found and, with a plan, by the plan.
@@ -160,7 +140,7 @@ pub(crate) fn csv(report: &Report) -> String {
     format!("term,before,after{plan}\n{}", lines.concat())
 }
 
-pub(crate) fn text(report: &Report, plan: Option<&RebalancePlan>) -> String {
+pub(crate) fn text(report: &Report, plan: Option<&OrderedMoves>) -> String {
     let columns = ["term", "before", "found", "by the plan"];
     let mut table = output::table(if plan.is_some() { &columns } else { &columns[..3] });
     for (name, costs) in terms(report) {
@@ -209,7 +189,7 @@ fn fall(before: u64, after: u64) -> String {
 }
 
 /// The first steps of the plan.
-fn step_table(steps: &[RebalanceStep]) -> String {
+fn step_table(steps: &[OrderedStep]) -> String {
     let mut table = output::table(&["wave", "task", "from", "to", "gain", "cost", ""]);
     for step in steps.iter().take(ROWS) {
         let what = if step.kind == StepKind::StopOver { "stop-over" } else { "" };

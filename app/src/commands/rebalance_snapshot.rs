@@ -9,14 +9,14 @@ use std::time::Instant;
 
 use anyhow::Context;
 use lepton_core::decide::defragment::{
-    DefragmentOptions, DefragmentPlan, DefragmentPoint, DefragmentProblem, DefragmentSurroundings, Effort,
+    DefragmentOptions, DefragmentPoint, DefragmentProblem, DefragmentSurroundings, Defragmentation, Effort,
     WaveLimits, defragment, defragment_with_front,
 };
 use lepton_core::model::{Cluster, ClusterDocument, Moving, replay};
 use lepton_sim::readers::{ClusterSnapshot, read_snapshot};
 
 use super::reading::read_within;
-use super::rebalance_snapshot_report::{Outcome, plan_file, show};
+use super::rebalance_snapshot_report::{Outcome, plan_document, show};
 use crate::cli_rebalance::RebalanceArgs;
 use crate::failure::Failure;
 use crate::objective_file::read_objective;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
     let mut after = cluster.clone();
     replay(&found.plan, &mut after, Moving::StandTwice, |_, _| ())
         .context("the plan breaks a rule; this is a fault in Lepton")?;
-    files.write_json(plan.as_ref(), &plan_file(&found));
+    files.write_json(plan.as_ref(), &plan_document(&found, time_seconds));
     if solution.is_some() {
         let document = ClusterDocument::of_cluster(&after, time_seconds);
         files.write_json(solution.as_ref(), &document.with_expected(&after, &expected));
@@ -101,7 +101,7 @@ fn search(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     rounds: &AtomicUsize,
-) -> (DefragmentPlan, Option<Vec<DefragmentPoint>>) {
+) -> (Defragmentation, Option<Vec<DefragmentPoint>>) {
     let stop = stop::flag();
     let bar = output::live_line();
     let begun = Instant::now();

@@ -1,12 +1,12 @@
-//! What `lepton rebalance --snapshot` shows of a result: JSON, CSV, table and the plan file.
+//! What `lepton rebalance --snapshot` shows of a result: JSON, CSV, table and the plan.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use lepton_core::decide::defragment::{
-    DefragmentPlan, DefragmentPoint, DefragmentProblem, OBJECTIVE_TERMS, Objective,
+    DefragmentPoint, DefragmentProblem, Defragmentation, OBJECTIVE_TERMS, Objective,
 };
-use lepton_core::model::{Action, ClassId, Cluster, Obstacle, Reason, Waiting};
+use lepton_core::model::{ClassId, Cluster, Moving, Obstacle, PlanDocument, Waiting, WorthUnit};
 use serde::Serialize;
 
 use crate::cli_rebalance::RebalanceArgs;
@@ -19,7 +19,7 @@ pub(crate) struct Outcome<'a> {
     /// As it was read, and as it is after the plan.
     pub(crate) cluster: &'a Cluster,
     pub(crate) after: &'a Cluster,
-    pub(crate) found: &'a DefragmentPlan,
+    pub(crate) found: &'a Defragmentation,
     pub(crate) front: Option<Vec<DefragmentPoint>>,
     pub(crate) rounds: usize,
     pub(crate) seconds: f64,
@@ -86,26 +86,6 @@ struct Term {
     after: f64,
 }
 
-/// The plan file.
-#[derive(Debug, Serialize)]
-pub(crate) struct PlanFile<'a> {
-    objective_before: f64,
-    objective: f64,
-    waves: u32,
-    steps: Vec<PlanStep<'a>>,
-    waiting: &'a [Waiting],
-}
-
-#[derive(Debug, Serialize)]
-struct PlanStep<'a> {
-    #[serde(flatten)]
-    action: &'a Action,
-    wave: u32,
-    reason: Reason,
-    gain: f64,
-    cost: f64,
-}
-
 /// Prints the result in the form that was asked for.
 pub(crate) fn show(outcome: &Outcome<'_>) -> anyhow::Result<()> {
     let report = report(outcome);
@@ -151,7 +131,7 @@ fn largest_waiting(cluster: &Cluster) -> f64 {
     cluster.waiting().map(|t| cluster.demand(t).device_milli()).max().unwrap_or(0) as f64 / 1000.0
 }
 
-fn terms(objective: &Objective, found: &DefragmentPlan) -> Vec<Term> {
+fn terms(objective: &Objective, found: &Defragmentation) -> Vec<Term> {
     let [before, after] = found.terms;
     let rows = OBJECTIVE_TERMS.iter().zip(objective.weights).zip(before).zip(after);
     rows.map(|(((term, weight), before), after)| Term {
@@ -164,18 +144,11 @@ fn terms(objective: &Objective, found: &DefragmentPlan) -> Vec<Term> {
     .collect()
 }
 
-pub(crate) fn plan_file(found: &DefragmentPlan) -> PlanFile<'_> {
-    let steps = found.plan.steps().map(|(part, action)| {
-        let (wave, reason, gain, cost) = (part.wave, part.reason, part.gain, part.cost);
-        PlanStep { action, wave, reason, gain, cost }
-    });
-    PlanFile {
-        objective_before: found.cost[0],
-        objective: found.cost[1],
-        waves: found.waves(),
-        steps: steps.collect(),
-        waiting: &found.plan.waiting,
-    }
+/// The plan as a file.
+pub(crate) fn plan_document(found: &Defragmentation, time_seconds: u64) -> PlanDocument {
+    let figures = [("objective_before", found.cost[0]), ("objective", found.cost[1])];
+    PlanDocument::of(&found.plan, Moving::StandTwice, time_seconds)
+        .with_figures(WorthUnit::Objective, figures)
 }
 
 fn csv(report: &Report) -> String {

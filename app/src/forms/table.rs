@@ -117,6 +117,7 @@ const PLACEMENTS_LEARNED: &[&str] = &["train placement", "policy compare", "poli
 const JOBS_LEARNED: &[&str] = &["train jobs", "policy compare-jobs", "policy promote-jobs"];
 const TRAINED: &[&str] = &["train placement", "train jobs"];
 const REBALANCE: &[&str] = &["rebalance"];
+const ON_PLACEMENTS: &[&str] = &["rebalance", "execute"];
 
 const fn row(commands: &'static [&'static str], option: &'static str, forms: &'static [Form]) -> Row {
     Row { commands, option, forms }
@@ -159,8 +160,8 @@ pub(super) const TABLE: &[Row] = &[
     row(SIMULATED_JOBS, "save", &[EVENTS]),
     row(SIMULATED_JOBS, "resume", &[EVENTS]),
     row(SIMULATED_JOBS, "jobs_swf", &[JOBS]),
-    row(REBALANCE, "model", &[FORMAT]),
-    row(REBALANCE, "assignment", &[FORMAT]),
+    row(ON_PLACEMENTS, "model", &[FORMAT]),
+    row(ON_PLACEMENTS, "assignment", &[FORMAT]),
     row(REBALANCE, "objective", &[SNAPSHOT]),
     row(PLACEMENTS_LEARNED, "nodes", &[FORMAT]),
     row(PLACEMENTS_LEARNED, "tasks", &[FORMAT]),

@@ -85,7 +85,7 @@ impl Journal for TurnJournal<'_> {
 pub(super) fn effects_of(plan: &Plan) -> String {
     let mut digest = Digest::default();
     for part in &plan.parts {
-        digest.text(&format!("{:?} {:?} {}", part.steps, part.binding, part.wave));
+        digest.text(&format!("{:?} {:?} {:?}", part.steps, part.binding, part.waves));
         for after in &part.after {
             digest.number(u64::from(after.number));
         }

@@ -23,7 +23,7 @@ pub fn carry_out(
             Some(before) => !before.is_done(),
             None => snapshot.memory.statement(*key).is_some(),
         };
-        let too_early = wave_underway.is_some_and(|wave| part.wave > wave);
+        let too_early = wave_underway.is_some_and(|wave| part.first_wave() > wave);
         let tried = if too_early || part.after.iter().any(not_done) {
             Ok(PartOutcome { key: part.key, results: vec![StepResult::NotTried; part.steps.len()] })
         } else {
@@ -32,7 +32,7 @@ pub fn carry_out(
         match tried {
             Ok(tried) => {
                 if tried.is_underway() {
-                    wave_underway.get_or_insert(part.wave);
+                    wave_underway.get_or_insert(part.first_wave());
                 }
                 outcome.parts.push(tried);
             }

@@ -257,7 +257,7 @@ fn a_part_waits_for_those_that_must_come_first_and_for_the_wave_before() {
         (vec![place(1, 4)], each),
     ]);
     plan.parts[1].after = vec![plan.parts[0].key];
-    plan.parts[3].wave = 1;
+    plan.parts[3].waves = vec![1];
     let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut Vec::new());
     let results: Vec<&StepResult> = done.parts.iter().map(|p| &p.results[0]).collect();
     let want = [&refused("not wanted"), &StepResult::NotTried, &StepResult::Underway, &StepResult::NotTried];

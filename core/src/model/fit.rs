@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::cluster::NO_VALUE;
 use super::{
-    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, LabelKey, NodeId, Obstacle, PlaceError, Placement,
-    Scope, SpreadRule, TaskId,
+    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, LabelKey, Moving, NodeId, Obstacle, PlaceError,
+    Placement, Scope, SpreadRule, TaskId,
 };
 
 impl Cluster {
@@ -196,6 +196,28 @@ impl Cluster {
         }
         self.put_back(task, place);
         Ok(())
+    }
+
+    /// Moves a placed task to where it may stand. One that stands twice needs room beside its old place.
+    ///
+    /// # Errors
+    /// When a rule forbids the new place or the devices are not right; the cluster is then as it was.
+    pub fn migrate(&mut self, task: TaskId, to: Placement, moving: Moving) -> Result<(), PlaceError> {
+        let class = self.task(task).class;
+        if moving == Moving::StandTwice {
+            if let Some(obstacle) = self.obstacle(to.node, class) {
+                return Err(PlaceError::Forbidden { task, node: to.node, obstacle });
+            }
+            if !self.devices_right(class, to) {
+                return Err(PlaceError::WrongDevices { task, node: to.node });
+            }
+        }
+        let from = self.remove(task);
+        let moved = self.place(task, to);
+        if let (Err(_), Some(from)) = (&moved, from) {
+            self.put_back(task, from);
+        }
+        moved
     }
 
     /// Puts a task back where it just stood: the room is there, and rules that have come to forbid the

@@ -64,7 +64,7 @@ pub use named_rules::{NamedGroupRule, NamedRules, NamedSelector, NamedSpread};
 pub use node::{Health, NodeSpec};
 pub use outcome::{Outcome, PartOutcome, StepResult};
 pub use plan::{Action, ActionKind, Binding, Part, PartKey, Plan, Reason, Spot, Waiting, Worth};
-pub use plan_document::{PLAN_VERSION, PlanDocument, PlanError};
+pub use plan_document::{PLAN_VERSION, PlanDocument, PlanError, PlanPart, PlanStep, WorthUnit};
 pub use reading::{NodeReading, Reading, Readings, TaskReading};
 pub use record::{Candidate, DecisionRecord, StepKey};
 pub use replay::{ReplayError, replay};

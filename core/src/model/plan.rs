@@ -280,9 +280,22 @@ pub struct Part {
     /// Parts that must be done first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<PartKey>,
-    /// Parts of one wave can be done in any order and at the same time; waves follow each other.
-    #[serde(default)]
-    pub wave: u32,
+    /// Per step: its wave. Steps of one wave can be done in any order and at the same time, waves follow each other. Empty
+    /// where all are of wave 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<u32>,
+}
+
+impl Part {
+    /// The wave of a step.
+    pub fn wave_of(&self, step: usize) -> u32 {
+        self.waves.get(step).copied().unwrap_or(0)
+    }
+
+    /// The wave of its first step.
+    pub fn first_wave(&self) -> u32 {
+        self.waves.iter().copied().min().unwrap_or(0)
+    }
 }
 
 /// A task that waits on.
@@ -311,13 +324,27 @@ impl Plan {
     pub fn push(&mut self, turn: u64, steps: Vec<Action>, worth: Worth, binding: Binding) -> PartKey {
         let key = self.next_key(turn);
         let Worth { reason, gain, cost } = worth;
-        self.parts.push(Part { key, steps, reason, gain, cost, binding, after: Vec::new(), wave: 0 });
+        self.parts.push(Part {
+            key,
+            steps,
+            reason,
+            gain,
+            cost,
+            binding,
+            after: Vec::new(),
+            waves: Vec::new(),
+        });
         key
     }
 
     /// The key of the part that is added next in this turn.
     pub fn next_key(&self, turn: u64) -> PartKey {
         PartKey { turn, number: self.parts.len() as u32 }
+    }
+
+    /// The last wave of any step.
+    pub fn waves(&self) -> u32 {
+        self.parts.iter().flat_map(|part| &part.waves).copied().max().unwrap_or(0)
     }
 
     /// All steps in order, each with its part.

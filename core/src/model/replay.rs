@@ -102,9 +102,9 @@ fn carry_out(
             cluster.place(task, to).map_err(Problem::Rule)
         }
         Action::Migrate { task, from, to } => {
-            let (task, from) = standing(cluster, task, from)?;
+            let (task, _) = standing(cluster, task, from)?;
             let to = place_of(cluster, to)?;
-            migrate(cluster, task, from, to, moving).map_err(Problem::Rule)
+            cluster.migrate(task, to, moving).map_err(Problem::Rule)
         }
         Action::Preempt { task, from } => {
             let (task, _) = standing(cluster, task, from)?;
@@ -122,29 +122,4 @@ fn carry_out(
             Ok(())
         }
     }
-}
-
-fn migrate(
-    cluster: &mut Cluster,
-    task: TaskId,
-    from: Placement,
-    to: Placement,
-    moving: Moving,
-) -> Result<(), PlaceError> {
-    let class = cluster.task(task).class;
-    if moving == Moving::StandTwice {
-        // There must be room beside the old place.
-        if let Some(obstacle) = cluster.obstacle(to.node, class) {
-            return Err(PlaceError::Forbidden { task, node: to.node, obstacle });
-        }
-        if !cluster.devices_right(class, to) {
-            return Err(PlaceError::WrongDevices { task, node: to.node });
-        }
-    }
-    cluster.remove(task);
-    let moved = cluster.place(task, to);
-    if moved.is_err() {
-        cluster.put_back(task, from);
-    }
-    moved
 }

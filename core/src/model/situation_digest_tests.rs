@@ -76,19 +76,10 @@ fn document(text: &Value) -> Option<ClusterDocument> {
 
 /// A snapshot of a cluster of which everything is known.
 fn snapshot_of(cluster: Cluster) -> Snapshot {
-    let mut snapshot = Snapshot::new(cluster.schema().clone());
-    snapshot.cluster = cluster;
-    snapshot.time_seconds = 1000;
+    let mut snapshot = Snapshot::of_cluster(cluster, 1000);
     snapshot.stale.insert("slow".into());
-    let nodes = snapshot.cluster.node_count();
-    snapshot.signals = vec![BTreeMap::from([(Name::from("errors"), (1.0, 5))]); nodes];
-    for index in 0..snapshot.cluster.tasks().len() {
-        let task = TaskId::from(index);
-        snapshot.tasks.push(TaskState { used: vec![10, 20], ..TaskState::default() });
-        if snapshot.cluster.is_waiting(task) {
-            snapshot.pending.insert(task);
-        }
-    }
+    snapshot.signals.iter_mut().for_each(|signals| *signals = BTreeMap::from([("errors".into(), (1.0, 5))]));
+    snapshot.tasks.iter_mut().for_each(|state| state.used = vec![10, 20]);
     for task in snapshot.cluster.live_tasks() {
         snapshot.arrivals.count(snapshot.cluster.demand(task));
     }
@@ -103,7 +94,7 @@ fn snapshot_of(cluster: Cluster) -> Snapshot {
         cost: 0.0,
         binding: Binding::Each,
         after: vec![],
-        wave: 0,
+        waves: vec![],
     };
     let opened =
         JournalEntry::Opened { part, owners: vec![None], moving: Moving::StopFirst, time_seconds: 9 };

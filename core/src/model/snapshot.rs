@@ -128,6 +128,23 @@ impl Snapshot {
         }
     }
 
+    /// A snapshot of a cluster of which no more is known than how it stands.
+    pub fn of_cluster(cluster: Cluster, time_seconds: u64) -> Self {
+        let names = cluster.live_tasks().map(|task| (cluster.task(task).name.clone(), task)).collect();
+        let pending = cluster.waiting().collect();
+        let (tasks, nodes) = (cluster.tasks().len(), cluster.node_count());
+        Self {
+            time_seconds,
+            pending,
+            task_by_name: names,
+            tasks: vec![TaskState::default(); tasks],
+            signals: vec![BTreeMap::new(); nodes],
+            node_source: vec![0; nodes],
+            cluster,
+            ..Self::new(ResourceSchema::cpu_and_memory())
+        }
+    }
+
     /// The tasks that wait for a decision: there, without a place, and not in the hand of a part under way.
     pub fn waiting(&self) -> Vec<TaskId> {
         let underway = self.memory.tasks_underway();

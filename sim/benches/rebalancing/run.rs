@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lepton_core::decide::rebalance::{
-    Board, Budget, Method, RebalanceOptions, RebalancePlan, RebalanceProblem, Surroundings, rebalance,
+    Board, Budget, Method, OrderedMoves, RebalanceOptions, RebalanceProblem, Surroundings, rebalance,
 };
 use lepton_sim::Clock;
 use lepton_sim::generate::{ReassignmentShape, reassignment};
@@ -142,7 +142,7 @@ pub(crate) fn child(words: &[String]) {
     let searched = since();
     assert_eq!(problem.first_violation(&placement), None, "the search keeps every rule");
     let cost = problem.cost(&placement).total();
-    let plan = RebalancePlan::order(&problem, &placement).expect("the placement keeps every rule");
+    let plan = OrderedMoves::order(&problem, &placement).expect("the placement keeps every rule");
     let ordered = since() - searched;
     if !setting.solutions.is_empty() {
         keep(&setting, &problem, &placement);

@@ -8,12 +8,14 @@ mod decimal;
 mod error;
 mod job_trace;
 mod jobs_csv;
+mod json_document;
 mod load;
 mod node_log;
 mod open;
 pub mod openb;
 mod outages;
 mod philly;
+mod plan;
 mod reassignment;
 mod snapshot;
 mod swf;
@@ -35,6 +37,7 @@ pub use outages::{read_outages, read_outages_from};
 pub use philly::{
     NodesOfSize, VirtualCluster, read_philly_jobs, read_philly_jobs_from, read_virtual_clusters,
 };
+pub use plan::{PlanFile, read_plan};
 pub use reassignment::{read_reassignment, read_reassignment_from};
 pub use snapshot::{ClusterSnapshot, read_snapshot, read_snapshot_from};
 pub use swf::{JobStatus, SwfLines, read_swf, read_swf_from, read_swf_lines};

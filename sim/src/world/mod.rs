@@ -10,13 +10,17 @@ mod hands;
 mod life;
 mod measure;
 mod own_scheduler;
+mod running_placement;
 mod script;
+mod still;
 
 pub use hands::{WorldActuator, WorldSource};
 pub use life::World;
 pub use measure::Measures;
 pub use own_scheduler::OwnScheduler;
+pub use running_placement::RunningPlacement;
 pub use script::WorldConfig;
+pub use still::StillCluster;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
-use lepton_core::model::{Action, DecisionRecord, Reason, StepResult};
+use lepton_core::model::{Action, DecisionRecord, PlanPart, Reason, StepResult};
 use lepton_edges::store::PlanRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -190,9 +190,12 @@ pub(crate) struct PlanBody {
 
 impl PlanBody {
     pub(crate) fn of(row: PlanRow) -> Self {
-        let part = |part: &lepton_core::model::Part| PartRow {
+        let part = |part: &PlanPart| PartRow {
             key: part.key.to_string(),
-            steps: part.steps.iter().map(step).collect(),
+            steps: {
+                let own = row.document.steps.iter().filter(|step| step.part == part.key);
+                own.map(|of| step(&of.action)).collect()
+            },
             reason: format!("{:?}", part.reason),
             gain_device_minutes: part.gain,
             cost_device_minutes: part.cost,

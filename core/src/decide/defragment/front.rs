@@ -8,7 +8,7 @@ use super::build::Chain;
 use super::finish::Finished;
 use super::problem::DefragmentProblem;
 use super::solve::search;
-use super::{DefragmentOptions, DefragmentPlan, DefragmentSurroundings, Effort, Over};
+use super::{DefragmentOptions, DefragmentSurroundings, Defragmentation, Effort, Over};
 use crate::decide::search::parallel;
 
 /// A plan that no other point beats in both moves and objective.
@@ -32,7 +32,7 @@ pub fn defragment_with_front(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     surroundings: &DefragmentSurroundings<'_>,
-) -> (DefragmentPlan, Vec<DefragmentPoint>) {
+) -> (Defragmentation, Vec<DefragmentPoint>) {
     let mut first = *options;
     if let Effort::Seconds(limit) = options.effort {
         first.effort = Effort::Seconds(limit * SEARCH_SHARE);
@@ -61,7 +61,7 @@ pub fn defragment_with_front(
     let points = best.iter().map(point).collect();
     // The last point is the cheapest of all that are known.
     let chains = best.last().map_or(&[][..], |plan| &plan.chains);
-    (DefragmentPlan::of(problem, chains, options.waves), points)
+    (Defragmentation::of(problem, chains, options.waves), points)
 }
 
 /// Numbers of moves below `moves`, all of them if these are few.

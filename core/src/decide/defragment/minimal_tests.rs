@@ -161,7 +161,7 @@ fn least_cost(cluster: &mut Cluster, waiting: &[TaskId], moves_max: usize, objec
 }
 
 /// The steps of a plan as kind, task and place.
-fn steps_of(cluster: &Cluster, found: &DefragmentPlan) -> Vec<(ActionKind, TaskId, Placement)> {
+fn steps_of(cluster: &Cluster, found: &Defragmentation) -> Vec<(ActionKind, TaskId, Placement)> {
     let step = |step: &Action| {
         let task = cluster.live_tasks().find(|&t| Some(&cluster.task(t).name) == step.task())?;
         Some((step.kind(), task, step.to()?.placement(cluster)?))

@@ -22,7 +22,7 @@ type Over<'a> = &'a (dyn Fn() -> bool + Sync);
 
 pub use front::{DefragmentPoint, defragment_with_front};
 pub use objective::{OBJECTIVE_TERMS, Objective, TermInfo};
-pub use plan::DefragmentPlan;
+pub use plan::Defragmentation;
 pub use problem::DefragmentProblem;
 pub use solve::{DefragmentOptions, DefragmentSurroundings, Effort, defragment};
 pub use waves::WaveLimits;

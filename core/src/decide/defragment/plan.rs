@@ -1,7 +1,7 @@
 //! The plan that comes out: steps in order, each with reason, gain and cost; and what it does to each term of the
 //! objective.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::OBJECTIVE_TERMS;
 use super::build::Chain;
@@ -11,13 +11,14 @@ use super::prune::prune_steps;
 use super::waves::{WaveLimits, waves_of};
 use crate::model::fragmentation::DevicesLeft;
 use crate::model::{
-    Action, Binding, ClassId, Cluster, Obstacle, Placement, Plan, Reason, TaskId, Waiting, Worth,
+    Action, ActionKind, Binding, ClassId, Cluster, NodeId, Obstacle, Part, PartKey, Placement, Plan, Reason,
+    TaskId, Waiting,
 };
 
-/// A plan for a cluster with pending tasks.
+/// What a search has come to: the plan, and what it does to the objective.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DefragmentPlan {
-    /// The steps, each a part with its wave, and who waits on.
+pub struct Defragmentation {
+    /// The chains as parts, each step with its wave, and who waits on.
     pub plan: Plan,
     /// The terms of the objective, unweighted, in the order of [`OBJECTIVE_TERMS`]: before and after.
     pub terms: [[f64; OBJECTIVE_TERMS.len()]; 2],
@@ -29,31 +30,22 @@ pub struct DefragmentPlan {
     pub placed: usize,
 }
 
-impl DefragmentPlan {
+impl Defragmentation {
     /// How many waves the steps are carried out in.
     pub fn waves(&self) -> u32 {
-        self.plan.parts.last().map_or(0, |part| part.wave)
+        self.plan.waves()
     }
 
     pub(super) fn of(problem: &DefragmentProblem<'_>, chains: &[Chain], limits: WaveLimits) -> Self {
-        let steps = in_waves(problem, chains, limits);
+        let parts = bound(problem, in_waves(problem, chains, limits));
         let mut draft = Draft::new(problem, Lens::Counted);
         let before = (draft.cost(), terms(problem, &draft));
         let mut plan = Plan::default();
-        for (wave, (task, to)) in steps {
-            let (from, cost) = (draft.cluster.placement(task), draft.cost());
-            if !draft.step(task, to) {
-                debug_assert!(false, "steps are allowed in the order of their waves");
-                continue;
-            }
-            let own = from.map_or(0.0, |_| problem.move_cost(task));
-            let (action, reason) = match from {
-                Some(from) => (Action::migrate(&draft.cluster, task, from, to), Reason::StrandedCapacity),
-                None => (Action::place(&draft.cluster, task, to), Reason::PendingTaskFits),
-            };
-            let worth = Worth { reason, gain: cost - draft.cost() + own, cost: own };
-            plan.push(0, vec![action], worth, Binding::Each);
-            plan.parts.last_mut().expect("one was pushed").wave = wave;
+        let mut left = Left::default();
+        for steps in parts {
+            let Some(mut part) = part_of(problem, &mut draft, &steps, plan.next_key(0)) else { continue };
+            part.after = left.before(problem, &part, &steps);
+            plan.parts.push(part);
         }
         let waiting = problem.pending().filter(|&t| draft.cluster.placement(t).is_none());
         plan.waiting = with_obstacles(&draft.cluster, waiting.collect());
@@ -68,12 +60,11 @@ impl DefragmentPlan {
     }
 }
 
+/// A step with its wave and the number of its chain.
+type InWave = (u32, usize, (TaskId, Placement));
+
 /// The steps in the order of their waves. What goes ahead of others in that order may make a move needless.
-fn in_waves(
-    problem: &DefragmentProblem<'_>,
-    chains: &[Chain],
-    limits: WaveLimits,
-) -> Vec<(u32, (TaskId, Placement))> {
+fn in_waves(problem: &DefragmentProblem<'_>, chains: &[Chain], limits: WaveLimits) -> Vec<InWave> {
     let mut steps: Vec<_> =
         chains.iter().enumerate().flat_map(|(at, c)| c.steps.iter().map(move |s| (at, *s))).collect();
     loop {
@@ -83,9 +74,90 @@ fn in_waves(
         by_wave.sort_by_key(|(wave, _)| *wave);
         let left = prune_steps(problem, by_wave.iter().map(|s| s.1), &|| false);
         if left.len() == by_wave.len() {
-            return by_wave.into_iter().map(|(wave, (_, step))| (wave, step)).collect();
+            return by_wave.into_iter().map(|(wave, (chain, step))| (wave, chain, step)).collect();
         }
         steps = left;
+    }
+}
+
+/// The steps of each part, the parts in an order in which each step is allowed at its turn: chain by chain. Where a chain
+/// relies on what a later one does in an earlier wave, each step is a part, in the order of waves.
+fn bound(problem: &DefragmentProblem<'_>, steps: Vec<InWave>) -> Vec<Vec<InWave>> {
+    let mut chains: BTreeMap<usize, Vec<InWave>> = BTreeMap::new();
+    for &step in &steps {
+        chains.entry(step.1).or_default().push(step);
+    }
+    let mut draft = Draft::new(problem, Lens::Counted);
+    if chains.values().flatten().all(|&(_, _, (task, to))| draft.step(task, to)) {
+        chains.into_values().collect()
+    } else {
+        steps.into_iter().map(|step| vec![step]).collect()
+    }
+}
+
+/// Takes the steps of a part and says what they are worth together. Of use is only the whole of a chain.
+fn part_of(
+    problem: &DefragmentProblem<'_>,
+    draft: &mut Draft<'_>,
+    steps: &[InWave],
+    key: PartKey,
+) -> Option<Part> {
+    let (mut actions, mut waves, mut cost, before) = (Vec::new(), Vec::new(), 0.0, draft.cost());
+    for &(wave, _, (task, to)) in steps {
+        let from = draft.cluster.placement(task);
+        if !draft.step(task, to) {
+            debug_assert!(false, "steps are allowed in the order of the parts");
+            continue;
+        }
+        actions.push(match from {
+            Some(from) => Action::migrate(&draft.cluster, task, from, to),
+            None => Action::place(&draft.cluster, task, to),
+        });
+        waves.push(wave);
+        cost += from.map_or(0.0, |_| problem.move_cost(task));
+    }
+    let places = actions.iter().all(|action| action.kind() == ActionKind::Place);
+    Some(Part {
+        key,
+        reason: if places { Reason::PendingTaskFits } else { Reason::StrandedCapacity },
+        gain: before - draft.cost() + cost,
+        cost,
+        binding: if actions.len() > 1 { Binding::AllOrNone } else { Binding::Each },
+        after: Vec::new(),
+        waves,
+        steps: actions,
+    })
+    .filter(|part| !part.steps.is_empty())
+}
+
+/// Which parts have taken tasks off which nodes, and moved which tasks.
+#[derive(Default)]
+struct Left {
+    nodes: BTreeMap<NodeId, BTreeSet<PartKey>>,
+    tasks: BTreeMap<TaskId, PartKey>,
+}
+
+impl Left {
+    /// The parts that must come before this one: those that make room where there was none, and those that move the same
+    /// tasks. Notes what this one leaves.
+    fn before(&mut self, problem: &DefragmentProblem<'_>, part: &Part, steps: &[InWave]) -> Vec<PartKey> {
+        let mut after = BTreeSet::new();
+        for &(_, _, (task, to)) in steps {
+            let cluster = problem.cluster;
+            if !cluster.fits(to.node, cluster.task(task).class) {
+                after.extend(self.nodes.get(&to.node).into_iter().flatten());
+            }
+            after.extend(self.tasks.get(&task));
+        }
+        for (&(_, _, (task, _)), action) in steps.iter().zip(&part.steps) {
+            let from = action.from().and_then(|from| problem.cluster.node_named(&from.node));
+            if let Some(from) = from {
+                self.nodes.entry(from).or_default().insert(part.key);
+            }
+            self.tasks.insert(task, part.key);
+        }
+        after.remove(&part.key);
+        after.into_iter().collect()
     }
 }
 

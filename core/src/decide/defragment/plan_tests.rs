@@ -8,9 +8,9 @@ use rand_pcg::Pcg64Mcg;
 use super::tests::{options, plan, random_cluster, whole_devices};
 use super::*;
 use crate::decide::search::Method;
-use crate::model::{ActionKind, Moving, Plan, replay};
+use crate::model::{Action, ActionKind, Moving, Part, Plan, replay};
 
-fn with_front(seed: u64, options: DefragmentOptions) -> (DefragmentPlan, Vec<DefragmentPoint>) {
+fn with_front(seed: u64, options: DefragmentOptions) -> (Defragmentation, Vec<DefragmentPoint>) {
     let cluster = random_cluster(seed);
     let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default());
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
@@ -29,18 +29,24 @@ proptest! {
         let cluster = random_cluster(seed);
         let waves = WaveLimits { moves_per_wave, moves_per_owner };
         let found = plan(&cluster, Objective::default(), DefragmentOptions { waves, ..options(12) });
-        prop_assert!(found.plan.parts.is_sorted_by_key(|part| part.wave));
+        prop_assert_eq!(replay(&found.plan, &mut cluster.clone(), Moving::StandTwice, |_, _| ()), Ok(()));
+        let mut steps: Vec<(u32, Part)> = Vec::new();
+        for part in &found.plan.parts {
+            let alone = |step: &Action| Part { steps: vec![step.clone()], ..part.clone() };
+            steps.extend(part.steps.iter().enumerate().map(|(at, step)| (part.wave_of(at), alone(step))));
+        }
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
-        let mut parts = found.plan.parts.clone();
         for _ in 0..3 {
-            parts.shuffle(&mut chance);
-            parts.sort_by_key(|part| part.wave);
-            let shuffled = Plan { parts: parts.clone(), ..Plan::default() };
+            steps.shuffle(&mut chance);
+            steps.sort_by_key(|(wave, _)| *wave);
+            let parts = steps.iter().map(|(_, step)| step.clone()).collect();
+            let shuffled = Plan { parts, ..Plan::default() };
             prop_assert_eq!(replay(&shuffled, &mut cluster.clone(), Moving::StandTwice, |_, _| ()), Ok(()));
         }
-        for wave in 1..=found.waves() {
-            let moves = found.plan.steps().filter(|(part, step)| part.wave == wave && step.kind() == ActionKind::Migrate);
-            let moved: Vec<_> = moves.map(|(_, step)| {
+        for number in 1..=found.waves() {
+            let in_wave = steps.iter().filter(|(wave, _)| *wave == number).map(|(_, part)| &part.steps[0]);
+            let moves = in_wave.filter(|step| step.kind() == ActionKind::Migrate);
+            let moved: Vec<_> = moves.map(|step| {
                 let task = cluster.live_tasks().find(|&t| Some(&cluster.task(t).name) == step.task());
                 cluster.task(task.expect("the task is there")).owner
             }).collect();

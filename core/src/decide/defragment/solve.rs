@@ -11,7 +11,7 @@ use super::descent::Descent;
 use super::finish::Finished;
 use super::problem::{DefragmentProblem, Lens};
 use super::waves::WaveLimits;
-use super::{DefragmentPlan, Over};
+use super::{Defragmentation, Over};
 use crate::decide::search::{
     Archipelago, Crossover, Elitist, Fitness, Generations, Individual, Island, Method, Mutation, Operators,
     Ring, Tournament, parallel, run,
@@ -76,9 +76,9 @@ pub fn defragment(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     surroundings: &DefragmentSurroundings<'_>,
-) -> DefragmentPlan {
+) -> Defragmentation {
     let chains = search(problem, options, surroundings).chains;
-    DefragmentPlan::of(problem, &chains, options.waves)
+    Defragmentation::of(problem, &chains, options.waves)
 }
 
 /// The three parts of a search: a plan that is known soon, evolution, and polish.

@@ -11,11 +11,11 @@ use crate::decide::search::Method;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::invariants::{self, Violation};
 use crate::model::{
-    Action, Cluster, DeviceDemand, DeviceKind, GroupRule, Health, ModelSet, Moving, NodeId, NodeSpec,
-    Placement, Quota, ResourceSchema, Rules, Scope, Task, TaskClass, TaskId, replay,
+    Action, Binding, Cluster, DeviceDemand, DeviceKind, GroupRule, Health, ModelSet, Moving, NodeId,
+    NodeSpec, Placement, Quota, ResourceSchema, Rules, Scope, Task, TaskClass, TaskId, replay,
 };
 
-pub(super) fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> DefragmentPlan {
+pub(super) fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> Defragmentation {
     let problem = DefragmentProblem::new(cluster, &whole_devices(), objective);
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
     defragment(&problem, &options, &surroundings)
@@ -77,7 +77,7 @@ fn a_task_of_two_devices_fits_after_the_one_move_that_it_takes() {
     let found = plan(&cluster, Objective::default(), options(10));
     assert_eq!((found.moves, found.placed, found.plan.waiting.len()), (1, 1, 0));
     assert!(
-        matches!(&found.plan.parts[1].steps[0], Action::Place { task, .. } if *task == cluster.task(wide).name)
+        matches!(&found.plan.parts[0].steps[..], [_, Action::Place { task, .. }] if *task == cluster.task(wide).name)
     );
     assert_eq!(replay(&found.plan, &mut cluster, Moving::StandTwice, |_, _| ()), Ok(()));
 }
@@ -92,6 +92,8 @@ fn who_makes_room_may_make_another_leave_first() {
     add(&mut cluster, 10_000, Some(demand(2, 1000)), None);
     let found = plan(&cluster, Objective::default(), options(10));
     assert_eq!((found.moves, found.placed), (2, 1));
+    let bindings: Vec<_> = found.plan.parts.iter().map(|part| (part.steps.len(), part.binding)).collect();
+    assert_eq!(bindings, [(3, Binding::AllOrNone)], "of use is only the whole of a chain");
     assert_eq!(replay(&found.plan, &mut cluster, Moving::StandTwice, |_, _| ()), Ok(()));
 }
 

@@ -30,7 +30,7 @@ pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
 pub use front::{Front, FrontPoint};
 pub use move_costs::MoveCosts;
-pub use order::{PlanOptions, RebalancePlan, RebalanceStep, StepKind};
+pub use order::{OrderedMoves, OrderedStep, PlanOptions, StepKind};
 pub use problem::{
     BalanceGoal, MoveWeights, ProblemParts, REBALANCE_AMOUNT_MAX, REBALANCE_COST_MAX, REBALANCE_NODES_MAX,
     REBALANCE_RESOURCES_MAX, REBALANCE_TASKS_MAX, RebalanceNode, RebalanceProblem, RebalanceService,

@@ -38,7 +38,7 @@ fn swap_of_two(move_cost: u64) -> RebalanceProblem {
 #[test]
 fn two_tasks_that_change_places_on_full_nodes_need_a_stop_over() {
     let problem = swap_of_two(1);
-    let plan = RebalancePlan::order(&problem, &[1, 0]).expect("the target keeps all rules");
+    let plan = OrderedMoves::order(&problem, &[1, 0]).expect("the target keeps all rules");
     assert_eq!(plan.placement, [1, 0]);
     let steps: Vec<_> = plan.steps.iter().map(|s| (s.from, s.to, s.kind)).collect();
     assert_eq!(steps.len(), 3);
@@ -48,9 +48,9 @@ fn two_tasks_that_change_places_on_full_nodes_need_a_stop_over() {
 
 #[test]
 fn moves_that_pay_only_together_stay_and_go_together() {
-    let kept = RebalancePlan::order(&swap_of_two(39), &[1, 0]).expect("the target keeps all rules");
+    let kept = OrderedMoves::order(&swap_of_two(39), &[1, 0]).expect("the target keeps all rules");
     assert_eq!((kept.placement, kept.dropped), (vec![1, 0], vec![]));
-    let dropped = RebalancePlan::order(&swap_of_two(40), &[1, 0]).expect("the target keeps all rules");
+    let dropped = OrderedMoves::order(&swap_of_two(40), &[1, 0]).expect("the target keeps all rules");
     assert_eq!((dropped.steps, dropped.dropped), (vec![], vec![0, 1]));
 }
 
@@ -60,7 +60,7 @@ fn a_service_with_a_task_on_every_node_is_reported_as_blocked() {
     parts.tasks[1].service = 0;
     parts.nodes.truncate(2);
     parts.move_costs = MoveCosts::from_rows(&[(); 2].map(|()| vec![0; 2]));
-    let plan = RebalancePlan::order(&problem(parts), &[1, 0]).expect("the target keeps all rules");
+    let plan = OrderedMoves::order(&problem(parts), &[1, 0]).expect("the target keeps all rules");
     assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1]));
 }
 
@@ -87,7 +87,7 @@ impl StopAt {
 #[test]
 fn a_plan_that_is_stopped_at_once_clears_no_way() {
     let problem = swap_of_two(1);
-    let plan = RebalancePlan::order_within(&problem, &[1, 0], PlanOptions::default(), &|| true);
+    let plan = OrderedMoves::order_within(&problem, &[1, 0], PlanOptions::default(), &|| true);
     let plan = plan.expect("the target keeps all rules");
     assert_eq!((plan.steps, plan.blocked, plan.placement), (vec![], vec![0, 1], vec![0, 1]));
 }
@@ -103,7 +103,7 @@ fn a_plan_that_is_stopped_moves_nothing_rather_than_to_end_dearer() {
     parts.tasks.extend([3, 1].map(|load| RebalanceTask { service: 2, need: vec![1, load], move_cost: 1 }));
     parts.initial.extend([3, 4]);
     let (problem, target) = (problem(parts), [1, 0, 5, 3]);
-    let plan = RebalancePlan::order_within(&problem, &target, PlanOptions::default(), &|| true);
+    let plan = OrderedMoves::order_within(&problem, &target, PlanOptions::default(), &|| true);
     let plan = plan.expect("the target keeps all rules");
     assert_eq!((plan.steps, plan.blocked), (vec![], vec![0, 1, 2, 3]));
 }
@@ -126,7 +126,7 @@ fn ordering_ends_soon_after_it_is_stopped() {
     target.swap(0, 1);
     let looks = |look| {
         let stop = StopAt::new(look);
-        let plan = RebalancePlan::order_within(&problem, &target, PlanOptions::default(), &|| stop.stopped());
+        let plan = OrderedMoves::order_within(&problem, &target, PlanOptions::default(), &|| stop.stopped());
         assert_eq!(plan.expect("the target keeps all rules").blocked, [0, 1]);
         stop.looks()
     };
@@ -171,7 +171,7 @@ fn a_front_that_is_stopped_has_both_ends_and_the_points_so_far() {
 }
 
 /// Does the node have room for all that comes in the wave while nothing of it has left?
-fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[RebalanceStep]) -> bool {
+fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[OrderedStep]) -> bool {
     let parts = problem.parts();
     (0..parts.nodes.len()).all(|node| {
         (0..parts.resources.len()).all(|r| {
@@ -184,7 +184,7 @@ fn all_fit_at_once(problem: &RebalanceProblem, placement: &[u32], wave: &[Rebala
 }
 
 /// Carries the plan out in any order within its waves and asserts that no rule is ever broken.
-fn assert_safe(problem: &RebalanceProblem, plan: &RebalancePlan, seed: u64) {
+fn assert_safe(problem: &RebalanceProblem, plan: &OrderedMoves, seed: u64) {
     let mut chance = Pcg64Mcg::seed_from_u64(seed);
     let mut placement = problem.initial().to_vec();
     for number in 1..=plan.waves {
@@ -221,7 +221,7 @@ proptest! {
     fn a_plan_keeps_every_rule_after_each_step_in_any_order_within_a_wave(seed in any::<u64>()) {
         let problem = random_problem(seed);
         let target = search(&problem, &options(400_000));
-        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        let plan = OrderedMoves::order(&problem, &target).expect("the search keeps all rules");
         assert_safe(&problem, &plan, seed);
     }
 
@@ -229,7 +229,7 @@ proptest! {
     fn a_plan_ends_as_cheaply_as_its_target_unless_tasks_are_blocked(seed in any::<u64>()) {
         let problem = random_problem(seed);
         let target = search(&problem, &options(400_000));
-        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        let plan = OrderedMoves::order(&problem, &target).expect("the search keeps all rules");
         let (cost, before) = (plan.cost(&problem).total(), problem.cost(problem.initial()).total());
         let most = if plan.blocked.is_empty() { problem.cost(&target).total() } else { before };
         prop_assert!(cost <= most);
@@ -242,7 +242,7 @@ proptest! {
     fn every_move_of_a_plan_pays_and_no_task_is_left_at_a_stop_over(seed in any::<u64>()) {
         let problem = random_problem(seed);
         let target = search(&problem, &options(100_000));
-        let plan = RebalancePlan::order(&problem, &target).expect("the search keeps all rules");
+        let plan = OrderedMoves::order(&problem, &target).expect("the search keeps all rules");
         for (task, &home) in problem.initial().iter().enumerate() {
             let mut back = plan.placement.clone();
             back[task] = home;
@@ -260,7 +260,7 @@ proptest! {
     ) {
         let problem = random_problem(seed);
         let (target, stop) = (search(&problem, &options(100_000)), StopAt::new(look));
-        let plan = RebalancePlan::order_within(&problem, &target, limits(seed), &|| stop.stopped());
+        let plan = OrderedMoves::order_within(&problem, &target, limits(seed), &|| stop.stopped());
         let plan = plan.expect("the search keeps all rules");
         assert_safe(&problem, &plan, seed);
         prop_assert!(plan.cost(&problem).total() <= problem.cost(problem.initial()).total());
@@ -271,7 +271,7 @@ proptest! {
         let problem = random_problem(seed);
         let limits = limits(seed);
         let target = search(&problem, &RebalanceOptions { moves_max: limits.moves_max, ..options(100_000) });
-        let plan = RebalancePlan::order_within(&problem, &target, limits, &|| false);
+        let plan = OrderedMoves::order_within(&problem, &target, limits, &|| false);
         let plan = plan.expect("the search keeps all rules");
         let mut in_wave: BTreeMap<u32, usize> = BTreeMap::new();
         let mut of_owner: BTreeMap<(u32, u32), usize> = BTreeMap::new();

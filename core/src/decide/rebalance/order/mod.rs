@@ -5,6 +5,7 @@
 //! Moves of the whole plan count as simultaneous for transient resources (the problem's rule 5), so what a
 //! moved task holds on its old node is held until the last step.
 
+mod named;
 mod pack;
 mod route;
 mod settle;
@@ -37,7 +38,7 @@ pub enum StepKind {
 
 /// One migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct RebalanceStep {
+pub struct OrderedStep {
     /// The task.
     pub task: u32,
     /// Where it stands.
@@ -69,9 +70,9 @@ pub struct PlanOptions {
 
 /// The ordered steps and what is left over.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct RebalancePlan {
+pub struct OrderedMoves {
     /// The steps in order.
-    pub steps: Vec<RebalanceStep>,
+    pub steps: Vec<OrderedStep>,
     /// Number of waves.
     pub waves: u32,
     /// Tasks whose move was left out because what it gains does not pay for it.
@@ -83,7 +84,7 @@ pub struct RebalancePlan {
     pub placement: Vec<u32>,
 }
 
-impl RebalancePlan {
+impl OrderedMoves {
     /// Orders the way from the running placement to `target`, without limits on disruption.
     ///
     /// # Errors

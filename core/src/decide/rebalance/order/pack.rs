@@ -3,7 +3,7 @@
 
 use super::super::{PlacementState, RebalanceProblem};
 use super::wave::Wave;
-use super::{PlanOptions, RebalanceStep, StepKind};
+use super::{OrderedStep, PlanOptions, StepKind};
 
 /// Most steps that wait while later ones are looked at, so that packing stays fast.
 const AHEAD_MAX: usize = 5_000;
@@ -22,7 +22,7 @@ pub(super) fn pack(
     problem: &RebalanceProblem,
     hops: impl DoubleEndedIterator<Item = (u32, u32, u32)>,
     options: PlanOptions,
-) -> Vec<RebalanceStep> {
+) -> Vec<OrderedStep> {
     let mut moves_on = vec![false; problem.task_count()];
     let mut left: Vec<Unpacked> = hops
         .rev()
@@ -50,7 +50,7 @@ pub(super) fn pack(
                 Some((gain, cost)) => {
                     let Unpacked { task, from, to, kind } = step;
                     wave.add(task, from, to);
-                    steps.push(RebalanceStep { task, from, to, kind, wave: number, gain, cost });
+                    steps.push(OrderedStep { task, from, to, kind, wave: number, gain, cost });
                 }
                 None => {
                     wave.pass_over(step.task, step.from, step.to);
