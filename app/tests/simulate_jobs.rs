@@ -147,7 +147,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
     }
     let others: [(&[&str], &str); 3] = [
         (&["--seeds", "7"], "the workload was 400 jobs"),
-        (&["--queue", "skipping"], "the queue was Strict"),
+        (&["--queue", "skipping"], "the queue was strict"),
         (&["--depth", "3"], "the depth was"),
     ];
     for (more, problem) in others {

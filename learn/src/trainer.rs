@@ -114,16 +114,18 @@ impl Training {
         environments: &[&dyn Environment],
         threads: usize,
     ) -> &GenerationRecord {
-        self.next_generation_with(None, environments, threads)
+        self.next_generation_with(None, environments, threads, &|| false)
     }
 
     /// One generation, with the learner that the method asks for. The learner sees only environments that are
-    /// [recorded](Environment::recorded).
+    /// [recorded](Environment::recorded). When `stopped` the generation ends soon, and neither training nor learner are
+    /// of use any more.
     pub fn next_generation_with(
         &mut self,
         mut learner: Option<&mut dyn Learner>,
         environments: &[&dyn Environment],
         threads: usize,
+        stopped: &dyn Fn() -> bool,
     ) -> &GenerationRecord {
         // 1. Initialise the environments: sequences that are new to all, the same for all.
         let episodes = self.draw_episodes(environments.len());
@@ -145,7 +147,7 @@ impl Training {
             let lessons = self.lessons(&population[..members], &fitness, learner, &episodes, &gains);
             self.teach(learner, environments, lessons, &rule, threads);
             let start = self.fresh_start(standing.rank, members);
-            learner.learn(start.as_deref());
+            learner.learn(start.as_deref(), stopped);
         }
         // 7. Record, check on sequences kept apart, and repeat, as long as the caller has time.
         self.generations += 1;

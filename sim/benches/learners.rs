@@ -180,7 +180,7 @@ fn train(
     while (outcome.curve.len() as u64) < POINTS || outcome.at_seconds.is_nan() {
         let since = cpu_seconds();
         let with = (competitor.method != Method::Evolution).then_some(&mut gradient as _);
-        training.next_generation_with(with, &environments, 1);
+        training.next_generation_with(with, &environments, 1, &|| false);
         used += cpu_seconds() - since;
         let point = outcome.curve.len() as u64 + 1;
         let at_point = point <= POINTS && training.episodes() >= episodes * point / POINTS;

@@ -277,7 +277,8 @@ fn learn(
         let since = Instant::now();
         let before = training.clone();
         let taking_part = learner.as_mut().map(|l| &mut **l as &mut dyn Learner);
-        let record = training.next_generation_with(taking_part, environments, threads).clone();
+        let stopped = || stop.load(Ordering::Relaxed);
+        let record = training.next_generation_with(taking_part, environments, threads, &stopped).clone();
         if stop.load(Ordering::Relaxed) {
             // A generation that was cut short has not been.
             *training = before;

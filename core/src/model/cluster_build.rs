@@ -84,7 +84,7 @@ impl Cluster {
             });
         }
         match spec.devices.iter().find(|m| usize::from(m.0) >= self.models.len()) {
-            Some(model) => Err(ModelError::Unknown { kind: "device model", name: format!("{model:?}") }),
+            Some(model) => Err(ModelError::Unknown { kind: "device model", name: model.0.to_string() }),
             None => Ok(()),
         }
     }

@@ -3,32 +3,32 @@
 
 use super::{Cluster, DEVICE_MILLI, GangId, NodeId, TaskId};
 
-/// A broken invariant.
+/// A broken invariant. [`Cluster::violation`] says it with names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// What is booked as free is not the capacity less what the hosted tasks hold.
-    #[error("node {0:?}: free resources are not capacity less the hosted demands")]
+    #[error("free resources are not capacity less the hosted demands")]
     ResourceBooks(NodeId),
     /// More is held of a resource than there is.
-    #[error("node {0:?}: a resource is held beyond its capacity")]
+    #[error("a resource is held beyond its capacity")]
     OverCapacity(NodeId),
     /// A device's books are wrong, or it is held beyond its capacity.
-    #[error("node {0:?}: device {1} is booked wrongly")]
+    #[error("device {1} is booked wrongly")]
     DeviceBooks(NodeId, usize),
     /// A task stands on devices that its class does not accept, or on the wrong number of them.
-    #[error("task {0:?}: its devices are not those its class asks for")]
+    #[error("its devices are not those its class asks for")]
     WrongDevices(TaskId),
     /// The node's list and the task's placement disagree.
-    #[error("task {0:?}: the node's list and the task's placement disagree")]
+    #[error("the node's list and the task's placement disagree")]
     HostedList(TaskId),
     /// A gang is placed in part.
-    #[error("gang {0:?} is placed in part")]
+    #[error("a gang is placed in part")]
     GangInPart(GangId),
     /// A task stands where its labels do not allow it.
-    #[error("task {0:?}: the node lacks a label its class asks for")]
+    #[error("the node lacks a label its class asks for")]
     Selector(TaskId),
     /// Tasks that must be apart are together.
-    #[error("task {0:?}: a task it must not be near is there")]
+    #[error("a task it must not be near is there")]
     AntiAffinity(TaskId),
     /// An owner holds more than its quota.
     #[error("an owner holds more than its quota")]
@@ -36,6 +36,31 @@ pub enum Violation {
     /// The sum of held device capacity is wrong.
     #[error("the sum of held device capacity is wrong")]
     DeviceTotal,
+}
+
+impl Cluster {
+    /// What is broken, and of what, in the names of the cluster.
+    pub fn violation(&self, violation: &Violation) -> String {
+        let node = |node: NodeId| format!("node `{}`: {violation}", self.node_name(node));
+        let task = |task: TaskId| format!("task `{}`: {violation}", self.task(task).name);
+        match *violation {
+            Violation::ResourceBooks(at) | Violation::OverCapacity(at) | Violation::DeviceBooks(at, _) => {
+                node(at)
+            }
+            Violation::WrongDevices(of)
+            | Violation::HostedList(of)
+            | Violation::Selector(of)
+            | Violation::AntiAffinity(of) => task(of),
+            Violation::GangInPart(gang) => {
+                let members = &self.gangs()[gang.index()];
+                members.first().map_or_else(
+                    || violation.to_string(),
+                    |&first| format!("the gang of task `{}` is placed in part", self.task(first).name),
+                )
+            }
+            Violation::Quota | Violation::DeviceTotal => violation.to_string(),
+        }
+    }
 }
 
 /// Checks the whole cluster: O(nodes + tasks). Health and affinity are asked only when a task is placed

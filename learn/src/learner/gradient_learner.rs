@@ -15,6 +15,8 @@ use super::replay::{ReplayBuffer, Transition, state_of, state_width};
 use super::{Learner, LearnerOptions, Recipe, Update, targets};
 use crate::{Decision, Environment, Episode, starting_weights};
 
+/// Decisions whose gradient is worked out between two looks at the wish to stop.
+const AT_ONCE: usize = 256;
 /// Hidden layers of the critic, as in the source.
 const CRITIC_HIDDEN: [usize; 2] = [64, 64];
 
@@ -85,8 +87,9 @@ impl GradientLearner {
         Some(Old::new(self)?.value(&state_of(decision)))
     }
 
-    /// One gradient step of actor and critic on decisions of the buffer; `old` are both as the round began.
-    fn step(&mut self, old: &Old, engine: &Engine, chance: &mut Pcg64Mcg) {
+    /// One gradient step of actor and critic on decisions of the buffer; `old` are both as the round began. When `stopped`
+    /// no step.
+    fn step(&mut self, old: &Old, engine: &Engine, chance: &mut Pcg64Mcg, stopped: &dyn Fn() -> bool) {
         let drawn = self.buffer.draw(self.options.batch, chance);
         // Critic: V(s) towards R + gamma V(s').
         let values: Vec<f64> = drawn.iter().map(|t| old.value(&t.state)).collect();
@@ -95,13 +98,26 @@ impl GradientLearner {
             targets::bellman(&self.options, f64::from(t.reward), next, f64::from(t.observed))
         };
         let target: Vec<f64> = drawn.iter().map(target).collect();
-        let states = drawn.iter().flat_map(|t| &t.state).copied().collect();
-        let scaled: Vec<f32> = target.iter().map(|t| (t / old.scale) as f32).collect();
-        let critic = engine.critic(&old.critic_shape, self.critic.weights(), states, &scaled).gradient;
         // Actor: pi(a|s) towards P(a|s) [R + gamma V(s')].
         let mut advantages: Vec<f64> = target.iter().zip(&values).map(|(t, v)| t - v).collect();
         targets::standardise(&mut advantages);
-        let actor = self.actor_gradient(&drawn, &advantages, old, engine);
+        let mut critic = vec![0.0; self.critic.weights().len()];
+        let mut actor = vec![0.0; self.actor.weights().len()];
+        let parts = drawn.chunks(AT_ONCE).zip(target.chunks(AT_ONCE)).zip(advantages.chunks(AT_ONCE));
+        for ((part, target), advantages) in parts {
+            if stopped() {
+                return;
+            }
+            let share = part.len() as f32 / drawn.len() as f32;
+            let add = |sum: &mut [f32], of: &[f32]| sum.iter_mut().zip(of).for_each(|(s, g)| *s += share * g);
+            let states = part.iter().flat_map(|t| &t.state).copied().collect();
+            let scaled: Vec<f32> = target.iter().map(|t| (t / old.scale) as f32).collect();
+            add(
+                &mut critic,
+                &engine.critic(&old.critic_shape, self.critic.weights(), states, &scaled).gradient,
+            );
+            add(&mut actor, &self.actor_gradient(part, advantages, old, engine));
+        }
         self.critic.step(&critic, self.options.critic_rate);
         self.actor.step(&actor, self.options.actor_rate);
     }
@@ -161,7 +177,7 @@ impl Learner for GradientLearner {
         }
     }
 
-    fn learn(&mut self, start: Option<&[f32]>) {
+    fn learn(&mut self, start: Option<&[f32]>, stopped: &dyn Fn() -> bool) {
         if let Some(start) = start.filter(|s| s.len() == self.shape.weight_count()) {
             self.actor = Adam::new(start.to_vec());
         }
@@ -175,7 +191,10 @@ impl Learner for GradientLearner {
         let round = self.rounds.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut chance = Pcg64Mcg::seed_from_u64(self.seed ^ round);
         for _ in 0..self.options.steps {
-            self.step(&old, &engine, &mut chance);
+            if stopped() {
+                return;
+            }
+            self.step(&old, &engine, &mut chance, stopped);
         }
         self.rounds += 1;
         if self.options.update == Update::Ppo {

@@ -31,8 +31,9 @@ pub trait Learner {
     /// Takes in an episode, which `recipe` says how to play again.
     fn remember(&mut self, recipe: Recipe, episode: &Episode);
 
-    /// Learns from what it remembers, from `start` on if given, else from where it stands.
-    fn learn(&mut self, start: Option<&[f32]>);
+    /// Learns from what it remembers, from `start` on if given, else from where it stands. When `stopped` it ends
+    /// before its next step; what it has come to is then half a round.
+    fn learn(&mut self, start: Option<&[f32]>, stopped: &dyn Fn() -> bool);
 
     /// Its state as one line of text. Episodes are left out: who reads it plays them again.
     fn to_text(&self) -> String;

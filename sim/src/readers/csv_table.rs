@@ -253,7 +253,7 @@ pub(super) fn csv_error(path: &Path, line_before: u64, error: &csv::Error) -> In
     let out = match error.kind() {
         csv::ErrorKind::Io(e) => return io_error(path, line, e),
         csv::ErrorKind::Utf8 { err, .. } => InputError::new(path, format!("is not UTF-8 text: {err}")),
-        other => InputError::new(path, format!("cannot be read as CSV: {other:?}")),
+        _ => InputError::new(path, format!("cannot be read as CSV: {error}")),
     };
     out.at_line(line)
 }

@@ -407,7 +407,7 @@ impl World {
     /// # Errors
     /// What is wrong.
     pub fn check(&self) -> Result<(), String> {
-        lepton_core::model::invariants::check(&self.cluster).map_err(|e| e.to_string())?;
+        lepton_core::model::invariants::check(&self.cluster).map_err(|e| self.cluster.violation(&e))?;
         let hosted: usize = self.cluster.nodes().map(|n| self.cluster.hosted(n).len()).sum();
         let done = self.lives.iter().filter(|l| l.done).count();
         let Measures { arrived, finished, .. } = self.measures;

@@ -126,7 +126,7 @@ fn sentence(record: &DecisionRecord, result: Option<&str>, why: Option<&str>) ->
         (Some(reason), _) => reason_in_words(reason).to_owned(),
         (None, Some(obstacle)) => {
             let nodes: usize = record.ruled_out.iter().map(|(_, nodes)| nodes).sum();
-            format!("{obstacle:?} on most of the {nodes} nodes that are ruled out")
+            format!("{obstacle}, on most of the {nodes} nodes that are ruled out")
         }
         (None, None) => "nothing was decided".to_owned(),
     };

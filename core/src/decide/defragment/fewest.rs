@@ -1,19 +1,30 @@
-//! With few moves, every set of them is tried, the smallest first: is it enough for all that the plan places, wherever
-//! that then goes?
+//! Fewer moves for what a plan places: with few moves, all plans of fewer are looked through, whatever tasks they move, as far
+//! as a bounded search gets. Who waits goes where there is room, or where few leave for it; who leaves does the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::Over;
 use super::build::Chain;
 use super::draft::Draft;
 use super::problem::{DefragmentProblem, Lens};
-use crate::model::{Placement, TaskId};
+use crate::model::{ClassId, Cluster, DeviceSet, NodeId, Placement, TaskId};
 
 /// Up to so many moves and placed tasks.
 const MOVES_MAX: usize = 8;
-const PLACED_MAX: usize = 8;
-/// Placements tried in all.
+const PLACED_MAX: usize = 32;
+/// Aims taken up in all, for one number of moves.
 const TRIES_MAX: usize = 20_000;
+/// Rooms tried for one task: those that it fills best.
+const ROOMS_MAX: usize = 12;
+/// Most tasks that leave a node for one to come.
+const LEAVING_MAX: usize = 3;
+/// Most tasks of a node that are looked at as such.
+const HOSTED_MAX: usize = 24;
+/// Nodes looked at between two looks at the wish to end.
+const NODES_BETWEEN_LOOKS: usize = 64;
 
-/// A plan for the same units with fewer of the same moves, if there is one.
+/// A cheaper plan of fewer moves for the same units, if there is one.
 pub(super) fn with_fewest(
     problem: &DefragmentProblem<'_>,
     chains: &[Chain],
@@ -21,67 +32,276 @@ pub(super) fn with_fewest(
 ) -> Option<Vec<Chain>> {
     let steps = || chains.iter().flat_map(|c| c.steps.iter().copied());
     let (moves, placings): (Vec<_>, Vec<_>) = steps().partition(|s| problem.cluster.placement(s.0).is_some());
-    let units: Vec<(usize, usize)> = chains.iter().filter_map(|c| c.places).collect();
-    let placed: usize = units.iter().map(|&(_, unit)| problem.units[unit].tasks.len()).sum();
-    if problem.nodes_count() || !(1..=MOVES_MAX).contains(&moves.len()) || placed > PLACED_MAX {
+    if problem.nodes_count() || !(1..=MOVES_MAX).contains(&moves.len()) || placings.len() > PLACED_MAX {
         return None;
     }
-    let mut sets: Vec<usize> = (0..(1 << moves.len()) - 1).collect();
-    sets.sort_by_key(|set: &usize| set.count_ones());
-    let mut draft = Draft::new(problem, Lens::Sparing);
-    let mut tries = TRIES_MAX;
-    for set in sets {
-        if over() || tries == 0 {
-            return None;
-        }
-        let mark = draft.mark();
-        let kept: Vec<_> =
-            moves.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, step)| *step).collect();
-        let mut seats = Vec::new();
-        if kept.iter().all(|&(task, to)| draft.step(task, to))
-            && seat(&mut draft, &placings, &mut seats, &mut tries)
-        {
-            let seats_of = |unit: usize| {
-                let tasks = &problem.units[unit].tasks;
-                seats.iter().filter(|s| tasks.contains(&s.0)).copied().collect()
-            };
-            let moved = Chain { places: None, steps: kept };
-            let placed =
-                units.iter().map(|&(kind, unit)| Chain { places: Some((kind, unit)), steps: seats_of(unit) });
-            return Some([moved].into_iter().filter(|c| !c.steps.is_empty()).chain(placed).collect());
-        }
-        draft.back_to(mark);
-    }
-    None
+    let mut search = Search::new(problem, over);
+    // The largest has the fewest places.
+    let mut tasks: Vec<TaskId> = placings.iter().map(|s| s.0).collect();
+    tasks.sort_by(|&a, &b| problem.waiting_cost(a).total_cmp(&problem.waiting_cost(b)).then(b.cmp(&a)));
+    let aims: Vec<Aim> = tasks.into_iter().map(|task| Aim::Find { task }).collect();
+    (0..moves.len()).find_map(|most| {
+        search.tries = TRIES_MAX;
+        search.reach(&mut aims.clone(), most).then(|| in_chains(problem, chains, &search.steps))
+    })
 }
 
-/// Places all the tasks, in any places; or none, and the draft as before.
-fn seat(
-    draft: &mut Draft<'_>,
-    tasks: &[(TaskId, Placement)],
-    seats: &mut Vec<(TaskId, Placement)>,
-    tries: &mut usize,
-) -> bool {
-    let Some((&(task, planned), rest)) = tasks.split_first() else { return true };
-    let class = draft.cluster.task(task).class;
-    let nodes: Vec<_> = draft.cluster.nodes().filter(|&n| draft.cluster.fits(n, class)).collect();
-    let others = nodes.into_iter().filter(|&n| n != planned.node);
-    for node in [planned.node].into_iter().chain(others) {
-        *tries = tries.saturating_sub(1);
-        if *tries == 0 {
-            return false;
+/// The moves first, each then possible all the more, and the units after them.
+fn in_chains(problem: &DefragmentProblem<'_>, chains: &[Chain], steps: &[(TaskId, Placement)]) -> Vec<Chain> {
+    let is_move = |s: &&(TaskId, Placement)| problem.cluster.placement(s.0).is_some();
+    let moved = Chain { places: None, steps: steps.iter().filter(is_move).copied().collect() };
+    let placed = chains.iter().filter_map(|c| c.places).map(|(kind, unit)| {
+        let tasks = &problem.units[unit].tasks;
+        Chain {
+            places: Some((kind, unit)),
+            steps: steps.iter().filter(|s| tasks.contains(&s.0)).copied().collect(),
         }
-        let Some((_, devices)) = draft.growth(class, node, &[]) else { continue };
-        let mark = draft.mark();
-        let to = Placement { node, devices };
-        if draft.step(task, to) {
-            seats.push((task, to));
-            if seat(draft, rest, seats, tries) {
-                return true;
-            }
-            seats.pop();
-            draft.back_to(mark);
+    });
+    [moved].into_iter().filter(|c| !c.steps.is_empty()).chain(placed).collect()
+}
+
+/// What is still to be done.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    /// The task stands somewhere, on no node that is being cleared, and not where it stands now.
+    Find { task: TaskId },
+    /// The task stands on the node, which has been cleared for it.
+    Enter { task: TaskId, node: NodeId },
+}
+
+/// Tasks that leave a node.
+type Leaving = (NodeId, Vec<TaskId>);
+
+/// Depth-first over the ways to reach all aims.
+struct Search<'a> {
+    draft: Draft<'a>,
+    /// As it was before any step.
+    before: Draft<'a>,
+    over: Over<'a>,
+    steps: Vec<(TaskId, Placement)>,
+    /// Nodes that tasks are leaving for others to come.
+    cleared: Vec<NodeId>,
+    tries: usize,
+    /// By class: nodes with room before any step.
+    rooms: BTreeMap<ClassId, Vec<NodeId>>,
+    /// By class and how many leave: who, before any step.
+    leaving: BTreeMap<(ClassId, usize), Rc<Vec<Leaving>>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(problem: &'a DefragmentProblem<'a>, over: Over<'a>) -> Self {
+        let draft = Draft::new(problem, Lens::Counted);
+        Self {
+            before: draft.clone(),
+            draft,
+            over,
+            steps: Vec::new(),
+            cleared: Vec::new(),
+            tries: 0,
+            rooms: BTreeMap::new(),
+            leaving: BTreeMap::new(),
         }
     }
-    false
+
+    /// Reaches the aims, the last first, with so many moves more than they speak of; or leaves all as it was.
+    fn reach(&mut self, aims: &mut Vec<Aim>, moves_left: usize) -> bool {
+        let Some(aim) = aims.pop() else { return true };
+        self.tries = self.tries.saturating_sub(1);
+        let reached = self.tries > 0
+            && !(self.over)()
+            && match aim {
+                Aim::Enter { task, node } => self.enter(task, node, aims, moves_left),
+                Aim::Find { task } => self.find(task, aims, moves_left),
+            };
+        if !reached {
+            aims.push(aim);
+        }
+        reached
+    }
+
+    /// The task goes onto the node, on devices of each kind of fullness in turn; then the other aims.
+    fn enter(&mut self, task: TaskId, node: NodeId, aims: &mut Vec<Aim>, moves_left: usize) -> bool {
+        let cleared = self.cleared.clone();
+        self.cleared.retain(|&n| n != node);
+        for devices in devices(&mut self.draft, task, node) {
+            let mark = self.draft.mark();
+            let to = Placement { node, devices };
+            if self.draft.step(task, to) {
+                self.steps.push((task, to));
+                if self.reach(aims, moves_left) {
+                    return true;
+                }
+                self.steps.pop();
+            }
+            self.draft.back_to(mark);
+        }
+        self.cleared = cleared;
+        false
+    }
+
+    fn find(&mut self, task: TaskId, aims: &mut Vec<Aim>, moves_left: usize) -> bool {
+        let class = self.draft.cluster.task(task).class;
+        let from = self.draft.cluster.placement(task).map(|p| p.node);
+        let touched = self.touched();
+        for node in self.rooms(class, &touched) {
+            let open = Some(node) != from && !self.cleared.contains(&node);
+            if open && self.enter(task, node, aims, moves_left) {
+                return true;
+            }
+        }
+        for count in 1..=moves_left.min(LEAVING_MAX) {
+            let known = self.leaving(class, count);
+            let known = known.iter().filter(|(node, _)| !touched.contains(node)).cloned();
+            let mut found: Vec<Leaving> = Vec::new();
+            for &node in &touched {
+                found.extend(leaving_of(&mut self.draft, &self.steps, class, node, count));
+            }
+            for (node, tasks) in found.into_iter().chain(known) {
+                let open = Some(node) != from && !self.cleared.contains(&node);
+                if open && self.clear(task, (node, &tasks), aims, moves_left - count, &touched) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// The tasks leave the node and `task` goes there.
+    fn clear(
+        &mut self,
+        task: TaskId,
+        (node, leaving): (NodeId, &[TaskId]),
+        aims: &mut Vec<Aim>,
+        moves_left: usize,
+        touched: &BTreeSet<NodeId>,
+    ) -> bool {
+        let class = |t: TaskId, search: &Self| search.draft.cluster.task(t).class;
+        let homeless = leaving.iter().filter(|&&t| self.rooms(class(t, self), touched).is_empty()).count();
+        if homeless > moves_left {
+            return false;
+        }
+        let known = aims.len();
+        aims.push(Aim::Enter { task, node });
+        aims.extend(leaving.iter().map(|&task| Aim::Find { task }));
+        self.cleared.push(node);
+        let reached = self.reach(aims, moves_left);
+        if !reached {
+            self.cleared.pop();
+            aims.truncate(known);
+        }
+        reached
+    }
+
+    /// Nodes that the steps so far have touched.
+    fn touched(&self) -> BTreeSet<NodeId> {
+        let left = self.steps.iter().filter_map(|s| self.before.cluster.placement(s.0));
+        self.steps.iter().map(|s| s.1.node).chain(left.map(|p| p.node)).collect()
+    }
+
+    /// Nodes where a task of the class has room now, the fullest first.
+    fn rooms(&mut self, class: ClassId, touched: &BTreeSet<NodeId>) -> Vec<NodeId> {
+        let before = &self.before.cluster;
+        let known = self.rooms.entry(class).or_insert_with(|| {
+            let mut nodes: Vec<_> = before.nodes().filter(|&n| before.fits(n, class)).collect();
+            nodes.sort_by_cached_key(|&n| {
+                let devices: u64 = before.devices_free(n).iter().map(|&f| u64::from(f)).sum();
+                (devices, before.free(n).to_vec(), n)
+            });
+            nodes
+        });
+        let known = known.iter().copied().filter(|n| !touched.contains(n)).take(ROOMS_MAX);
+        let now = &self.draft.cluster;
+        known.chain(touched.iter().copied().filter(|&n| now.fits(n, class))).collect()
+    }
+
+    /// Who could leave which node before any step, so that the class has room.
+    fn leaving(&mut self, class: ClassId, count: usize) -> Rc<Vec<Leaving>> {
+        let before = &mut self.before;
+        let found = self.leaving.entry((class, count)).or_insert_with(|| {
+            let nodes: Vec<NodeId> = before.cluster.nodes().collect();
+            let look = |&n: &NodeId| n.index() % NODES_BETWEEN_LOOKS != 0 || !(self.over)();
+            let nodes = nodes.into_iter().take_while(look);
+            Rc::new(nodes.flat_map(|node| leaving_of(before, &[], class, node, count)).collect())
+        });
+        Rc::clone(found)
+    }
+}
+
+/// Sets of so many tasks of the node, who have not moved yet and none of whom could stay, whose leaving makes room for
+/// the class. Of sets that are alike there is one.
+fn leaving_of(
+    draft: &mut Draft<'_>,
+    moved: &[(TaskId, Placement)],
+    class: ClassId,
+    node: NodeId,
+    count: usize,
+) -> Vec<Leaving> {
+    if !draft.cluster.suits(node, class) || !draft.cluster.health(node).takes_tasks() {
+        return Vec::new();
+    }
+    let movable = |t: &&TaskId| draft.problem.may_move(**t) && moved.iter().all(|s| s.0 != **t);
+    let hosted = draft.cluster.hosted(node).iter().filter(movable);
+    let mut hosted: Vec<TaskId> = hosted.copied().collect();
+    let cost = |t: &TaskId| draft.problem.move_cost(*t);
+    hosted.sort_by(|a, b| cost(a).total_cmp(&cost(b)).then(a.cmp(b)));
+    hosted.truncate(HOSTED_MAX);
+    let mut seen = BTreeSet::new();
+    let mut sets = Vec::new();
+    for tasks in sets_of(&hosted, count) {
+        let fits = |draft: &mut Draft<'_>, tasks: &[TaskId]| draft.growth(class, node, tasks).is_some();
+        let mut kinds: Vec<_> = tasks.iter().map(|&t| kind_of(&draft.cluster, t)).collect();
+        kinds.sort_unstable();
+        let all_needed = |draft: &mut Draft<'_>| {
+            (0..count).all(|out| {
+                let others: Vec<TaskId> = (0..count).filter(|&i| i != out).map(|i| tasks[i]).collect();
+                !fits(draft, &others)
+            })
+        };
+        if seen.insert(kinds) && fits(draft, &tasks) && all_needed(draft) {
+            sets.push((node, tasks));
+        }
+    }
+    sets
+}
+
+/// All sets of so many of the tasks.
+fn sets_of(tasks: &[TaskId], count: usize) -> Vec<Vec<TaskId>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let with_first = |at: usize| {
+        let others = sets_of(&tasks[at + 1..], count - 1).into_iter();
+        others.map(move |others| [&[tasks[at]], &others[..]].concat())
+    };
+    (0..tasks.len()).flat_map(with_first).collect()
+}
+
+/// What makes a task of a node another than its neighbours: its class and, where it shares a device or devices differ, which.
+fn kind_of(cluster: &Cluster, task: TaskId) -> (ClassId, u64) {
+    let shares = cluster.demand(task).devices.is_some_and(|d| d.is_sharing());
+    let devices = cluster.placement(task).map_or(0, |place| {
+        let models = cluster.device_models(place.node);
+        let alike = models.windows(2).all(|pair| pair[0] == pair[1])
+            && cluster.devices_in_service(place.node).iter().all(|&s| s);
+        if shares || !alike { place.devices.0 } else { 0 }
+    });
+    (cluster.task(task).class, devices)
+}
+
+/// The devices of the node that the task could take: of those equally full one.
+fn devices(draft: &mut Draft<'_>, task: TaskId, node: NodeId) -> Vec<DeviceSet> {
+    let class = draft.cluster.task(task).class;
+    let sharing = draft.cluster.demand(task).devices.is_some_and(|d| d.count == 1 && d.is_sharing());
+    if !sharing {
+        return draft.growth(class, node, &[]).map(|(_, devices)| devices).into_iter().collect();
+    }
+    let (free, models) = (draft.cluster.devices_free(node), draft.cluster.device_models(node));
+    let mut levels = BTreeMap::new();
+    for (i, (&milli, &model)) in free.iter().zip(models).enumerate() {
+        let devices = DeviceSet::one(i);
+        if draft.cluster.devices_right(class, Placement { node, devices }) {
+            levels.entry((milli, model)).or_insert(devices);
+        }
+    }
+    levels.into_values().collect()
 }

@@ -1,6 +1,8 @@
 //! Plans are minimal: where one move is enough there is one, as many tasks are placed as few moves allow, and no part of
 //! the moves would do.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -227,6 +229,49 @@ proptest! {
                 }
             }
             prop_assert!(!all_placed || waiting_in(&cluster).is_empty(), "step {left_out} is not needed");
+        }
+    }
+}
+
+/// The fewest moves, below `most`, after which all of `placed` find room; every state that moves lead to is looked at once.
+fn fewest_moves(cluster: &Cluster, placed: &[TaskId], most: usize) -> Option<usize> {
+    let state = |c: &Cluster| {
+        c.live_tasks().map(|t| c.placement(t).map(|p| (p.node, p.devices.0))).collect::<Vec<_>>()
+    };
+    let mut seen = BTreeSet::from([state(cluster)]);
+    let mut level = vec![cluster.clone()];
+    for moves in 0..most {
+        let mut next = Vec::new();
+        for mut now in level {
+            if least_waiting(&mut now, placed, &Objective::default()) == 0.0 {
+                return Some(moves);
+            }
+            for task in now.live_tasks().filter(|&t| now.placement(t).is_some()).collect::<Vec<_>>() {
+                for to in places(&now, task) {
+                    let mut after = now.clone();
+                    after.remove(task);
+                    after.place(task, to).expect("it fits");
+                    if seen.insert(state(&after)) {
+                        next.push(after);
+                    }
+                }
+            }
+        }
+        level = next;
+    }
+    None
+}
+
+#[test]
+fn nothing_fewer_than_the_moves_of_a_plan_is_enough_for_what_it_places() {
+    for seed in 0..300 {
+        let cluster = small_cluster(seed);
+        for moves_max in [3, 5, 8] {
+            let found = plan(&cluster, Objective::default(), options(moves_max));
+            let steps = steps_of(&cluster, &found);
+            let placed = steps.iter().filter(|s| s.0 == ActionKind::Place).map(|s| s.1).collect::<Vec<_>>();
+            let fewer = fewest_moves(&cluster, &placed, found.moves);
+            assert_eq!(fewer, None, "seed {seed}, at most {moves_max}: {} moves", found.moves);
         }
     }
 }

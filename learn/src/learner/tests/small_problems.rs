@@ -41,7 +41,7 @@ fn the_critic_learns_the_known_values_of_a_corridor() {
         learner.remember(recipe(&weights, 0, 0.0, 1.0), &corridor.record(&weights, 0, 0.0));
         // Bellman targets carry the late reward back by a place each round.
         for _ in 0..12 {
-            learner.learn(None);
+            learner.learn(None, &|| false);
         }
         for place in 0..Corridor::LENGTH {
             let expected = 0.8_f64.powi((Corridor::LENGTH - 1 - place) as i32);
@@ -118,7 +118,7 @@ fn train(
     let scale = vec![1.0; start.len()];
     let mut training = Training::start(&start, scale, options, seed, environments, 1);
     for _ in 0..generations {
-        training.next_generation_with(Some(&mut gradient), environments, 1);
+        training.next_generation_with(Some(&mut gradient), environments, 1, &|| false);
     }
     (training, gradient)
 }
@@ -147,13 +147,46 @@ fn the_hybrid_and_the_learner_alone_find_the_late_reward_from_five_seeds() {
 }
 
 #[test]
+fn a_learner_that_is_stopped_takes_no_further_step() {
+    let corridor = Corridor::new();
+    let weights = right(corridor.shape());
+    let options = LearnerOptions { steps: 100_000, batch: 10_000, ..reweighting() };
+    let mut learner =
+        GradientLearner::new(corridor.shape(), &weights, options, 1).expect("weights of the shape");
+    learner.remember(recipe(&weights, 0, 0.0, 1.0), &corridor.record(&weights, 0, 0.0));
+    let looks = std::cell::Cell::new(0);
+    let before = learner.weights();
+    learner.learn(None, &|| {
+        looks.set(looks.get() + 1);
+        looks.get() > 1
+    });
+    assert_eq!((looks.get(), learner.weights()), (2, before), "seen within the first step");
+}
+
+#[test]
+fn the_gradient_of_a_large_batch_is_that_of_its_parts() {
+    let corridor = Corridor::new();
+    let weights = right(corridor.shape());
+    let after = |batch| {
+        let options = LearnerOptions { steps: 1, batch, ..reweighting() };
+        let learner = GradientLearner::new(corridor.shape(), &weights, options, 1);
+        let mut learner = learner.expect("weights of the shape");
+        learner.remember(recipe(&weights, 0, 0.0, 1.0), &corridor.record(&weights, 0, 0.0));
+        learner.learn(None, &|| false);
+        learner.value(&Corridor::decision(0)).expect("a sound network")
+    };
+    // A step of Adam's goes as far whatever the size of the gradient: only its direction counts here.
+    assert!((after(10_000) - after(256)).abs() < 0.02);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_weights_for_any_number_of_threads() {
     let market = Market::new();
     let run = |threads: usize| {
         let environments: [&dyn Environment; 1] = [&market];
         let (mut training, mut learner) =
             train(&environments, market.shape(), reweighting(), Method::Hybrid, 4, 2);
-        training.next_generation_with(Some(&mut learner), &environments, threads);
+        training.next_generation_with(Some(&mut learner), &environments, threads, &|| false);
         (training, learner)
     };
     assert_eq!(run(1), run(3));
@@ -170,8 +203,8 @@ fn a_learner_goes_on_from_its_text_as_if_nothing_had_happened() {
     let mut restored = GradientLearner::restore(&text, &environments).expect("just written");
     assert_eq!(restored, learner);
     let mut same = training.clone();
-    training.next_generation_with(Some(&mut learner), &environments, 1);
-    same.next_generation_with(Some(&mut restored), &environments, 1);
+    training.next_generation_with(Some(&mut learner), &environments, 1, &|| false);
+    same.next_generation_with(Some(&mut restored), &environments, 1, &|| false);
     assert_eq!((same, restored), (training, learner));
     assert_eq!(GradientLearner::restore(&text[1..], &environments), None);
     assert_eq!(GradientLearner::restore(&text, &[]), None, "its environments are gone");

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::run::{Combination, Run, gpu_nodes, jobs_of};
 use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
 use crate::experiment::RunError;
-use crate::jobs::machine::{GpuNodes, Machine, Pool};
+use crate::jobs::machine::{GpuNodes, Machine, Pool, Topology};
 use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
 use crate::readers::{InputError, unpacked};
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
@@ -275,14 +275,24 @@ fn describe(
     });
     let failures = match &settings.failures {
         Failures::None => "none".to_owned(),
-        failures @ Failures::Hazard { .. } => format!("{failures:?}"),
+        Failures::Hazard { mean_seconds_between, device_mean_seconds_between, mean_repair_seconds, seed } => {
+            let every = |what: &str, mean: &Option<f64>| {
+                mean.map_or_else(|| format!("no {what} fails"), |s| format!("a {what} fails every {s} s"))
+            };
+            let (node, device) =
+                (every("node", mean_seconds_between), every("device", device_mean_seconds_between));
+            format!("{node}, {device}, repaired in {mean_repair_seconds} s in the mean, seed {seed}")
+        }
         Failures::Recorded(outages) => {
             let sum = checksum(format!("{outages:?}").as_bytes());
             format!("a list of {} with the check sum {sum:016x}", outages.len())
         }
     };
     let machine = match &workload.machine {
-        MachineSpec::GpuNodes { topology } => format!("nodes with GPUs, {topology:?}"),
+        MachineSpec::GpuNodes { topology } => {
+            let Topology { nodes_per_domain, nodes_per_rack } = *topology;
+            format!("nodes with GPUs, {nodes_per_domain} a domain and {nodes_per_rack} a rack")
+        }
         _ => "a pool".to_owned(),
     };
     let model = options.model.as_ref().map_or_else(
@@ -292,7 +302,7 @@ fn describe(
     let facts = [
         ("the policy", combination.policy.clone()),
         ("the model", model),
-        ("the backfilling", format!("{:?}", combination.backfill)),
+        ("the backfilling", format!("{:?}", combination.backfill).to_lowercase()),
         ("the placement", combination.placement.clone()),
         ("the machine", machine),
         (
@@ -301,7 +311,7 @@ fn describe(
         ),
         ("the workload", jobs),
         ("the seed", part.map_or(0, |p| p.seed).to_string()),
-        ("the queue", format!("{:?}", settings.discipline)),
+        ("the queue", format!("{:?}", settings.discipline).to_lowercase()),
         (
             "the depth",
             if settings.depth_max == usize::MAX { "all".to_owned() } else { settings.depth_max.to_string() },
