@@ -79,7 +79,7 @@ With --starts, sequences of --length jobs run on an empty machine each, in the l
 RLScheduler study, and means are means over the sequences; with --clusters, each virtual
 cluster is scheduled alone, and means are over all jobs.
 
-Nodes of several sizes: `--nodes 200x2,321x8` is 200 nodes of 2 GPUs and 321 of 8. In the
+Nodes of several sizes: `--nodes-count 200x2,321x8` is 200 nodes of 2 GPUs and 321 of 8. In the
 file of --clusters a virtual cluster has a line for each size, with a column `gpus_per_node`.
 Jobs find their virtual cluster by their partition (SWF field 16, or the column `partition`),
 or by their owner where the trace has no partitions.

@@ -9,7 +9,7 @@ struct Old {
     commands: &'static [&'static str],
     old: &'static str,
     new: &'static str,
-    /// Whether it is only old where its value is a number.
+    /// Whether it is only old where its value is a number of nodes.
     numbers_only: bool,
 }
 
@@ -44,12 +44,18 @@ pub(crate) fn remarks(words: &[OsString]) -> Vec<String> {
             "" => Some(words.get(i + 1).cloned().unwrap_or_default()),
             rest => rest.strip_prefix('=').map(str::to_owned),
         });
-        if value.is_some_and(|value| !numbers_only || value.parse::<f64>().is_ok()) {
+        if value.is_some_and(|value| !numbers_only || is_number_of_nodes(&value)) {
             remarks
                 .push(format!("note: `{old}` is `{new}` now; the old spelling goes with the next release"));
         }
     }
     remarks
+}
+
+/// Whether it is a number, or numbers of several sizes as `200x2,321x8`.
+fn is_number_of_nodes(value: &str) -> bool {
+    let sizes = |part: &str| part.split('x').all(|number| number.parse::<u64>().is_ok());
+    value.parse::<f64>().is_ok() || value.split(',').all(sizes)
 }
 
 /// Numbers that the parser would take for options, tied to the option before them.
@@ -99,6 +105,7 @@ mod tests {
         assert_eq!(said("lepton simulate placement --seeds 1..=3"), 1);
         assert_eq!(said("lepton train placement --out=m --generate-seeds 4"), 2);
         assert_eq!(said("lepton simulate jobs --nodes 64"), 1);
+        assert_eq!(said("lepton simulate jobs --nodes 200x2,321x8"), 1);
         for new in [
             "lepton simulate placement --seed 1 --nodes nodes.csv",
             "lepton simulate jobs --nodes nodes.csv --nodes-count 3",

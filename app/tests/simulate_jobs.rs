@@ -137,7 +137,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
     for (content, problem) in [
         (text.replacen("\"now_seconds\":", "\"now_seconds\":1", 1), "damaged"),
         (text[..text.len() - 9].to_owned(), "damaged"),
-        (text.replacen("\"form\":4", "\"form\":7", 1), "form 7"),
+        (text.replacen("\"form\":5", "\"form\":7", 1), "form 7"),
         ("id,name\n1,2\n".to_owned(), "no saved run"),
         (String::new(), "is empty"),
     ] {
@@ -155,6 +155,29 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
         assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_endless_is_no_saved_run_and_is_not_read_to_its_end() {
+    let base = ["--generate", "poisson", "--jobs-count", "9", "--nodes-count", "4", "--policy", "fcfs"];
+    // The whole file in an address space of 1 GiB: reading on would end in another way.
+    let command = format!(
+        "ulimit -v 1048576; exec \"$0\" simulate jobs {} --resume /dev/zero",
+        base.map(|word| format!("'{word}'")).join(" ")
+    );
+    let ended =
+        std::process::Command::new("sh").args(["-c", &command, env!("CARGO_BIN_EXE_lepton")]).output();
+    let ended = ended.expect("there is a shell");
+    assert_eq!(ended.status.code(), Some(2), "{}", stderr(&ended));
+    assert!(
+        stderr(&ended).contains("/dev/zero") && stderr(&ended).contains("no saved run"),
+        "{}",
+        stderr(&ended)
+    );
+    let long = r#"{"kind":"lepton jobs run","form":5,"run":[],"stopped_at_seconds":1,"bytes":99000000000,"checksum":1}"#;
+    let refused = jobs(&[&base[..], &["--resume", &written("long.run", long.to_owned())]].concat());
+    assert!(stderr(&refused).contains("is longer than the limit of"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn machine(args: &JobsArgs, gpus: Option<u32>, named: Option<u32>) -> Result<(No
         // A trace counts processors, whatever nodes they are on.
         (None, Some(processors)) => gpus.map_or_else(|| processors.into(), |gpus| nodes_of(processors, gpus)),
         (None, None) => {
-            let problem = "the trace does not say how large the machine is. Maybe add `--nodes N`";
+            let problem = "the trace does not say how large the machine is. Maybe add `--nodes-count N`";
             return Err(Failure::Input(problem.to_owned()));
         }
     };

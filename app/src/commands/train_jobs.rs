@@ -90,8 +90,9 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     trace.moved_in_words().iter().for_each(|moved| say(moved));
     left_out_in_words(&trace.left_out.into_list()).iter().for_each(|left_out| say(left_out));
     let nodes = args.nodes.or(trace.nodes.filter(|&n| n > 0));
-    let nodes = nodes
-        .ok_or_else(|| wrong("does not say how large the machine is. Maybe add `--nodes N`".to_owned()))?;
+    let nodes = nodes.ok_or_else(|| {
+        wrong("does not say how large the machine is. Maybe add `--nodes-count N`".to_owned())
+    })?;
     let too_large = trace.jobs.size.iter().filter(|&&size| size > nodes).count();
     if too_large > 0 {
         say(&format!(
@@ -100,7 +101,7 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     }
     if too_large == trace.jobs.len() {
         return Err(wrong(format!(
-            "no job fits a machine of {nodes}. Maybe `--nodes` is meant to be larger"
+            "no job fits a machine of {nodes}. Maybe `--nodes-count` is meant to be larger"
         )));
     }
     let count = trace.jobs.len();

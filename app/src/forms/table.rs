@@ -10,7 +10,7 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 21] = [
+pub(super) const SHAPE: [&str; 26] = [
     "format",
     "generate",
     "snapshot",
@@ -30,6 +30,11 @@ pub(super) const SHAPE: [&str; 21] = [
     "resume",
     "resources",
     "kind",
+    "train",
+    "counters",
+    "logs",
+    "load",
+    "compare",
     "seeds",
     "output",
 ];
@@ -90,6 +95,22 @@ const SHOWN: Form = Form {
     name: "a run of one seed with `--output table`, which can be looked at",
     holds: |g| one_seed(g) && g.has_value("output", "table"),
 };
+
+const TRAINED_FORECAST: Form = Form {
+    name: "a forecast for which something is trained: the model auto, network or source-64-32-1, without `--load`",
+    holds: |g| trained(g, &["auto", "network", "source-64-32-1"]),
+};
+const TRAINED_NETWORK: Form = Form {
+    name: "a forecast for which a network is trained: the model auto or network, without `--load`",
+    holds: |g| trained(g, &["auto", "network"]),
+};
+const TELEMETRY: Form =
+    Form { name: "`--train` with telemetry", holds: |g| g.typed("train") && !g.typed("counters") };
+const COUNTERS: Form = Form { name: "`--counters`", holds: |g| g.typed("counters") };
+
+fn trained(g: &Given<'_>, models: &[&str]) -> bool {
+    !g.typed("load") && models.iter().any(|m| g.has_value("model", m) || g.has_value("compare", m))
+}
 
 fn one_seed(g: &Given<'_>) -> bool {
     g.values("seeds").iter().all(|seeds| seeds.parse::<u64>().is_ok())
@@ -174,6 +195,12 @@ pub(super) const TABLE: &[Row] = &[
     row(TRAINED, "config", &[ANEW]),
     row(TRAINED, "method", &[ANEW]),
     row(&["generate reassignment"], "balance_goals", &[SEVERAL_RESOURCES]),
+    row(&["forecast"], "seed", &[TRAINED_FORECAST]),
+    row(&["forecast"], "threads", &[TRAINED_NETWORK]),
+    row(&["risk"], "seed", &[COUNTERS]),
+    row(&["risk"], "period", &[TELEMETRY]),
+    row(&["risk"], "time", &[TELEMETRY]),
+    row(&["risk"], "budget", &[TELEMETRY]),
     row(&["demo"], "speed", &[SHOWN]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

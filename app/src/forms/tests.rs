@@ -56,7 +56,41 @@ const FORMS: &[&str] = &[
     "policy demote --serving s",
     "generate reassignment --model m --assignment a",
     "generate reassignment --model m --assignment a --resources 1",
+    "simulate faults",
+    "risk --train t --input i",
+    "risk --counters --label l --train t --input i",
+    "risk --logs l",
+    "forecast --input i --time t --targets a",
+    "forecast --input i --time t --targets a --model naive",
+    "forecast --input i --time t --targets a --model naive --compare source-64-32-1",
+    "forecast --input i --time t --targets a --load f",
+    "serve",
+    "status",
+    "get nodes",
+    "explain t",
+    "plan approve p1",
+    "plan reject p1",
+    "completion bash",
 ];
+
+/// The commands that do something, as they are typed.
+fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
+    let inner: Vec<&Command> = command.get_subcommands().filter(|c| c.get_name() != "help").collect();
+    if inner.is_empty() {
+        found.push(path.trim_start().to_owned());
+    }
+    inner.into_iter().for_each(|c| leaves(c, &format!("{path} {}", c.get_name()), found));
+}
+
+#[test]
+fn every_command_has_a_form_that_is_tried() {
+    let mut commands = Vec::new();
+    leaves(&cli::command(), "", &mut commands);
+    for command in commands {
+        let tried = FORMS.iter().any(|form| *form == command || form.starts_with(&format!("{command} ")));
+        assert!(tried, "no form of `{command}`");
+    }
+}
 
 /// Values of which every option takes one.
 const VALUES: [&str; 8] = ["3", "0.5", "1/2", "2..5", "60s", "fgd", "fcfs", "file"];

@@ -64,6 +64,31 @@ fn blank_rows_are_passed_over_and_lines_still_counted() {
 }
 
 #[test]
+fn an_error_names_the_line_that_an_editor_shows() {
+    // Empty lines, lines within quotes and both ends of lines count as an editor counts them.
+    for (text, line) in [
+        ("a,b\n\n1,2\n\n\n3,x\n", 6),
+        ("a,b\r\n1,2\r\n\r\n3,x\r\n", 4),
+        ("a,b\n\"one\ntwo\nthree\",2\n3,x\n", 5),
+        ("\"a\n\",b\n3,x\n", 3),
+        ("a,b\n3,x", 2),
+    ] {
+        let mut t = table(text).expect("the header is fine");
+        let mut said = None;
+        while said.is_none() {
+            let row = t.next_row().expect("readable").expect("the bad row comes before the end");
+            said = row.integer(1, 0, 9).err();
+        }
+        let said = said.map(|e| e.to_string()).unwrap_or_default();
+        assert!(said.starts_with(&format!("t.csv, line {line}, column `b`, value `x`")), "{text:?}: {said}");
+    }
+    let mut t = table("a,b\n\n1,2\n\n1,2,3\n").expect("the header is fine");
+    assert!(t.next_row().expect("readable").is_some());
+    let said = t.next_row().map(|row| row.is_some()).expect_err("three fields").to_string();
+    assert!(said.starts_with("t.csv, line 5: the row has 3 fields"), "{said}");
+}
+
+#[test]
 fn whole_numbers_may_have_zeros_after_the_point_and_seconds_anything() {
     let mut t = table("a,b\n100.00,2.5\n").expect("the header is fine");
     let row = t.next_row().expect("readable").expect("one row");

@@ -67,7 +67,7 @@ impl From<u32> for Nodes {
     }
 }
 
-/// As `--nodes` takes them: `200x2,321x8`.
+/// As `--nodes-count` takes them: `200x2,321x8`.
 impl fmt::Display for Nodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, NodeGroup { nodes, gpus_per_node }) in self.0.iter().enumerate() {

@@ -160,7 +160,11 @@ fn a_learner_that_is_stopped_takes_no_further_step() {
         looks.set(looks.get() + 1);
         looks.get() > 1
     });
-    assert_eq!((looks.get(), learner.weights()), (2, before), "seen within the first step");
+    assert_eq!(
+        (looks.get(), learner.weights()),
+        (3, before),
+        "seen within the first step, and before the next"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
 /// What the first line begins with.
 const KIND: &str = "lepton jobs run";
 /// Form of the state; goes up when it changes.
-const FORM: u32 = 4;
+const FORM: u32 = 5;
 /// Longest first line, in bytes.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
 /// Longest state read, in bytes.
