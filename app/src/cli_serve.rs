@@ -113,6 +113,7 @@ pub(crate) struct GetArgs {
 )]
 pub(crate) struct ExplainArgs {
     /// A task, a node, a decision (d12-3) or a plan (p12)
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -133,12 +134,20 @@ pub(crate) enum PlanCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ApproveArgs {
     /// The plan, as p12
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: String,
     /// Its effects as they were looked at (`lepton explain p12` shows them) [default: as they are now]
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(crate) effects: Option<String>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// Reads the digest of a plan's effects.
+fn digest(text: &str) -> Result<String, String> {
+    let is_digest = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let expected = "expected the digest that `lepton explain` shows for the plan: letters and digits";
+    if is_digest { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod columns;
 mod commands;
 mod failure;
 mod forms;
+mod numbers;
 mod objective_file;
 mod output;
 mod result_files;

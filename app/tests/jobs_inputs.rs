@@ -193,7 +193,28 @@ fn what_a_task_waited_in_the_recorded_cluster_is_no_work() {
         read(&csv).lines().skip(1).map(|l| l.split(',').map(str::to_owned).collect()).collect();
     let ran: Vec<(&str, &str)> = times.iter().map(|row| (row[4].as_str(), row[5].as_str())).collect();
     assert_eq!(ran, [("0", "100"), ("100", "200"), ("2000", "2050")]);
+    let names: Vec<&str> = times.iter().map(|row| row[10].as_str()).collect();
+    assert_eq!(names, ["ran-at-once", "waited-first", "later"]);
     assert!(close(&row_of(&args[..6])["mean_wait_seconds"], 30.0));
+}
+
+#[test]
+fn a_trace_of_which_nothing_ran_says_what_was_left_out_and_why() {
+    let tasks = format!(
+        "{TASK_COLUMNS},scheduled_time\n\
+         never-ran,4000,1024,1,1000,,BE,Pending,20,520,\n\
+         runs-on,4000,1024,1,1000,,LS,Running,0,,5\n"
+    );
+    let (nodes, tasks) = (written("nothing-nodes.csv", NODES), written("nothing-tasks.csv", tasks));
+    let output = jobs(&["--format", "openb", "--nodes", &nodes, "--trace", &tasks, "--policy", "fcfs"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    let left = "has no task that ran; left out: 1 that were never scheduled, 1 without a deletion time";
+    assert!(said.contains(left), "{said}");
+    let trace = written("nothing.csv", "submit_seconds,run_seconds,size\n0,0,1\n1,0,2\n");
+    let output = jobs(&["--format", "csv", "--trace", &trace, "--nodes-count", "4", "--policy", "fcfs"]);
+    let said = stderr(&output);
+    assert!(said.contains("has no job that ran; left out: 2 that never ran (run time 0)"), "{said}");
 }
 
 #[test]

@@ -210,6 +210,11 @@ fn a_second_service_is_refused_the_store_and_a_wrong_setting_is_named() {
     assert!(stderr(&second).contains("in use by another process"), "{}", stderr(&second));
     let taken = lepton(&["serve", "--listen", &service.address, "--state-dir", &scratch("third")]);
     assert_eq!(taken.status.code(), Some(2), "{}", stderr(&taken));
+    drop(service);
+    let other = lepton(&["serve", "--listen", "127.0.0.1:0", "--state-dir", &folder, "--nodes-count", "11"]);
+    assert_eq!(other.status.code(), Some(2));
+    let said = stderr(&other);
+    assert!(said.contains("another simulated cluster: `nodes_count` was 10, asked for is 11."), "{said}");
     let file = written("wrong.toml", "mode = \"act\"\nspede = 3\n");
     let wrong = lepton(&["serve", "--config", &file]);
     assert_eq!(wrong.status.code(), Some(2));

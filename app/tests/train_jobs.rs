@@ -165,6 +165,15 @@ fn a_training_that_was_cut_off_goes_on_where_it_was() {
     std::fs::write(&checkpoint, &cut[..cut.len() / 2]).expect("the folder is writable");
     train(&parts, &["--generations", "5", "--resume"]);
     assert_eq!(weights(&whole), weights(&parts));
+    // The same workloads by name, with other sequences.
+    let args = ["train", "jobs", "--generate", "exact,noisy", "--length", "32", "--resume", "--model"];
+    let other = lepton(&[&args[..], &[text(&parts)]].concat());
+    assert_eq!(other.status.code(), Some(2));
+    let said = stderr(&other);
+    assert!(
+        said.contains("is over exact: sequences of 64 jobs; asked for is exact: sequences of 32 jobs"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -9,6 +9,11 @@ pub trait Environment: Sync {
     /// Its name in reports.
     fn name(&self) -> &str;
 
+    /// What it plays, in words: where two say the same, they play the same sequences.
+    fn about(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// What a policy of these weights reaches on the sequence of `seed`; more is better.
     fn play(&self, weights: &[f32], seed: u64) -> f64;
 

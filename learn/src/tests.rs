@@ -122,6 +122,30 @@ fn the_result_is_never_worse_than_the_start_on_the_sequences_kept_apart() {
 }
 
 #[test]
+fn a_training_knows_where_another_thing_is_played_under_the_same_name() {
+    struct Longer(Hill);
+    impl Environment for Longer {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+        fn about(&self) -> String {
+            format!("{}: longer sequences", self.name())
+        }
+        fn play(&self, weights: &[f32], seed: u64) -> f64 {
+            self.0.play(weights, seed)
+        }
+        fn play_best_rule(&self, seed: u64) -> f64 {
+            self.0.play_best_rule(seed)
+        }
+    }
+    let training = train(1, 1, 1);
+    let [a, b] = ["a", "b"].map(|name| hill(name, &[0.0; 4]));
+    assert_eq!(training.other_than(&[&a, &b]), None);
+    let longer = Longer(hill("b", &[0.0; 4]));
+    assert_eq!(training.other_than(&[&a, &longer]), Some(("b", "b: longer sequences".to_owned())));
+}
+
+#[test]
 fn a_checkpoint_of_other_workloads_is_refused() {
     let text = train(1, 1, 1).to_checkpoint();
     let error = Training::from_checkpoint(&text, 4, &["a", "c"]).expect_err("b is not c");

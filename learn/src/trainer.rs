@@ -48,6 +48,8 @@ pub struct LearnerRecord {
 pub struct Training {
     pub(crate) options: TrainOptions,
     pub(crate) environments: Vec<String>,
+    /// What they play.
+    about: Vec<String>,
     seed: u64,
     /// The weights that it started from.
     start: Vec<f32>,
@@ -78,6 +80,7 @@ impl Training {
         let centre: Vec<f64> = weights.iter().map(|&w| f64::from(w)).collect();
         let mut training = Self {
             environments: environments.iter().map(|e| e.name().to_owned()).collect(),
+            about: environments.iter().map(|e| e.about()).collect(),
             seed,
             start: weights.to_vec(),
             origin: None,
@@ -100,6 +103,12 @@ impl Training {
             learner: None,
         });
         training
+    }
+
+    /// Where the environments play something else than those that it began with: what it was, and what it is now.
+    pub fn other_than(&self, environments: &[&dyn Environment]) -> Option<(&str, String)> {
+        let pairs = self.about.iter().zip(environments).map(|(was, now)| (was.as_str(), now.about()));
+        pairs.into_iter().find(|(was, now)| was != now)
     }
 
     /// The same training, with where the weights that it starts from come from.

@@ -9,6 +9,7 @@ use lepton_sim::experiment::jobs::{
 use lepton_sim::jobs::OwnerFigures;
 
 use crate::columns::{Column, fitted};
+use crate::numbers::signed;
 
 /// Owners of each row in the table by owner; the other owners are counted.
 const OWNERS_MAX: usize = 10;
@@ -143,7 +144,7 @@ fn columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
         columns.push(column(&format!("against {}", baseline.policy), 2, &|s| {
             paired(s).map_or_else(
                 || "-".to_owned(),
-                |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0),
+                |p| format!("{} ±{:.2}", signed(p.difference, 2), (p.high - p.low) / 2.0),
             )
         }));
     }
@@ -207,7 +208,8 @@ fn finding(study: &JobsStudy) -> String {
     let interval = verdict.difference.map_or_else(String::new, |p| {
         let samples = study.summary.iter().find_map(|s| s.spread.as_ref());
         let samples = samples.map_or_else(String::new, |s| format!(" over {} {}", s.samples, s.over));
-        format!("{:+.2}, 95% interval {:+.2} to {:+.2}{samples}", p.difference, p.low, p.high)
+        let [difference, low, high] = [p.difference, p.low, p.high].map(|value| signed(value, 2));
+        format!("{difference}, 95% interval {low} to {high}{samples}")
     });
     match verdict.finding {
         Finding::NoResult => "No job finished: there are no figures.".to_owned(),

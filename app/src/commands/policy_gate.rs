@@ -16,6 +16,7 @@ use super::train_jobs;
 use crate::cli_train::{CompareArgs, ComparisonArgs, DemoteArgs, GateArgs, PromoteArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, JobsGateArgs, PromoteJobsArgs};
 use crate::failure::Failure;
+use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of};
 
@@ -199,5 +200,5 @@ pub(super) fn text(verdict: &Verdict, unit: &str) -> String {
 /// `+0.31 ±0.11`, or the gain alone where a single pair gives no interval.
 fn with_interval(gain: f64, half_width: Option<f64>, digits: usize) -> String {
     half_width
-        .map_or_else(|| format!("{gain:+.digits$}"), |half| format!("{gain:+.digits$} ±{half:.digits$}"))
+        .map_or_else(|| signed(gain, digits), |half| format!("{} ±{half:.digits$}", signed(gain, digits)))
 }

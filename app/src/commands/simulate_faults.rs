@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli_risk::FaultsArgs;
 use crate::failure::Failure;
+use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 use crate::result_files::ResultFiles;
 
@@ -140,7 +141,7 @@ fn text(report: &Report) -> String {
             format!("{:.3}", r.mean_hours),
             format!("{:.3}", r.standard_error_hours),
             format!("{:.3}", r.expected_hours),
-            format!("{off:+.1} errors"),
+            format!("{} errors", signed(off, 1)),
         ]);
     }
     out.push_str(&format!("{table}\n"));
@@ -161,7 +162,7 @@ fn text(report: &Report) -> String {
             format!("{:.1}", r.interval_minutes),
             format!("{:.3}", r.ettr),
             format!("{:.3}", r.expected),
-            format!("{:+.1}%", 100.0 * (r.ettr / r.expected - 1.0)),
+            format!("{}%", signed(100.0 * (r.ettr / r.expected - 1.0), 1)),
         ]);
     }
     out.push_str(&format!("{table}\n"));

@@ -16,6 +16,7 @@ use crate::cli::PlacementArgs;
 use crate::clock::WallClock;
 use crate::commands::model_files;
 use crate::failure::Failure;
+use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 use crate::result_files::ResultFiles;
 use crate::stop;
@@ -262,7 +263,7 @@ fn who_serves(guard: &Rehearsal) -> String {
         guard.policies.iter().map(|p| format!("{} {:.2}", p.policy, p.allocation_percent)).collect();
     let Rehearsal { serves, decision, sequences, nodes, .. } = guard;
     let gain = decision.gain.map_or_else(String::new, |g| {
-        format!(", {:+.2} ±{:.2} against the better rule", g.mean, g.half_width)
+        format!(", {} ±{:.2} against the better rule", signed(g.mean, 2), g.half_width)
     });
     let who = if *serves == LEARNED { "serves itself".to_owned() } else { format!("{serves} serves") };
     let reason = decision.reason;
@@ -277,7 +278,7 @@ fn who_serves(guard: &Rehearsal) -> String {
 
 /// `+0.31 ±0.11`, or a dash where there are no pairs.
 fn difference(point: &PointSummary) -> String {
-    point.paired.map_or_else(none, |p| format!("{:+.2} ±{:.2}", p.difference, (p.high - p.low) / 2.0))
+    point.paired.map_or_else(none, |p| format!("{} ±{:.2}", signed(p.difference, 2), (p.high - p.low) / 2.0))
 }
 
 /// `42..=51` for consecutive seeds, otherwise the list.

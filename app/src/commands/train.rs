@@ -205,6 +205,12 @@ fn resume(trained: &Trained<'_>, args: &TrainArgs, checkpoint: &Path) -> Result<
         let option = args.from.as_ref().map_or_else(|| "--adapt".to_owned(), |from| format!("--from {from}"));
         return Err(refused(format!("{option}: the training in {at} began with other weights")));
     }
+    if let Some((was, now)) = training.other_than(&trained.environments) {
+        return Err(Failure::Input(format!(
+            "--resume: the training in {at} is over {was}; asked for is {now}. Maybe the options of its workloads \
+             were others"
+        )));
+    }
     output::note(&format!("resuming: seed {seed}, {} generations are done", training.generations()));
     training.end_after(args.generations.unwrap_or(0));
     Ok(taking_part)

@@ -1,6 +1,7 @@
 //! The loop as a service: a thread that owns the cluster, the cycle and the store, turns periodically, and between turns answers
 //! what comes into its mailbox. A turn that fails or panics degrades the loop and does not end it.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
 use lepton_core::execute::Journal;
@@ -16,7 +17,7 @@ use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{Store, TurnRows};
 use lepton_sim::experiment::TURN_SECONDS;
 use lepton_sim::world::WorldConfig;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cluster::{Era, SimulatedCluster};
 use super::config::ServeConfig;
@@ -233,6 +234,28 @@ fn start_cycle(mode: Mode, cluster: &SimulatedCluster, store: &Store) -> anyhow:
     Ok(Cycle::start(config, schema, &mut [&mut cluster.eyes()], store, cluster.now_seconds())?)
 }
 
+/// A store that is not of the cluster that is asked for: what to say.
+#[derive(Debug)]
+pub(super) struct OtherCluster(pub(super) String);
+
+impl fmt::Display for OtherCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OtherCluster {}
+
+/// In which settings two clusters differ.
+fn differences(before: &str, now: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (before, now) = (read(before), read(now));
+    let names = now.as_object().into_iter().flat_map(|settings| settings.keys());
+    let differ = names.filter(|name| before[*name] != now[*name]);
+    let said = differ.map(|name| format!("`{name}` was {}, asked for is {}", before[name], now[name]));
+    said.collect::<Vec<_>>().join("; ")
+}
+
 /// The simulated cluster as the store left it.
 fn lived_cluster(store: &mut Store, config: &ServeConfig) -> anyhow::Result<SimulatedCluster> {
     let simulation = &config.simulation;
@@ -242,11 +265,14 @@ fn lived_cluster(store: &mut Store, config: &ServeConfig) -> anyhow::Result<Simu
     })
     .to_string();
     match store.fact(SIMULATION)? {
-        Some(before) if before != settings => bail!(
-            "the store in {} belongs to the simulated cluster {before}, asked for is {settings}. Maybe another \
-             `--state-dir` is meant",
-            config.state_dir
-        ),
+        Some(before) if before != settings => {
+            let problem = OtherCluster(format!(
+                "the store in {} belongs to another simulated cluster: {}. Maybe another `--state-dir` is meant",
+                config.state_dir,
+                differences(&before, &settings)
+            ));
+            return Err(problem.into());
+        }
         Some(_) => {}
         None => store.set_fact(SIMULATION, &settings)?,
     }

@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::stop;
 use config::{ServeConfig, mode_name};
-use engine::Engine;
+use engine::{Engine, OtherCluster};
 use view::Published;
 
 pub(crate) use api::openapi;
@@ -64,7 +64,10 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     };
     let engine =
         thread::Builder::new().name("loop".to_owned()).spawn(run).context("cannot start a thread")?;
-    start.recv().context("the loop ended at once")??;
+    start.recv().context("the loop ended at once")?.map_err(|error| match error.downcast() {
+        Ok(OtherCluster(problem)) => Failure::Input(problem),
+        Err(error) => Failure::Other(error),
+    })?;
 
     let runtime = Builder::new_multi_thread()
         .worker_threads(HTTP_THREADS)

@@ -11,7 +11,7 @@ use lepton_core::decide::placement::{PlacementPolicy, Placer};
 use lepton_core::decide::placement_policies::{
     LEARNED, PLACEMENT_POLICIES, PlacementContext, placement_policy,
 };
-use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS};
+use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS, checksum};
 use lepton_core::model::{ClassId, NodeId, Task};
 use lepton_learn::{Apart, Environment};
 
@@ -104,6 +104,13 @@ fn ln_orders(workload: &PlacementWorkload) -> f64 {
 impl Environment for PlacementEnvironment {
     fn name(&self) -> &str {
         &self.workload.name
+    }
+
+    fn about(&self) -> String {
+        let PlacementWorkload { name, cluster, tasks, .. } = &self.workload;
+        let demands = tasks.iter().map(|task| format!("{:?}", cluster.class(task.class).demand));
+        let sum = checksum(demands.collect::<Vec<_>>().join(" ").as_bytes());
+        format!("{name}: {} nodes, {} tasks with the check sum {sum}", cluster.node_count(), tasks.len())
     }
 
     fn play(&self, weights: &[f32], seed: u64) -> f64 {

@@ -52,6 +52,8 @@ pub struct Jobs {
     pub partition: Vec<u32>,
     /// Names of the partitions: parts of the machine that jobs are bound to.
     pub partitions: Vec<String>,
+    /// Name of each job; empty where the trace tells them apart by numbers.
+    pub names: Vec<String>,
 }
 
 impl Jobs {
@@ -71,6 +73,7 @@ impl Jobs {
             owners: Vec::new(),
             partition: Vec::new(),
             partitions: Vec::new(),
+            names: Vec::new(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Jobs {
         for i in indices {
             out.push(self.get(i));
             out.partition.extend(self.partition.get(i));
+            out.names.extend(self.names.get(i).cloned());
         }
         out
     }

@@ -1,8 +1,11 @@
 //! What readers of jobs give: the jobs, and how many rows they left out and why, as counts, so that a command can
 //! say it in one line.
 
+use std::path::Path;
+
 use serde::Serialize;
 
+use super::InputError;
 use crate::jobs::Jobs;
 
 /// A trace as read, with what the reader left out.
@@ -45,6 +48,13 @@ impl LeftOutCounts {
     /// How many there are for this reason.
     pub fn count(&self, why: &str) -> usize {
         self.0.iter().find(|l| l.why == why).map_or(0, |l| l.count)
+    }
+
+    /// What is wrong with a file of which nothing is left.
+    pub(crate) fn without_any(self, path: &Path, what: &str) -> InputError {
+        let left: Vec<String> = self.0.iter().map(|l| format!("{} {}", l.count, l.why)).collect();
+        let said = if left.is_empty() { String::new() } else { format!("; left out: {}", left.join(", ")) };
+        InputError::new(path, format!("has no {what} that ran{said}"))
     }
 
     /// All of them.

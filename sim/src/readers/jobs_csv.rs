@@ -79,7 +79,7 @@ pub fn read_jobs_csv_from(mut table: CsvTable) -> Result<JobTrace, InputError> {
         }
     }
     if trace.jobs.is_empty() {
-        return Err(InputError::new(table.file(), "has no job that ran"));
+        return Err(trace.left_out.without_any(table.file(), "job"));
     }
     trace.moved_into_order = trace.jobs.sort_by_submit();
     Ok(trace)

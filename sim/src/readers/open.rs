@@ -35,7 +35,7 @@ pub(crate) fn unpacked(path: &Path) -> Result<Box<dyn Read>, InputError> {
     let mut raw = BufReader::with_capacity(1 << 16, file);
     let head = raw.fill_buf().map_err(cannot)?;
     if head.is_empty() {
-        return Err(InputError::new(path, "is empty, expected at least a header line"));
+        return Err(InputError::new(path, "is empty"));
     }
     Ok(if head.starts_with(&[0x1f, 0x8b]) {
         Box::new(flate2::bufread::MultiGzDecoder::new(raw))

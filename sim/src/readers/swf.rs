@@ -15,7 +15,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::csv_table::io_error;
-use super::job_trace::{JobTrace, WITHOUT_RUN, WITHOUT_SIZE};
+use super::job_trace::{JobTrace, LeftOutCounts, WITHOUT_RUN, WITHOUT_SIZE};
 use super::swf_header::Header;
 use super::{InputError, decimal, open, room_for_a_job};
 use crate::jobs::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
@@ -116,13 +116,13 @@ pub fn read_swf_from(
     }
     let trace = reading.into_trace(&header);
     if trace.jobs.is_empty() {
-        let left: Vec<String> =
-            trace.left_out.into_list().iter().map(|l| format!("{} {}", l.count, l.why)).collect();
-        let error = InputError::new(path, "has no job that ran");
-        return Err(match left.as_slice() {
-            [] => error.maybe("it is not in the Standard Workload Format"),
-            _ => error.maybe(format!("other lines should be taken; left out: {}", left.join(", "))),
-        });
+        let nothing_left_out = trace.left_out == LeftOutCounts::default();
+        let error = trace.left_out.without_any(path, "job");
+        return Err(error.maybe(if nothing_left_out {
+            "it is not in the Standard Workload Format"
+        } else {
+            "other lines should be taken, by their status"
+        }));
     }
     Ok(trace)
 }

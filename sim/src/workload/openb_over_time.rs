@@ -47,13 +47,14 @@ pub fn openb_over_time(files: &OpenbFiles, seed: u64) -> Result<JobsWorkload, In
         }
     }
     if timed.is_empty() {
-        return Err(InputError::new(&files.tasks, "has no task that ran"));
+        return Err(left_out.without_any(&files.tasks, "task"));
     }
     // Tasks of the same second stay in the order of the file.
     timed.sort_by_key(|t| t.0);
     let mut jobs = Jobs { owners: vec![name.clone()], ..Jobs::default() };
     for (id, &(submit_seconds, run, task, class)) in (0..).zip(&timed) {
         workload.cluster.add_task(Task::new(task, class));
+        jobs.names.push(task.to_owned());
         let run_seconds = run.min(JOB_VALUE_MAX) as u32;
         let size = workload.cluster.class(class).demand.device_milli() as u32;
         jobs.push(Job {

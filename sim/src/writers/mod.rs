@@ -11,7 +11,7 @@ pub use swf::write_swf;
 
 use crate::jobs::{Jobs, NEVER, Outcome, bounded_slowdown};
 
-/// Writes a result as CSV, one line per job in order of submission; what did not happen is empty: the start and run time
+/// Writes a result as CSV, one line per job in order of submission, with its name last where jobs have names; what did not happen is empty: the start and run time
 /// of a job that never started, the end of one that never ended.
 ///
 /// # Errors
@@ -20,7 +20,8 @@ pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> i
     writeln!(
         out,
         "id,owner,size,submit_seconds,start_seconds,end_seconds,wait_seconds,run_seconds,bounded_slowdown,\
-         lost_seconds"
+         lost_seconds{}",
+        if jobs.names.is_empty() { "" } else { ",name" }
     )?;
     let known = |seconds: i64| if seconds == NEVER { String::new() } else { seconds.to_string() };
     for i in 0..jobs.len() {
@@ -29,7 +30,7 @@ pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> i
         let slowdown = wait.map(|w| bounded_slowdown(w as f64, f64::from(jobs.run_seconds[i])));
         writeln!(
             out,
-            "{},{},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{},{}{}",
             jobs.id[i],
             quoted(owner),
             jobs.size[i],
@@ -40,6 +41,7 @@ pub fn write_jobs_csv(out: &mut impl Write, jobs: &Jobs, outcome: &Outcome) -> i
             wait.map_or_else(String::new, |_| jobs.run_seconds[i].to_string()),
             slowdown.map_or_else(String::new, |s| format!("{s:.4}")),
             outcome.lost_seconds.get(i).copied().unwrap_or(0),
+            jobs.names.get(i).map_or_else(String::new, |name| format!(",{}", quoted(name))),
         )?;
     }
     out.flush()

@@ -11,6 +11,7 @@ use super::hours::{self, Hours};
 use super::{FIGURES, Figure, explanation};
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
+use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 
 /// A seed with the figures of its two runs.
@@ -72,7 +73,8 @@ fn text(args: &DemoArgs, pairs: &[Pair]) -> String {
     for Row { figure: (_, label, _, d), with, without, paired } in rows(pairs) {
         let shown = |s: Spread| format!("{:.*} ±{:.*}", d, s.mean, d, s.sd);
         let difference = paired.map_or_else(String::new, |p| {
-            format!("{:+.*} [{:+.*}, {:+.*}]", d, p.difference, d, p.low, d, p.high)
+            let [difference, low, high] = [p.difference, p.low, p.high].map(|value| signed(value, d));
+            format!("{difference} [{low}, {high}]")
         });
         table.add_row([label.to_owned(), shown(with), shown(without), difference]);
     }

@@ -9,6 +9,7 @@ use super::hours::Pair;
 use super::{FIGURES, explanation, typical};
 use crate::against::Against;
 use crate::failure::Failure;
+use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 
 /// Columns of the smallest terminal that the summary must fit.
@@ -71,7 +72,7 @@ fn text(ended: &Ended<'_>) -> String {
     let mut table = output::table(&["", "with the loop", "without", "difference"]);
     for (_, label, value, decimals) in FIGURES {
         let (with, without) = (value(with), value(without));
-        let difference = format!("{:+.*}", decimals, with - without);
+        let difference = signed(with - without, decimals);
         let row = [format!("{with:.decimals$}"), format!("{without:.decimals$}"), difference];
         table.add_row(std::iter::once(label.to_owned()).chain(row));
     }
@@ -95,7 +96,7 @@ fn text(ended: &Ended<'_>) -> String {
 fn worth(with: &Measures, without: &Measures) -> String {
     let (hot, hot_without) = (with.hot_node_minutes, without.hot_node_minutes);
     let change = if hot_without > 0.0 {
-        format!(" ({:+.0}%)", 100.0 * (hot - hot_without) / hot_without)
+        format!(" ({}%)", signed(100.0 * (hot - hot_without) / hot_without, 0))
     } else {
         String::new()
     };

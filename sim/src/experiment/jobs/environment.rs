@@ -14,6 +14,7 @@ use lepton_core::decide::queue_policies::queue_policy;
 use lepton_learn::{Apart, Environment, RecordedEnvironment};
 
 use super::reward::jobs_reward;
+use super::saved::jobs_checksum;
 use super::windows::{Split, WINDOW_JOBS_LEAST, consecutive, drawn_window};
 use crate::generate::BatchMachines;
 use crate::jobs::{Jobs, SequenceSimulator};
@@ -219,6 +220,19 @@ impl JobsEnvironment {
 impl Environment for JobsEnvironment {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn about(&self) -> String {
+        let of = match &self.source {
+            JobSource::Generated(_) => String::new(),
+            JobSource::Trace { jobs, nodes, parts } => {
+                let parts: Vec<String> =
+                    parts.iter().map(|p| format!(", part {}..{}", p.start, p.end)).collect();
+                let sum = jobs_checksum(jobs);
+                format!(" of {} with the check sum {sum:016x} on {nodes} nodes{}", jobs.len(), parts.concat())
+            }
+        };
+        format!("{}: sequences of {} jobs{of}", self.name, self.length)
     }
 
     fn play(&self, weights: &[f32], seed: u64) -> f64 {

@@ -331,7 +331,7 @@ fn nodes_in_words(nodes: &Nodes, machine: &MachineSpec) -> String {
     if matches!(machine, MachineSpec::Pool) { nodes.count().to_string() } else { nodes.to_string() }
 }
 
-fn jobs_checksum(jobs: &Jobs) -> u64 {
+pub(super) fn jobs_checksum(jobs: &Jobs) -> u64 {
     (0..jobs.len()).fold(FNV_OFFSET, |sum, i| {
         let j = jobs.get(i);
         let values = [u64::from(j.run_seconds), u64::from(j.requested_seconds), u64::from(j.size)];
