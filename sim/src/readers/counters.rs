@@ -141,7 +141,7 @@ fn columns(
     }
     if columns.is_empty() || columns.len() > COLUMNS_MAX {
         let problem = format!("has {} columns to learn from, expected 1 to {COLUMNS_MAX}", columns.len());
-        return Err(InputError::new(table.file(), problem).at_line(1));
+        return Err(InputError::new(table.file(), problem).at_line(table.header_line()));
     }
     Ok(columns)
 }

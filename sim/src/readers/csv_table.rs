@@ -1,6 +1,7 @@
 //! CSV with a header line: columns found by name, fields read as bounded numbers, errors that say where.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,22 +14,46 @@ pub struct CsvTable {
     header: Vec<String>,
     reader: csv::Reader<RowGuard>,
     record: csv::StringRecord,
-    /// Bytes taken in since the last row was complete.
-    row_bytes: Rc<Cell<usize>>,
+    raw: Rc<RefCell<Raw>>,
+    header_line: u64,
+}
+
+/// What the CSV reader has taken in.
+#[derive(Default)]
+struct Raw {
+    /// Bytes since the last row was complete.
+    row_bytes: usize,
+    /// The bytes from the start of the last row on, and where in the file they begin. The CSV reader says where it stood
+    /// before a row; lines without anything may come between.
+    ahead: VecDeque<u8>,
+    ahead_from: u64,
+}
+
+impl Raw {
+    /// The line on which a row really starts for which the reader stood at `before`.
+    fn line_of(&mut self, before: &csv::Position) -> u64 {
+        let passed = before.byte().saturating_sub(self.ahead_from).min(self.ahead.len() as u64);
+        self.ahead.drain(..passed as usize);
+        self.ahead_from += passed;
+        let blank = self.ahead.iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+        before.line() + blank.filter(|b| **b == b'\n').count() as u64
+    }
 }
 
 /// Fails once a row grows over the limit. The limit on lines does not see it: a field in quotes may go on
 /// over any number of lines, and one quote too many swallows the rest of the file.
 struct RowGuard {
     inner: Box<dyn BufRead>,
-    row_bytes: Rc<Cell<usize>>,
+    raw: Rc<RefCell<Raw>>,
 }
 
 impl Read for RowGuard {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.row_bytes.set(self.row_bytes.get() + n);
-        if self.row_bytes.get() > LINE_BYTES_MAX + buf.len() {
+        let mut raw = self.raw.borrow_mut();
+        raw.row_bytes += n;
+        raw.ahead.extend(&buf[..n]);
+        if raw.row_bytes > LINE_BYTES_MAX + buf.len() {
             let problem =
                 format!("a row is longer than the limit of {LINE_BYTES_MAX} bytes (an open quote?)");
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
@@ -60,27 +85,34 @@ impl CsvTable {
     /// # Errors
     /// As [`CsvTable::open`].
     pub fn from_reader(path: &Path, input: Box<dyn BufRead>) -> Result<Self, InputError> {
-        let row_bytes = Rc::new(Cell::new(0));
-        let guarded = RowGuard { inner: input, row_bytes: Rc::clone(&row_bytes) };
+        let raw = Rc::new(RefCell::new(Raw::default()));
+        let guarded = RowGuard { inner: input, raw: Rc::clone(&raw) };
         let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(guarded);
         let header: Vec<String> =
             reader.headers().map_err(|e| csv_error(path, 1, &e))?.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             return Err(InputError::new(path, "has no header line").at_line(1));
         }
+        let header_line = raw.borrow_mut().line_of(&csv::Position::new());
         for (i, name) in header.iter().enumerate() {
             if header[..i].contains(name) {
-                let error = InputError::new(path, "the header names this column twice").at_line(1);
+                let error = InputError::new(path, "the header names this column twice").at_line(header_line);
                 return Err(error.in_column(name.clone()));
             }
         }
-        row_bytes.set(0);
-        Ok(Self { file: path.to_path_buf(), header, reader, record: csv::StringRecord::new(), row_bytes })
+        raw.borrow_mut().row_bytes = 0;
+        let file = path.to_path_buf();
+        Ok(Self { file, header, reader, record: csv::StringRecord::new(), raw, header_line })
     }
 
     /// The file's name as given.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// 1-based line of the header.
+    pub fn header_line(&self) -> u64 {
+        self.header_line
     }
 
     /// Names of the columns, in order.
@@ -96,7 +128,7 @@ impl CsvTable {
         self.find(name).ok_or_else(|| {
             let have = self.header.join(", ");
             let error = InputError::new(&self.file, format!("the column is missing; there are: {have}"))
-                .at_line(1)
+                .at_line(self.header_line)
                 .in_column(name);
             match nearest(name, &self.header) {
                 Some(near) => error.maybe(format!("`{near}` is meant; rename it to `{name}`")),
@@ -117,20 +149,19 @@ impl CsvTable {
     /// When the row cannot be read (compression broken off, a row too long, not UTF-8) or has more or
     /// fewer fields than the header.
     pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, InputError> {
-        let mut before = self.reader.position().line();
-        loop {
-            let more =
-                self.reader.read_record(&mut self.record).map_err(|e| csv_error(&self.file, before, &e))?;
-            self.row_bytes.set(0);
+        let line = loop {
+            let before = self.reader.position().clone();
+            let read = self.reader.read_record(&mut self.record);
+            let line = self.raw.borrow_mut().line_of(&before);
+            let more = read.map_err(|e| csv_error(&self.file, line, &e))?;
+            self.raw.borrow_mut().row_bytes = 0;
             if !more {
                 return Ok(None);
             }
             if !self.record.iter().all(str::is_empty) {
-                break;
+                break line;
             }
-            before = self.reader.position().line();
-        }
-        let line = self.record.position().map_or(before, csv::Position::line);
+        };
         if self.record.len() != self.header.len() {
             let (have, want) = (self.record.len(), self.header.len());
             return Err(InputError::new(
@@ -248,8 +279,7 @@ impl<'a> CsvRow<'a> {
 }
 
 /// Turns an error of the CSV or compression layer into ours.
-pub(super) fn csv_error(path: &Path, line_before: u64, error: &csv::Error) -> InputError {
-    let line = error.position().map_or(line_before, csv::Position::line).max(1);
+pub(super) fn csv_error(path: &Path, line: u64, error: &csv::Error) -> InputError {
     let out = match error.kind() {
         csv::ErrorKind::Io(e) => return io_error(path, line, e),
         csv::ErrorKind::Utf8 { err, .. } => InputError::new(path, format!("is not UTF-8 text: {err}")),

@@ -147,7 +147,7 @@ pub fn read_load_from(mut table: CsvTable, columns: &LoadColumns) -> Result<Reco
         }
     }
     if notes.rows == 0 {
-        return Err(InputError::new(table.file(), "has no row below its header").at_line(1));
+        return Err(InputError::new(table.file(), "has no row below its header").at_line(table.header_line()));
     }
     to_bins(table.file(), series, unit, columns, notes)
 }

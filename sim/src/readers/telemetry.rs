@@ -131,11 +131,13 @@ impl Rows {
             }
         };
         if columns.is_empty() {
-            return Err(InputError::new(table.file(), "has no column beside the time").at_line(1));
+            return Err(
+                InputError::new(table.file(), "has no column beside the time").at_line(table.header_line())
+            );
         }
         if columns.len() > METRICS_MAX {
             let problem = format!("has {} columns, expected at most {METRICS_MAX}", columns.len());
-            return Err(InputError::new(table.file(), problem).at_line(1));
+            return Err(InputError::new(table.file(), problem).at_line(table.header_line()));
         }
         let text_columns = vec![String::new(); columns.len()];
         Ok(Self { columns, names, bins: Vec::new(), values: Vec::new(), without_zone: false, text_columns })

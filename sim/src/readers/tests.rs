@@ -71,6 +71,7 @@ fn an_error_names_the_line_that_an_editor_shows() {
         ("a,b\r\n1,2\r\n\r\n3,x\r\n", 4),
         ("a,b\n\"one\ntwo\nthree\",2\n3,x\n", 5),
         ("\"a\n\",b\n3,x\n", 3),
+        ("\n\na,b\n3,x\n", 4),
         ("a,b\n3,x", 2),
     ] {
         let mut t = table(text).expect("the header is fine");
@@ -82,6 +83,8 @@ fn an_error_names_the_line_that_an_editor_shows() {
         let said = said.map(|e| e.to_string()).unwrap_or_default();
         assert!(said.starts_with(&format!("t.csv, line {line}, column `b`, value `x`")), "{text:?}: {said}");
     }
+    let wrong = table("\n\na,a\n").map(|_| ()).expect_err("a column twice").to_string();
+    assert!(wrong.starts_with("t.csv, line 3, column `a`"), "{wrong}");
     let mut t = table("a,b\n\n1,2\n\n1,2,3\n").expect("the header is fine");
     assert!(t.next_row().expect("readable").is_some());
     let said = t.next_row().map(|row| row.is_some()).expect_err("three fields").to_string();
