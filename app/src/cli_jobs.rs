@@ -120,7 +120,7 @@ pub(crate) struct JobsArgs {
     pub(crate) jobs_count: u32,
     /// Number of nodes, or how many of each number of GPUs as `200x2,321x8`; for openb the node list [default: as the
     /// trace says: SWF's MaxProcs, else MaxNodes]
-    #[arg(long, visible_alias = "nodes-count", value_name = "N|NxG,..|FILE", value_parser = nodes)]
+    #[arg(long = "nodes-count", visible_alias = "nodes", value_name = "N|NxG,..|FILE", value_parser = nodes)]
     pub(crate) nodes: Option<NodesChoice>,
     /// Virtual clusters or partitions, `vc,nodes` and optionally `gpus_per_node`: each is scheduled alone
     #[arg(long, value_name = "FILE", conflicts_with_all = ["nodes", "starts"])]
