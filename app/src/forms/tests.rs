@@ -34,6 +34,8 @@ const FORMS: &[&str] = &[
     "simulate jobs --format openb --trace t --nodes n",
     "rebalance --snapshot s",
     "rebalance --format roadef --model m --assignment a",
+    "execute --snapshot s --plan p",
+    "execute --format roadef --model m --assignment a --plan p",
     "train placement --generate openb-like",
     "train placement --generate training",
     "train placement --generate openb-like --resume",
