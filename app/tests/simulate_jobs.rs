@@ -176,7 +176,7 @@ fn what_is_endless_is_no_saved_run_and_is_not_read_to_its_end() {
         stderr(&ended)
     );
     let long = r#"{"kind":"lepton jobs run","form":5,"run":[],"stopped_at_seconds":1,"bytes":99000000000,"checksum":1}"#;
-    let refused = jobs(&[&base[..], &["--resume", &written("long.run", long.to_owned())]].concat());
+    let refused = jobs(&[&base[..], &["--resume", &written("long.run", long)]].concat());
     assert!(stderr(&refused).contains("is longer than the limit of"), "{}", stderr(&refused));
 }
 
