@@ -19,6 +19,12 @@ pub(crate) enum Against {
     WithoutReserve,
     /// The loop, moving nothing out of the way of what waits too long
     WithoutMakeRoom,
+    /// The loop, reckoning with load as it is now and not as it is expected to be
+    WithoutForecast,
+    /// The loop, heeding no signs of coming faults
+    WithoutRisk,
+    /// The loop, placing by what tasks ask for and not by what nodes use
+    ByRequests,
 }
 
 impl Against {
@@ -30,6 +36,9 @@ impl Against {
             Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::ALL }),
             Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::ALL }),
             Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::ALL }),
+            Self::WithoutForecast => Keeper::Loop(Acts { forecast: false, ..Acts::ALL }),
+            Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::ALL }),
+            Self::ByRequests => Keeper::ByRequests,
         }
     }
 
@@ -42,6 +51,9 @@ impl Against {
             Self::WithoutRelieve => "without relieve",
             Self::WithoutReserve => "without reserve",
             Self::WithoutMakeRoom => "without make room",
+            Self::WithoutForecast => "without forecast",
+            Self::WithoutRisk => "without risk",
+            Self::ByRequests => "by requests",
         }
     }
 
@@ -54,6 +66,9 @@ impl Against {
             Self::WithoutRelieve => "without_relieve",
             Self::WithoutReserve => "without_reserve",
             Self::WithoutMakeRoom => "without_make_room",
+            Self::WithoutForecast => "without_forecast",
+            Self::WithoutRisk => "without_risk",
+            Self::ByRequests => "by_requests",
         }
     }
 
@@ -74,6 +89,17 @@ impl Against {
             Self::WithoutReserve => "Without reserve: no node is kept for what waits long.".to_owned(),
             Self::WithoutMakeRoom => {
                 "Without make room: nothing moves out of the way of what waits long.".to_owned()
+            }
+            Self::WithoutForecast => {
+                "Without forecast: load is reckoned with as it is now, not as it is expected to be."
+                    .to_owned()
+            }
+            Self::WithoutRisk => {
+                "Without risk: tasks are placed on nodes that show signs of faults, and stay there."
+                    .to_owned()
+            }
+            Self::ByRequests => {
+                "By requests: tasks are placed where the least is asked for, whatever is used.".to_owned()
             }
         }
     }

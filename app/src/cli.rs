@@ -13,7 +13,7 @@ use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
-use crate::cli_serve::{ExplainArgs, GetArgs, PlanCommand, ServeArgs, StatusArgs};
+use crate::cli_serve::{ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, load, nodes_count};
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// How a running service stands
     Status(StatusArgs),
+    /// How load stands, stood and is expected to stand on a running service
+    Load(LoadArgs),
     /// List nodes, tasks, plans or decisions of a running service
     Get(GetArgs),
     /// Why a running service decided as it did

@@ -11,7 +11,7 @@ use crate::seeds::{Seeds, seeds};
 
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("what").required(true).args(["train", "logs"]),
+    group = ArgGroup::new("what").required(true).args(["train", "load", "logs"]),
     after_help = "Telemetry: --train holds readings that are mostly normal and need no labels, --input what is to be judged; both
 are a CSV of one machine or a folder with one for each machine (of NAME_train.csv and NAME_test.csv in one
 folder, the first are learned from and the second judged). A row is a bin of time, a column a metric; a column
@@ -28,30 +28,43 @@ Examples:
   lepton risk --train servers/ --input servers/ --period 5m --budget 1/day \\
       --predictions scores.csv --report risk.html
   lepton risk --counters --label fail_30d --train known.csv.gz --input fleet.csv.gz \\
-      --predictions risk.csv
+      --predictions risk.csv --save drives.json
+  lepton risk --counters --load drives.json --input fleet.csv.gz
   lepton risk --logs kern.log"
 )]
 pub(crate) struct RiskArgs {
     /// Telemetry to learn what is normal from: a CSV, or a folder with one for each machine
     #[arg(long, value_name = "PATH", requires = "input")]
     pub(crate) train: Option<PathBuf>,
-    /// Telemetry to judge
-    #[arg(long, value_name = "PATH", requires = "train")]
+    /// Telemetry, or counters, to judge
+    #[arg(long, value_name = "PATH", conflicts_with = "logs")]
     pub(crate) input: Option<PathBuf>,
     /// The files hold counters of parts (drives, memory modules), not telemetry
-    #[arg(long, requires = "label", requires = "train")]
+    #[arg(long, requires = "input")]
     pub(crate) counters: bool,
     /// Column of --train that says which rows came soon before a failure: 1 or 0
-    #[arg(long, value_name = "COLUMN", requires = "counters", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "COLUMN", requires = "counters", conflicts_with = "load", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
     /// Column that names the part [default: `disk`, `drive`, `serial_number`, `serial` or `part`]
     #[arg(long, value_name = "COLUMN", requires = "counters", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) part: Option<String>,
     /// Columns to learn from, separated by commas [default: all that do not tell the outcome]
-    #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "counters")]
+    #[arg(
+        long,
+        value_name = "A,B,..",
+        value_delimiter = ',',
+        requires = "counters",
+        conflicts_with = "load"
+    )]
     pub(crate) features: Vec<String>,
+    /// Keep what was learned of counters
+    #[arg(long, value_name = "FILE", requires = "counters", conflicts_with = "load")]
+    pub(crate) save: Option<PathBuf>,
+    /// Judge by what `--save` kept, learning nothing
+    #[arg(long, value_name = "FILE", requires = "counters")]
+    pub(crate) load: Option<PathBuf>,
     /// Seed of the training of --counters
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "load")]
     pub(crate) seed: u64,
     /// Logs to look for messages of faults in, one or several
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -69,7 +82,7 @@ pub(crate) struct RiskArgs {
     #[arg(long, default_value = "1/day", value_parser = budget)]
     pub(crate) budget: f64,
     /// Write every score to this file, as CSV
-    #[arg(long, value_name = "FILE", requires = "train")]
+    #[arg(long, value_name = "FILE", requires = "input")]
     pub(crate) predictions: Option<PathBuf>,
     /// Write a report page on telemetry to this file
     #[arg(long, value_name = "FILE", requires = "train", conflicts_with = "counters")]

@@ -79,6 +79,22 @@ pub(crate) struct StatusArgs {
     pub(crate) server: ServerArgs,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Balance, hot and cold nodes, the bottleneck, free devices that cannot be used and why; over the last day or more, and expected.
+
+Examples:
+  lepton load
+  lepton load --hours 168
+  lepton load -o json")]
+pub(crate) struct LoadArgs {
+    /// How far back the table goes, hours
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=168))]
+    pub(crate) hours: u16,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Listed {

@@ -73,6 +73,16 @@ fn drives_whose_counters_grow_are_ranked_first() {
         assert!(part["chance"].as_f64() > parts[10]["chance"].as_f64());
     }
     assert_eq!(read(&scores).lines().count(), 121);
+    // What was learned is kept, and judges the same as at once.
+    let kept = scratch("drives.json");
+    json(&lepton(&[&command[..], &["--save", &kept]].concat()));
+    let again =
+        json(&lepton(&["risk", "--counters", "--load", &kept, "--input", &input, "--output", "json"]));
+    assert_eq!(again, result);
+    let damaged = written("damaged.json", read(&kept).replacen("\"feature\":", "\"feature\":60", 1));
+    let refused = lepton(&["risk", "--counters", "--load", &damaged, "--input", &input]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("asks for a feature that there is not"), "{}", stderr(&refused));
 }
 
 #[test]
@@ -92,13 +102,14 @@ fn messages_of_faults_are_told_by_node() {
 fn a_wrong_call_says_what_is_expected() {
     let train = written("t.csv", "a\n1\n");
     for (args, said) in [
-        (vec!["risk"], "--train <PATH>|--logs"),
+        (vec!["risk"], "--train <PATH>|--load <FILE>|--logs"),
         (vec!["risk", "--train", &train], "--input <PATH>"),
+        (vec!["risk", "--counters", "--input", &train, "--load", &train], "is no model of counters"),
         (
             vec!["risk", "--train", &train, "--input", &train],
             "has 1 bins to learn from, expected at least 20",
         ),
-        (vec!["risk", "--train", &train, "--input", &train, "--counters"], "--label <COLUMN>"),
+        (vec!["risk", "--train", &train, "--input", &train, "--counters"], "--label COLUMN"),
         (vec!["risk", "--logs", "no-such.log"], "no-such.log: cannot be read"),
         (vec!["simulate", "faults", "--preset", "lemon"], "lemons"),
     ] {

@@ -3,7 +3,7 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
-use crate::analyze::assess;
+use crate::analyze::Analyst;
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
@@ -52,6 +52,7 @@ pub struct CycleReport {
 pub struct Cycle {
     config: CycleConfig,
     snapshot: Snapshot,
+    analyst: Analyst,
 }
 
 impl Cycle {
@@ -72,7 +73,7 @@ impl Cycle {
         for source in sources {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
-        Ok(Self { config, snapshot })
+        Ok(Self { config, snapshot, analyst: Analyst::default() })
     }
 
     /// One turn.
@@ -98,7 +99,7 @@ impl Cycle {
         // execute: what earlier turns have begun
         let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         // analyze
-        let assessment = assess(snapshot, &self.config.settings);
+        let assessment = self.analyst.assess(snapshot, &self.config.settings);
         // decide
         let Decided { plan, mut records } = match self.config.mode {
             Mode::Observe => Decided::default(),
@@ -146,6 +147,11 @@ impl Cycle {
     /// When it cannot be written.
     pub fn remember(&self, journal: &mut dyn Journal) -> Result<(), JournalError> {
         journal.write(&JournalEntry::Remembered { memory: Box::new(self.snapshot.memory.clone()) })
+    }
+
+    /// What analyze remembers.
+    pub fn analyst(&self) -> &Analyst {
+        &self.analyst
     }
 
     /// The cluster as the loop believes it to be.

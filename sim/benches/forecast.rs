@@ -1,4 +1,4 @@
-//! Forecasts: what a reading and a forecast of 13 values cost, the memory of 10,000 series, and, where the recorded load is there
+//! Forecasts: what the loop's analyst costs over 5,000 nodes, what a reading and a forecast of 13 values cost, the memory of 10,000 series, and, where the recorded load is there
 //! (LEPTON_DATA), protocol F1: every model on 240 series of 60 virtual machines. Run by `cargo xtask bench forecast`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
@@ -11,6 +11,10 @@ use lepton_core::analyze::forecast::{
     FEATURES, ForecastSetup, MODEL_KINDS, MixtureConfig, ModelKind, NetworkModel, Perceptron,
     SeriesForecaster, SourceModel, Steps,
 };
+use lepton_core::analyze::{Analyst, BIN_SECONDS};
+use lepton_core::model::{
+    DeviceSet, NodeSpec, Placement, ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskState,
+};
 use lepton_learn::forecast::{NetworkOptions, Recorded, fit_network, train_source};
 use lepton_sim::experiment::forecast::{Origins, back_test};
 use lepton_sim::readers::{LoadColumns, Target, read_load};
@@ -20,6 +24,7 @@ const SEED: u64 = 1;
 const FITTED: usize = 6048;
 
 fn main() {
+    analyst();
     costs();
     match std::env::var_os("LEPTON_DATA") {
         Some(data) => protocol(&Path::new(&data).join("bitbrains-rnd/load_5min.csv.gz")),
@@ -163,4 +168,64 @@ fn protocol(path: &Path) {
             Err(error) => println!("{name}: {error}"),
         }
     }
+}
+
+/// Nodes and resources that the analyst is measured with, and tasks on each node.
+const NODES: usize = 5000;
+const RESOURCES: usize = 12;
+const TASKS: usize = 8;
+/// Time between two readings, seconds.
+const READING_SECONDS: u64 = 15;
+
+/// The loop's analyst over a large cluster: time of a turn and memory, after two days of readings.
+fn analyst() {
+    let names = (0..RESOURCES).map(|r| format!("measure_{r}"));
+    let mut snapshot = Snapshot::new(ResourceSchema::new(names).expect("names differ"));
+    let class = TaskClass::of_demand(vec![100_000; RESOURCES], None);
+    let class = snapshot.cluster.add_class(class).expect("a sound class");
+    for node in 0..NODES {
+        let spec = NodeSpec::new(format!("node-{node}"), vec![1_000_000; RESOURCES], vec![]);
+        let id = snapshot.cluster.add_node(spec).expect("a sound node");
+        snapshot.signals.push(Default::default());
+        for task in 0..TASKS {
+            let task = snapshot.cluster.add_task(Task::new(format!("task-{node}-{task}"), class));
+            snapshot.tasks.push(TaskState { used: vec![0; RESOURCES], ..TaskState::default() });
+            assert!(snapshot.stands(task, Placement { node: id, devices: DeviceSet::NONE }));
+        }
+    }
+    let before = resident_mib();
+    let mut analyst = Analyst::default();
+    let settings = Settings::default();
+    let mut turn = |snapshot: &mut Snapshot, seconds: u64| {
+        snapshot.time_seconds += seconds;
+        let bin = (snapshot.time_seconds / READING_SECONDS) as usize;
+        for (i, state) in snapshot.tasks.iter_mut().enumerate() {
+            for (r, used) in state.used.iter_mut().enumerate() {
+                *used = (1000.0 * load(i * RESOURCES + r, bin)) as i64;
+            }
+        }
+        let begun = Instant::now();
+        let assessment = analyst.assess(snapshot, &settings);
+        assert_eq!(assessment.risk.len(), NODES);
+        begun.elapsed().as_secs_f64()
+    };
+    // A reading for each bin fills the windows; then those of half an hour count.
+    for _ in 0..200 {
+        turn(&mut snapshot, BIN_SECONDS);
+    }
+    let mut seconds: Vec<f64> =
+        (0..2 * BIN_SECONDS / READING_SECONDS).map(|_| turn(&mut snapshot, READING_SECONDS)).collect();
+    let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
+    seconds.sort_by(f64::total_cmp);
+    println!(
+        "the analyst: {NODES} nodes x {RESOURCES} measures, {TASKS} tasks a node, a reading each {READING_SECONDS} s"
+    );
+    println!(
+        "a turn: {:.1} ms in the mean, median {:.1}, longest {:.1}; {:.2} % of a core",
+        mean * 1e3,
+        seconds[seconds.len() / 2] * 1e3,
+        seconds[seconds.len() - 1] * 1e3,
+        mean / READING_SECONDS as f64 * 100.0
+    );
+    println!("memory: {:.0} MiB\n", resident_mib() - before);
 }

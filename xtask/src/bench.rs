@@ -117,6 +117,13 @@ pub(crate) const BENCHES: [Bench; 11] = [
         shows: "the cost of a reading and a forecast, memory of 10,000 series, and all models on recorded load",
         page: "docs/benchmarks/forecast.md",
     },
+    Bench {
+        name: "expected-load",
+        package: "lepton-sim",
+        target: Target::Example("expected_load"),
+        shows: "the loop deciding by current and by expected load, and with and without heeding signs of faults",
+        page: "docs/benchmarks/expected-load.md",
+    },
 ];
 
 const HELP: &str = "\

@@ -118,7 +118,11 @@ fn explanation(body: &Value) -> String {
     text
 }
 
-fn show(server: &ServerArgs, body: &Value, text: impl Fn(&Value) -> String) -> Result<(), Failure> {
+pub(super) fn show(
+    server: &ServerArgs,
+    body: &Value,
+    text: impl Fn(&Value) -> String,
+) -> Result<(), Failure> {
     match server.output {
         Shown::Json => output::print_json(body)?,
         Shown::Table => output::print(&text(body))?,
@@ -126,7 +130,7 @@ fn show(server: &ServerArgs, body: &Value, text: impl Fn(&Value) -> String) -> R
     Ok(())
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
@@ -145,7 +149,7 @@ fn encoded(name: &str) -> String {
 }
 
 /// One request, one answer.
-fn ask(
+pub(super) fn ask(
     server: &ServerArgs,
     method: &str,
     path: &str,

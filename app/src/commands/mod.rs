@@ -10,6 +10,7 @@ mod generate_reassignment;
 mod jobs_result;
 mod jobs_workload;
 mod learning_workloads;
+mod load;
 mod model_files;
 mod placement_snapshots;
 mod policy_gate;
@@ -59,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(Policy::Demote(args)) => policy_gate::demote(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Status(args) => client::status(&args),
+        Command::Load(args) => load::run(&args),
         Command::Get(args) => client::get(&args),
         Command::Explain(args) => client::explain(&args),
         Command::Plan(command) => client::plan(&command),

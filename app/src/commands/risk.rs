@@ -6,7 +6,7 @@ use crate::failure::Failure;
 
 pub(crate) fn run(args: &RiskArgs) -> Result<(), Failure> {
     match (&args.train, &args.input) {
-        (Some(train), Some(input)) if args.counters => risk_counters::run(args, train, input),
+        (train, Some(input)) if args.counters => risk_counters::run(args, train.as_deref(), input),
         (Some(train), Some(input)) => risk_telemetry::run(args, train, input),
         _ => risk_logs::run(args, &args.logs),
     }

@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use lepton_core::analyze::risk::{CounterRisk, CounterTable};
+use lepton_core::analyze::risk::{CounterRisk, CounterTable, FittedCounters};
 use lepton_learn::{TreeOptions, train_counter_risk};
 use lepton_sim::readers::{CounterFile, CounterOptions, read_counters};
 use serde::Serialize;
 
+use super::model_files;
 use super::risk_telemetry::csv_field;
+use super::simulate_placement::command_line;
 use crate::cli_risk::RiskArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -41,34 +43,37 @@ struct Report {
     parts: Vec<PartRisk>,
 }
 
-pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Failure> {
-    let Some(label) = args.label.clone() else {
-        return Err(Failure::Input(
-            "--counters needs --label COLUMN: which rows failed soon after".to_owned(),
-        ));
-    };
-    let mut files = ResultFiles::beside_inputs([("--train", Some(train)), ("--input", Some(input))]);
+/// Learns from `train`, or reads what was learned before.
+pub(super) fn run(args: &RiskArgs, train: Option<&Path>, input: &Path) -> Result<(), Failure> {
+    let mut files = ResultFiles::beside_inputs([
+        ("--train", train),
+        ("--load", args.load.as_deref()),
+        ("--input", Some(input)),
+    ]);
     let predictions = files.claim_if_given("--predictions", args.predictions.as_deref())?;
-    let options =
-        CounterOptions { label: Some(label), part: args.part.clone(), features: args.features.clone() };
-    let learned = read_counters(train, &options, None)?;
-    say(train, &learned);
-    let unlabelled = CounterOptions { label: None, ..options };
-    let judged = read_counters(input, &unlabelled, Some(&learned.table))?;
+    let save = files.claim_if_given("--save", args.save.as_deref())?;
+    let fitted = match (train, &args.load) {
+        (Some(train), _) => learn(args, train)?,
+        (None, Some(path)) => model_files::read_counters(path)?,
+        (None, None) => return Err(Failure::Input("--counters needs --train or --load".to_owned())),
+    };
+    files.write(save.as_ref(), |out| out.write_all(&fitted.to_bytes()));
+    let model = &fitted.model;
+    let columns = CounterTable {
+        counters: model.counters.clone(),
+        categories: model.categories.iter().map(|(name, _)| name.clone()).collect(),
+        ..CounterTable::default()
+    };
+    let options = CounterOptions { part: args.part.clone(), features: args.features.clone(), label: None };
+    let judged = read_counters(input, &options, Some(&columns))?;
     say(input, &judged);
-    let age = learned.table.counters.iter().position(|c| AGE_COUNTERS.contains(&c.as_str()));
-    let trees = TreeOptions { seed: args.seed, ..TreeOptions::default() };
-    let bar = output::progress("trees", 1);
-    let trained = train_counter_risk(&learned.table, age, &trees);
-    bar.finish_and_clear();
-    let model = trained.map_err(|e| Failure::Input(format!("{}: {e}", train.display())))?;
     let log_odds = model.log_odds(&judged.table);
-    files.write(predictions.as_ref(), |out| write_predictions(out, &model, &log_odds));
+    files.write(predictions.as_ref(), |out| write_predictions(out, model, &log_odds));
     let report = Report {
         trees: model.trees.trees(),
-        rows_learned_from: learned.table.rows(),
-        failures_learned_from: learned.table.failed.iter().filter(|&&f| f).count(),
-        parts: ranked(&model, &judged.table, &log_odds),
+        rows_learned_from: fitted.rows,
+        failures_learned_from: fitted.failures,
+        parts: ranked(model, &judged.table, &log_odds),
     };
     match args.output {
         OutputFormat::Json => output::print_json(&report)?,
@@ -76,6 +81,31 @@ pub(super) fn run(args: &RiskArgs, train: &Path, input: &Path) -> Result<(), Fai
         OutputFormat::Table => output::print(&text(&report))?,
     }
     files.end()
+}
+
+fn learn(args: &RiskArgs, train: &Path) -> Result<FittedCounters, Failure> {
+    let Some(label) = args.label.clone() else {
+        return Err(Failure::Input(
+            "--counters with --train needs --label COLUMN: which rows failed soon after".to_owned(),
+        ));
+    };
+    let options = CounterOptions {
+        label: Some(label.clone()),
+        part: args.part.clone(),
+        features: args.features.clone(),
+    };
+    let learned = read_counters(train, &options, None)?;
+    say(train, &learned);
+    let age = learned.table.counters.iter().position(|c| AGE_COUNTERS.contains(&c.as_str()));
+    let trees = TreeOptions { seed: args.seed, ..TreeOptions::default() };
+    let bar = output::progress("trees", 1);
+    let trained = train_counter_risk(&learned.table, age, &trees);
+    bar.finish_and_clear();
+    let model = trained.map_err(|e| Failure::Input(format!("{}: {e}", train.display())))?;
+    let mut fitted = FittedCounters::new(model, command_line(), train.display().to_string(), label);
+    fitted.rows = learned.table.rows();
+    fitted.failures = learned.table.failed.iter().filter(|&&f| f).count();
+    Ok(fitted)
 }
 
 fn say(path: &Path, file: &CounterFile) {

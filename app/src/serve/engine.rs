@@ -222,8 +222,7 @@ impl Engine {
             self.health.count(report);
         }
         let before = self.published.view();
-        let view =
-            View::of(self.cycle.snapshot(), report, &before, now, &self.health, self.proposal.as_ref());
+        let view = View::of(&self.cycle, report, &before, now, &self.health, self.proposal.as_ref());
         self.published.set(view);
     }
 }

@@ -4,6 +4,7 @@ mod api;
 mod cluster;
 pub(crate) mod config;
 mod engine;
+mod load;
 mod people;
 mod recording;
 #[cfg(test)]

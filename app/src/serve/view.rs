@@ -3,11 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use lepton_core::cycle::{CycleReport, Mode};
-use lepton_core::model::{NodeLoad, Snapshot, StepResult};
+use lepton_core::cycle::{Cycle, CycleReport, Mode};
+use lepton_core::model::{NodeLoad, NodeRisk, StepResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::load::LoadBody;
 use super::recording::Proposal;
 
 /// Upper bounds of the histogram of turn times, seconds.
@@ -112,8 +113,15 @@ pub(crate) struct NodeRow {
     pub(crate) promised: f64,
     /// Share of its device capacity held.
     pub(crate) devices_held: f64,
+    /// Share of its busiest resource that it is expected to use at its peak in the next hour, with a chance of nine in ten not more;
+    /// what is used now while nothing is known.
+    pub(crate) expected_peak: f64,
     /// Estimated probability of a failure within the next hour.
     pub(crate) failure_probability: f64,
+    /// The same within the next day.
+    pub(crate) failure_probability_day: f64,
+    /// The signs that speak for it, the strongest first.
+    pub(crate) signs: Vec<String>,
 }
 
 /// A task.
@@ -141,19 +149,21 @@ pub(super) struct View {
     pub(super) status: Status,
     pub(super) nodes: Vec<NodeRow>,
     pub(super) tasks: Vec<TaskRow>,
+    pub(super) load: Arc<LoadBody>,
     pub(super) health: Health,
 }
 
 impl View {
     /// After a turn; without a report (the turn failed, or a person spoke) load and risk are those of `before`.
     pub(super) fn of(
-        snapshot: &Snapshot,
+        cycle: &Cycle,
         report: Option<&CycleReport>,
         before: &Self,
         now_seconds: u64,
         health: &Health,
         proposal: Option<&Proposal>,
     ) -> Self {
+        let snapshot = cycle.snapshot();
         let cluster = &snapshot.cluster;
         let mut status = Status {
             turn: snapshot.memory.turn,
@@ -193,8 +203,20 @@ impl View {
                 used: load.used,
                 promised: load.promised,
                 devices_held: load.devices_held,
+                expected_peak: report.map_or_else(
+                    || old.map_or(0.0, |o| o.expected_peak),
+                    |r| r.assessment.expected_share(cluster, id, 0.9),
+                ),
                 failure_probability: report
                     .map_or_else(|| old.map_or(0.0, |o| o.failure_probability), |r| r.assessment.risk_of(id)),
+                failure_probability_day: report.map_or_else(
+                    || old.map_or(0.0, |o| o.failure_probability_day),
+                    |r| r.assessment.risk.get(id.index()).map_or(0.0, |risk| risk.within_day),
+                ),
+                signs: report.map_or_else(
+                    || old.map_or_else(Vec::new, |o| o.signs.clone()),
+                    |r| r.assessment.risk.get(id.index()).map_or_else(Vec::new, signs_of),
+                ),
             }
         };
         let task = |id| {
@@ -211,8 +233,17 @@ impl View {
         };
         let mut tasks: Vec<TaskRow> = cluster.live_tasks().map(task).collect();
         tasks.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { status, nodes: cluster.nodes().map(node).collect(), tasks, health: health.clone() }
+        let load = report.map_or_else(
+            || Arc::clone(&before.load),
+            |report| Arc::new(LoadBody::of(cycle, report, now_seconds)),
+        );
+        Self { status, nodes: cluster.nodes().map(node).collect(), tasks, load, health: health.clone() }
     }
+}
+
+/// Signs in words.
+fn signs_of(risk: &NodeRisk) -> Vec<String> {
+    risk.signs.iter().map(|s| format!("{} {:.1} ({:.2})", s.signal, s.value, s.probability)).collect()
 }
 
 /// The last view, for all who look.

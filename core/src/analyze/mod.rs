@@ -1,18 +1,28 @@
 //! Analyzing: what the snapshot means. One file per question; none of them changes anything.
 
+mod analyst;
 pub mod forecast;
 mod load;
 mod load_analysis;
+mod load_history;
 pub mod risk;
 mod signs;
 mod stranded;
 
+pub use analyst::{Analyst, AnalystConfig, BIN_SECONDS, HORIZON_BINS, LEVELS, forecast_steps};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
+pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
 
-use crate::model::{Assessment, Health, NodeId, Settings, Snapshot};
+use crate::model::{Assessment, Health, NodeId, NodeRisk, Settings, Snapshot};
 
-/// Assesses the snapshot: O(nodes + placed tasks).
+/// Assesses the snapshot by itself, without forecasts and without what came of earlier signs: O(nodes + placed tasks). The
+/// loop asks an [`Analyst`].
 pub fn assess(snapshot: &Snapshot, settings: &Settings) -> Assessment {
+    let risk = snapshot.cluster.nodes().map(|n| signs::risk_of(snapshot, n)).collect();
+    assess_with(snapshot, settings, risk)
+}
+
+fn assess_with(snapshot: &Snapshot, settings: &Settings, risk: Vec<NodeRisk>) -> Assessment {
     let cluster = &snapshot.cluster;
     let use_of_demand = load::use_of_demand(snapshot);
     let used = load::used(snapshot, &use_of_demand);
@@ -24,7 +34,6 @@ pub fn assess(snapshot: &Snapshot, settings: &Settings) -> Assessment {
         working.iter().copied().filter(|n| load[n.index()].used > settings.safety_level).collect();
     hot.sort_by(|a, b| load[b.index()].used.total_cmp(&load[a.index()].used).then(a.cmp(b)));
 
-    let risk: Vec<_> = cluster.nodes().map(|n| signs::risk_of(snapshot, n)).collect();
     let of = |n: NodeId| risk[n.index()].probability;
     let mut failing: Vec<NodeId> = working.iter().copied().filter(|&n| of(n) > settings.risk_level).collect();
     failing.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));

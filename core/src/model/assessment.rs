@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ExpectedMix, Name, NodeId, SAFETY_LEVEL};
+use super::{Cluster, ExpectedMix, Name, NodeId, SAFETY_LEVEL};
 
 /// Load of one node: shares of its capacity, 0 to 1 and above when it is overrun.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -20,6 +20,10 @@ pub struct NodeLoad {
 pub struct NodeRisk {
     /// Estimated probability of a failure within the next hour, 0 to 1; 1 for a node that is sick.
     pub probability: f64,
+    /// The same within the next day.
+    pub within_day: f64,
+    /// The same within the next week.
+    pub within_week: f64,
     /// The signs that speak for it, the strongest first.
     pub signs: Vec<Sign>,
 }
@@ -29,9 +33,10 @@ pub struct NodeRisk {
 pub struct Sign {
     /// Name of the signal.
     pub signal: Name,
-    /// Its value, in its own unit.
+    /// Its value in its own unit; of what is remembered of the node, by which factor it raises the odds of a failure within a
+    /// day.
     pub value: f64,
-    /// Probability of a failure within the next hour by this sign alone, 0 to 1.
+    /// Probability of a failure within the next hour by this sign alone, or by all that is remembered, 0 to 1.
     pub probability: f64,
 }
 
@@ -44,6 +49,16 @@ pub struct ExpectedLoad {
     pub levels: Vec<f64>,
     /// nodes x resources x levels, in the resource's unit.
     pub used: Vec<f64>,
+    /// Since when load is followed, seconds: after a restart it is learned anew.
+    pub since_seconds: u64,
+    /// Series (nodes x resources) that are followed.
+    pub series: usize,
+    /// Those that are too young for a forecast of their own and take how far others rose.
+    pub young: usize,
+    /// Those that have lately covered far less than they say, and are forecast at least as wide as the naive way.
+    pub slipped: usize,
+    /// Share of the last days' peaks that were not above the highest level, over all series; none before any is known.
+    pub coverage: Option<f64>,
 }
 
 /// What is to be known of the cluster before deciding.
@@ -102,6 +117,12 @@ impl Default for Assessment {
 }
 
 impl Assessment {
+    /// The same as seen by somebody who knows no signs of coming faults.
+    #[must_use]
+    pub fn without_risk(&self) -> Self {
+        Self { risk: vec![NodeRisk::default(); self.risk.len()], failing: Vec::new(), ..self.clone() }
+    }
+
     /// Estimated probability of a failure of a node within the next hour.
     pub fn risk_of(&self, node: NodeId) -> f64 {
         self.risk.get(node.index()).map_or(0.0, |risk| risk.probability)
@@ -117,5 +138,12 @@ impl Assessment {
             expected.used.get(at * expected.levels.len() + level).copied()
         });
         forecast.or_else(|| self.used.get(at).copied()).unwrap_or(0.0)
+    }
+
+    /// Share of its capacity that the node's busiest resource is expected to be used to at a quantile.
+    pub fn expected_share(&self, cluster: &Cluster, node: NodeId, quantile: f64) -> f64 {
+        let capacities = cluster.capacity(node).iter().enumerate().filter(|(_, all)| **all > 0);
+        let share = |(r, &all): (usize, &i64)| self.expected_use(node, r, quantile) / all as f64;
+        capacities.map(share).fold(0.0, f64::max)
     }
 }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::placement_policies::UnknownPolicy;
-use lepton_core::decide::plan::{Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, PlaceOnly};
+use lepton_core::decide::plan::{
+    Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
+};
 use lepton_core::model::{JournalEntry, Settings};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
@@ -25,6 +27,8 @@ pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
 pub enum Keeper {
     /// The whole loop, deciding by these acts.
     Loop(Acts),
+    /// The whole loop, but tasks are placed by what the tasks on a node have asked for.
+    ByRequests,
     /// The loop with the decider of fixed rules.
     Caretaker,
     /// A scheduler that only places what waits.
@@ -50,6 +54,11 @@ impl LoopRun {
         let decider: Box<dyn Decider> = match keeper {
             Keeper::Loop(acts) => {
                 Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
+            }
+            Keeper::ByRequests => {
+                let mut by_requests = LeptonConfig::default();
+                by_requests.decide.place_by = LoadBasis::Promised;
+                Box::new(Lepton::new(by_requests, config.seed)?)
             }
             Keeper::Caretaker => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),

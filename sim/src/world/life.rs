@@ -55,6 +55,8 @@ pub struct World {
     script_of: Vec<usize>,
     down: Vec<bool>,
     cordoned: Vec<bool>,
+    /// Whether a node has failed since it was cordoned.
+    failed_since_cordon: Vec<bool>,
     risk: Vec<f64>,
     /// What the next poll tells.
     outbox: Vec<Reading>,
@@ -97,6 +99,7 @@ impl World {
             script_of: Vec::new(),
             down: vec![false; nodes],
             cordoned: vec![false; nodes],
+            failed_since_cordon: vec![false; nodes],
             risk: vec![0.0; nodes],
             outbox: Vec::new(),
             messages: 0,
@@ -166,6 +169,7 @@ impl World {
             NodeEvent::Signs(risk) => self.risk[at] = risk,
             NodeEvent::Fails => {
                 self.down[at] = true;
+                self.failed_since_cordon[at] = true;
                 self.risk[at] = 0.0;
                 self.measures.failures += 1;
                 let mut hosted = self.cluster.hosted(id).to_vec();
@@ -291,7 +295,12 @@ impl World {
 
     fn set_cordon(&mut self, node: &str, cordoned: bool) -> Result<(), String> {
         let id = self.cluster.node_named(node).ok_or_else(|| format!("there is no node {node}"))?;
-        self.cordoned[id.index()] = cordoned;
+        let before = std::mem::replace(&mut self.cordoned[id.index()], cordoned);
+        if cordoned && !before {
+            self.failed_since_cordon[id.index()] = false;
+        }
+        self.measures.false_drains +=
+            usize::from(before && !cordoned && !self.failed_since_cordon[id.index()]);
         self.tell_state(id);
         Ok(())
     }
@@ -305,7 +314,10 @@ impl World {
     fn cpu_used(&self, task: TaskId) -> i64 {
         let script = &self.script.tasks[self.script_of[task.index()]];
         let demand = self.cluster.demand(task).resources[ResourceSchema::CPU] as f64;
-        let now = rhythm(self.now_seconds as f64, script.shift_hours, self.config.daily_swing);
+        let now = match script.shape {
+            Some((shape, from)) => self.config.use_shapes.at(shape, self.now_seconds + from),
+            None => rhythm(self.now_seconds as f64, script.shift_hours, self.config.daily_swing),
+        };
         (demand * (script.level * now).min(1.6)) as i64
     }
 

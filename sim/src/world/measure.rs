@@ -30,4 +30,6 @@ pub struct Measures {
     pub failures: usize,
     /// Tasks that lost their place to a failing node.
     pub interrupted: usize,
+    /// Nodes that the loop cordoned and let back in without a failure between.
+    pub false_drains: usize,
 }

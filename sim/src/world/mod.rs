@@ -19,7 +19,7 @@ pub use life::World;
 pub use measure::Measures;
 pub use own_scheduler::OwnScheduler;
 pub use running_placement::RunningPlacement;
-pub use script::WorldConfig;
+pub use script::{UseShapes, WorldConfig};
 pub use still::StillCluster;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What will happen, drawn in advance: arrivals, work, loads, faults.
 
+use std::sync::Arc;
+
 use lepton_core::model::SAFETY_LEVEL;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -36,6 +38,50 @@ pub struct WorldConfig {
     pub warned_share: f64,
     /// A node is hot above this share of its CPU.
     pub safety_level: f64,
+    /// Median of the tasks' work, seconds.
+    pub work_median_seconds: f64,
+    /// How the use of running tasks moves: each follows one of these from a day of its own; all follow a daily rhythm where there
+    /// is none.
+    pub use_shapes: UseShapes,
+}
+
+/// Recorded use over time, as multiples of its mean.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UseShapes {
+    /// Time between two values, seconds; at least 1.
+    pub period_seconds: u64,
+    /// Each at least one value long.
+    pub shapes: Arc<Vec<Vec<f32>>>,
+}
+
+impl UseShapes {
+    /// Shapes of recorded series: those that were seen at least half of the time and used anything, gaps filled with the value
+    /// before, as multiples of their mean.
+    pub fn of_recorded(series: &[Vec<f64>], period_seconds: u64) -> Self {
+        let shape = |values: &Vec<f64>| {
+            let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+            let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+            let mut last = 1.0;
+            let mut fill = |v: &f64| {
+                last = if v.is_finite() { (v / mean) as f32 } else { last };
+                last
+            };
+            (known.len() * 2 >= values.len() && mean > 0.0).then(|| values.iter().map(&mut fill).collect())
+        };
+        let shapes: Vec<Vec<f32>> = series.iter().filter_map(shape).collect();
+        Self { period_seconds: period_seconds.max(1), shapes: Arc::new(shapes) }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.shapes.is_empty()
+    }
+
+    /// Value of a shape so long after its begin; it begins anew at its end.
+    pub(super) fn at(&self, shape: usize, seconds: u64) -> f64 {
+        let values = &self.shapes[shape];
+        f64::from(values[(seconds / self.period_seconds) as usize % values.len()])
+    }
 }
 
 impl Default for WorldConfig {
@@ -52,6 +98,8 @@ impl Default for WorldConfig {
             failure_hours: 240.0,
             warned_share: 0.7,
             safety_level: SAFETY_LEVEL,
+            work_median_seconds: WORK_MEDIAN_SECONDS,
+            use_shapes: UseShapes::default(),
         }
     }
 }
@@ -69,6 +117,8 @@ pub(super) struct TaskScript {
     pub(super) level: f64,
     /// Shift of its daily rhythm, hours.
     pub(super) shift_hours: f64,
+    /// Which of the recorded shapes it follows, and from which moment, seconds.
+    pub(super) shape: Option<(usize, u64)>,
 }
 
 /// Something that happens to a node.
@@ -113,7 +163,7 @@ fn tasks(config: &WorldConfig, workload: &PlacementWorkload, chance: &mut Pcg64M
     let demand = |row: usize| workload.cluster.class(workload.tasks[row].class).demand.device_milli();
     let mean_milli = (0..workload.tasks.len()).map(demand).sum::<i64>() as f64 / workload.tasks.len() as f64;
     // Mean of the work distribution below, from its parameters.
-    let mean_work = WORK_MEDIAN_SECONDS * (WORK_SPREAD * WORK_SPREAD / 2.0).exp();
+    let mean_work = config.work_median_seconds * (WORK_SPREAD * WORK_SPREAD / 2.0).exp();
     let wanted_milli = config.load * workload.cluster.device_milli_capacity() as f64;
     let rate = wanted_milli / (mean_milli * mean_work);
     let end = f64::from(config.hours) * HOUR;
@@ -121,7 +171,7 @@ fn tasks(config: &WorldConfig, workload: &PlacementWorkload, chance: &mut Pcg64M
     let mut tasks = Vec::new();
     let at_start = (rate * mean_work * rhythm(0.0, 0.0, config.daily_swing)) as usize;
     for _ in 0..at_start {
-        let mut task = task(0.0, workload, chance);
+        let mut task = task(0.0, config, workload, chance);
         task.work_seconds = (task.work_seconds as f64 * chance.random::<f64>()).ceil() as u64;
         tasks.push(task);
     }
@@ -133,7 +183,7 @@ fn tasks(config: &WorldConfig, workload: &PlacementWorkload, chance: &mut Pcg64M
             return tasks;
         }
         if chance.random::<f64>() * (1.0 + config.daily_swing) < rhythm(now, 0.0, config.daily_swing) {
-            tasks.push(task(now, workload, chance));
+            tasks.push(task(now, config, workload, chance));
         }
     }
 }
@@ -144,8 +194,8 @@ const WORK_SPREAD: f64 = 1.2;
 const WORK_SECONDS_MIN: f64 = 60.0;
 const WORK_SECONDS_MAX: f64 = DAY;
 
-fn task(now: f64, workload: &PlacementWorkload, chance: &mut Pcg64Mcg) -> TaskScript {
-    let work = WORK_MEDIAN_SECONDS * (WORK_SPREAD * normal(chance)).exp();
+fn task(now: f64, config: &WorldConfig, workload: &PlacementWorkload, chance: &mut Pcg64Mcg) -> TaskScript {
+    let work = config.work_median_seconds * (WORK_SPREAD * normal(chance)).exp();
     TaskScript {
         arrives_seconds: now as u64,
         row: chance.random_range(0..workload.tasks.len()),
@@ -154,7 +204,19 @@ fn task(now: f64, workload: &PlacementWorkload, chance: &mut Pcg64Mcg) -> TaskSc
         do_not_disrupt: chance.random_bool(0.05),
         level: (0.8 * (0.35 * normal(chance)).exp()).clamp(0.1, 1.6),
         shift_hours: 2.0 * normal(chance),
+        shape: shape(&config.use_shapes, chance),
     }
+}
+
+/// Which recorded shape a task follows, from a day drawn evenly, so that it keeps its time of day; none, and nothing drawn, where there
+/// are none.
+fn shape(shapes: &UseShapes, chance: &mut Pcg64Mcg) -> Option<(usize, u64)> {
+    if shapes.is_empty() {
+        return None;
+    }
+    let shape = chance.random_range(0..shapes.shapes.len());
+    let days = shapes.shapes[shape].len() as u64 * shapes.period_seconds / DAY as u64;
+    Some((shape, chance.random_range(0..days.max(1)) * DAY as u64))
 }
 
 /// A standard normal number (Box and Muller).

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use super::super::load::LoadBody;
 use super::super::view::{BOUNDS_SECONDS, Status};
 use super::Shared;
 use super::problem::Problem;
@@ -32,6 +33,12 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> Result<&'static str,
 #[utoipa::path(get, path = "/api/v1/status", responses((status = 200, body = Status)))]
 pub(super) async fn status(State(shared): State<Shared>) -> Json<Status> {
     Json(shared.published.view().status.clone())
+}
+
+/// How load stands, stood over the last week, and is expected to stand.
+#[utoipa::path(get, path = "/api/v1/load", responses((status = 200, body = LoadBody)))]
+pub(super) async fn load(State(shared): State<Shared>) -> Json<LoadBody> {
+    Json(LoadBody::clone(&shared.published.view().load))
 }
 
 /// Measures in the text format of Prometheus.

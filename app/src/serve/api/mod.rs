@@ -69,6 +69,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .routes(routes!(health::status))
+        .routes(routes!(health::load))
         .routes(routes!(lists::nodes))
         .routes(routes!(lists::tasks))
         .routes(routes!(records::decisions))

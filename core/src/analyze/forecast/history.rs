@@ -70,8 +70,8 @@ pub struct History {
     season_bins: usize,
     /// A week of bins, gaps carried forward; the next bin goes to `bins % len`.
     ring: Vec<f32>,
-    /// Whether a bin of the ring had a sample.
-    present: Vec<bool>,
+    /// Whether a bin of the ring had a sample, a bit for each.
+    present: Vec<u64>,
     bins: u64,
     /// Bins since the first sample.
     age_bins: u64,
@@ -99,7 +99,7 @@ impl History {
         Self {
             season_bins,
             ring: vec![0.0; week],
-            present: vec![false; week],
+            present: vec![0; week.div_ceil(64)],
             bins: 0,
             age_bins: 0,
             gap_bins: 0,
@@ -126,7 +126,12 @@ impl History {
         }
         let at = (self.bins % self.ring.len() as u64) as usize;
         self.ring[at] = self.last as f32;
-        self.present[at] = value.is_some();
+        let bit = 1 << (at % 64);
+        if value.is_some() {
+            self.present[at / 64] |= bit;
+        } else {
+            self.present[at / 64] &= !bit;
+        }
         self.bins += 1;
         if self.age_bins > 0 {
             self.range.push(self.last as f32);
@@ -252,7 +257,7 @@ impl History {
     }
 }
 
-fn present_at(ring: &[f32], present: &[bool], bin: u64) -> Option<f32> {
+fn present_at(ring: &[f32], present: &[u64], bin: u64) -> Option<f32> {
     let at = (bin % ring.len() as u64) as usize;
-    present[at].then(|| ring[at])
+    (present[at / 64] >> (at % 64) & 1 == 1).then(|| ring[at])
 }

@@ -89,6 +89,9 @@ impl Mixture {
             (0..CHECKS).map(|i| horizon.div_ceil(CHECKS) * i).map(|h| h.clamp(1, horizon)).collect();
         at.push(horizon);
         at.dedup();
+        if steps.groups() == 0 {
+            at.clear();
+        }
         let mut checks: Vec<(usize, usize)> = at.iter().map(|&step| (steps.group_of(step), step)).collect();
         checks.dedup_by_key(|c| c.0);
         let nearest = |group: usize| {

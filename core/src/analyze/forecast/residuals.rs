@@ -15,11 +15,16 @@ pub struct Residuals {
 }
 
 impl Residuals {
-    /// Windows of a day at the first and last step and the quarters between them (`few`: at the first and last only).
+    /// Windows of a day at the first and last step and the quarters between them (`few`: at the first and last only). Where the
+    /// peak alone is asked for, at the last or none.
     pub fn new(steps: &Steps, season_bins: usize, few: bool) -> Self {
         let horizon = steps.horizon();
-        let mut anchors =
-            if few { vec![1, horizon] } else { vec![1, horizon.div_ceil(4), horizon.div_ceil(2), horizon] };
+        let mut anchors = match (few, steps.groups()) {
+            (true, 0) => Vec::new(),
+            (false, 0) => vec![horizon],
+            (true, _) => vec![1, horizon],
+            (false, _) => vec![1, horizon.div_ceil(4), horizon.div_ceil(2), horizon],
+        };
         anchors.dedup();
         let window = || SortedWindow::new(season_bins.max(96));
         Self { windows: anchors.iter().map(|_| window()).collect(), anchors, peak: steps.peak().then(window) }

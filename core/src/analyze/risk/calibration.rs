@@ -37,6 +37,13 @@ struct Block {
 }
 
 impl Calibration {
+    /// Whether its points are finite, ascend, and give chances that do not fall: what was read from a file may be anything.
+    pub fn is_sound(&self) -> bool {
+        let chance = |c: f64| (0.0..=1.0).contains(&c);
+        let rises = self.points.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1);
+        !self.points.is_empty() && rises && self.points.iter().all(|p| p.0.is_finite() && chance(p.1))
+    }
+
     /// Learns from outcomes; scores that are not finite are left out. `None` without any.
     pub fn fit(outcomes: &[Outcome]) -> Option<Self> {
         let mut sorted: Vec<Outcome> = outcomes.iter().copied().filter(|o| o.score.is_finite()).collect();

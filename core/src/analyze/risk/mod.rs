@@ -6,6 +6,7 @@
 mod alarm_budget;
 mod anomaly;
 mod calibration;
+mod counter_file;
 mod counter_risk;
 mod counters;
 mod daily_profile;
@@ -20,6 +21,7 @@ mod trees;
 pub use alarm_budget::{AlarmBudget, EPISODE_BREAK_SECONDS, episodes};
 pub use anomaly::{AnomalyDetector, AnomalyError, AnomalyReading, BINS_TO_LEARN_MIN};
 pub use calibration::{Calibration, Outcome};
+pub use counter_file::{CounterFileError, FittedCounters};
 pub use counter_risk::{CategoryRates, CounterRisk, CounterTable};
 pub use counters::{CounterFeatures, CounterHistory};
 pub use log_patterns::{LOG_PATTERNS, LogPattern, LogPatternError, LogPatterns, Severity};

@@ -43,7 +43,7 @@ pub struct TreeError {
 }
 
 /// A sum of trees over named features.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TreeEnsemble {
     features: Vec<String>,
     /// Logarithm of the odds before any tree.
@@ -78,6 +78,14 @@ impl TreeEnsemble {
         }
         let base = if base.is_finite() { base } else { 0.0 };
         Ok(Self { features, base, trees })
+    }
+
+    /// The same, checked: what was read from a file may lead anywhere.
+    ///
+    /// # Errors
+    /// As [`TreeEnsemble::new`].
+    pub fn checked(self) -> Result<Self, TreeError> {
+        Self::new(self.features, self.base, self.trees)
     }
 
     /// Names of the features, in the order in which they are given.

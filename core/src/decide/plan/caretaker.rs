@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expected_use::ExpectedUse;
+use super::expected_use::{ExpectedUse, LoadBasis};
 use super::place_only::{Engine, in_order};
 use super::records::{CANDIDATES_KEPT, Recorder};
 use super::{DecideConfig, Decided, Decider, Situation};
@@ -49,7 +49,7 @@ impl Decider for Caretaker {
             cluster: snapshot.draft_cluster(),
             config: &self.config,
             recorder: Recorder::new(situation, &self.engine.policy, &settings),
-            expected: ExpectedUse::now(snapshot, assessment),
+            expected: ExpectedUse::by(LoadBasis::Used, snapshot, assessment),
             placer: self.engine.placer(snapshot),
             underway,
             budget: MoveBudget::new(self.config.moves, &snapshot.memory.moves, snapshot.time_seconds),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expected_use::ExpectedUse;
+use super::expected_use::{ExpectedUse, LoadBasis};
 use super::records::{CANDIDATES_KEPT, Recorder};
 use super::{DecideConfig, Decided, Situation};
 use crate::decide::placement::Placer;
@@ -39,7 +39,10 @@ pub(super) struct Draft<'a> {
     turn: u64,
     placer: &'a mut Placer,
     recorder: Recorder,
+    /// By what nodes are chosen.
     expected: ExpectedUse<'a>,
+    /// By what nodes are hot.
+    heat: ExpectedUse<'a>,
     /// Tasks that parts under way have a hand on, and those that this plan moves.
     in_hand: BTreeSet<Name>,
     budget: MoveBudget,
@@ -53,15 +56,15 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// An empty plan. `placer` is told how much of each node is used.
+    /// An empty plan; nodes are hot by `heat`. `placer` is told how much of each node is used.
     pub(super) fn new(
         situation: &Situation<'a>,
-        config: &'a DecideConfig,
+        (config, heat): (&'a DecideConfig, LoadBasis),
         placer: &'a mut Placer,
         (policy, settings): (&str, &str),
     ) -> Self {
         let &Situation { snapshot, assessment, turn } = situation;
-        let expected = ExpectedUse::now(snapshot, assessment);
+        let expected = ExpectedUse::by(config.place_by, snapshot, assessment);
         for node in snapshot.cluster.nodes() {
             placer.note_use(node, &expected.shares(node));
         }
@@ -75,6 +78,7 @@ impl<'a> Draft<'a> {
             placer,
             recorder: Recorder::new(situation, policy, settings),
             expected,
+            heat: ExpectedUse::by(heat, snapshot, assessment),
             in_hand: snapshot.memory.tasks_underway().into_iter().map(Name::from).collect(),
             budget: MoveBudget::new(
                 config.moves.for_nodes(snapshot.cluster.node_count()),
@@ -90,12 +94,12 @@ impl<'a> Draft<'a> {
 
     /// Share of the node's busiest resource that it will use.
     pub(super) fn share(&self, node: NodeId) -> f64 {
-        self.expected.share_with(node, None)
+        self.heat.share_with(node, None)
     }
 
     /// Share of the node's busiest resource that the task uses.
     pub(super) fn share_of(&self, task: TaskId, node: NodeId) -> f64 {
-        self.expected.share_of(task, node)
+        self.heat.share_of(task, node)
     }
 
     /// Now.
@@ -141,6 +145,7 @@ impl<'a> Draft<'a> {
 
     fn reckon(&mut self, task: TaskId, node: NodeId, sign: f64) {
         self.expected.add(node, task, sign);
+        self.heat.add(node, task, sign);
         self.placer.note_use(node, &self.expected.shares(node));
     }
 

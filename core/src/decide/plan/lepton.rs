@@ -7,7 +7,7 @@
 use super::acts::{make_room, protect, relieve, reserve, start_waiting, units};
 use super::draft::Draft;
 use super::place_only::Engine;
-use super::{DecideConfig, Decided, Decider, Situation};
+use super::{DecideConfig, Decided, Decider, LoadBasis, Situation};
 use crate::decide::placement::LevelWeights;
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::MoveLimits;
@@ -23,11 +23,16 @@ pub struct Acts {
     pub reserve: bool,
     /// Moving tasks out of the way of what nodes are kept for.
     pub make_room: bool,
+    /// Reckoning with load as it is expected to be; without, as it is now.
+    pub forecast: bool,
+    /// Heeding signs of coming faults: nothing is placed on nodes that show them, and they are cleared.
+    pub risk: bool,
 }
 
 impl Acts {
     /// All of them.
-    pub const ALL: Self = Self { protect: true, relieve: true, reserve: true, make_room: true };
+    pub const ALL: Self =
+        Self { protect: true, relieve: true, reserve: true, make_room: true, forecast: true, risk: true };
 }
 
 /// What the decider is bound by. Gains and costs are in device-minutes.
@@ -37,6 +42,8 @@ pub struct LeptonConfig {
     pub decide: DecideConfig,
     /// How placement weighs packing against level use.
     pub weights: LevelWeights,
+    /// By what load nodes are hot.
+    pub relieve_by: LoadBasis,
     /// Nodes above the safety level are relieved down to this.
     pub relief_level: f64,
     /// Share of its work that a node loses while it is above the safety level.
@@ -64,6 +71,7 @@ impl Default for LeptonConfig {
                 ..DecideConfig::default()
             },
             weights: LevelWeights::default(),
+            relieve_by: LoadBasis::Used,
             relief_level: 0.77,
             hot_loss: 0.1,
             move_price: 0.0,
@@ -88,7 +96,11 @@ impl Lepton {
     ///
     /// # Errors
     /// When the configuration names a policy that is not there.
-    pub fn new(config: LeptonConfig, seed: u64) -> Result<Self, UnknownPolicy> {
+    pub fn new(mut config: LeptonConfig, seed: u64) -> Result<Self, UnknownPolicy> {
+        if !config.acts.forecast {
+            config.relieve_by = config.relieve_by.without_forecast();
+            config.decide.place_by = config.decide.place_by.without_forecast();
+        }
         let engine = Engine::new(&config.decide.policy, seed)?.levelled(config.weights);
         let settings = format!("lepton {config:?} {seed}");
         Ok(Self { engine, settings, config })
@@ -98,9 +110,17 @@ impl Lepton {
 impl Decider for Lepton {
     fn decide(&mut self, situation: &Situation<'_>) -> Decided {
         let Self { config, engine, settings } = self;
+        let careless;
+        let situation = if config.acts.risk {
+            situation
+        } else {
+            careless = situation.assessment.without_risk();
+            &Situation { assessment: &careless, ..*situation }
+        };
         let policy = engine.policy.clone();
         let placer = engine.placer(situation.snapshot);
-        let mut draft = Draft::new(situation, &config.decide, placer, (&policy, settings));
+        let mut draft =
+            Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
         let units = units(&draft);
         let reserved = if config.acts.reserve { reserve(&mut draft, &units, config) } else { Vec::new() };
         if config.acts.protect {

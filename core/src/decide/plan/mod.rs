@@ -10,6 +10,7 @@ mod place_only;
 mod records;
 
 pub use caretaker::Caretaker;
+pub use expected_use::LoadBasis;
 pub use lepton::{Acts, Lepton, LeptonConfig};
 pub use place_only::PlaceOnly;
 
@@ -61,6 +62,8 @@ pub trait Decider {
 pub struct DecideConfig {
     /// The placement policy that scores nodes.
     pub policy: String,
+    /// By what load of the nodes tasks are placed.
+    pub place_by: LoadBasis,
     /// Tasks are placed where the node's busiest resource is expected to stay below this share: the room up
     /// to the safety level is for what use rises by later.
     pub placement_level: f64,
@@ -80,6 +83,7 @@ impl Default for DecideConfig {
     fn default() -> Self {
         Self {
             policy: "fgd".to_owned(),
+            place_by: LoadBasis::Used,
             placement_level: 0.7,
             gain_over_cost: 2.0,
             hot_minutes: 30.0,

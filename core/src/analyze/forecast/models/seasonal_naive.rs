@@ -21,6 +21,9 @@ impl SeasonalNaive {
 
 /// The centre of a moment is the same from wherever it is looked at, so one window of residuals serves all steps.
 fn one_anchor(steps: &Steps) -> Steps {
+    if steps.groups() == 0 {
+        return steps.clone();
+    }
     Steps::new(1, steps.peak(), steps.levels()).unwrap_or_else(|_| steps.clone())
 }
 
@@ -37,7 +40,9 @@ impl SeriesModel for SeasonalNaive {
             return;
         }
         // A day before the last bin is `season` bins back of it.
-        self.residuals.push(0, history.last() - history.back(season));
+        if !self.residuals.anchors().is_empty() {
+            self.residuals.push(0, history.last() - history.back(season));
+        }
         if steps.peak() {
             let before =
                 (season..season + steps.horizon()).map(|back| history.back(back)).fold(f64::MIN, f64::max);

@@ -4,11 +4,16 @@
 
 use super::super::draft::{Draft, Drafted};
 use super::super::lepton::LeptonConfig;
-use crate::model::{NodeId, Reason};
+use crate::model::{Health, NodeId, Reason};
 
 /// Relieves the hot nodes, the worst first.
 pub(in crate::decide::plan) fn relieve(draft: &mut Draft<'_>, config: &LeptonConfig) {
-    for &node in &draft.assessment.hot {
+    let cluster = &draft.cluster;
+    let working = cluster.nodes().filter(|&node| cluster.health(node) != Health::Down);
+    let mut hot: Vec<(f64, NodeId)> = working.map(|node| (draft.share(node), node)).collect();
+    hot.retain(|&(share, _)| share > draft.assessment.safety_level);
+    hot.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (_, node) in hot {
         if draft.share(node) > draft.assessment.safety_level {
             relieve_one(draft, node, config);
         }

@@ -1,0 +1,168 @@
+//! What forecasts and signs of faults are worth to the loop: the same worlds under one decider that reckons with load in different
+//! ways, and with and without heeding signs. Run by `cargo xtask bench expected-load`, with the number of seeds.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
+use std::path::Path;
+
+use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig, LoadBasis};
+use lepton_sim::experiment::{LoopRun, paired, spread};
+use lepton_sim::readers::{LoadColumns, Target, read_load};
+use lepton_sim::world::{Measures, UseShapes, WorldConfig};
+
+const SEEDS: u64 = 10;
+
+/// A way of deciding.
+struct Arm {
+    name: &'static str,
+    place_by: LoadBasis,
+    relieve_by: LoadBasis,
+    acts: Acts,
+}
+
+const fn expected(percent: u8) -> LoadBasis {
+    LoadBasis::Expected { percent }
+}
+
+const fn arm(name: &'static str, place_by: LoadBasis, relieve_by: LoadBasis, acts: Acts) -> Arm {
+    Arm { name, place_by, relieve_by, acts }
+}
+
+/// Placing alone.
+const PLACE: Acts =
+    Acts { protect: false, relieve: false, reserve: false, make_room: false, forecast: true, risk: false };
+
+const PLACING: [Arm; 4] = [
+    arm("placing by current load", LoadBasis::Used, LoadBasis::Used, PLACE),
+    arm("placing by requests", LoadBasis::Promised, LoadBasis::Used, PLACE),
+    arm("placing by p50 of the peak", expected(50), LoadBasis::Used, PLACE),
+    arm("placing by p90 of the peak", expected(90), LoadBasis::Used, PLACE),
+];
+const WHOLE: [Arm; 6] = [
+    arm("all acts, by current load", LoadBasis::Used, LoadBasis::Used, Acts::ALL),
+    arm("all acts, placing by requests", LoadBasis::Promised, LoadBasis::Used, Acts::ALL),
+    arm("all acts, placing by p90", expected(90), LoadBasis::Used, Acts::ALL),
+    arm("all acts, relieving by p50", LoadBasis::Used, expected(50), Acts::ALL),
+    arm("all acts, relieving by p90", LoadBasis::Used, expected(90), Acts::ALL),
+    arm("all acts, both by p90", expected(90), expected(90), Acts::ALL),
+];
+const RISK: [Arm; 2] = [
+    arm("heeding no signs", LoadBasis::Used, LoadBasis::Used, Acts { risk: false, ..Acts::ALL }),
+    arm("heeding signs", LoadBasis::Used, LoadBasis::Used, Acts::ALL),
+];
+
+fn main() {
+    let seeds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(SEEDS);
+    let rhythm = WorldConfig { hours: 48, ..WorldConfig::default() };
+    heat("generated daily rhythm", &rhythm, &PLACING, seeds);
+    heat("generated daily rhythm", &rhythm, &WHOLE, seeds);
+    match recorded() {
+        Some(use_shapes) => {
+            let work_median_seconds = 4.0 * 3600.0;
+            let services =
+                WorldConfig { hours: 72, work_median_seconds, use_shapes, ..WorldConfig::default() };
+            heat("use of recorded machines, tasks of four hours", &services, &PLACING, seeds);
+            heat("use of recorded machines, tasks of four hours", &services, &WHOLE, seeds);
+        }
+        None => println!("LEPTON_DATA is not set: recorded load is left out\n"),
+    }
+    let faults = WorldConfig { hours: 72, failure_hours: 120.0, ..WorldConfig::default() };
+    risk("nodes that fail every five days, 70% of failures announced", &faults, &RISK, seeds);
+}
+
+/// CPU use of recorded virtual machines.
+fn recorded() -> Option<UseShapes> {
+    let data = std::env::var_os("LEPTON_DATA")?;
+    let path = Path::new(&data).join("bitbrains-rnd/load_5min.csv.gz");
+    let target = Target { name: "cpu".to_owned(), columns: vec!["cpu_pct".to_owned()], counter: false };
+    let columns = LoadColumns {
+        series: Some("vm".to_owned()),
+        time: "t".to_owned(),
+        period_seconds: 300,
+        unit_seconds: 300,
+        targets: vec![target],
+    };
+    let load = read_load(&path, &columns).map_err(|e| println!("{e}")).ok()?;
+    Some(UseShapes::of_recorded(&load.values, 300))
+}
+
+/// A figure of a run.
+type Figure = fn(&Measures) -> f64;
+
+/// Runs of the arms, seed by seed.
+fn runs(config: &WorldConfig, arms: &[Arm], seeds: u64) -> Vec<Vec<Measures>> {
+    arms.iter().map(|arm| (1..=seeds).filter_map(|seed| run(config, arm, seed)).collect()).collect()
+}
+
+fn mean(runs: &[Measures], figure: Figure) -> f64 {
+    spread(&runs.iter().map(figure).collect::<Vec<_>>()).map_or(f64::NAN, |s| s.mean)
+}
+
+fn with_spread(runs: &[Measures], figure: Figure) -> String {
+    let of = spread(&runs.iter().map(figure).collect::<Vec<_>>());
+    of.map_or_else(String::new, |s| format!("{:.0} ±{:.0}", s.mean, s.sd))
+}
+
+/// Mean paired difference to the first arm, with its 95% interval.
+fn difference(runs: &[Measures], first: &[Measures], figure: Figure) -> String {
+    let differences: Vec<f64> = runs.iter().zip(first).map(|(a, b)| figure(a) - figure(b)).collect();
+    let paired = paired(&differences);
+    paired.map_or_else(String::new, |p| format!("{:+.0} [{:+.0}, {:+.0}]", p.difference, p.low, p.high))
+}
+
+fn heat(title: &str, config: &WorldConfig, arms: &[Arm], seeds: u64) {
+    println!("{title}: {} nodes, {} hours, {seeds} seeds", config.nodes, config.hours);
+    println!(
+        "| | node-minutes above the safety level | difference to the first [95%] | devices held | mean wait, s | moves | standing still, device-min |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let all = runs(config, arms, seeds);
+    for (arm, runs) in arms.iter().zip(&all) {
+        let hot: Figure = |m| m.hot_node_minutes;
+        println!(
+            "| {} | {} | {} | {:.4} | {:.0} | {:.0} | {:.0} |",
+            arm.name,
+            with_spread(runs, hot),
+            difference(runs, &all[0], hot),
+            mean(runs, |m| m.devices_held),
+            mean(runs, |m| m.mean_wait_seconds),
+            mean(runs, |m| m.migrations as f64),
+            mean(runs, |m| m.paused_device_minutes)
+        );
+    }
+    println!();
+}
+
+fn risk(title: &str, config: &WorldConfig, arms: &[Arm], seeds: u64) {
+    println!("{title}: {} nodes, {} hours, {seeds} seeds", config.nodes, config.hours);
+    println!(
+        "| | work lost, device-min | difference to the first [95%] | interrupted | failures | drains that no failure followed | moves | standing still, device-min | mean wait, s |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let all = runs(config, arms, seeds);
+    for (arm, runs) in arms.iter().zip(&all) {
+        let lost: Figure = |m| m.lost_device_minutes;
+        println!(
+            "| {} | {} | {} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} |",
+            arm.name,
+            with_spread(runs, lost),
+            difference(runs, &all[0], lost),
+            mean(runs, |m| m.interrupted as f64),
+            mean(runs, |m| m.failures as f64),
+            mean(runs, |m| m.false_drains as f64),
+            mean(runs, |m| m.migrations as f64),
+            mean(runs, |m| m.paused_device_minutes),
+            mean(runs, |m| m.mean_wait_seconds)
+        );
+    }
+    println!();
+}
+
+fn run(config: &WorldConfig, arm: &Arm, seed: u64) -> Option<Measures> {
+    let mut decider = LeptonConfig { relieve_by: arm.relieve_by, acts: arm.acts, ..LeptonConfig::default() };
+    decider.decide.place_by = arm.place_by;
+    let decider = Lepton::new(decider, seed).ok()?;
+    let mut run = LoopRun::with_decider(&WorldConfig { seed, ..config.clone() }, Box::new(decider));
+    while run.turn().is_some() {}
+    Some(run.measures())
+}
