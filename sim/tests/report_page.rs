@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use lepton_sim::FrozenClock;
 use lepton_sim::experiment::{StudyOptions, run_study};
 use lepton_sim::generate::{GpuClusterKind, gpu_cluster, openb_like};
-use lepton_sim::report::{jobs_html, placement_html, risk_html, training_html};
+use lepton_sim::report::{forecast_html, jobs_html, placement_html, risk_html, training_html};
 use lepton_sim::workload::PlacementWorkload;
 use serde_json::{Value, json};
 
@@ -608,4 +608,64 @@ fn a_risk_page_draws_the_time_line_of_the_worst_machine_and_every_machine() {
     assert_eq!((data(&dom, "curves"), data(&dom, "rows")), (Some("1"), Some("2")));
     assert!(dom.contains("1 machine of 2 raised alarms, a the highest."));
     assert!(!dom.contains("<b>bold"), "a machine's name stays text");
+}
+
+/// A report of a forecast of six steps and the peak, by two models, of which the first errs less.
+fn forecast_report(series: &str) -> Value {
+    let model = |name: &str, rel_mae: f64, coverage: [f64; 2]| {
+        json!({
+            "model": name, "rel_mae": rel_mae, "mase": 1.25, "wape": 0.4371, "wql": 0.3127, "spl": [0.5, 0.2191],
+            "coverage": coverage, "peak_coverage": [0.5, 0.9373], "peak_slack": [0.0, 0.6253],
+        })
+    };
+    let points: Vec<[f64; 2]> = (0..40).map(|i| [f64::from(i) / 40.0, f64::from(i) / 50.0]).collect();
+    let quantiles: Vec<[f64; 2]> = (0..6).map(|i| [10.0 + f64::from(i), 20.0 + f64::from(i)]).collect();
+    json!({
+        "tool": "lepton", "version": "0", "command": "lepton forecast", "input": "load.csv", "series": 3, "bins": 200,
+        "notes": { "missing": 7, "duplicates": 2, "resets": 1, "constant": 0, "empty": 0 }, "fitted_until": 150,
+        "origins": 4, "horizon": 6, "levels": [0.5, 0.95], "seed": 1, "fit_seconds": 2.0, "back_test_seconds": 1.0,
+        "models": [model("auto", 0.687, [0.5, 0.9532]), model("naive", 1.0, [0.5, 0.9061])], "slipped": 1,
+        "forecasts": null, "targets": ["cpu"], "source": null,
+        "scatter": [{ "model": "auto", "step": 3, "points": points }, { "model": "naive", "step": 3, "points": points }],
+        "fans": [{ "series": series, "origin": 170, "from": 98, "values": vec![12.5; 79], "quantiles": quantiles }],
+    })
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_forecast_page_shows_the_scores_that_it_was_given() {
+    let report = forecast_report("</script><b>bold</b>:cpu");
+    let dom = rendered("forecast", &forecast_html(&report));
+    assert_eq!((data(&dom, "error"), data(&dom, "ready")), (None, Some("true")));
+    assert_eq!((data(&dom, "points"), data(&dom, "rows")), (Some("40"), Some("2")));
+    assert!(!dom.contains("<b>bold"), "a series' name stays text");
+    let said = plain(&dom);
+    for figure in [
+        "The typical error is 31.3% smaller than that of the last value.",
+        "3 series, 4 origins, 6 steps ahead. The 95% quantile covered 95.3% of what came.",
+        "Fell back 1 series",
+        "40 forecasts, 3 steps ahead",
+    ] {
+        assert!(said.contains(figure), "{figure}: {said}");
+    }
+    assert!(dom.contains("Coverage by level: 50% covered 50.0%, 95% covered 95.3%"));
+    let table = rows(&dom);
+    for (row, model) in table.iter().zip(report["models"].as_array().expect("models")) {
+        let three = |value: &Value| format!("{:.3}", value.as_f64().expect("a number"));
+        let figures = [
+            &model["rel_mae"],
+            &model["mase"],
+            &model["wape"],
+            &model["wql"],
+            &model["spl"][0],
+            &model["coverage"][0],
+            &model["spl"][1],
+            &model["coverage"][1],
+            &model["peak_coverage"][1],
+            &model["peak_slack"][1],
+        ];
+        assert_eq!(row[0], model["model"].as_str().expect("a name"));
+        assert_eq!(row[1..], figures.map(three), "{}", row[0]);
+    }
+    assert_eq!(table.len(), 2);
 }
