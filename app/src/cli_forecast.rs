@@ -80,6 +80,10 @@ pub(crate) struct ForecastArgs {
     /// Use what `--save` kept instead of training
     #[arg(long, value_name = "FILE", conflicts_with = "train_until")]
     pub(crate) load: Option<PathBuf>,
+    /// Widths of the global network's hidden layers, 1 to 3 of 1 to 1024, by commas [default: 256,128]
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', num_args = 1..=3, conflicts_with = "load",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) units: Vec<u16>,
     /// Seed of the training
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -151,7 +151,10 @@ fn fit(
             line.set_message(format!("training: {}", text.collect::<Vec<_>>().join(", ")));
             line.tick();
         };
-        let options = NetworkOptions::default();
+        let mut options = NetworkOptions::default();
+        if !args.units.is_empty() {
+            options.hidden = args.units.iter().copied().map(usize::from).collect();
+        }
         let network = fit_network(recorded, &steps, &options, args.seed, threads(args.threads), &hear);
         line.finish_and_clear();
         if network.is_none() {

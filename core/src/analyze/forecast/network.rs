@@ -20,6 +20,19 @@ impl Perceptron {
             .then_some(Self { layers, weights })
     }
 
+    /// The same network with so many of its outputs, from `first` on; `None` where there are none.
+    pub fn with_outputs(&self, first: usize, count: usize) -> Option<Self> {
+        let mut layers = self.layers.clone();
+        let outputs = layers.pop().filter(|outputs| first + count <= *outputs && count > 0)?;
+        let before = Self::weight_count(&layers);
+        let mut weights = self.weights[..before].to_vec();
+        for row in self.weights[before..].chunks_exact(outputs) {
+            weights.extend_from_slice(&row[first..first + count]);
+        }
+        layers.push(count);
+        Self::new(layers, weights)
+    }
+
     /// Inputs, hidden widths, outputs.
     pub fn layers(&self) -> &[usize] {
         &self.layers

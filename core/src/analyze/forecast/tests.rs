@@ -89,6 +89,35 @@ fn a_daily_rhythm_is_followed_by_the_model_that_knows_it() {
 }
 
 #[test]
+fn a_network_asked_for_its_peak_alone_gives_the_peak_of_the_whole() {
+    let steps = steps();
+    let layers = vec![FEATURES, 5, steps.outputs() * steps.levels().len()];
+    let weights = (0..Perceptron::weight_count(&layers)).map(|i| ((i * 7919) % 201) as f32 / 2000.0 - 0.05);
+    let network = Perceptron::new(layers, weights.collect()).unwrap();
+    let whole = NetworkModel::new(steps, vec![network.clone(), network]).unwrap();
+    let alone = whole.peak_alone().unwrap();
+    let of = |model: NetworkModel| {
+        let setup = ForecastSetup { steps: model.steps().clone(), network: Some(Arc::new(model)), ..setup() };
+        let mut series = SeriesForecaster::new(&setup, ModelKind::Network).unwrap();
+        (0..200).for_each(|t| series.push(Some(f64::from(t % 17))));
+        series.forecast().of_peak().unwrap().to_vec()
+    };
+    assert_eq!(of(alone), of(whole));
+}
+
+#[test]
+fn a_forecast_of_the_peak_alone_is_near_that_beside_the_steps() {
+    let alone = ForecastSetup { steps: Steps::peak_alone(12, &[0.5, 0.9]).unwrap(), network: None, ..setup() };
+    let mut series = SeriesForecaster::new(&alone, ModelKind::Auto).unwrap();
+    let wave = |t: usize| 50.0 + 40.0 * (std::f64::consts::TAU * t as f64 / SEASON as f64).sin();
+    (0..600).for_each(|t| series.push(Some(wave(t))));
+    let peak = (600..612).map(wave).fold(0.0, f64::max);
+    let forecast = series.forecast();
+    assert!((forecast.peak(0.5).unwrap() - peak).abs() < 4.0, "{:?} against {peak}", forecast.of_peak());
+    assert_eq!(forecast.of_step(3), forecast.of_peak().unwrap(), "the peak answers for all steps");
+}
+
+#[test]
 fn after_a_step_the_new_level_is_believed_within_hours() {
     let values = (0..400).map(|t| if t < 380 { 10.0 } else { 90.0 });
     let forecast = played(ModelKind::Auto, values).forecast();

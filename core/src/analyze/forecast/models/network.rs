@@ -56,6 +56,18 @@ impl NetworkModel {
         Ok(Self { steps, networks })
     }
 
+    /// The same for its peak alone: the answers for the steps are left out of the last layer. `None` where no peak is answered.
+    pub fn peak_alone(&self) -> Option<Self> {
+        if !self.steps.peak() {
+            return None;
+        }
+        let steps = Steps::peak_alone(self.steps.horizon(), self.steps.levels()).ok()?;
+        let (first, count) = (self.steps.groups() * steps.levels().len(), steps.levels().len());
+        let networks: Option<Vec<Perceptron>> =
+            self.networks.iter().map(|network| network.with_outputs(first, count)).collect();
+        Self::new(steps, networks?).ok()
+    }
+
     /// What it answers.
     pub fn steps(&self) -> &Steps {
         &self.steps
