@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 11] = [
+pub(crate) const BENCHES: [Bench; 12] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
