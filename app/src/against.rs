@@ -1,7 +1,7 @@
 //! What the loop is compared with over several seeds.
 
 use clap::ValueEnum;
-use lepton_core::decide::plan::Acts;
+use lepton_core::decide::plan::{Acts, LoadBasis};
 use lepton_sim::experiment::{Keeper, WITHOUT_LOOP_POLICY};
 
 /// Who else looks after the same cluster.
@@ -19,8 +19,8 @@ pub(crate) enum Against {
     WithoutReserve,
     /// The loop, moving nothing out of the way of what waits too long
     WithoutMakeRoom,
-    /// The loop, reckoning with load as it is now and not as it is expected to be
-    WithoutForecast,
+    /// The loop, placing by the peak that is expected of nodes within the hour and not by what they use now
+    ByExpectedLoad,
     /// The loop, heeding no signs of coming faults
     WithoutRisk,
     /// The loop, placing by what tasks ask for and not by what nodes use
@@ -36,9 +36,9 @@ impl Against {
             Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::ALL }),
             Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::ALL }),
             Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::ALL }),
-            Self::WithoutForecast => Keeper::Loop(Acts { forecast: false, ..Acts::ALL }),
+            Self::ByExpectedLoad => Keeper::PlacingBy(LoadBasis::Expected { percent: 50 }),
             Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::ALL }),
-            Self::ByRequests => Keeper::ByRequests,
+            Self::ByRequests => Keeper::PlacingBy(LoadBasis::Promised),
         }
     }
 
@@ -51,7 +51,7 @@ impl Against {
             Self::WithoutRelieve => "without relieve",
             Self::WithoutReserve => "without reserve",
             Self::WithoutMakeRoom => "without make room",
-            Self::WithoutForecast => "without forecast",
+            Self::ByExpectedLoad => "by expected load",
             Self::WithoutRisk => "without risk",
             Self::ByRequests => "by requests",
         }
@@ -66,7 +66,7 @@ impl Against {
             Self::WithoutRelieve => "without_relieve",
             Self::WithoutReserve => "without_reserve",
             Self::WithoutMakeRoom => "without_make_room",
-            Self::WithoutForecast => "without_forecast",
+            Self::ByExpectedLoad => "by_expected_load",
             Self::WithoutRisk => "without_risk",
             Self::ByRequests => "by_requests",
         }
@@ -90,8 +90,8 @@ impl Against {
             Self::WithoutMakeRoom => {
                 "Without make room: nothing moves out of the way of what waits long.".to_owned()
             }
-            Self::WithoutForecast => {
-                "Without forecast: load is reckoned with as it is now, not as it is expected to be."
+            Self::ByExpectedLoad => {
+                "By expected load: tasks are placed by the median of the peak expected within the hour."
                     .to_owned()
             }
             Self::WithoutRisk => {

@@ -29,8 +29,7 @@ const fn arm(name: &'static str, place_by: LoadBasis, relieve_by: LoadBasis, act
 }
 
 /// Placing alone.
-const PLACE: Acts =
-    Acts { protect: false, relieve: false, reserve: false, make_room: false, forecast: true, risk: false };
+const PLACE: Acts = Acts { protect: false, relieve: false, reserve: false, make_room: false, risk: false };
 
 const PLACING: [Arm; 4] = [
     arm("placing by current load", LoadBasis::Used, LoadBasis::Used, PLACE),
@@ -38,9 +37,10 @@ const PLACING: [Arm; 4] = [
     arm("placing by p50 of the peak", expected(50), LoadBasis::Used, PLACE),
     arm("placing by p90 of the peak", expected(90), LoadBasis::Used, PLACE),
 ];
-const WHOLE: [Arm; 6] = [
+const WHOLE: [Arm; 7] = [
     arm("all acts, by current load", LoadBasis::Used, LoadBasis::Used, Acts::ALL),
     arm("all acts, placing by requests", LoadBasis::Promised, LoadBasis::Used, Acts::ALL),
+    arm("all acts, placing by p50", expected(50), LoadBasis::Used, Acts::ALL),
     arm("all acts, placing by p90", expected(90), LoadBasis::Used, Acts::ALL),
     arm("all acts, relieving by p50", LoadBasis::Used, expected(50), Acts::ALL),
     arm("all acts, relieving by p90", LoadBasis::Used, expected(90), Acts::ALL),

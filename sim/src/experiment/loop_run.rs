@@ -27,8 +27,8 @@ pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
 pub enum Keeper {
     /// The whole loop, deciding by these acts.
     Loop(Acts),
-    /// The whole loop, but tasks are placed by what the tasks on a node have asked for.
-    ByRequests,
+    /// The whole loop, placing by this load of the nodes.
+    PlacingBy(LoadBasis),
     /// The loop with the decider of fixed rules.
     Caretaker,
     /// A scheduler that only places what waits.
@@ -55,10 +55,10 @@ impl LoopRun {
             Keeper::Loop(acts) => {
                 Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
             }
-            Keeper::ByRequests => {
-                let mut by_requests = LeptonConfig::default();
-                by_requests.decide.place_by = LoadBasis::Promised;
-                Box::new(Lepton::new(by_requests, config.seed)?)
+            Keeper::PlacingBy(load) => {
+                let mut placing = LeptonConfig::default();
+                placing.decide.place_by = load;
+                Box::new(Lepton::new(placing, config.seed)?)
             }
             Keeper::Caretaker => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),

@@ -107,7 +107,8 @@ fn a_network_asked_for_its_peak_alone_gives_the_peak_of_the_whole() {
 
 #[test]
 fn a_forecast_of_the_peak_alone_is_near_that_beside_the_steps() {
-    let alone = ForecastSetup { steps: Steps::peak_alone(12, &[0.5, 0.9]).unwrap(), network: None, ..setup() };
+    let alone =
+        ForecastSetup { steps: Steps::peak_alone(12, &[0.5, 0.9]).unwrap(), network: None, ..setup() };
     let mut series = SeriesForecaster::new(&alone, ModelKind::Auto).unwrap();
     let wave = |t: usize| 50.0 + 40.0 * (std::f64::consts::TAU * t as f64 / SEASON as f64).sin();
     (0..600).for_each(|t| series.push(Some(wave(t))));

@@ -39,9 +39,9 @@ pub(super) struct Draft<'a> {
     turn: u64,
     placer: &'a mut Placer,
     recorder: Recorder,
-    /// By what nodes are chosen.
+    /// By what nodes are levelled.
     expected: ExpectedUse<'a>,
-    /// By what nodes are hot.
+    /// By what nodes are hot, or would be.
     heat: ExpectedUse<'a>,
     /// Tasks that parts under way have a hand on, and those that this plan moves.
     in_hand: BTreeSet<Name>,
@@ -188,7 +188,7 @@ impl<'a> Draft<'a> {
         admit: &dyn Fn(NodeId) -> bool,
     ) -> Option<(Placement, Vec<Candidate>)> {
         let class = self.cluster.task(task).class;
-        let (expected, cluster, safety) = (&self.expected, &self.cluster, self.assessment.safety_level);
+        let (heat, cluster, safety) = (&self.heat, &self.cluster, self.assessment.safety_level);
         let (failing, kept) = (&self.assessment.failing, &self.kept);
         let asked_for = self.snapshot.task(task).requested_seconds;
         let ends = asked_for.map(|seconds| self.snapshot.time_seconds.saturating_add(seconds));
@@ -200,7 +200,7 @@ impl<'a> Draft<'a> {
                 return false;
             }
             asked += 1;
-            let expected_use = expected.share_with(node, Some(task));
+            let expected_use = heat.share_with(node, Some(task));
             let fine = expected_use <= level;
             if asked <= CANDIDATES_KEPT || fine {
                 let name = cluster.node_name(node).to_owned();

@@ -17,13 +17,6 @@ pub enum LoadBasis {
     },
 }
 
-impl LoadBasis {
-    /// The same where nothing is forecast.
-    pub(super) fn without_forecast(self) -> Self {
-        if let Self::Expected { .. } = self { Self::Used } else { self }
-    }
-}
-
 pub(super) struct ExpectedUse<'a> {
     snapshot: &'a Snapshot,
     promised: bool,

@@ -23,16 +23,13 @@ pub struct Acts {
     pub reserve: bool,
     /// Moving tasks out of the way of what nodes are kept for.
     pub make_room: bool,
-    /// Reckoning with load as it is expected to be; without, as it is now.
-    pub forecast: bool,
     /// Heeding signs of coming faults: nothing is placed on nodes that show them, and they are cleared.
     pub risk: bool,
 }
 
 impl Acts {
     /// All of them.
-    pub const ALL: Self =
-        Self { protect: true, relieve: true, reserve: true, make_room: true, forecast: true, risk: true };
+    pub const ALL: Self = Self { protect: true, relieve: true, reserve: true, make_room: true, risk: true };
 }
 
 /// What the decider is bound by. Gains and costs are in device-minutes.
@@ -96,11 +93,7 @@ impl Lepton {
     ///
     /// # Errors
     /// When the configuration names a policy that is not there.
-    pub fn new(mut config: LeptonConfig, seed: u64) -> Result<Self, UnknownPolicy> {
-        if !config.acts.forecast {
-            config.relieve_by = config.relieve_by.without_forecast();
-            config.decide.place_by = config.decide.place_by.without_forecast();
-        }
+    pub fn new(config: LeptonConfig, seed: u64) -> Result<Self, UnknownPolicy> {
         let engine = Engine::new(&config.decide.policy, seed)?.levelled(config.weights);
         let settings = format!("lepton {config:?} {seed}");
         Ok(Self { engine, settings, config })
