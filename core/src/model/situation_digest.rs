@@ -236,20 +236,32 @@ impl Assessment {
                 digest.reals([used, promised, devices_held]);
             }
             digest.reals(of_node(used, node, resources));
-            if let Some(NodeRisk { probability, signs }) = risk.get(node.index()) {
-                digest.real(*probability);
+            if let Some(NodeRisk { probability, within_day, within_week, signs }) = risk.get(node.index()) {
+                digest.reals([probability, within_day, within_week]);
                 for Sign { signal, value, probability } in signs {
                     digest.text(signal);
                     digest.reals([value, probability]);
                 }
             }
-            if let Some(ExpectedLoad { horizon_seconds: _, levels, used }) = expected {
-                digest.reals(of_node(used, node, resources * levels.len()));
+            if let Some(expected) = expected {
+                digest.reals(of_node(&expected.used, node, resources * expected.levels.len()));
             }
         }
-        if let Some(ExpectedLoad { horizon_seconds, levels, used: _ }) = expected {
-            digest.number(*horizon_seconds);
+        if let Some(expected) = expected {
+            let ExpectedLoad {
+                horizon_seconds,
+                levels,
+                used: _,
+                since_seconds,
+                series,
+                young,
+                slipped,
+                coverage,
+            } = expected;
+            digest.numbers([*horizon_seconds, *since_seconds]);
+            digest.numbers([*series as u64, *young as u64, *slipped as u64]);
             digest.reals(levels);
+            digest.real(coverage.unwrap_or(-1.0));
         }
         for nodes in [hot, failing] {
             digest.number(nodes.len() as u64);

@@ -255,9 +255,14 @@ fn every_figure_of_an_assessment_counts() {
     let one = Assessment {
         load: vec![NodeLoad::default()],
         used: vec![1.0, 2.0],
-        expected: Some(ExpectedLoad { horizon_seconds: 60, levels: vec![0.5], used: vec![1.0, 2.0] }),
+        expected: Some(ExpectedLoad {
+            horizon_seconds: 60,
+            levels: vec![0.5],
+            used: vec![1.0, 2.0],
+            ..ExpectedLoad::default()
+        }),
         use_of_demand: vec![1.0, 1.0],
-        risk: vec![NodeRisk { probability: 0.5, signs: vec![sign] }],
+        risk: vec![NodeRisk { probability: 0.5, signs: vec![sign], ..NodeRisk::default() }],
         ..Assessment::default()
     };
     let of = |assessment: &Assessment| {
@@ -265,7 +270,7 @@ fn every_figure_of_an_assessment_counts() {
         assessment.digest(&mut digest, &cluster);
         digest.value()
     };
-    let changes: [(&str, Change); 18] = [
+    let changes: [(&str, Change); 22] = [
         ("safety level", |a| a.safety_level += 0.01),
         ("used", |a| a.load[0].used += 0.1),
         ("promised", |a| a.load[0].promised += 0.1),
@@ -281,6 +286,10 @@ fn every_figure_of_an_assessment_counts() {
         ("hot", |a| a.hot.push(NodeId(0))),
         ("failing", |a| a.failing.push(NodeId(0))),
         ("risk", |a| a.risk[0].probability += 0.1),
+        ("risk of a day", |a| a.risk[0].within_day += 0.1),
+        ("risk of a week", |a| a.risk[0].within_week += 0.1),
+        ("young series", |a| a.expected.iter_mut().for_each(|e| e.young += 1)),
+        ("coverage", |a| a.expected.iter_mut().for_each(|e| e.coverage = Some(0.9))),
         ("sign", |a| a.risk[0].signs[0].value += 0.1),
         ("stranded", |a| a.stranded_milli += 1),
         ("waiting", |a| a.waiting += 1),
