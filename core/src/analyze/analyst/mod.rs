@@ -2,7 +2,8 @@
 //! after the other, it adds to each assessment what is expected of the next hour and how likely nodes are to fail.
 //!
 //! It is a value made of the snapshots that it was shown, and of nothing else: the same snapshots make the same analyst. After a
-//! restart it learns anew, and says since when it looks and how many series are still young ([`ExpectedLoad`]).
+//! restart it learns anew, and says since when it looks and how many series are still young
+//! ([`ExpectedLoad`](crate::model::ExpectedLoad)).
 
 mod outlook;
 mod series;
