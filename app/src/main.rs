@@ -1,6 +1,7 @@
 //! The `lepton` command: reads arguments, wires the crates together, prints results.
 
 mod against;
+mod by_kind;
 mod cli;
 mod cli_execute;
 mod cli_forecast;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     stop::listen()?;
-    let words = spellings::with_numbers_as_values(std::env::args_os());
+    let words = by_kind::for_kind_of_model(spellings::with_numbers_as_values(std::env::args_os()));
     let parsed = cli::command().try_get_matches_from(&words);
     let matches = parsed.unwrap_or_else(|e| match e.kind() {
         ErrorKind::ValueValidation => {

@@ -122,7 +122,8 @@ fn only_a_better_order_takes_the_place_of_the_one_that_serves() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("not promoted"), "{}", stderr(&output));
 
-    let args = ["policy", "compare-jobs", text(&good), "--serving", text(&zero), "--output", "json"];
+    // Which models they are stands in the files.
+    let args = ["policy", "compare", text(&good), "--serving", text(&zero), "--output", "json"];
     assert_eq!(json(&[&args[..], &gate[..]].concat())["promoted"], true);
 
     let demote = || lepton(&["policy", "demote", "--serving", text(&serving)]);

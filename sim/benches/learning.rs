@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lepton_core::decide::guard::{PairedGain, RehearsalOptions, Serving, rehearse};
-use lepton_core::decide::policy::{Manifest, Mix, PlacementModel, WEIGHTS};
+use lepton_core::decide::policy::{Mix, PlacementModel, WEIGHTS};
 use lepton_learn::{Environment, TrainOptions, Training};
 use lepton_sim::Clock;
 use lepton_sim::experiment::{PlacementEnvironment, PlacementStudy, StudyOptions, run_study};
@@ -201,7 +201,8 @@ fn adapt(
     let (episodes, seconds) = (training.episodes(), clock.now_nanos() as f64 / 1e9);
     eprintln!("{}: {generations} generations, {episodes} episodes, {seconds:.0} s", workload.name);
     weights.copy_from_slice(&training.best());
-    PlacementModel::from_weights(&weights, Manifest::untrained("adapted"))
+    PlacementModel::from_weights(&weights, PlacementModel::manifest_of("adapted"))
+        .expect("a weight for each place")
 }
 
 /// Generated clusters of five kinds: the model against the better of the fixed rules on each of them, with the

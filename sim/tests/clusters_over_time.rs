@@ -17,7 +17,8 @@ use lepton_sim::jobs::{
     Backfill, Discipline, Failures, Job, Jobs, NEVER, PreemptiveSettings, Settings, Simulation,
 };
 use lepton_sim::workload::OpenbFiles;
-use lepton_sim::workload::jobs::{MachineSpec, openb_over_time};
+use lepton_sim::workload::jobs::MachineSpec;
+use lepton_sim::workload::openb_over_time;
 
 #[test]
 fn no_placement_policy_breaks_a_rule_while_tasks_come_and_nodes_fail() {

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use lepton_core::model::{ClassId, TaskId};
 use lepton_sim::generate::{Arrivals, LublinModel, task_arrivals, training_classes};
 use lepton_sim::jobs::Jobs;
+use lepton_sim::jobs::machine::Topology;
 use lepton_sim::readers::{
     JobTrace, LeftOut, VirtualCluster, read_jobs_csv, read_philly_jobs, read_swf_lines, read_virtual_clusters,
 };
-use lepton_sim::workload::OpenbFiles;
 use lepton_sim::workload::jobs::{
-    JobsWorkload, MachineSpec, NamedNodes, NodeGroup, Nodes, openb_over_time, scale_load, sequences,
-    virtual_clusters, whole,
+    JobsWorkload, MachineSpec, NamedNodes, NodeGroup, Nodes, scale_load, sequences, virtual_clusters, whole,
 };
+use lepton_sim::workload::{OpenbFiles, openb_over_time};
 
-use super::simulate_jobs::{topology, within};
 use crate::cli_jobs::{JobsArgs, JobsFormat, JobsGenerator, NodesChoice};
 use crate::cli_workload::swf_lines;
 use crate::failure::Failure;
@@ -270,4 +269,19 @@ fn generated(args: &JobsArgs, generator: JobsGenerator) -> Result<JobsWorkload, 
         }
     }
     all.ok_or_else(|| Failure::Input("expected at least one seed".to_owned()))
+}
+
+/// Domains and racks as asked for.
+fn topology(args: &JobsArgs) -> Topology {
+    Topology { nodes_per_domain: args.nodes_per_domain, nodes_per_rack: args.nodes_per_rack }
+}
+
+/// Keeps the jobs submitted within `[from, to)`.
+fn within(jobs: Jobs, window: Option<(i64, i64)>) -> Result<Arc<Jobs>, Failure> {
+    let Some((from, to)) = window else { return Ok(Arc::new(jobs)) };
+    let kept = jobs.filtered(|j| (from..to).contains(&j.submit_seconds));
+    if kept.is_empty() {
+        return Err(Failure::Input(format!("no job is submitted within {from}..{to} seconds")));
+    }
+    Ok(Arc::new(kept))
 }

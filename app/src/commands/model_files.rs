@@ -4,7 +4,8 @@ use std::path::Path;
 
 use lepton_core::analyze::forecast::FittedForecast;
 use lepton_core::analyze::risk::FittedCounters;
-use lepton_core::decide::policy::{JOBS_KIND, JobsModel, Manifest, ModelFileError, PlacementModel};
+use lepton_core::decide::policy::{JobsModel, Model, ModelFileError, PlacementModel, read_model};
+use lepton_core::model::tensor_file::TensorFile;
 use lepton_sim::readers::read_whole;
 
 use crate::failure::Failure;
@@ -12,38 +13,17 @@ use crate::failure::Failure;
 /// Longest model file, bytes: a thousand times the built-in one.
 const MODEL_BYTES_MAX: u64 = 16 << 20;
 
-/// A model of any kind.
-pub(super) enum AnyModel {
-    Placement(PlacementModel),
-    Jobs(JobsModel),
+/// Reads a model of a policy, of the kind that its manifest names.
+pub(super) fn read_any(path: &Path) -> Result<Box<dyn Model>, Failure> {
+    read_model(&bytes(path)?).map_err(|e| refused(path, &e))
 }
 
-impl AnyModel {
-    pub(super) fn manifest(&self) -> &Manifest {
-        match self {
-            Self::Placement(model) => &model.manifest,
-            Self::Jobs(model) => &model.manifest,
-        }
+/// The kind that a file says it is a model of; none where it is no model file.
+pub(crate) fn kind_of(path: &Path) -> Option<String> {
+    if !path.metadata().is_ok_and(|there| there.is_file()) {
+        return None;
     }
-
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Placement(model) => model.to_bytes(),
-            Self::Jobs(model) => model.to_bytes(),
-        }
-    }
-}
-
-/// Reads a model of any kind.
-pub(super) fn read_any(path: &Path) -> Result<AnyModel, Failure> {
-    let bytes = bytes(path)?;
-    let model = match PlacementModel::from_bytes(&bytes) {
-        Err(ModelFileError::Kind { found, .. }) if found == JOBS_KIND => {
-            JobsModel::from_bytes(&bytes).map(AnyModel::Jobs)
-        }
-        read => read.map(AnyModel::Placement),
-    };
-    model.map_err(|e| refused(path, &e))
+    TensorFile::open(&bytes(path).ok()?).ok()?.kind().ok()
 }
 
 /// Reads a placement model.

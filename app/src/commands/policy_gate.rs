@@ -9,14 +9,14 @@ use lepton_core::decide::policy::{JobsModel, PlacementModel};
 use lepton_learn::{Environment, KeptApart, LeftOut, Verdict, kept_apart};
 use lepton_sim::experiment::jobs::JobsEnvironment;
 
+use super::learning_jobs::{self, JOBS_UNIT};
 use super::learning_workloads::{as_learning_sees_them, environments};
 use super::model_files;
 use super::simulate_placement::threads;
-use super::train_jobs;
+use super::verdict_text::{PLACEMENT_UNIT, text};
 use crate::cli_train::{CompareArgs, ComparisonArgs, DemoteArgs, GateArgs, PromoteArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, JobsGateArgs, PromoteJobsArgs};
 use crate::failure::Failure;
-use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{Overwrite, ResultFile, ResultFiles, previous_of};
 
@@ -29,7 +29,7 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<(), Failure> {
 pub(crate) fn compare_jobs(args: &CompareJobsArgs) -> Result<(), Failure> {
     let candidate = model_files::read_jobs(&args.candidate)?;
     let serving = args.serving.as_deref().map_or_else(|| Ok(JobsModel::shipped()), model_files::read_jobs)?;
-    print(&judge_jobs(&candidate, &serving, &args.gate)?, train_jobs::UNIT, args.gate.run.output)
+    print(&judge_jobs(&candidate, &serving, &args.gate)?, JOBS_UNIT, args.gate.run.output)
 }
 
 pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(crate) fn promote_jobs(args: &PromoteJobsArgs) -> Result<(), Failure> {
     let serving =
         if args.serving.exists() { model_files::read_jobs(&args.serving)? } else { JobsModel::shipped() };
     let verdict = judge_jobs(&candidate, &serving, &args.gate)?;
-    print(&verdict, train_jobs::UNIT, args.gate.run.output)?;
+    print(&verdict, JOBS_UNIT, args.gate.run.output)?;
     put_in_place(&verdict, &candidate.to_bytes(), &place)
 }
 
@@ -122,7 +122,7 @@ fn judge_jobs(candidate: &JobsModel, serving: &JobsModel, args: &JobsGateArgs) -
         environment.to_compare(seeds).map_err(wrong)
     };
     let environments: Vec<JobsEnvironment> =
-        train_jobs::environments(&args.jobs)?.iter().map(to_compare).collect::<Result<_, _>>()?;
+        learning_jobs::environments(&args.jobs)?.iter().map(to_compare).collect::<Result<_, _>>()?;
     let all: Vec<&dyn Environment> = environments.iter().map(|e| e as &dyn Environment).collect();
     compared(candidate.weights(), serving.weights(), &all, &args.run)
 }
@@ -171,34 +171,4 @@ fn print(verdict: &Verdict, unit: &str, format: OutputFormat) -> Result<(), Fail
         }
     }
     Ok(())
-}
-
-/// What the numbers of a comparison of placement models are.
-pub(super) const PLACEMENT_UNIT: &str = "Percent of the devices allocated when 100% have been asked for";
-
-/// The table for people; `unit` says what its numbers are.
-pub(super) fn text(verdict: &Verdict, unit: &str) -> String {
-    let mut table = output::table(&["workload", "best rule", "serving", "candidate", "gain"]);
-    for c in &verdict.comparisons {
-        let gain = with_interval(c.gain, c.gain_half_width, 2);
-        let numbers = [c.best_rule, c.serving, c.candidate].map(|v| format!("{v:.2}"));
-        table.add_row(std::iter::once(c.environment.clone()).chain(numbers).chain([gain]));
-    }
-    let mean = verdict.gain.map_or_else(|| "-".to_owned(), |g| with_interval(g, verdict.gain_half_width, 3));
-    let says = match verdict {
-        v if v.promoted => "the candidate is better".to_owned(),
-        v if v.too_few() => format!("too few sequences to say, expected at least {}", v.sequences_least),
-        _ => "the candidate is not shown to be better".to_owned(),
-    };
-    format!(
-        "{table}\n{unit}; gain: candidate less serving model, sequence\nby sequence, with its 95% interval over {} sequence{}. In the mean {mean}: {says}.\n",
-        verdict.sequences,
-        if verdict.sequences == 1 { "" } else { "s" }
-    )
-}
-
-/// `+0.31 ±0.11`, or the gain alone where a single pair gives no interval.
-fn with_interval(gain: f64, half_width: Option<f64>, digits: usize) -> String {
-    half_width
-        .map_or_else(|| signed(gain, digits), |half| format!("{} ±{half:.digits$}", signed(gain, digits)))
 }

@@ -1,14 +1,12 @@
 //! `lepton simulate jobs`: reads or generates the jobs, runs the study, prints.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use lepton_sim::experiment::jobs::{
     JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, RunSoFar, SavedRun, jobs_page, run_jobs_study,
     save_run,
 };
-use lepton_sim::jobs::machine::Topology;
-use lepton_sim::jobs::{Backfill, Discipline, Failures, Jobs, PreemptiveSettings, Settings};
+use lepton_sim::jobs::{Backfill, Discipline, Failures, PreemptiveSettings, Settings};
 use lepton_sim::readers::read_outages;
 use lepton_sim::workload::jobs::{JobsWorkload, MachineSpec};
 use lepton_sim::writers::{write_jobs_csv, write_swf};
@@ -250,11 +248,6 @@ fn failures(args: &JobsArgs) -> Result<Failures, Failure> {
     })
 }
 
-/// Domains and racks as asked for.
-pub(super) fn topology(args: &JobsArgs) -> Topology {
-    Topology { nodes_per_domain: args.nodes_per_domain, nodes_per_rack: args.nodes_per_rack }
-}
-
 /// Result files hold one run: says so before the work is done.
 fn check_result_files(
     args: &JobsArgs,
@@ -274,14 +267,4 @@ fn check_result_files(
         ));
     }
     Ok(())
-}
-
-/// Keeps the jobs submitted within `[from, to)`.
-pub(super) fn within(jobs: Jobs, window: Option<(i64, i64)>) -> Result<Arc<Jobs>, Failure> {
-    let Some((from, to)) = window else { return Ok(Arc::new(jobs)) };
-    let kept = jobs.filtered(|j| (from..to).contains(&j.submit_seconds));
-    if kept.is_empty() {
-        return Err(Failure::Input(format!("no job is submitted within {from}..{to} seconds")));
-    }
-    Ok(Arc::new(kept))
 }

@@ -15,8 +15,8 @@ use lepton_sim::readers::{in_plain_words, read_whole_text};
 use lepton_sim::report::training_html;
 use serde::Serialize;
 
-use super::policy_gate;
 use super::simulate_placement::{command_line, threads};
+use super::verdict_text;
 use crate::cli_train::TrainArgs;
 use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
@@ -352,7 +352,7 @@ fn text(report: &Report<'_>, unit: &str) -> String {
                 "The model against the weights that training began with (serving), on {} sequences kept apart from\n\
                  learning:\n\n{}",
                 verdict.sequences,
-                policy_gate::text(verdict, unit)
+                verdict_text::text(verdict, unit)
             );
         }
         None => {

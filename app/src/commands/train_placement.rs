@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use lepton_core::decide::policy::{PlacementModel, WEIGHTS};
+use lepton_core::decide::policy::PlacementModel;
 
 use super::learning_workloads::{as_learning_sees_them, environments};
 use super::model_files;
-use super::policy_gate::PLACEMENT_UNIT;
 use super::train::{self, Trained};
+use super::verdict_text::PLACEMENT_UNIT;
 use crate::cli_train::{TrainArgs, TrainPlacementArgs};
 use crate::failure::Failure;
 
@@ -25,9 +25,8 @@ pub(crate) fn run(args: &TrainPlacementArgs) -> Result<(), Failure> {
         unit: PLACEMENT_UNIT,
         before: start.manifest,
         to_bytes: |weights, manifest| {
-            let mut all = [0.0; WEIGHTS];
-            all.iter_mut().zip(weights).for_each(|(to, from)| *to = *from);
-            PlacementModel::from_weights(&all, manifest).to_bytes()
+            let model = PlacementModel::from_weights(weights, manifest);
+            model.expect("training keeps the number of weights").to_bytes()
         },
     };
     train::run(&trained, &args.train)

@@ -9,6 +9,7 @@ mod people;
 mod recording;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod view;
 
 use std::net::TcpListener;

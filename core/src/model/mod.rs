@@ -28,6 +28,8 @@ mod plan;
 mod plan_document;
 mod reading;
 mod record;
+mod refusal;
+mod remembered;
 mod replay;
 mod resources;
 mod settings;

@@ -138,6 +138,19 @@ impl<'a> TensorFile<'a> {
         &self.header.metadata.manifest
     }
 
+    /// What the manifest says that the file is of.
+    ///
+    /// # Errors
+    /// When it does not say so.
+    pub fn kind(&self) -> Result<String, ModelFileError> {
+        #[derive(Deserialize)]
+        struct OfKind {
+            kind: String,
+        }
+        let of = serde_json::from_str::<OfKind>(self.manifest());
+        of.map(|of| of.kind).map_err(|e| ModelFileError::Header(format!("the manifest: {e}")))
+    }
+
     /// The numbers of the tensors expected, one after the other, all finite.
     ///
     /// # Errors

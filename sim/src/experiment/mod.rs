@@ -12,6 +12,8 @@ mod served;
 mod snapshot;
 mod stats;
 mod study;
+mod study_options;
+mod study_points;
 mod study_result;
 mod study_summary;
 
@@ -22,5 +24,6 @@ pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
 pub use snapshot::{FilledCluster, fill_cluster, fill_cluster_unless};
 pub use stats::{Paired, Spread, paired, spread};
-pub use study::{StudyError, StudyOptions, run_study};
+pub use study::{StudyError, run_study};
+pub use study_options::StudyOptions;
 pub use study_result::{CurveSummary, Finding, PlacementStudy, PointSummary, PolicySummary, RunRecord};

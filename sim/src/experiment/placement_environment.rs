@@ -11,7 +11,7 @@ use lepton_core::decide::placement::{PlacementPolicy, Placer};
 use lepton_core::decide::placement_policies::{
     LEARNED, PLACEMENT_POLICIES, PlacementContext, placement_policy,
 };
-use lepton_core::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS, checksum};
+use lepton_core::decide::policy::{LearnedPlacement, Mix, PlacementModel, checksum};
 use lepton_core::model::{ClassId, NodeId, Task};
 use lepton_learn::{Apart, Environment};
 
@@ -114,9 +114,9 @@ impl Environment for PlacementEnvironment {
     }
 
     fn play(&self, weights: &[f32], seed: u64) -> f64 {
-        let mut all = [0.0; WEIGHTS];
-        all.iter_mut().zip(weights).for_each(|(to, from)| *to = *from);
-        let model = PlacementModel::from_weights(&all, Manifest::untrained("candidate"));
+        // Weights of another number are of another kind of model, and worth nothing here.
+        let candidate = PlacementModel::manifest_of("candidate");
+        let Some(model) = PlacementModel::from_weights(weights, candidate) else { return f64::NAN };
         self.allocation(Box::new(LearnedPlacement::new(Arc::clone(&self.mix), &model)), seed)
     }
 

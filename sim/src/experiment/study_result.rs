@@ -62,7 +62,7 @@ impl PlacementStudy {
 
     /// The loads that tables speak of: `"100"` where it is reached, and the end, percent.
     pub fn points(&self) -> Vec<String> {
-        super::study_summary::points(self.load).into_iter().map(|point| point.name).collect()
+        super::study_points::points(self.load).into_iter().map(|point| point.name).collect()
     }
 }
 

@@ -2,23 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::placement::percent_of_load;
+use super::study_points::points;
 use super::study_result::{CurveSummary, Finding, PointSummary, PolicySummary, RunRecord};
 use super::{Curve, PlacementRun, StudyOptions, paired, spread};
-
-/// A load that tables speak of.
-pub(super) struct Point {
-    /// In percent, as tables write it.
-    pub(super) name: String,
-    /// Its place in a curve.
-    at: usize,
-}
-
-/// 100% where it is reached, and the end.
-pub(super) fn points(load: f64) -> Vec<Point> {
-    let end = Point { name: format!("{}", (load * 1e6).round() / 1e4), at: percent_of_load(load) as usize };
-    if end.at > 100 { vec![Point { name: "100".to_owned(), at: 100 }, end] } else { vec![end] }
-}
 
 pub(super) fn record(policy: &str, seed: u64, load: f64, mut run: PlacementRun) -> RunRecord {
     let at = |values: &[Option<f64>]| {

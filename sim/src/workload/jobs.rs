@@ -9,7 +9,6 @@ use lepton_core::model::fragmentation::TargetWorkload;
 
 pub use super::load::{offered_load, scale_load};
 pub use super::nodes::{NamedNodes, NodeGroup, Nodes};
-pub use super::openb_over_time::openb_over_time;
 use crate::jobs::Jobs;
 use crate::jobs::machine::Topology;
 use crate::readers::LeftOut;

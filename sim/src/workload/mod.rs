@@ -9,6 +9,7 @@ mod openb_over_time;
 mod sequence;
 
 pub use openb::{OpenbFiles, load_openb, workload_of_openb};
+pub use openb_over_time::openb_over_time;
 pub use sequence::sequence;
 
 use std::collections::BTreeMap;

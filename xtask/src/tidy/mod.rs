@@ -2,6 +2,8 @@
 //! ARCHITECTURE.md, with what to do. Style and types are the business of rustfmt and clippy, not of this.
 
 mod calls;
+mod decide_arrows;
+mod file_circles;
 mod manifest;
 mod modules;
 mod packages;
@@ -30,6 +32,8 @@ Checks the map of the project by reading its sources:
   package-arrow    a room depends only on the rooms it may depend on
   core-arrow       the stages of core meet only in `model`; only cycle.rs imports all
   circle           the top-level modules of a crate do not import each other in a circle
+  decide-arrow     inside of `decide` a room uses only the rooms that it may use
+  file-circle      no file needs another that needs it in turn; test code is not counted
   dead-file        every .rs file is reached by `mod` from a crate root
   banned-call      no clock, chance, environment or socket in core, learn and sim; no printing in libraries
   header           every .rs file opens with a `//!` comment
@@ -84,6 +88,8 @@ fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
     out.extend(packages::benches(workspace));
     out.extend(modules::core_arrows(workspace));
     out.extend(modules::circles(workspace));
+    out.extend(decide_arrows::check(workspace));
+    out.extend(file_circles::check(workspace));
     out.extend(modules::dead_files(workspace));
     out.extend(calls::banned(workspace));
     out.extend(text::check(workspace)?);

@@ -18,6 +18,8 @@ pub(super) struct PathUse {
     pub(super) inline: Vec<String>,
     pub(super) line: usize,
     pub(super) test: bool,
+    /// It is an import, not a path in code.
+    pub(super) imported: bool,
 }
 
 /// A source file, read.
@@ -30,7 +32,8 @@ pub(super) struct Outline {
 impl Outline {
     pub(super) fn read(source: &str) -> Self {
         let tokens = tokens(source);
-        let mut walk = Walk { modules: Vec::new(), paths: Vec::new(), inline: Vec::new(), file: None };
+        let mut walk =
+            Walk { modules: Vec::new(), paths: Vec::new(), inline: Vec::new(), file: None, import: false };
         walk.all(&tokens);
         Self { modules: walk.modules, paths: walk.paths, tokens }
     }
@@ -43,6 +46,8 @@ struct Walk {
     inline: Vec<(String, usize)>,
     /// The `#[path = ".."]` of the module that comes next.
     file: Option<String>,
+    /// Inside of an import.
+    import: bool,
 }
 
 impl Walk {
@@ -74,7 +79,12 @@ impl Walk {
                 i + 3
             }
             // `use<..>` in a return type only names what it captures.
-            "use" if at(i + 1) != "<" => self.tree(tokens, i + 1, &[]) + 1,
+            "use" if at(i + 1) != "<" => {
+                self.import = true;
+                let end = self.tree(tokens, i + 1, &[]);
+                self.import = false;
+                end + 1
+            }
             _ if tokens[i].is_word() && at(i + 1) == "::" => self.plain(tokens, i),
             _ => i + 1,
         }
@@ -127,7 +137,8 @@ impl Walk {
 
     fn record(&mut self, names: Vec<String>, at: &Token) {
         let inline = self.inline_names();
-        self.paths.push(PathUse { names, inline, line: at.line, test: at.test });
+        let imported = self.import;
+        self.paths.push(PathUse { names, inline, line: at.line, test: at.test, imported });
     }
 
     fn inline_names(&self) -> Vec<String> {

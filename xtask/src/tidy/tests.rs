@@ -193,8 +193,12 @@ fn an_arrow_hidden_by_the_crate_root_is_found() {
 
 #[test]
 fn model_imports_no_stage_and_cycle_is_imported_by_none() {
-    breaks("core/src/model/node.rs", "//! A node.\nuse super::super::decide;\n", 2, "core-arrow");
-    breaks("core/src/decide.rs", "//! Decides.\nuse crate::cycle;\n", 2, "core-arrow");
+    // Each of them is a circle of files as well.
+    let tree = Tree::new().with("core/src/model/node.rs", "//! A node.\nuse super::super::decide;\n");
+    let expected = ["core/src/decide.rs:2 file-circle", "core/src/model/node.rs:2 core-arrow"];
+    assert_eq!(tree.violations(), expected);
+    let tree = Tree::new().with("core/src/decide.rs", "//! Decides.\nuse crate::cycle;\n");
+    assert_eq!(tree.violations(), ["core/src/cycle.rs:2 file-circle", "core/src/decide.rs:2 core-arrow"]);
 }
 
 #[test]
@@ -382,4 +386,40 @@ fn ignored_tests_are_found_by_their_reason() {
         Tree::new().with("sim/src/lib.rs", text).with("sim/tests/a.rs", &text.replace("page", "a_page"));
     let names = super::ignored_tests(&tree.root, "needs chromium").expect("the tree is readable");
     assert_eq!(names, ["a_page", "page"]);
+}
+
+#[test]
+fn files_must_not_need_each_other_in_a_circle_whatever_they_are_handed_on_by() {
+    let tree = Tree::new()
+        .with("sim/src/lib.rs", "//! Sim.\nmod room;\n")
+        .with("sim/src/room/mod.rs", "//! Room.\nmod a;\nmod b;\npub use a::A;\npub use b::B;\nuse a::A;\n")
+        .with("sim/src/room/a.rs", "//! A.\nuse super::B;\npub struct A;\n")
+        .with("sim/src/room/b.rs", "//! B.\nuse crate::room::A;\npub struct B;\n");
+    let found = check(&tree.workspace()).expect("the tree is readable");
+    let said: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let expected = "sim/src/room/a.rs:2: [file-circle] files need each other in a circle: sim/src/room/a.rs:2 needs \
+                    sim/src/room/b.rs, sim/src/room/b.rs:2 needs sim/src/room/a.rs; move what both need into a file \
+                    below them";
+    assert_eq!(said, [expected]);
+    // What a module's own file and those below it have with each other is no circle, nor is a test's need.
+    let tree = tree.with(
+        "sim/src/room/b.rs",
+        "//! B.\npub struct B;\n#[cfg(test)]\nmod tests {\n    use crate::room::A;\n}\n",
+    );
+    assert_eq!(tree.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn inside_of_decide_a_room_uses_only_the_rooms_that_it_may_use() {
+    let tree = |plan: &str, queue: &str| {
+        Tree::new()
+            .with("core/src/decide.rs", "//! Decides.\npub mod plan;\npub mod queue;\n")
+            .with("core/src/decide/plan.rs", plan)
+            .with("core/src/decide/queue.rs", queue)
+            .violations()
+    };
+    let (plan, queue) = ("//! Plan.\nuse super::queue::Q;\n", "//! Queue.\npub struct Q;\n");
+    assert_eq!(tree(plan, queue), Vec::<String>::new());
+    let back = "//! Queue.\nuse crate::decide::plan::P;\n";
+    assert_eq!(tree("//! Plan.\npub struct P;\n", back), ["core/src/decide/queue.rs:2 decide-arrow"]);
 }

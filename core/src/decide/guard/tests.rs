@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::{PlacementContext, placement_policy};
-use crate::decide::policy::{LearnedPlacement, Manifest, Mix, PlacementModel, WEIGHTS};
+use crate::decide::policy::{LearnedPlacement, Mix, PlacementModel, WEIGHTS};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
     ClassId, Cluster, DeviceDemand, DeviceKind, ModelSet, NodeSpec, ResourceSchema, Task, TaskClass,
@@ -162,7 +162,8 @@ fn cluster(nodes: usize) -> (Cluster, TargetWorkload) {
 fn contrary() -> PlacementModel {
     let mut weights = [0.0; WEIGHTS];
     (0..3).for_each(|kind| weights[kind * 9] = -2.0);
-    PlacementModel::from_weights(&weights, Manifest::untrained("contrary"))
+    PlacementModel::from_weights(&weights, PlacementModel::manifest_of("contrary"))
+        .expect("a weight for each place")
 }
 
 fn rehearsal(cluster: &Cluster, target: &TargetWorkload, model: &PlacementModel) -> Rehearsal {

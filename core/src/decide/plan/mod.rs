@@ -6,12 +6,14 @@ mod caretaker;
 mod draft;
 mod expected_use;
 mod lepton;
+mod lepton_config;
 mod place_only;
 mod records;
 
 pub use caretaker::Caretaker;
 pub use expected_use::LoadBasis;
-pub use lepton::{Acts, Lepton, LeptonConfig};
+pub use lepton::Lepton;
+pub use lepton_config::{Acts, LeptonConfig};
 pub use place_only::PlaceOnly;
 
 use crate::model::digest::Digest;

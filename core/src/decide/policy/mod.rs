@@ -4,9 +4,12 @@
 
 mod features;
 mod jobs;
+mod manifest;
 mod mix;
 mod model;
+mod model_face;
 mod model_file;
+mod models;
 mod network;
 mod scorer;
 mod share_value;
@@ -17,9 +20,12 @@ pub use jobs::{
     CANDIDATE_WIDTH, CANDIDATES_MAX, JOB_FEATURES, JOB_FEATURES_VERSION, JOBS_KIND, JobChoice, JobsModel,
     LEARNED_ORDER, LearnedOrder, QUEUE_KINDS, queue_kind,
 };
+pub use manifest::Manifest;
 pub use mix::Mix;
-pub use model::{Manifest, PLACEMENT_KIND, PlacementModel, WEIGHTS};
+pub use model::{PLACEMENT_KIND, PlacementModel, WEIGHTS};
+pub use model_face::Model;
 pub use model_file::{ModelFileError, checksum};
+pub use models::{AnyModel, MODEL_KINDS, ModelKind, read_model};
 pub use network::{LAYER_MAX, Network, NetworkShape};
 pub use scorer::LearnedPlacement;
 

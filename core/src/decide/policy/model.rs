@@ -1,10 +1,8 @@
-//! A model of the learned placement policy: its weights, and the manifest that says where they come from.
-
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+//! A model of the learned placement policy: its weights, with the manifest that says where they come from.
 
 use super::features::{FEATURES, FEATURES_VERSION, TASK_KINDS};
+use super::manifest::Manifest;
+use super::model_face::Model;
 use super::model_file::{self, Expected, ModelFileError};
 
 /// What a model file decides: this one places tasks.
@@ -13,62 +11,6 @@ pub const PLACEMENT_KIND: &str = "placement";
 /// Number of weights of a placement model.
 pub const WEIGHTS: usize = TASK_KINDS.len() * FEATURES.len() + ROUNDING_WEIGHTS;
 const ROUNDING_WEIGHTS: usize = 2;
-
-/// Where a model comes from; it travels in the model's file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// What the model decides.
-    pub kind: String,
-    /// Version of the list of features.
-    pub features_version: u32,
-    /// Names of the features, in the order of the weights.
-    pub features: Vec<String>,
-    /// Name of the model.
-    pub name: String,
-    /// Version of Lepton that made it, with the commit where it is known.
-    pub made_by: String,
-    /// The command that made it.
-    pub command: String,
-    /// Workloads whose mixes it learned from.
-    pub trained_on: Vec<String>,
-    /// Seeds of the sequences that it learned from.
-    pub training_seeds: String,
-    /// Generations of its evolution.
-    pub generations: u64,
-    /// Episodes that were played.
-    pub episodes: u64,
-    /// Figures by name, e.g. the gain on sequences kept apart.
-    pub figures: BTreeMap<String, f64>,
-}
-
-impl Manifest {
-    /// The manifest of a placement model that nothing has been learned into.
-    pub fn untrained(name: impl Into<String>) -> Self {
-        Self::of_kind(PLACEMENT_KIND, FEATURES_VERSION, &FEATURES, name)
-    }
-
-    /// The manifest of a model of a kind that nothing has been learned into.
-    pub(super) fn of_kind(
-        kind: &str,
-        features_version: u32,
-        features: &[&str],
-        name: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            features_version,
-            features: features.iter().map(|&f| f.to_owned()).collect(),
-            name: name.into(),
-            made_by: format!("lepton {}", env!("CARGO_PKG_VERSION")),
-            command: String::new(),
-            trained_on: Vec::new(),
-            training_seeds: String::new(),
-            generations: 0,
-            episodes: 0,
-            figures: BTreeMap::new(),
-        }
-    }
-}
 
 /// The weights of the learned placement policy with their manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +30,7 @@ impl PlacementModel {
         Self {
             correction: [[0.0; FEATURES.len()]; TASK_KINDS.len()],
             rounding: [0.0; ROUNDING_WEIGHTS],
-            manifest: Manifest::untrained("untrained"),
+            manifest: Self::manifest_of("untrained"),
         }
     }
 
@@ -105,7 +47,7 @@ impl PlacementModel {
     /// are kept in the mix's ratio.
     pub fn guess() -> Self {
         let row = [0.0, 1.0, 1.0, 12.0, 1.5, 0.3, 0.3, 0.0, 0.0];
-        let manifest = Manifest::untrained("guess");
+        let manifest = Self::manifest_of("guess");
         Self { correction: [row; TASK_KINDS.len()], rounding: [-0.2, 0.5], manifest }
     }
 
@@ -124,13 +66,19 @@ impl PlacementModel {
         all
     }
 
-    /// A model of these weights, in the order of [`weights`](Self::weights).
-    pub fn from_weights(weights: &[f32; WEIGHTS], manifest: Manifest) -> Self {
+    /// A model of these weights, in the order of [`weights`](Self::weights). `None` when their number is another.
+    pub fn from_weights(weights: &[f32], manifest: Manifest) -> Option<Self> {
+        let weights: &[f32; WEIGHTS] = weights.try_into().ok()?;
         let mut model = Self { manifest, ..Self::untrained() };
         let (correction, rounding) = weights.split_at(WEIGHTS - ROUNDING_WEIGHTS);
         model.correction.as_flattened_mut().copy_from_slice(correction);
         model.rounding.copy_from_slice(rounding);
-        model
+        Some(model)
+    }
+
+    /// The manifest of a model that nothing has been learned into.
+    pub fn manifest_of(name: impl Into<String>) -> Manifest {
+        Manifest::of_kind(PLACEMENT_KIND, FEATURES_VERSION, &FEATURES, name)
     }
 
     /// The tensors of a model file, in the order of [`weights`](Self::weights).
@@ -155,9 +103,8 @@ impl PlacementModel {
             tensors: &Self::tensors(),
         };
         let (manifest, read) = model_file::from_bytes(bytes, &expected)?;
-        let mut weights = [0.0; WEIGHTS];
-        weights.copy_from_slice(&read);
-        Ok(Self::from_weights(&weights, manifest))
+        Ok(Self::from_weights(&read, manifest)
+            .expect("the tensors have as many numbers as there are weights"))
     }
 
     /// What each weight of [`weights`](Self::weights) is: the kind of task and the feature.
@@ -165,5 +112,27 @@ impl PlacementModel {
         let correction =
             TASK_KINDS.iter().flat_map(|kind| FEATURES.iter().map(move |f| format!("{kind} {f}")));
         correction.chain(["log-steps".to_owned(), "fullness".to_owned()]).collect()
+    }
+}
+
+impl Model for PlacementModel {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn weights(&self) -> Vec<f32> {
+        self.weights().to_vec()
+    }
+
+    fn weight_names(&self) -> Vec<String> {
+        Self::weight_names()
+    }
+
+    fn table(&self) -> [&'static [&'static str]; 2] {
+        [&FEATURES, &TASK_KINDS]
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes()
     }
 }

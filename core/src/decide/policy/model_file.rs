@@ -1,6 +1,6 @@
 //! Files of learned policies: tensors with the policy's manifest, checked against what the program expects.
 
-use super::model::Manifest;
+use super::manifest::Manifest;
 use crate::model::tensor_file::{self, TensorFile};
 
 pub use crate::model::tensor_file::{ModelFileError, checksum};

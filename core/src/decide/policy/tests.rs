@@ -152,10 +152,10 @@ proptest! {
     fn a_model_file_is_read_back_or_refused(seed in any::<u64>(), at in any::<prop::sample::Index>(), bit in 0..8) {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
         let weights: [f32; WEIGHTS] = std::array::from_fn(|_| chance.random_range(-9.0..9.0));
-        let mut manifest = Manifest::untrained("a \"quoted\" name");
+        let mut manifest = PlacementModel::manifest_of("a \"quoted\" name");
         manifest.trained_on = vec!["default".into(), "cpu250".into()];
         manifest.figures.insert("held_out_gain".into(), 1.25);
-        let model = PlacementModel::from_weights(&weights, manifest);
+        let model = PlacementModel::from_weights(&weights, manifest).expect("a weight for each place");
         let bytes = model.to_bytes();
         prop_assert_eq!(PlacementModel::from_bytes(&bytes), Ok(model.clone()));
         let mut damaged = bytes.clone();
@@ -200,7 +200,8 @@ fn a_model_for_other_decisions_is_refused() {
 fn weights_that_are_no_numbers_are_refused() {
     let mut weights = PlacementModel::untrained().weights();
     weights[3] = f32::NAN;
-    let model = PlacementModel::from_weights(&weights, Manifest::untrained("nan"));
+    let model = PlacementModel::from_weights(&weights, PlacementModel::manifest_of("nan"))
+        .expect("a weight for each place");
     let error = PlacementModel::from_bytes(&model.to_bytes()).expect_err("it is NaN").to_string();
     assert_eq!(error, "tensor `correction`: number 3 is NaN, expected a finite number");
 }

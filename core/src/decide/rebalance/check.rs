@@ -3,12 +3,14 @@
 
 use super::{RebalanceProblem, RuleViolation};
 
-/// The first rule that `placement` (a node for each task) breaks, or `None`.
-pub(super) fn first_violation(problem: &RebalanceProblem, placement: &[u32]) -> Option<RuleViolation> {
-    capacities(problem, placement)
-        .or_else(|| conflicts(problem, placement))
-        .or_else(|| spreads(problem, placement))
-        .or_else(|| dependencies(problem, placement))
+impl RebalanceProblem {
+    /// The first rule that a placement (a node for each task) breaks, recomputed from scratch, or `None`.
+    pub fn first_violation(&self, placement: &[u32]) -> Option<RuleViolation> {
+        capacities(self, placement)
+            .or_else(|| conflicts(self, placement))
+            .or_else(|| spreads(self, placement))
+            .or_else(|| dependencies(self, placement))
+    }
 }
 
 fn capacities(problem: &RebalanceProblem, placement: &[u32]) -> Option<RuleViolation> {

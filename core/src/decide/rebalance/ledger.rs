@@ -1,11 +1,40 @@
 //! What the nodes hold, and what that costs. All that pricing a node needs stands side by side, since at
 //! thousands of nodes the search waits for memory more than for arithmetic.
 
+use super::RebalanceProblem;
 use super::problem::{Block, LANES};
-use super::{Delta, RebalanceProblem};
 
 /// Prices of broken capacities stop growing here.
 const PENALTY_MAX: f64 = 1e12;
+
+/// What a move changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delta {
+    /// Change of the cost, exact.
+    pub cost: f64,
+    /// Change of the penalty: on what nodes hold beyond their capacities, on other rules that are broken, and on
+    /// moves where they count more than they cost.
+    pub overload: f64,
+}
+
+impl Delta {
+    /// What the search minimises.
+    #[inline]
+    pub fn penalised(self) -> f64 {
+        self.cost + self.overload
+    }
+
+    /// Both changes, one after the other.
+    #[inline]
+    pub fn plus(self, other: Self) -> Self {
+        Self { cost: self.cost + other.cost, overload: self.overload + other.overload }
+    }
+
+    #[inline]
+    pub(super) fn less(self, other: Self) -> Self {
+        Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
+    }
+}
 
 /// Use and price of each node.
 #[derive(Debug, Clone)]

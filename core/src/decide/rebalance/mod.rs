@@ -29,6 +29,7 @@ pub use cost::CostTerms;
 pub use crossover::{GroupingCrossover, ShiftMutation};
 pub use error::{ProblemError, RuleViolation};
 pub use front::{Front, FrontPoint};
+pub use ledger::Delta;
 pub use move_costs::MoveCosts;
 pub use order::{OrderedMoves, OrderedStep, PlanOptions, StepKind};
 pub use problem::{
@@ -37,7 +38,7 @@ pub use problem::{
     RebalanceTask, ResourceRule,
 };
 pub use solve::{Budget, RebalanceOptions, Stopped, Surroundings, rebalance};
-pub use state::{Delta, PlacementState};
+pub use state::PlacementState;
 
 #[cfg(test)]
 mod plan_tests;

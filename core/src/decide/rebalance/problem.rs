@@ -2,8 +2,7 @@
 //! what is to become cheaper. It is the machine reassignment problem (ROADEF/EURO challenge 2012, subject by
 //! Google) in this project's words, and knows neither files nor the search.
 
-use super::check::first_violation;
-use super::{MoveCosts, ProblemError, RuleViolation};
+use super::{MoveCosts, ProblemError};
 
 /// Most resources of a problem.
 pub const REBALANCE_RESOURCES_MAX: usize = 64;
@@ -157,7 +156,7 @@ impl RebalanceProblem {
         check_values(&parts)?;
         check_cost_bound(&parts)?;
         let problem = Self::lay_out(parts);
-        match first_violation(&problem, &problem.parts.initial) {
+        match problem.first_violation(&problem.parts.initial) {
             None => Ok(problem),
             Some(violation) => Err(ProblemError::InitialBreaks(violation)),
         }
@@ -255,11 +254,6 @@ impl RebalanceProblem {
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
         self.nodes
-    }
-
-    /// The first rule that a placement of all tasks breaks, recomputed from scratch, or `None`.
-    pub fn first_violation(&self, placement: &[u32]) -> Option<RuleViolation> {
-        first_violation(self, placement)
     }
 }
 

@@ -2,7 +2,7 @@
 //! shift and swap. A move is evaluated in time that depends on the number of resources and on the counters of
 //! the services it touches, never on the number of nodes or tasks. What to try is not decided here.
 
-use super::ledger::Ledger;
+use super::ledger::{Delta, Ledger};
 use super::problem::{Block, LANES, NOT_COUNTED};
 use super::{RebalanceProblem, RuleViolation};
 
@@ -33,35 +33,6 @@ pub struct PlacementState<'p> {
     broken_rules: u32,
     /// Price of each of these; infinite where none may be broken anew.
     rule_price: f64,
-}
-
-/// What a move changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Delta {
-    /// Change of the cost, exact.
-    pub cost: f64,
-    /// Change of the penalty: on what nodes hold beyond their capacities, on other rules that are broken, and on
-    /// moves where they count more than they cost.
-    pub overload: f64,
-}
-
-impl Delta {
-    /// What the search minimises.
-    #[inline]
-    pub fn penalised(self) -> f64 {
-        self.cost + self.overload
-    }
-
-    /// Both changes, one after the other.
-    #[inline]
-    pub fn plus(self, other: Self) -> Self {
-        Self { cost: self.cost + other.cost, overload: self.overload + other.overload }
-    }
-
-    #[inline]
-    pub(super) fn less(self, other: Self) -> Self {
-        Self { cost: self.cost - other.cost, overload: self.overload - other.overload }
-    }
 }
 
 impl<'p> PlacementState<'p> {

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use serde::Serialize;
 
-use super::run::PartOutcome;
+use super::outcome::PartOutcome;
 use crate::jobs::{Jobs, Moment, NEVER, Observer, Outcome, Samples, Segment, Series, SeriesRecorder};
 use crate::workload::jobs::Part;
 

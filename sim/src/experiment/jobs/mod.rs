@@ -4,11 +4,15 @@
 mod environment;
 mod figures;
 mod guarded;
+mod options;
+mod outcome;
 mod page;
 mod recorded;
 mod reward;
 mod run;
+mod sampled;
 mod saved;
+mod saved_run;
 mod spread;
 mod study;
 mod summary;
@@ -17,12 +21,16 @@ mod windows;
 pub use environment::{BATCH_RULES, JobSource, JobsEnvironment};
 pub use figures::{Gantt, GanttJobs, JobsFigures, Quantiles, SeriesFigure};
 pub use guarded::{GuardChange, GuardRecord};
+pub use options::{JobsStudyError, JobsStudyOptions, Protocol};
+pub use outcome::PartOutcome;
 pub use page::jobs_page;
 pub use reward::jobs_reward;
-pub use run::{PartOutcome, run_part};
-pub use saved::{RunSoFar, SavedRun, save_run};
-pub use spread::{CombinationName, Finding, JobsSpread, SampledFigure, Verdict};
-pub use study::{JobsStudy, JobsStudyError, JobsStudyOptions, Protocol, run_jobs_study};
+pub use run::run_part;
+pub use sampled::{JobsSpread, SampledFigure};
+pub use saved::{RunSoFar, save_run};
+pub use saved_run::SavedRun;
+pub use spread::{CombinationName, Finding, Verdict};
+pub use study::{JobsStudy, run_jobs_study};
 pub use summary::{GuardSummary, JobsRun, JobsSummary};
 
 #[cfg(test)]

@@ -10,54 +10,16 @@ use lepton_core::decide::queue::QueuePolicy;
 use lepton_core::decide::queue_policies::queue_policy_with;
 use serde::de::DeserializeOwned;
 
-use super::guarded::{GuardRecord, JobsGuard};
-use super::study::{JobsStudyOptions, Protocol};
+use super::guarded::JobsGuard;
+use super::options::{JobsStudyOptions, Protocol};
+use super::outcome::{Combination, PartOutcome};
 use crate::Clock;
 use crate::jobs::machine::{ClusterMachine, GangPlacement, GpuNodes, Machine, Pool, Topology};
 use crate::jobs::{
-    Backfill, Failures, Jobs, NEVER, Outcome, PreemptiveSimulation, Recorder, Samples, Segment,
-    SequenceMetrics, SequenceSimulator, Series, Settings, Simulation,
+    Backfill, Failures, Jobs, NEVER, Outcome, PreemptiveSimulation, Recorder, Samples, SequenceMetrics,
+    SequenceSimulator, Settings, Simulation,
 };
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Part};
-
-/// How a part is scheduled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Combination {
-    /// Queue policy.
-    pub policy: String,
-    /// Backfilling.
-    pub backfill: Backfill,
-    /// Placement.
-    pub placement: String,
-}
-
-/// What one run gave.
-#[derive(Debug, Clone)]
-pub struct PartOutcome {
-    /// Per-job values of the finished jobs.
-    pub samples: Samples,
-    /// What became of the jobs.
-    pub outcome: Outcome,
-    /// First submission of a job that the machine can hold, in seconds.
-    pub first_seconds: i64,
-    /// Used share of the machine up to the last end, 0 to 1; `None` when no job finished.
-    pub utilization: Option<f64>,
-    /// The use up to the last start as the studies of batch sequences define it, for the sequence protocol.
-    pub use_to_last_start: Option<f64>,
-    /// Run time x size of the finished jobs, in unit-seconds.
-    pub work_unit_seconds: f64,
-    /// From the first submission of a job that the machine can hold to the last end, in seconds; `None` when no job
-    /// finished.
-    pub makespan_seconds: Option<i64>,
-    /// Curves over time; `None` for the sequence protocol.
-    pub series: Option<Series>,
-    /// The first stretches of jobs by start, where asked for; none for the sequence protocol.
-    pub segments: Vec<Segment>,
-    /// What the guard did, where it was asked for and the learned policy ran in the general simulation.
-    pub guard: Option<GuardRecord>,
-    /// Wall time, in seconds.
-    pub seconds: f64,
-}
 
 /// Moments between two tellings of progress.
 const MOMENTS_PER_TELLING: u32 = 2048;

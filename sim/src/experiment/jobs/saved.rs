@@ -1,122 +1,23 @@
-//! A run that was stopped at some second, as a file: to go on with later, with the same result as if it had
-//! never been stopped. One line says which run it is of and what the rest must be, the other holds the state.
-//!
-//! It deliberately holds neither jobs nor options: they are given again, and must be the same.
+//! Stopping a run at some second and taking it up later, with the same result as if it had never been stopped.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::policy::LEARNED_ORDER;
 use lepton_core::decide::queue_policies::{queue_policy, queue_policy_with};
+use lepton_core::model::digest::fnv;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::run::{Combination, Run, gpu_nodes, jobs_of};
-use super::study::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
-use crate::experiment::RunError;
+use super::options::{JobsStudyError, JobsStudyOptions, Protocol, combinations};
+use super::outcome::Combination;
+use super::run::{Run, gpu_nodes, jobs_of};
+use super::saved_run::{SavedRun, checksum};
+use crate::experiment::run_error::RunError;
 use crate::jobs::machine::{GpuNodes, Machine, Pool, Topology};
-use crate::jobs::{Failures, Jobs, Recorder, Simulation, State};
-use crate::readers::{InputError, unpacked};
+use crate::jobs::{Failures, Jobs, Recorder, Simulation};
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
 
-/// What the first line begins with.
-const KIND: &str = "lepton jobs run";
-/// Form of the state; goes up when it changes.
-const FORM: u32 = 5;
-/// Longest first line, in bytes.
-const HEADER_BYTES_MAX: u64 = 1 << 20;
-/// Longest state read, in bytes.
-const SAVED_BYTES_MAX: u64 = 8 << 30;
-
-/// The state of a run that was stopped.
-#[derive(Debug, Clone)]
-pub struct SavedRun {
-    header: Header,
-    body: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Header {
-    kind: String,
-    form: u32,
-    /// Which run: what it was given, by name.
-    run: Vec<(String, String)>,
-    /// All that happens up to this second is done.
-    stopped_at_seconds: i64,
-    /// Length and check sum of the state.
-    bytes: u64,
-    checksum: u64,
-}
-
 impl SavedRun {
-    /// Reads a file that [`SavedRun::write`] has written.
-    ///
-    /// # Errors
-    /// When it cannot be read, is no saved run, is one of another form, or is damaged.
-    pub fn read(path: &Path) -> Result<Self, InputError> {
-        let wrong = |problem: String| InputError::new(path, problem);
-        let damaged = || wrong("is damaged: the state is not as it was saved".to_owned());
-        let cannot = |e: io::Error| wrong(format!("cannot be read: {e}"));
-        let foreign = || wrong("is no saved run of jobs".to_owned()).maybe("it was not written by --save");
-        let mut file = BufReader::new(unpacked(path)?);
-        let mut line = Vec::new();
-        file.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut line).map_err(cannot)?;
-        let header: Header = serde_json::from_slice(&line).map_err(|_| foreign())?;
-        if header.kind != KIND {
-            return Err(foreign());
-        }
-        if header.form != FORM {
-            let problem = format!("has the form {}, this version reads {FORM}", header.form);
-            return Err(wrong(problem).maybe("it was saved by another version of Lepton"));
-        }
-        if header.bytes > SAVED_BYTES_MAX {
-            return Err(wrong(format!("is longer than the limit of {SAVED_BYTES_MAX} bytes")));
-        }
-        let mut body = Vec::new();
-        file.take(header.bytes + 1).read_to_end(&mut body).map_err(cannot)?;
-        if body.len() as u64 != header.bytes || checksum(&body) != header.checksum {
-            return Err(damaged().maybe("it was cut short or changed; save it again"));
-        }
-        let body = String::from_utf8(body).map_err(|_| damaged())?;
-        Ok(Self { header, body })
-    }
-
-    /// The second up to which everything is done.
-    pub fn stopped_at_seconds(&self) -> i64 {
-        self.header.stopped_at_seconds
-    }
-
-    /// Writes it.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *to, &self.header)?;
-        to.write_all(b"\n")?;
-        to.write_all(self.body.as_bytes())?;
-        to.flush()
-    }
-
-    fn of<M: Serialize>(
-        run: Vec<(String, String)>,
-        stopped_at_seconds: i64,
-        state: &State<M>,
-        recorder: &Recorder,
-    ) -> io::Result<Self> {
-        let body = serde_json::to_string(&(state, recorder))?;
-        let (bytes, checksum) = (body.len() as u64, checksum(body.as_bytes()));
-        Ok(Self {
-            header: Header { kind: KIND.to_owned(), form: FORM, run, stopped_at_seconds, bytes, checksum },
-            body,
-        })
-    }
-
-    pub(super) fn state<M: DeserializeOwned>(&self) -> Result<(State<M>, Recorder), JobsStudyError> {
-        serde_json::from_str(&self.body)
-            .map_err(|e| JobsStudyError::Saved(format!("the saved run cannot be taken up: {e}")))
-    }
-
     /// Whether it is of this run, which is the only one asked for.
     pub(super) fn check(
         &self,
@@ -125,7 +26,7 @@ impl SavedRun {
         all: &[Combination],
     ) -> Result<(), JobsStudyError> {
         let run = describe(workload, options, only(workload, options, all)?);
-        if let Some((saved, asked)) = self.header.run.iter().zip(&run).find(|(a, b)| a != b) {
+        if let Some((saved, asked)) = self.run().iter().zip(&run).find(|(a, b)| a != b) {
             return Err(JobsStudyError::Saved(format!(
                 "the saved run is another one: {} was {}, now it is {}",
                 saved.0, saved.1, asked.1
@@ -135,6 +36,7 @@ impl SavedRun {
             MachineSpec::Pool => self.state::<Pool>().map(drop),
             _ => self.state::<GpuNodes>().map(drop),
         }
+        .map_err(JobsStudyError::Saved)
     }
 }
 
@@ -207,7 +109,7 @@ impl Run<'_> {
                 (Simulation::new(self.jobs, machine, self.policy, &settings), recorder)
             }
             Some(saved) => {
-                let (state, recorder) = saved.state::<M>()?;
+                let (state, recorder) = saved.state::<M>().map_err(JobsStudyError::Saved)?;
                 (Simulation::resume(self.jobs, self.policy, &settings, state), recorder)
             }
         };
@@ -332,21 +234,11 @@ fn nodes_in_words(nodes: &Nodes, machine: &MachineSpec) -> String {
 }
 
 pub(super) fn jobs_checksum(jobs: &Jobs) -> u64 {
-    (0..jobs.len()).fold(FNV_OFFSET, |sum, i| {
+    let bytes = (0..jobs.len()).flat_map(|i| {
         let j = jobs.get(i);
         let values = [u64::from(j.run_seconds), u64::from(j.requested_seconds), u64::from(j.size)];
         let more = [j.id, j.submit_seconds as u64, u64::from(j.owner), j.priority as u64];
-        values.iter().chain(&more).fold(sum, |sum, value| fnv(sum, &value.to_le_bytes()))
-    })
-}
-
-const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
-
-/// FNV-1a: against accidents, not against intent.
-fn checksum(bytes: &[u8]) -> u64 {
-    fnv(FNV_OFFSET, bytes)
-}
-
-fn fnv(from: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(from, |sum, &b| (sum ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3))
+        values.into_iter().chain(more).flat_map(u64::to_le_bytes)
+    });
+    fnv(bytes.map(u64::from))
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::figures::JobsFigures;
 use super::guarded::GuardRecord;
-use super::run::{Combination, PartOutcome};
-use super::spread::JobsSpread;
+use super::outcome::{Combination, PartOutcome};
+use super::sampled::JobsSpread;
 use crate::jobs::{Backfill, Distribution, Fairness, Outcome, OwnerFigures, Samples, Series, mean};
 use crate::workload::jobs::Part;
 

@@ -2,7 +2,7 @@
 //! less important and have no other place, go back to the queue. All of it or nothing.
 
 use super::super::draft::{Draft, Drafted};
-use super::super::lepton::LeptonConfig;
+use super::super::lepton_config::LeptonConfig;
 use super::reserve::Reserved;
 use crate::model::{Binding, ClassId, NodeId, Reason, TaskId, Worth};
 

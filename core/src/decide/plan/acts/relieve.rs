@@ -3,7 +3,7 @@
 //! costs least for the use that they take away, and they go only if together they cost less than the heat.
 
 use super::super::draft::{Draft, Drafted};
-use super::super::lepton::LeptonConfig;
+use super::super::lepton_config::LeptonConfig;
 use crate::model::{Health, NodeId, Reason};
 
 /// Relieves the hot nodes, the worst first.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::draft::Draft;
-use super::super::lepton::LeptonConfig;
+use super::super::lepton_config::LeptonConfig;
 use crate::model::{ClassId, DEVICE_MILLI, Health, NodeId, Shape, TaskId};
 
 /// A unit for which nodes are kept.

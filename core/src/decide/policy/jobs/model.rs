@@ -2,7 +2,7 @@
 
 use super::choice::{CANDIDATE_WIDTH, JOB_FEATURES, JOB_FEATURES_VERSION, QUEUE_KINDS};
 use crate::decide::policy::model_file::{self, Expected, ModelFileError};
-use crate::decide::policy::{Manifest, NetworkShape};
+use crate::decide::policy::{Manifest, Model, NetworkShape};
 
 /// What a model file decides: this one orders jobs.
 pub const JOBS_KIND: &str = "jobs";
@@ -105,6 +105,28 @@ impl JobsModel {
 
     fn tensors() -> [(&'static str, Vec<usize>); 1] {
         [(WEIGHTS, vec![Self::shape().weight_count()])]
+    }
+}
+
+impl Model for JobsModel {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn weights(&self) -> Vec<f32> {
+        self.weights.clone()
+    }
+
+    fn weight_names(&self) -> Vec<String> {
+        Self::weight_names()
+    }
+
+    fn table(&self) -> [&'static [&'static str]; 2] {
+        [&JOB_FEATURES, &QUEUE_KINDS]
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes()
     }
 }
 
