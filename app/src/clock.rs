@@ -1,4 +1,4 @@
-//! The machine's clock, handed to the simulator as an argument.
+//! The machine's clock, handed to the simulator as an argument: the one place for commands and benches.
 
 use std::time::Instant;
 

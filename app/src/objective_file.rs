@@ -73,10 +73,10 @@ mod tests {
         let default = Objective::default();
         assert_eq!(parsed("# nothing"), Ok(default));
         let given =
-            parsed("safety_level = 0.8\n[weights]\nmigration = 5\noverload = 0.5\n").expect("it is sound");
+            parsed("safety_level = 0.7\n[weights]\nmigration = 5\noverload = 0.5\n").expect("it is sound");
         let [unplaced, fragmentation, ..] = default.weights;
         assert_eq!(given.weights, [unplaced, fragmentation, 5.0, 0.5, 0.0]);
-        assert_eq!(given.safety_level, 0.8);
+        assert_eq!(given.safety_level, 0.7);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 #[path = "../tests/common/published.rs"]
 #[expect(dead_code, reason = "only the traces are read here")]
 mod published;
-#[path = "common/wall_clock.rs"]
+#[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
 use lepton_core::decide::defragment::{

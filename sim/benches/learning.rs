@@ -12,7 +12,7 @@
 #[path = "../tests/common/published.rs"]
 #[expect(dead_code, reason = "the traces are read here, the published curves are not")]
 mod published;
-#[path = "common/wall_clock.rs"]
+#[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
-#[path = "common/wall_clock.rs"]
+#[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
 use std::ops::Range;

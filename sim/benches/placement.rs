@@ -7,7 +7,7 @@
 
 #[path = "../tests/common/published.rs"]
 mod published;
-#[path = "common/wall_clock.rs"]
+#[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
 use std::sync::atomic::AtomicBool;

@@ -14,7 +14,7 @@
 mod published;
 #[path = "rebalancing/run.rs"]
 mod run;
-#[path = "common/wall_clock.rs"]
+#[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
 use lepton_core::decide::rebalance::Method;

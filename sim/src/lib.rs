@@ -1,6 +1,6 @@
 //! Simulated clusters: trace readers, workload generators, experiments and reports.
 //!
-//! Depends on `lepton-core` alone; time and chance come in as arguments (a [`Clock`], a seed), so a run
+//! Depends on `lepton-core` and `lepton-learn` alone; time and chance come in as arguments (a [`Clock`], a seed), so a run
 //! with the same inputs gives the same result.
 
 pub mod engine;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::changes::ChangeLog;
+use super::labels::Labels;
 use super::{
     ClassId, DEVICE_MILLI, Demand, DeviceDemand, DeviceModel, DeviceSet, GangId, GroupId, GroupRule, Health,
     LabelKey, LabelValue, ModelId, ModelSet, Name, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
@@ -39,17 +40,6 @@ pub(super) struct Owner {
     pub(super) quota: Option<Quota>,
     pub(super) held: Quota,
 }
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct Labels {
-    pub(super) keys: Vec<String>,
-    /// Per key: the values seen.
-    pub(super) values: Vec<Vec<String>>,
-    /// Per key: the value of each node, `NO_VALUE` where it has none.
-    pub(super) of_node: Vec<Vec<u32>>,
-}
-
-pub(super) const NO_VALUE: u32 = u32::MAX;
 
 /// A cluster: its nodes and their devices, the tasks and their classes, and the current placements. A clone is cheap: it
 /// shares names, labels and tasks.
@@ -247,24 +237,17 @@ impl Cluster {
 
     /// The node's value under a label key.
     pub fn label(&self, node: NodeId, key: LabelKey) -> Option<LabelValue> {
-        match self.labels.of_node[key.index()][node.index()] {
-            NO_VALUE => None,
-            value => Some(LabelValue(value)),
-        }
+        self.labels.of(node, key)
     }
 
     /// The labels of a node, as key and value.
     pub fn labels_of(&self, node: NodeId) -> impl Iterator<Item = (&str, &str)> {
-        let Labels { keys, values, of_node } = &*self.labels;
-        keys.iter().zip(values).zip(of_node).filter_map(move |((key, values), of_node)| {
-            let value = values.get(of_node[node.index()] as usize)?;
-            Some((key.as_str(), value.as_str()))
-        })
+        self.labels.of_node(node)
     }
 
-    /// How many values a label key has.
+    /// How many numbers of values a label key has, those that are free among them.
     pub fn label_value_count(&self, key: LabelKey) -> usize {
-        self.labels.values[key.index()].len()
+        self.labels.value_count(key)
     }
 
     /// All classes, by [`ClassId`].
@@ -289,12 +272,12 @@ impl Cluster {
 
     /// The name of a label key.
     pub fn label_key_name(&self, key: LabelKey) -> &str {
-        &self.labels.keys[key.index()]
+        self.labels.key_name(key)
     }
 
     /// The name of a value under a label key.
     pub fn label_value_name(&self, key: LabelKey, value: LabelValue) -> &str {
-        &self.labels.values[key.index()][value.index()]
+        self.labels.value_name(key, value)
     }
 
     /// A class.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cluster::{NO_VALUE, Owner};
+use super::cluster::Owner;
 use super::{
     AMOUNT_MAX, ClassId, Cluster, DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind,
     DeviceModel, GangId, GroupId, Health, LabelKey, LabelValue, ModelError, ModelId, ModelSet, Name, NodeId,
@@ -62,9 +62,7 @@ impl Cluster {
         self.device_model.extend_from_slice(&spec.devices);
         self.device_start.push(self.device_free.len() as u32);
         self.hosted.push(Vec::new());
-        for of_node in &mut Arc::make_mut(&mut self.labels).of_node {
-            of_node.push(NO_VALUE);
-        }
+        Arc::make_mut(&mut self.labels).add_node();
         self.set_labels(node, &spec.labels);
         self.inventory_version += 1;
         self.changes.fit_to(self.node_count());
@@ -91,25 +89,13 @@ impl Cluster {
 
     /// The id of a label key, added when it is new.
     pub fn label_key(&mut self, name: &str) -> LabelKey {
-        if let Some(known) = self.labels.keys.iter().position(|k| k == name) {
-            return LabelKey::from(known);
-        }
         let nodes = self.node_names.len();
-        let labels = Arc::make_mut(&mut self.labels);
-        labels.keys.push(name.to_owned());
-        labels.values.push(Vec::new());
-        labels.of_node.push(vec![NO_VALUE; nodes]);
-        LabelKey::from(labels.keys.len() - 1)
+        Arc::make_mut(&mut self.labels).key(name, nodes)
     }
 
     /// The id of a value under a label key, added when it is new.
     pub fn label_value(&mut self, key: LabelKey, name: &str) -> LabelValue {
-        if let Some(known) = self.labels.values[key.index()].iter().position(|v| v == name) {
-            return LabelValue::from(known);
-        }
-        let values = &mut Arc::make_mut(&mut self.labels).values[key.index()];
-        values.push(name.to_owned());
-        LabelValue::from(values.len() - 1)
+        Arc::make_mut(&mut self.labels).value(key, name)
     }
 
     /// The id of a group of tasks, added when it is new.

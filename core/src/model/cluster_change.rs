@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::cluster::NO_VALUE;
+use super::labels::SpokenOf;
 use super::{
     ClassId, Cluster, DEVICE_MILLI, DeviceSet, GroupId, Health, ModelError, ModelId, ModelSet, Name, NodeId,
-    NodeSpec, Placement, Rules, Task, TaskId,
+    NodeSpec, Placement, Rules, Scope, Selector, Task, TaskId,
 };
 
 impl Cluster {
@@ -90,13 +90,11 @@ impl Cluster {
     }
 
     pub(super) fn set_labels(&mut self, node: NodeId, labels: &[(String, String)]) {
-        for of_node in &mut Arc::make_mut(&mut self.labels).of_node {
-            of_node[node.index()] = NO_VALUE;
-        }
+        Arc::make_mut(&mut self.labels).clear(node);
         for (key, value) in labels {
             let key = self.label_key(key);
             let value = self.label_value(key, value);
-            Arc::make_mut(&mut self.labels).of_node[key.index()][node.index()] = value.0;
+            Arc::make_mut(&mut self.labels).set(node, key, value);
         }
     }
 
@@ -127,7 +125,7 @@ impl Cluster {
             || self.device_held[devices].iter().any(|&held| held > u32::from(DEVICE_MILLI))
     }
 
-    /// Frees what no task needs any more: classes, then gangs, groups and owners. O(tasks + classes). Whoever holds ids of
+    /// Frees what no task or node needs any more: classes, then labels, gangs, groups and owners. O(tasks + classes). Whoever holds ids of
     /// classes must not call it.
     pub fn free_unused(&mut self) {
         let mut classes = vec![false; self.classes.len()];
@@ -170,20 +168,31 @@ impl Cluster {
         }
     }
 
-    /// Frees the groups and rules that no class speaks of.
+    /// Frees the groups, rules and labels that no class speaks of.
     fn free_groups(&mut self) {
         let mut spoken_of = vec![false; self.group_names.len()];
         let mut repelling = Vec::new();
+        let mut labels = SpokenOf::default();
         for (index, class) in self.classes.iter().enumerate() {
             if self.class_ids.get(class) != Some(&ClassId::from(index)) {
                 continue;
             }
-            let Rules { affinity, anti_affinity, spread, .. } = &class.rules;
+            let Rules { selectors, affinity, anti_affinity, spread } = &class.rules;
+            for Selector { key, values } in selectors {
+                labels.keys.insert(*key);
+                labels.values.extend(values.iter().map(|&value| (*key, value)));
+            }
+            let domains = affinity.iter().chain(anti_affinity).filter_map(|rule| match rule.scope {
+                Scope::Node => None,
+                Scope::Domain(key) => Some(key),
+            });
+            labels.keys.extend(domains.chain(spread.iter().map(|rule| rule.key)));
             let groups = affinity.iter().chain(anti_affinity).map(|r| r.group);
             let groups = groups.chain(spread.iter().map(|r| r.group)).chain(class.group);
             groups.for_each(|group: GroupId| spoken_of[group.index()] = true);
             repelling.extend(anti_affinity.iter().copied());
         }
+        Arc::make_mut(&mut self.labels).free_unused(&labels);
         self.repelled_from.retain(|(rule, _)| repelling.contains(rule));
         for (index, _) in spoken_of.iter().enumerate().filter(|&(_, &spoken)| !spoken) {
             if !self.group_names[index].is_empty() {
@@ -191,5 +200,25 @@ impl Cluster {
                 self.retired_groups.push(index);
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Cluster {
+    /// How many places memory is held for, those that are free among them: tasks, nodes, classes, gangs, groups, owners, rules,
+    /// label keys and label values.
+    pub(crate) fn kept(&self) -> [usize; 9] {
+        let [keys, values] = self.labels.kept();
+        [
+            self.tasks.len(),
+            self.node_names.len(),
+            self.classes.len(),
+            self.gangs.len(),
+            self.group_names.len(),
+            self.owners.len(),
+            self.repelled_from.len(),
+            keys,
+            values,
+        ]
     }
 }

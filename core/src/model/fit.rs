@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::NO_VALUE;
 use super::{
     ClassId, Cluster, DeviceDemand, GroupId, GroupRule, LabelKey, Moving, NodeId, Obstacle, PlaceError,
     Placement, Scope, SpreadRule, TaskId,
@@ -138,13 +137,12 @@ impl Cluster {
         }
     }
 
-    /// The group's tasks per value of the key, over the values that some node carries.
-    pub(super) fn spread_counts(&self, group: GroupId, key: LabelKey) -> Vec<u32> {
+    /// The group's tasks per value of the key.
+    fn spread_counts(&self, group: GroupId, key: LabelKey) -> Vec<u32> {
         let mut counts = vec![0; self.label_value_count(key)];
-        let of_node = &self.labels.of_node[key.index()];
-        for (node, count) in self.group_nodes(group) {
-            if of_node[node.index()] != NO_VALUE {
-                counts[of_node[node.index()] as usize] += count;
+        for (&node, count) in self.group_nodes(group) {
+            if let Some(value) = self.label(node, key) {
+                counts[value.index()] += count;
             }
         }
         counts
@@ -155,7 +153,8 @@ impl Cluster {
             return true;
         };
         let counts = self.spread_counts(rule.group, rule.key);
-        let least = counts.iter().min().copied().unwrap_or(0);
+        // A domain of which no node is left is none.
+        let least = self.labels.carried(rule.key).map(|value| counts[value.index()]).min().unwrap_or(0);
         counts[value.index()] + 1 > least + rule.skew_max
     }
 

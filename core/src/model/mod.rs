@@ -17,6 +17,7 @@ pub mod fragmentation;
 mod ids;
 pub mod invariants;
 mod journal_entry;
+mod labels;
 mod memory;
 mod mix;
 mod moves;

@@ -252,3 +252,31 @@ fn the_checksum_of_bytes_is_fnv_1a_as_published() {
         assert_eq!(digest::fnv(text.bytes().map(u64::from)), sum, "{text}");
     }
 }
+
+#[test]
+fn a_domain_whose_last_node_is_gone_is_spread_over_no_more() {
+    let mut cluster = Cluster::new(ResourceSchema::cpu_and_memory());
+    for node in 0..3 {
+        let mut spec = NodeSpec::new(format!("n{node}"), vec![8000, 100], vec![]);
+        spec.labels.push(("rack".to_owned(), format!("r{node}")));
+        cluster.add_node(spec).expect("a sound node");
+    }
+    let (rack, group) = (cluster.label_key("rack"), cluster.group("web"));
+    let rules = Rules { spread: vec![SpreadRule { group, key: rack, skew_max: 1 }], ..Rules::default() };
+    let class = TaskClass { rules, group: Some(group), ..TaskClass::of_demand([1, 1], None) };
+    let class = cluster.add_class(class).expect("a sound class");
+    for (name, node) in [("a", 0), ("b", 1)] {
+        let task = cluster.add_task(Task::new(name, class));
+        cluster.place(task, at(node, &[])).expect("it is spread");
+    }
+    assert_eq!(cluster.obstacle_around(NodeId(0), class), Some(Obstacle::Spread));
+    cluster.remove_node(NodeId(2));
+    assert_eq!(cluster.obstacle_around(NodeId(0), class), None, "there are two racks");
+    // A rack that comes again under the number of one that was freed is a new one.
+    cluster.free_unused();
+    let mut spec = NodeSpec::new("n3", vec![8000, 100], vec![]);
+    spec.labels.push(("rack".to_owned(), "r9".to_owned()));
+    let node = cluster.add_node(spec).expect("a sound node");
+    assert_eq!(cluster.labels_of(node).collect::<Vec<_>>(), [("rack", "r9")]);
+    assert_eq!(cluster.obstacle_around(NodeId(0), class), Some(Obstacle::Spread));
+}

@@ -4,7 +4,7 @@
 //! Fragmentation is about tasks that may come. While tasks wait it buys no move: those that are here come first.
 
 use crate::model::fragmentation::{DevicesLeft, TargetWorkload};
-use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema, TaskId};
+use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema, SAFETY_LEVEL, TaskId};
 
 /// A term by name, with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Objective {
 impl Default for Objective {
     /// A device placed is worth twenty moves. With nothing waiting, a move that makes a whole device usable is worth two.
     fn default() -> Self {
-        Self { weights: [20.0, 2.0, 1.0, 0.0, 0.0], safety_level: 0.9 }
+        Self { weights: [20.0, 2.0, 1.0, 0.0, 0.0], safety_level: SAFETY_LEVEL }
     }
 }
 
