@@ -19,7 +19,8 @@ use crate::model::{Assessment, Settings, Snapshot};
 use outlook::Outlook;
 use watch::Watch;
 
-pub use outlook::{BIN_SECONDS, HORIZON_BINS, LEVELS, forecast_steps};
+pub use outlook::{BIN_SECONDS, forecast_steps};
+pub use series::{HORIZON_BINS, LEVELS};
 
 /// What an analyst knows before it has seen anything.
 #[derive(Debug, Clone, Default)]

@@ -18,17 +18,13 @@
 
 use std::sync::Arc;
 
-use super::series::{Change, Series};
+use super::series::{Change, HORIZON_BINS, LEVELS, Series};
 use crate::analyze::forecast::{ForecastSetup, MixtureConfig, NetworkModel, SortedWindow, Steps};
 use crate::model::digest::fnv;
 use crate::model::{ExpectedLoad, Health, Name, NodeId, Snapshot};
 
 /// Length of a bin, seconds.
 pub const BIN_SECONDS: u64 = 900;
-/// Bins that are forecast: an hour from any moment of the open one.
-pub const HORIZON_BINS: usize = 5;
-/// Levels of the quantiles.
-pub const LEVELS: [f64; 3] = [0.5, 0.9, 0.95];
 /// Bins of a day.
 const SEASON_BINS: usize = 96;
 /// Time in which the level leans half the way back to what is really used, seconds.

@@ -2,8 +2,10 @@
 
 use crate::analyze::forecast::{ForecastSetup, ModelKind, SeriesForecaster, SortedWindow};
 
-use super::outlook::{HORIZON_BINS, LEVELS};
-
+/// Bins that are forecast: an hour from any moment of the open one.
+pub const HORIZON_BINS: usize = 5;
+/// Levels of the quantiles.
+pub const LEVELS: [f64; 3] = [0.5, 0.9, 0.95];
 /// Bins after which a series is trusted with its own forecasts: six hours.
 const YOUNG_BINS: u64 = 24;
 
