@@ -115,7 +115,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// A placement that was refused. The cluster is as it was. [`Cluster::refusal`] says it with names.
+/// A placement that was refused. The cluster is as it was. [`Cluster::refusal`](super::Cluster::refusal) says it with names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// The task has a place already.
