@@ -25,6 +25,8 @@ pub(crate) enum Against {
     WithoutRisk,
     /// The loop, placing by what tasks ask for and not by what nodes use
     ByRequests,
+    /// The loop, also taking up chains of moves that a long search finds every five minutes
+    WithRearrange,
 }
 
 impl Against {
@@ -32,13 +34,14 @@ impl Against {
         match self {
             Self::WithoutLoop => Keeper::WithoutLoop,
             Self::Caretaker => Keeper::Caretaker,
-            Self::WithoutProtect => Keeper::Loop(Acts { protect: false, ..Acts::ALL }),
-            Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::ALL }),
-            Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::ALL }),
-            Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::ALL }),
+            Self::WithoutProtect => Keeper::Loop(Acts { protect: false, ..Acts::DEFAULT }),
+            Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::DEFAULT }),
+            Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::DEFAULT }),
+            Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::DEFAULT }),
             Self::ByExpectedLoad => Keeper::PlacingBy(LoadBasis::Expected { percent: 50 }),
-            Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::ALL }),
+            Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::DEFAULT }),
             Self::ByRequests => Keeper::PlacingBy(LoadBasis::Promised),
+            Self::WithRearrange => Keeper::Loop(Acts { rearrange: true, ..Acts::DEFAULT }),
         }
     }
 
@@ -54,6 +57,7 @@ impl Against {
             Self::ByExpectedLoad => "by expected load",
             Self::WithoutRisk => "without risk",
             Self::ByRequests => "by requests",
+            Self::WithRearrange => "with rearrange",
         }
     }
 
@@ -69,6 +73,7 @@ impl Against {
             Self::ByExpectedLoad => "by_expected_load",
             Self::WithoutRisk => "without_risk",
             Self::ByRequests => "by_requests",
+            Self::WithRearrange => "with_rearrange",
         }
     }
 
@@ -100,6 +105,9 @@ impl Against {
             }
             Self::ByRequests => {
                 "By requests: tasks are placed where the least is asked for, whatever is used.".to_owned()
+            }
+            Self::WithRearrange => {
+                "With rearrange: chains of moves that a long search has found start what waits.".to_owned()
             }
         }
     }

@@ -53,6 +53,7 @@ pub struct Cycle {
     config: CycleConfig,
     snapshot: Snapshot,
     analyst: Analyst,
+    proposal: Plan,
 }
 
 impl Cycle {
@@ -73,7 +74,7 @@ impl Cycle {
         for source in sources {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
-        Ok(Self { config, snapshot, analyst: Analyst::default() })
+        Ok(Self { config, snapshot, analyst: Analyst::default(), proposal: Plan::default() })
     }
 
     /// One turn.
@@ -104,7 +105,8 @@ impl Cycle {
         let Decided { plan, mut records } = match self.config.mode {
             Mode::Observe => Decided::default(),
             Mode::Recommend | Mode::Act => {
-                decider.decide(&Situation { snapshot, assessment: &assessment, turn: cycle })
+                let proposal = &self.proposal;
+                decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
             }
         };
         if !records.is_empty() && outcome.halted.is_none() {
@@ -124,6 +126,12 @@ impl Cycle {
         }
         snapshot.note_waiting(&plan.waiting);
         CycleReport { cycle, assessment, plan, records, outcome }
+    }
+
+    /// Hands over what a long search beside the loop has found on a snapshot of it: the next turns take the parts of it that
+    /// still hold. It takes the place of the one before.
+    pub fn propose(&mut self, proposal: Plan) {
+        self.proposal = proposal;
     }
 
     /// Carries out a plan of an earlier turn that a person has approved. What comes under way is gone on with in later turns;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use lepton_core::analyze::assess;
 use lepton_core::decide::plan::{Caretaker, DecideConfig, Decided, Decider, Situation};
 use lepton_core::model::{
-    Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Reason, ResourceSchema, Settings,
-    Snapshot, Task, TaskClass, TaskId, TaskState, Waiting,
+    Action, Health, Move, Name, NodeId, NodeSpec, Obstacle, Placement, Plan, Reason, ResourceSchema,
+    Settings, Snapshot, Task, TaskClass, TaskId, TaskState, Waiting,
 };
 
 /// Nodes of 10 cores and 100 MiB, named n0, n1, ...
@@ -52,7 +52,7 @@ fn decide(snapshot: &Snapshot) -> Decided {
     let config = DecideConfig { policy: "best-fit".into(), ..DecideConfig::default() };
     let mut caretaker = Caretaker::new(config, 0).expect("a known policy");
     let assessment = assess(snapshot, &Settings::default());
-    caretaker.decide(&Situation { snapshot, assessment: &assessment, turn: 1 })
+    caretaker.decide(&Situation { snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 1 })
 }
 
 fn actions(decided: &Decided) -> Vec<(Reason, Option<String>, Option<String>)> {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use lepton_core::analyze::assess;
+use lepton_core::decide::deliberate::{DeliberateConfig, deliberate};
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation,
 };
 use lepton_core::model::{
-    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, ModelSet, NodeSpec, Placement,
+    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, ModelSet, NodeSpec, Placement, Plan,
     ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
 };
 use proptest::prelude::*;
@@ -73,6 +74,7 @@ impl Little {
             let class = snapshot.cluster.add_class(class).expect("a sound class");
             let gang = job.gang.map(|gang| snapshot.cluster.gang(gang));
             let task = snapshot.cluster.add_task(Task { gang, ..Task::new(job.name.clone(), class) });
+            snapshot.task_by_name.insert(job.name.as_str().into(), task);
             snapshot.tasks.push(TaskState {
                 submitted_seconds: job.submitted_seconds,
                 requested_seconds: Some(RUN_SECONDS),
@@ -97,8 +99,12 @@ impl Little {
         self.jobs.retain(|j| j.started.is_none_or(|(at, _)| at + RUN_SECONDS > now || j.devices == 8));
         let mut snapshot = self.snapshot();
         let assessment = assess(&snapshot, &Settings::default());
-        let decided =
-            decider.decide(&Situation { snapshot: &snapshot, assessment: &assessment, turn: 1 + now });
+        let decided = decider.decide(&Situation {
+            snapshot: &snapshot,
+            assessment: &assessment,
+            proposal: &Plan::default(),
+            turn: 1 + now,
+        });
         for (_, action) in decided.plan.steps() {
             let name = action.task().expect("no node is sick here");
             let job = self.jobs.iter_mut().find(|j| *j.name == **name).expect("a job of ours");
@@ -158,7 +164,7 @@ fn bound() -> u64 {
 #[test]
 fn a_task_of_a_whole_node_starts_in_a_crowd_within_the_bound() {
     let large = |little: &mut Little| little.add("large".into(), 8, None);
-    let acts = Acts { make_room: false, ..Acts::ALL };
+    let acts = Acts { make_room: false, ..Acts::DEFAULT };
     let wait = wait_in_a_crowd(&mut lepton(acts), 10, &large, "large");
     assert!(wait.is_some_and(|wait| wait <= bound()), "{wait:?}");
     let mut skipping = Caretaker::new(DecideConfig::default(), 0).expect("a known policy");
@@ -168,9 +174,9 @@ fn a_task_of_a_whole_node_starts_in_a_crowd_within_the_bound() {
 #[test]
 fn a_gang_of_64_starts_in_a_crowd_within_the_bound() {
     let large = |little: &mut Little| (0..64).for_each(|i| little.add(format!("gang-{i}"), 1, Some("gang")));
-    let wait = wait_in_a_crowd(&mut lepton(Acts::ALL), 10, &large, "gang");
+    let wait = wait_in_a_crowd(&mut lepton(Acts::DEFAULT), 10, &large, "gang");
     assert!(wait.is_some_and(|wait| wait <= bound()), "{wait:?}");
-    let keeps_nothing = Acts { reserve: false, ..Acts::ALL };
+    let keeps_nothing = Acts { reserve: false, ..Acts::DEFAULT };
     assert_eq!(
         wait_in_a_crowd(&mut lepton(keeps_nothing), 10, &large, "gang"),
         None,
@@ -193,9 +199,74 @@ fn decide_with_a_large_one(held: &[usize]) -> (Snapshot, Decided) {
     }
     let snapshot = little.snapshot();
     let assessment = assess(&snapshot, &Settings::default());
-    let decided =
-        lepton(Acts::ALL).decide(&Situation { snapshot: &snapshot, assessment: &assessment, turn: 1 });
+    let decided = lepton(Acts::DEFAULT).decide(&Situation {
+        snapshot: &snapshot,
+        assessment: &assessment,
+        proposal: &Plan::default(),
+        turn: 1,
+    });
     (snapshot, decided)
+}
+
+/// What a decider that only rearranges takes up of a proposal, part by part.
+fn taken_up(snapshot: &Snapshot, proposal: &Plan) -> Vec<Vec<Action>> {
+    let acts = Acts {
+        protect: false,
+        relieve: false,
+        reserve: false,
+        make_room: false,
+        risk: false,
+        rearrange: true,
+    };
+    let assessment = assess(snapshot, &Settings::default());
+    let situation = Situation { snapshot, assessment: &assessment, proposal, turn: 1 };
+    let decided = lepton(acts).decide(&situation);
+    assert_eq!(decided, lepton(acts).decide(&situation), "the same situation, the same plan");
+    decided.plan.parts.into_iter().map(|part| part.steps).collect()
+}
+
+/// A large task waits; two nodes hold three and five small ones. What a long search finds for that.
+fn searched() -> (Snapshot, Plan) {
+    let (snapshot, _) = decide_with_a_large_one(&[3, 5]);
+    let assessment = assess(&snapshot, &Settings::default());
+    let config = DeliberateConfig::default();
+    let proposal = deliberate(&snapshot, &assessment, &config, (1, 1), &|| false);
+    assert_eq!(
+        proposal,
+        deliberate(&snapshot, &assessment, &config, (1, 2), &|| false),
+        "whatever the threads"
+    );
+    (snapshot, proposal)
+}
+
+#[test]
+fn a_chain_that_a_long_search_has_found_is_taken_up_whole() {
+    let (snapshot, proposal) = searched();
+    let parts = taken_up(&snapshot, &proposal);
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert_eq!(parts[0].len(), 4, "three move, one starts: {parts:?}");
+    assert!(parts[0].last().is_some_and(|last| last.task().is_some_and(|task| **task == *"large")));
+}
+
+#[test]
+fn of_a_chain_of_which_a_task_has_moved_on_nothing_is_taken_up() {
+    let (snapshot, proposal) = searched();
+    let movers: Vec<&Action> =
+        proposal.parts.iter().flat_map(|p| &p.steps).filter(|s| s.from().is_some()).collect();
+    assert_eq!(movers.len(), 3);
+    for mover in movers {
+        let mut later = snapshot.clone();
+        let id = task_named(&later.cluster, mover.task().expect("a task"));
+        later.cluster.remove(id);
+        let elsewhere = later.cluster.node_named("n1").expect("a node");
+        let devices = lepton_core::model::DeviceSet::one(7);
+        later.cluster.place(id, Placement { node: elsewhere, devices }).expect("there is room");
+        assert_eq!(taken_up(&later, &proposal), Vec::<Vec<Action>>::new());
+    }
+    let mut gone = snapshot;
+    gone.cluster.retire(task_named(&gone.cluster, "large"));
+    gone.pending.clear();
+    assert_eq!(taken_up(&gone, &proposal), Vec::<Vec<Action>>::new());
 }
 
 proptest! {

@@ -29,7 +29,8 @@ const fn arm(name: &'static str, place_by: LoadBasis, relieve_by: LoadBasis, act
 }
 
 /// Placing alone.
-const PLACE: Acts = Acts { protect: false, relieve: false, reserve: false, make_room: false, risk: false };
+const PLACE: Acts =
+    Acts { protect: false, relieve: false, reserve: false, make_room: false, risk: false, rearrange: false };
 
 const PLACING: [Arm; 4] = [
     arm("placing by current load", LoadBasis::Used, LoadBasis::Used, PLACE),
@@ -38,17 +39,17 @@ const PLACING: [Arm; 4] = [
     arm("placing by p90 of the peak", expected(90), LoadBasis::Used, PLACE),
 ];
 const WHOLE: [Arm; 7] = [
-    arm("all acts, by current load", LoadBasis::Used, LoadBasis::Used, Acts::ALL),
-    arm("all acts, placing by requests", LoadBasis::Promised, LoadBasis::Used, Acts::ALL),
-    arm("all acts, placing by p50", expected(50), LoadBasis::Used, Acts::ALL),
-    arm("all acts, placing by p90", expected(90), LoadBasis::Used, Acts::ALL),
-    arm("all acts, relieving by p50", LoadBasis::Used, expected(50), Acts::ALL),
-    arm("all acts, relieving by p90", LoadBasis::Used, expected(90), Acts::ALL),
-    arm("all acts, both by p90", expected(90), expected(90), Acts::ALL),
+    arm("all acts, by current load", LoadBasis::Used, LoadBasis::Used, Acts::DEFAULT),
+    arm("all acts, placing by requests", LoadBasis::Promised, LoadBasis::Used, Acts::DEFAULT),
+    arm("all acts, placing by p50", expected(50), LoadBasis::Used, Acts::DEFAULT),
+    arm("all acts, placing by p90", expected(90), LoadBasis::Used, Acts::DEFAULT),
+    arm("all acts, relieving by p50", LoadBasis::Used, expected(50), Acts::DEFAULT),
+    arm("all acts, relieving by p90", LoadBasis::Used, expected(90), Acts::DEFAULT),
+    arm("all acts, both by p90", expected(90), expected(90), Acts::DEFAULT),
 ];
 const RISK: [Arm; 2] = [
-    arm("heeding no signs", LoadBasis::Used, LoadBasis::Used, Acts { risk: false, ..Acts::ALL }),
-    arm("heeding signs", LoadBasis::Used, LoadBasis::Used, Acts::ALL),
+    arm("heeding no signs", LoadBasis::Used, LoadBasis::Used, Acts { risk: false, ..Acts::DEFAULT }),
+    arm("heeding signs", LoadBasis::Used, LoadBasis::Used, Acts::DEFAULT),
 ];
 
 fn main() {

@@ -3,15 +3,23 @@
 
 use std::collections::HashMap;
 
+use lepton_core::decide::deliberate::DeliberateConfig;
 use lepton_core::decide::plan::{Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_core::model::StepResult;
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
 
+/// All acts, also those that are not the default.
+const ALL: Acts = Acts { rearrange: true, ..Acts::DEFAULT };
+
+fn lepton(seed: u64) -> Lepton {
+    Lepton::new(LeptonConfig { acts: ALL, ..LeptonConfig::default() }, seed).expect("known policies")
+}
+
 /// The moves of a run, in order: when, which task, from where, to where.
 fn moves(seed: u64, load: f64) -> Vec<(u64, String, String, String)> {
     let config = WorldConfig { seed, load, ..WorldConfig::default() };
-    let mut run = LoopRun::start(&config, Keeper::Loop(Acts::ALL)).expect("known policies");
+    let mut run = LoopRun::start(&config, Keeper::Loop(Acts::DEFAULT)).expect("known policies");
     let mut moves = Vec::new();
     while let Some(report) = run.turn() {
         let done = report.records.into_iter().filter(|r| r.result == Some(StepResult::Done));
@@ -44,9 +52,8 @@ struct BesideAFreshOne {
 
 impl Decider for BesideAFreshOne {
     fn decide(&mut self, situation: &Situation<'_>) -> Decided {
-        let mut fresh = Lepton::new(LeptonConfig::default(), self.seed).expect("known policies");
         let decided = self.past.decide(situation);
-        let again = fresh.decide(situation);
+        let again = lepton(self.seed).decide(situation);
         let bytes = |decided: &Decided| {
             let plan = serde_json::to_string(&decided.plan).expect("plain data");
             (plan, serde_json::to_string(&decided.records).expect("plain data"))
@@ -68,8 +75,9 @@ fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
             load: 0.95,
             ..WorldConfig::default()
         };
-        let past = Lepton::new(LeptonConfig::default(), seed).expect("known policies");
-        let mut run = LoopRun::with_decider(&config, Box::new(BesideAFreshOne { past, seed }));
+        let decider = BesideAFreshOne { past: lepton(seed), seed };
+        let mut run = LoopRun::with_decider(&config, Box::new(decider))
+            .deliberating(DeliberateConfig { rounds: 8, ..DeliberateConfig::default() }, seed);
         let mut decisions = 0;
         while let Some(report) = run.turn() {
             decisions += report.records.len();

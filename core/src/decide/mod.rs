@@ -2,6 +2,7 @@
 //! a function of values; only `execute` touches the world.
 
 pub mod defragment;
+pub mod deliberate;
 pub mod guard;
 pub mod placement;
 pub mod placement_policies;

@@ -116,6 +116,12 @@ impl Cluster {
         }
     }
 
+    /// Sets what a move of the task costs, and whether it may be disturbed at all.
+    pub fn set_move(&mut self, task: TaskId, cost: f32, do_not_disrupt: bool) {
+        let task = &mut Arc::make_mut(&mut self.tasks)[task.index()];
+        (task.move_cost, task.do_not_disrupt) = (cost, do_not_disrupt);
+    }
+
     /// Whether more is held of a node than it has: the world may do so, Lepton never does.
     pub fn is_overbooked(&self, node: NodeId) -> bool {
         let r = self.schema.len();

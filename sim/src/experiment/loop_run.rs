@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::decide::deliberate::{DeliberateConfig, deliberate};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
@@ -15,6 +16,9 @@ use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
 /// Simulated seconds between two turns.
 pub const TURN_SECONDS: u64 = 60;
+
+/// Turns between two long searches; in this simulation they take no simulated time.
+const DELIBERATE_TURNS: u64 = 5;
 
 /// Entries of the journal before it is brought down to what they amount to.
 const JOURNAL_ENTRIES_MAX: usize = 10_000;
@@ -41,6 +45,8 @@ pub struct LoopRun {
     cycle: Cycle,
     decider: Box<dyn Decider>,
     journal: Vec<JournalEntry>,
+    /// What the long searches beside the loop are bound by, and their seed; none where there are none.
+    deliberates: Option<(DeliberateConfig, u64)>,
     now_seconds: u64,
     end_seconds: u64,
 }
@@ -63,7 +69,13 @@ impl LoopRun {
             Keeper::Caretaker => Box::new(Caretaker::new(DecideConfig::default(), config.seed)?),
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),
         };
-        Ok(Self::with_decider(config, decider))
+        let run = Self::with_decider(config, decider);
+        Ok(match keeper {
+            Keeper::Loop(acts) if acts.rearrange => {
+                run.deliberating(DeliberateConfig::default(), config.seed)
+            }
+            _ => run,
+        })
     }
 
     /// A world of this configuration and a decider of one's own.
@@ -78,7 +90,13 @@ impl LoopRun {
         let cycle =
             Cycle::start(config_of_loop, schema, sources, &journal, 0).expect("an empty journal can be read");
         let end_seconds = u64::from(config.hours) * 3600;
-        Self { world, cycle, decider, journal, now_seconds: 0, end_seconds }
+        Self { world, cycle, decider, journal, deliberates: None, now_seconds: 0, end_seconds }
+    }
+
+    /// With long searches beside the loop, bound by this configuration.
+    #[must_use]
+    pub fn deliberating(self, config: DeliberateConfig, seed: u64) -> Self {
+        Self { deliberates: Some((config, seed)), ..self }
     }
 
     /// One turn of the loop; `None` when the time is over.
@@ -97,6 +115,13 @@ impl LoopRun {
         );
         if self.journal.len() > JOURNAL_ENTRIES_MAX {
             self.cycle.remember(&mut self.journal).expect("memory takes another entry");
+        }
+        if let Some((config, seed)) = &self.deliberates
+            && report.cycle.is_multiple_of(DELIBERATE_TURNS)
+        {
+            let seed = seed ^ report.cycle;
+            let found = deliberate(self.cycle.snapshot(), &report.assessment, config, (seed, 1), &|| false);
+            self.cycle.propose(found);
         }
         self.now_seconds += TURN_SECONDS;
         self.world.borrow_mut().advance(self.now_seconds);

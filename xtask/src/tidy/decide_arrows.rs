@@ -5,7 +5,7 @@ use super::violation::Violation;
 use super::workspace::Workspace;
 
 /// What each room of `decide` may use of the others.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("placement", &[]),
     ("queue", &[]),
     ("search", &[]),
@@ -15,6 +15,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("guard", &["placement", "placement_policies", "policy"]),
     ("rebalance", &["search"]),
     ("defragment", &["placement", "search"]),
+    ("deliberate", &["defragment", "search"]),
     ("plan", &["placement", "placement_policies", "queue", "queue_policies", "policy", "guard"]),
 ];
 

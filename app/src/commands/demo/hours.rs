@@ -21,7 +21,7 @@ const AHEAD: usize = 16;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The loop that the demo shows.
-pub(super) const THE_LOOP: Keeper = Keeper::Loop(Acts::ALL);
+pub(super) const THE_LOOP: Keeper = Keeper::Loop(Acts::DEFAULT);
 
 /// Figures of both.
 #[derive(Debug, Clone, Default)]

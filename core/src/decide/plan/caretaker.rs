@@ -39,7 +39,7 @@ impl Caretaker {
 
 impl Decider for Caretaker {
     fn decide(&mut self, situation: &Situation<'_>) -> Decided {
-        let &Situation { snapshot, assessment, turn } = situation;
+        let &Situation { snapshot, assessment, turn, .. } = situation;
         let settings = format!("caretaker {:?} {}", self.config, self.engine.seed);
         let underway = snapshot.memory.tasks_underway().into_iter().map(Name::from).collect();
         let mut draft = Draft {

@@ -22,6 +22,13 @@ pub(super) struct Drafted {
     candidates: Vec<Candidate>,
 }
 
+impl Drafted {
+    /// The task that it places, moves or stops.
+    pub(super) fn task(&self) -> TaskId {
+        self.task
+    }
+}
+
 /// A moment of a draft to come back to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark(usize);
@@ -63,7 +70,7 @@ impl<'a> Draft<'a> {
         placer: &'a mut Placer,
         (policy, settings): (&str, &str),
     ) -> Self {
-        let &Situation { snapshot, assessment, turn } = situation;
+        let &Situation { snapshot, assessment, turn, .. } = situation;
         let expected = ExpectedUse::by(config.place_by, snapshot, assessment);
         for node in snapshot.cluster.nodes() {
             placer.note_use(node, &expected.shares(node));
@@ -190,10 +197,8 @@ impl<'a> Draft<'a> {
         let class = self.cluster.task(task).class;
         let (heat, cluster, safety) = (&self.heat, &self.cluster, self.assessment.safety_level);
         let (failing, kept) = (&self.assessment.failing, &self.kept);
-        let asked_for = self.snapshot.task(task).requested_seconds;
-        let ends = asked_for.map(|seconds| self.snapshot.time_seconds.saturating_add(seconds));
-        let closed =
-            |node| kept.get(&node).is_some_and(|&from| ends.zip(from).is_none_or(|(end, from)| end > from));
+        let ends = self.would_end(task);
+        let closed = |node| is_closed(kept, node, ends);
         let (mut candidates, mut asked) = (Vec::new(), 0);
         let mut accept = |node: NodeId, score: f32| {
             if failing.contains(&node) || closed(node) || !admit(node) {
@@ -229,6 +234,49 @@ impl<'a> Draft<'a> {
         }
         self.in_hand.insert(self.cluster.task(task).name.clone());
         Some(Drafted { action, task, candidates })
+    }
+
+    /// Takes a step of a plan that was made earlier, if it is still as meant: the task stands where that plan found it, may go
+    /// where it goes, and where it moves it keeps the node below the safety level.
+    pub(super) fn follow(&mut self, action: &Action) -> Option<Drafted> {
+        let task = self.snapshot.task_by_name.get(&**action.task()?).copied()?;
+        let to = action.to()?.placement(&self.cluster)?;
+        let from = match action.from() {
+            Some(spot) => Some(spot.placement(&self.cluster)?),
+            None => None,
+        };
+        let name = self.cluster.task(task).name.clone();
+        let open = !self.assessment.failing.contains(&to.node)
+            && !is_closed(&self.kept, to.node, self.would_end(task))
+            && (from.is_none()
+                || self.expected.share_with(to.node, Some(task)) <= self.assessment.safety_level);
+        if !open || self.cluster.placement(task) != from || self.in_hand.contains(&name) {
+            return None;
+        }
+        if from.is_some() {
+            let before = self.snapshot.memory.moves.last_of(&name);
+            let back = before.is_some_and(|m| *m.from == *self.cluster.node_name(to.node));
+            if back || !self.may_go(task) || !self.take_budget(action, task) {
+                return None;
+            }
+        } else if !self.cluster.is_waiting(task) || self.cluster.obstacle_of_quota(task).is_some() {
+            return None;
+        }
+        let mark = self.mark();
+        self.take_off(task);
+        if !self.put(task, to) {
+            self.back_to(mark);
+            self.give_back(action, task);
+            return None;
+        }
+        self.in_hand.insert(name);
+        Some(Drafted { action: action.clone(), task, candidates: Vec::new() })
+    }
+
+    /// When the task would end if it started now, by the time it asks for, seconds.
+    fn would_end(&self, task: TaskId) -> Option<u64> {
+        let asked_for = self.snapshot.task(task).requested_seconds;
+        asked_for.map(|seconds| self.snapshot.time_seconds.saturating_add(seconds))
     }
 
     /// Forgets steps that were drafted and taken back.
@@ -359,4 +407,9 @@ impl<'a> Draft<'a> {
         self.decided.records.append(&mut self.waits);
         self.decided
     }
+}
+
+/// Whether the node is kept from a task that would end then: it takes only what ends before somebody needs it.
+fn is_closed(kept: &BTreeMap<NodeId, Option<u64>>, node: NodeId, ends: Option<u64>) -> bool {
+    kept.get(&node).is_some_and(|&from| ends.zip(from).is_none_or(|(end, from)| end > from))
 }

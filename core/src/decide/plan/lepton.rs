@@ -1,10 +1,10 @@
-//! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, make room, in this order of
+//! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, make room, rearrange, in this order of
 //! disturbance.
 //!
 //! Each act is a file in `acts`; all work on one draft, so each sees what those before have done. Fast thinking only: what a
 //! long search finds comes in as a value of the situation.
 
-use super::acts::{make_room, protect, relieve, reserve, start_waiting, units};
+use super::acts::{make_room, protect, rearrange, relieve, reserve, start_waiting, units};
 use super::draft::Draft;
 use super::lepton_config::LeptonConfig;
 use super::place_only::Engine;
@@ -55,6 +55,9 @@ impl Decider for Lepton {
         start_waiting(&mut draft, &units, &reserved);
         if config.acts.make_room {
             make_room(&mut draft, &reserved, config);
+        }
+        if config.acts.rearrange {
+            rearrange(&mut draft, situation.proposal, config);
         }
         draft.finish()
     }

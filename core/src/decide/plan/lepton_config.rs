@@ -4,7 +4,7 @@ use super::{DecideConfig, LoadBasis};
 use crate::decide::placement::LevelWeights;
 use crate::model::MoveLimits;
 
-/// Which acts take part; all of them unless one is to be measured by leaving it out.
+/// Which acts take part: those that were measured to gain, unless one is to be measured by leaving it out or taking it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acts {
     /// Clearing nodes that are about to fail.
@@ -17,11 +17,14 @@ pub struct Acts {
     pub make_room: bool,
     /// Heeding signs of coming faults: nothing is placed on nodes that show them, and they are cleared.
     pub risk: bool,
+    /// Taking up chains that a long search has found.
+    pub rearrange: bool,
 }
 
 impl Acts {
-    /// All of them.
-    pub const ALL: Self = Self { protect: true, relieve: true, reserve: true, make_room: true, risk: true };
+    /// All but rearranging, which was measured to gain too little beside the others.
+    pub const DEFAULT: Self =
+        Self { protect: true, relieve: true, reserve: true, make_room: true, risk: true, rearrange: false };
 }
 
 /// What the decider is bound by. Gains and costs are in device-minutes.
@@ -68,7 +71,7 @@ impl Default for LeptonConfig {
             kept_share: 0.005,
             room_after_minutes: 15.0,
             unknown_wait_minutes: 60.0,
-            acts: Acts::ALL,
+            acts: Acts::DEFAULT,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Situation<'a> {
     pub snapshot: &'a Snapshot,
     /// What that means.
     pub assessment: &'a Assessment,
+    /// What a long search on an earlier snapshot has found; empty where there was none.
+    pub proposal: &'a Plan,
     /// Number of the turn.
     pub turn: u64,
 }
@@ -47,6 +49,14 @@ impl Situation<'_> {
         digest.text(settings);
         self.snapshot.digest(&mut digest);
         self.assessment.digest(&mut digest, &self.snapshot.cluster);
+        for action in self.proposal.parts.iter().flat_map(|part| &part.steps) {
+            digest.text(action.kind().name());
+            digest.text(action.task().map_or("", |task| task));
+            for spot in action.from().into_iter().chain(action.to()) {
+                digest.text(&spot.node);
+                digest.number(spot.devices.0);
+            }
+        }
         digest.value()
     }
 }

@@ -3,12 +3,14 @@
 
 mod make_room;
 mod protect;
+mod rearrange;
 mod relieve;
 mod reserve;
 mod start;
 
 pub(super) use make_room::make_room;
 pub(super) use protect::protect;
+pub(super) use rearrange::rearrange;
 pub(super) use relieve::relieve;
 pub(super) use reserve::reserve;
 pub(super) use start::{start_waiting, units};
