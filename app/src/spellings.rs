@@ -62,10 +62,9 @@ fn is_number_of_nodes(value: &str) -> bool {
 pub(crate) fn with_numbers_as_values(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut tied: Vec<OsString> = Vec::new();
     for word in words {
-        let is_number =
-            word.to_str().is_some_and(|w| ["-inf", "-infinity", "-nan"].contains(&w.to_lowercase().as_str()));
+        let is_number = word.to_str().is_some_and(begins_as_negative);
         match tied.last_mut() {
-            Some(option) if is_number && option.to_string_lossy().starts_with("--") => {
+            Some(option) if is_number && awaits_value(&option.to_string_lossy()) => {
                 option.push("=");
                 option.push(word);
             }
@@ -73,6 +72,18 @@ pub(crate) fn with_numbers_as_values(words: impl Iterator<Item = OsString>) -> V
         }
     }
     tied
+}
+
+/// Whether it is an option without its value.
+fn awaits_value(word: &str) -> bool {
+    word.strip_prefix("--").is_some_and(|name| !name.is_empty() && !name.contains('='))
+}
+
+/// Whether it begins as a negative number does, with a unit, a range or a list after it or not: `-1s`, `-2..5`, `-inf`.
+fn begins_as_negative(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('-') else { return false };
+    rest.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        || ["inf", "infinity", "nan"].contains(&rest.to_lowercase().as_str())
 }
 
 /// What parsers say about numbers in their own words, and what is meant.
@@ -98,6 +109,20 @@ mod tests {
 
     fn said(line: &str) -> usize {
         remarks(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).len()
+    }
+
+    #[test]
+    fn what_begins_as_a_negative_number_is_a_value() {
+        let tied = |line: &str| {
+            let words = with_numbers_as_values(line.split(' ').map(OsString::from));
+            words.iter().map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(tied("rebalance --time-limit -1s"), "rebalance --time-limit=-1s");
+        assert_eq!(tied("demo --seed -1..=3 --load -.5"), "demo --seed=-1..=3 --load=-.5");
+        assert_eq!(tied("demo --load -inf"), "demo --load=-inf");
+        assert_eq!(tied("explain -- -5"), "explain -- -5");
+        assert_eq!(tied("demo --seed=3 -5"), "demo --seed=3 -5");
+        assert_eq!(tied("status -o json --server x"), "status -o json --server x");
     }
 
     #[test]

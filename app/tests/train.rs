@@ -67,6 +67,18 @@ fn a_training_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_training_whose_checkpoint_cannot_be_written_keeps_what_it_has_learned() {
+    let out = folder("full").join("m.st");
+    let output = train(&out, "9", &["--checkpoint", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--checkpoint /dev/full: cannot be written"), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("the result is printed all the same");
+    assert_eq!(report["generations"], 1);
+    assert!(out.exists());
+}
+
+#[test]
 fn without_a_sound_checkpoint_nothing_is_resumed() {
     let folder = folder("damaged");
     let out = folder.join("m.st");

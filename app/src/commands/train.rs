@@ -102,7 +102,8 @@ pub(super) fn run(trained: &Trained<'_>, args: &TrainArgs) -> Result<(), Failure
         false => begin(trained, args, options, threads)?,
     };
     let (environments, stop) = (trained.environments.as_slice(), stop::flag());
-    learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun)?;
+    // Without a place for checkpoints learning ends, and what has been learned is kept.
+    files.keep_failure(learn(&mut taking_part, environments, args, threads, &checkpoint, stop, begun));
     let training = taking_part.training;
 
     let seeds: Vec<u64> = FINAL_SEEDS.collect();
@@ -262,7 +263,7 @@ fn read_checkpoint(
     })
 }
 
-/// Generation after generation, each with its checkpoint, until the time is over or Ctrl-C.
+/// Generation after generation, each with its checkpoint, until the time is over, Ctrl-C, or a checkpoint cannot be written.
 fn learn(
     TakingPart { training, learner }: &mut TakingPart,
     environments: &[&dyn Environment],
@@ -271,8 +272,9 @@ fn learn(
     checkpoint: &ResultFile,
     stop: &AtomicBool,
     begun: Instant,
-) -> Result<(), Failure> {
+) -> anyhow::Result<()> {
     let line = output::live_line();
+    let mut written = Ok(());
     let seconds = if args.generations.is_some() { f64::INFINITY } else { args.minutes * 60.0 };
     let mut longest = 0.0_f64;
     // The last generation must end within the time.
@@ -292,7 +294,10 @@ fn learn(
         }
         let state = learner.as_ref().map(|l| l.to_text());
         let text = training.to_checkpoint_with(state.as_deref());
-        checkpoint.write_keeping_previous(|out| out.write_all(text.as_bytes()))?;
+        written = checkpoint.write_keeping_previous(|out| out.write_all(text.as_bytes()));
+        if written.is_err() {
+            break;
+        }
         longest = longest.max(since.elapsed().as_secs_f64());
         let left = seconds - begun.elapsed().as_secs_f64();
         let left = if left.is_finite() { format!(", {left:.0} s left") } else { String::new() };
@@ -314,7 +319,7 @@ fn learn(
         }
     }
     line.finish_and_clear();
-    Ok(())
+    written
 }
 
 /// Where the model comes from: from this training, and from those of the model that it started from.
