@@ -177,6 +177,42 @@ fn pages_of_a_list_hold_every_row_once() {
 }
 
 #[test]
+fn load_is_told_now_over_time_and_expected() {
+    let folder = scratch("load");
+    // Hours are over in a moment.
+    let service = Service::start(&folder, &["--mode", "act", "--speed", "60000"]);
+    let known = |body: &Value| {
+        !body["expected"].is_null() && body["over_time"].as_array().is_some_and(|m| m.len() > 4)
+    };
+    service.wait_for("an hour of load", || known(&service.get("/api/v1/load")));
+    let body = service.get("/api/v1/load");
+    let resources = body["now"]["resources"].as_array().expect("a list");
+    let names: Vec<&str> = resources.iter().filter_map(|r| r["resource"].as_str()).collect();
+    assert_eq!(names, ["cpu_millicores", "memory_mib", "devices"]);
+    for r in resources {
+        let figure = |name: &str| r[name].as_f64().expect("a number");
+        assert!((figure("allocated") - figure("used") - figure("gap")).abs() < 1e-9, "{r}");
+    }
+    let (expected, nodes) = (&body["expected"], &service.get("/api/v1/nodes?limit=1000")["items"]);
+    assert_eq!(expected["horizon_seconds"], 3600);
+    assert!(
+        expected["series"].as_u64() > Some(0) && expected["young"].as_u64() <= expected["series"].as_u64()
+    );
+    for node in nodes.as_array().expect("a list").iter().filter(|n| n["state"] == "up") {
+        assert!(node["expected_peak"].as_f64() >= node["used"].as_f64(), "{node}");
+        assert!(node["failure_probability_day"].as_f64() >= node["failure_probability"].as_f64(), "{node}");
+    }
+    let times: Vec<u64> = (body["over_time"].as_array().expect("a list").iter())
+        .filter_map(|m| m["time_seconds"].as_u64())
+        .collect();
+    assert!(times.windows(2).all(|pair| pair[1] == pair[0] + 900), "{times:?}");
+    let said = String::from_utf8(lepton(&["load", "--server", &service.address]).stdout).expect("text");
+    for word in ["cpu_millicores", "hot", "cold", "bottleneck", "stranded", "fragmentation", "expected"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
 fn a_kill_at_any_moment_leaves_a_store_from_which_the_loop_goes_on() {
     let folder = scratch("killed");
     let more = ["--mode", "act", "--speed", "6000"];

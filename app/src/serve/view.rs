@@ -4,13 +4,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
-use lepton_core::model::{NodeLoad, NodeRisk, StepResult};
+use lepton_core::model::{Assessment, Cluster, NodeId, NodeRisk, StepResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::load::LoadBody;
 use super::recording::Proposal;
 
+/// The quantile of the next hour's peak that is shown.
+const PEAK_QUANTILE: f64 = 0.9;
 /// Upper bounds of the histogram of turn times, seconds.
 pub(super) const BOUNDS_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -97,7 +99,7 @@ pub(crate) struct Status {
 }
 
 /// A node.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(crate) struct NodeRow {
     /// Its name.
     pub(crate) name: String,
@@ -122,6 +124,35 @@ pub(crate) struct NodeRow {
     pub(crate) failure_probability_day: f64,
     /// The signs that speak for it, the strongest first.
     pub(crate) signs: Vec<String>,
+}
+
+impl NodeRow {
+    /// As it is believed to be, with the load and risk that it had before.
+    fn of(cluster: &Cluster, node: NodeId, before: Option<&Self>) -> Self {
+        Self {
+            name: cluster.node_name(node).to_owned(),
+            state: format!("{:?}", cluster.health(node)).to_lowercase(),
+            tasks: cluster.hosted(node).len(),
+            devices: cluster.device_models(node).len(),
+            ..before.cloned().unwrap_or_default()
+        }
+    }
+
+    /// With the load and risk that it has now.
+    fn assessed(self, cluster: &Cluster, node: NodeId, assessment: &Assessment) -> Self {
+        let load = assessment.load.get(node.index()).copied().unwrap_or_default();
+        let risk = assessment.risk.get(node.index());
+        Self {
+            used: load.used,
+            promised: load.promised,
+            devices_held: load.devices_held,
+            expected_peak: assessment.expected_share(cluster, node, PEAK_QUANTILE),
+            failure_probability: assessment.risk_of(node),
+            failure_probability_day: risk.map_or(0.0, |risk| risk.within_day),
+            signs: risk.map_or_else(Vec::new, signs_of),
+            ..self
+        }
+    }
 }
 
 /// A task.
@@ -183,41 +214,9 @@ impl View {
             status.failing_nodes = report.assessment.failing.len();
             status.devices_held = report.assessment.devices_held;
         }
-        let node = |id: lepton_core::model::NodeId| {
-            let old = before.nodes.get(id.index());
-            let load = report.map_or_else(
-                || {
-                    old.map_or_else(NodeLoad::default, |o| NodeLoad {
-                        used: o.used,
-                        promised: o.promised,
-                        devices_held: o.devices_held,
-                    })
-                },
-                |r| r.assessment.load.get(id.index()).copied().unwrap_or_default(),
-            );
-            NodeRow {
-                name: cluster.node_name(id).to_owned(),
-                state: format!("{:?}", cluster.health(id)).to_lowercase(),
-                tasks: cluster.hosted(id).len(),
-                devices: cluster.device_models(id).len(),
-                used: load.used,
-                promised: load.promised,
-                devices_held: load.devices_held,
-                expected_peak: report.map_or_else(
-                    || old.map_or(0.0, |o| o.expected_peak),
-                    |r| r.assessment.expected_share(cluster, id, 0.9),
-                ),
-                failure_probability: report
-                    .map_or_else(|| old.map_or(0.0, |o| o.failure_probability), |r| r.assessment.risk_of(id)),
-                failure_probability_day: report.map_or_else(
-                    || old.map_or(0.0, |o| o.failure_probability_day),
-                    |r| r.assessment.risk.get(id.index()).map_or(0.0, |risk| risk.within_day),
-                ),
-                signs: report.map_or_else(
-                    || old.map_or_else(Vec::new, |o| o.signs.clone()),
-                    |r| r.assessment.risk.get(id.index()).map_or_else(Vec::new, signs_of),
-                ),
-            }
+        let node = |id: NodeId| {
+            let row = NodeRow::of(cluster, id, before.nodes.get(id.index()));
+            report.map_or(row.clone(), |report| row.assessed(cluster, id, &report.assessment))
         };
         let task = |id| {
             let (task, state, place) = (cluster.task(id), snapshot.task(id), cluster.placement(id));

@@ -131,3 +131,22 @@ proptest! {
         prop_assert!(world.borrow().measures().finished > 0);
     }
 }
+
+#[test]
+fn recorded_use_is_a_multiple_of_its_mean_with_gaps_filled_and_begins_anew_at_its_end() {
+    let series = [vec![10.0, f64::NAN, 30.0, 20.0], vec![f64::NAN, f64::NAN, f64::NAN, 1.0], vec![0.0; 4]];
+    let shapes = UseShapes::of_recorded(&series, 300);
+    assert_eq!(*shapes.shapes, [vec![0.5, 0.5, 1.5, 1.0]], "rarely seen and idle ones are left out");
+    assert_eq!([0, 299, 600, 1200].map(|seconds| shapes.at(0, seconds)), [0.5, 0.5, 1.5, 0.5]);
+}
+
+#[test]
+fn a_cordon_that_no_failure_follows_is_a_false_drain() {
+    let mut world = World::new(WorldConfig { failure_hours: 1e9, ..WorldConfig::default() });
+    let node = world.cluster().node_name(lepton_core::model::NodeId(0)).to_owned();
+    for cordoned in [true, true, false, false] {
+        let call = Call::Cordon { node: node.as_str().into(), cordoned };
+        assert_eq!(world.carry_out(&call), Answer::Done);
+    }
+    assert_eq!(world.measures().false_drains, 1);
+}
