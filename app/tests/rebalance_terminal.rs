@@ -124,7 +124,8 @@ fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
     assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds < 3600.0));
     assert_eq!(read(&solution).trim(), "0 2 1");
     let plan = document(&plan);
-    assert_eq!((&plan["cost"], plan["steps"].as_array().map(Vec::len)), (&2411.into(), Some(2)));
+    let cost = plan["figures"]["cost"].as_f64();
+    assert_eq!((cost, plan["steps"].as_array().map(Vec::len)), (Some(2411.0), Some(2)));
 }
 
 #[test]
@@ -177,5 +178,6 @@ fn ctrl_c_while_the_plan_is_ordered_ends_it_with_the_steps_so_far() {
     assert!(report["plan_cost"].as_u64() <= report["initial_cost"].as_u64());
     assert_eq!(read(&solution).split_whitespace().count(), 1000, "what was found is kept");
     let plan = document(&plan);
-    assert_eq!(plan["cost"], report["plan_cost"]);
+    assert_eq!(plan["figures"]["cost"].as_f64(), report["plan_cost"].as_f64());
+    assert!(report["plan_cost"].is_number());
 }

@@ -68,6 +68,7 @@ const FORMS: &[&str] = &[
     "forecast --input i --time t --targets a --load f",
     "serve",
     "status",
+    "load",
     "get nodes",
     "explain t",
     "plan approve p1",
