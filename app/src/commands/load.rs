@@ -44,7 +44,7 @@ fn text(body: &Value, seconds: u64) -> String {
     line("bottleneck", plain(&now["bottleneck"]));
     let stranded = items(&now["stranded"]).map(|s| {
         let (devices, nodes) = (plain(&s["devices"]), plain(&s["nodes"]));
-        format!("{devices} devices by {} on {nodes} nodes", plain(&s["cause"]))
+        format!("{devices} devices on {nodes} nodes: {}", in_words(&plain(&s["cause"])))
     });
     line("stranded", or_none(stranded.collect::<Vec<_>>().join("; ")));
     line(
@@ -127,4 +127,16 @@ fn named(nodes: &Value, what: &str) -> String {
 
 fn or_none(text: String) -> String {
     if text.is_empty() { "nothing".to_owned() } else { text }
+}
+
+/// Why free capacity cannot be used, from its code.
+fn in_words(cause: &str) -> &str {
+    match cause {
+        "NoCpu" => "no CPU is left to go with them",
+        "NoOtherResource" => "no memory or another resource is left to go with them",
+        "NodeClosed" => "the node takes no new tasks",
+        "DeviceOut" => "out of service",
+        "Fragment" => "what is left of each is too small",
+        other => other,
+    }
 }

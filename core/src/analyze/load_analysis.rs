@@ -103,7 +103,8 @@ pub fn analyze_load(
             .collect(),
         bottleneck: bottleneck.filter(|r| r.allocated > 0.0).map(|r| r.resource.clone()),
         stranded: stranded(cluster),
-        fragmentation: expected.map(|workload| workload.cluster_fragmentation(cluster)),
+        fragmentation: expected
+            .map(|workload| workload.cluster_fragmentation(cluster) / f64::from(DEVICE_MILLI)),
         resources,
     }
 }

@@ -1,7 +1,10 @@
 //! Load of the smallest clusters that show it.
 
 use super::*;
-use crate::model::{DeviceKind, DeviceSet, NodeSpec, Placement, ResourceSchema, Task, TaskClass, TaskState};
+use crate::model::{
+    DeviceDemand, DeviceKind, DeviceSet, ModelSet, NodeSpec, Placement, ResourceSchema, Task, TaskClass,
+    TaskState,
+};
 
 fn cluster_of(nodes: usize) -> Snapshot {
     let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
@@ -71,5 +74,13 @@ fn devices_without_cpu_or_on_closed_nodes_are_stranded_for_that_cause() {
     let load = analyze_load(&snapshot, &Settings::default(), None);
     let of = |cause, device_milli| Stranded { cause, device_milli, nodes: 1 };
     assert_eq!(load.stranded, [of(StrandedCause::NoCpu, 2000), of(StrandedCause::NodeClosed, 2000)]);
+
+    // Tasks of three devices are expected: no node has three, so all six devices are of no use to them.
+    let demand = DeviceDemand { count: 3, milli: DEVICE_MILLI, accept: ModelSet::ANY };
+    let class =
+        snapshot.cluster.add_class(TaskClass::of_demand([1, 1], Some(demand))).expect("a sound class");
+    let expected = TargetWorkload::from_classes(&snapshot.cluster, &[(class, 1)]);
+    let load = analyze_load(&snapshot, &Settings::default(), Some(&expected));
+    assert_eq!(load.fragmentation, Some(6.0));
     assert_eq!(load.resources[2].resource, "devices");
 }
