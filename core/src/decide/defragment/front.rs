@@ -24,6 +24,8 @@ pub struct DefragmentPoint {
 
 /// Limits on moves that are tried.
 const POINTS_MAX: usize = 16;
+/// Objectives that differ by less than this share of them are equal.
+const ROUNDING: f64 = 1e-12;
 /// Share of the time for the search; the rest is for the front.
 const SEARCH_SHARE: f64 = 0.75;
 
@@ -49,7 +51,8 @@ pub fn defragment_with_front(
     plans.sort_by(|a, b| a.moves.cmp(&b.moves).then(a.cost.total_cmp(&b.cost)));
     let mut best: Vec<Finished> = Vec::new();
     for plan in plans {
-        if best.last().is_none_or(|last| plan.cost < last.cost) {
+        // What differs by the rounding of a sum is no better.
+        if best.last().is_none_or(|last| plan.cost < last.cost - ROUNDING * last.cost.abs()) {
             best.push(plan);
         }
     }
@@ -58,10 +61,14 @@ pub fn defragment_with_front(
         placed: plan.placed(problem),
         objective: plan.cost,
     };
-    let points = best.iter().map(point).collect();
-    // The last point is the cheapest of all that are known.
+    let mut points: Vec<DefragmentPoint> = best.iter().map(point).collect();
+    // The last point is the cheapest of all that are known: the plan itself, whose steps are summed in the order of their waves.
     let chains = best.last().map_or(&[][..], |plan| &plan.chains);
-    (Defragmentation::of(problem, chains, options.waves), points)
+    let plan = Defragmentation::of(problem, chains, options.waves);
+    if let Some(last) = points.last_mut() {
+        *last = DefragmentPoint { moves: plan.moves, placed: plan.placed, objective: plan.cost[1] };
+    }
+    (plan, points)
 }
 
 /// Numbers of moves below `moves`, all of them if these are few.
