@@ -83,12 +83,11 @@ fn in_minutes(snapshot: &Snapshot, assessment: &Assessment, config: &DeliberateC
     let tasks: Vec<TaskId> = cluster.live_tasks().collect();
     for task in tasks {
         let Some(state) = snapshot.tasks.get(task.index()) else { continue };
-        let cost = cluster.size_in_devices(task) * f64::from(state.pause_seconds) / 60.0;
         let of = cluster.task(task);
         let (moves, now) = (&snapshot.memory.moves, snapshot.time_seconds);
         let held = in_hand.contains(&of.name) || moves.is_cooling(&of.name, now, config.cool_down_seconds);
         // The objective counts one for a move beside the task's own cost.
-        let cost = (config.gain_over_cost * cost - 1.0).max(0.0) as f32;
+        let cost = (config.gain_over_cost * snapshot.move_cost(task) - 1.0).max(0.0) as f32;
         cluster.set_move(task, cost, of.do_not_disrupt || held || state.leaving);
     }
     cluster

@@ -249,6 +249,11 @@ impl Snapshot {
         self.signals.get(node.index()).into_iter().flatten().map(|(signal, &(value, _))| (&**signal, value))
     }
 
+    /// Device-minutes that standing still during a move of the task costs.
+    pub fn move_cost(&self, task: TaskId) -> f64 {
+        self.cluster.size_in_devices(task) * f64::from(self.task(task).pause_seconds) / 60.0
+    }
+
     /// A copy of the cluster to plan on. Room that parts under way will need, or will need again if they are taken back, is
     /// held on it.
     pub fn draft_cluster(&self) -> Cluster {

@@ -281,7 +281,7 @@ impl Draft<'_> {
 
     /// Device-minutes that standing still during a move costs.
     fn move_cost(&self, task: TaskId) -> f64 {
-        self.cluster.size_in_devices(task) * f64::from(self.snapshot.task(task).pause_seconds) / 60.0
+        self.snapshot.move_cost(task)
     }
 
     /// Device-minutes lost when the task's node fails: unsaved work, and waiting for a new place.

@@ -222,6 +222,16 @@ impl<'a> Draft<'a> {
         let stood = self.cluster.placement(task)?;
         let (to, candidates) = self.place_away(task, stood.node, level)?;
         let action = Action::migrate(&self.cluster, task, stood, to);
+        self.step(action, (task, to), candidates)
+    }
+
+    /// Takes a step that brings a task somewhere, if the limits and every rule allow it.
+    fn step(
+        &mut self,
+        action: Action,
+        (task, to): (TaskId, Placement),
+        candidates: Vec<Candidate>,
+    ) -> Option<Drafted> {
         if !self.take_budget(&action, task) {
             return None;
         }
@@ -248,29 +258,20 @@ impl<'a> Draft<'a> {
         let name = self.cluster.task(task).name.clone();
         let open = !self.assessment.failing.contains(&to.node)
             && !is_closed(&self.kept, to.node, self.would_end(task))
-            && (from.is_none()
-                || self.expected.share_with(to.node, Some(task)) <= self.assessment.safety_level);
+            && (from.is_none() || self.heat.share_with(to.node, Some(task)) <= self.assessment.safety_level);
         if !open || self.cluster.placement(task) != from || self.in_hand.contains(&name) {
             return None;
         }
         if from.is_some() {
             let before = self.snapshot.memory.moves.last_of(&name);
             let back = before.is_some_and(|m| *m.from == *self.cluster.node_name(to.node));
-            if back || !self.may_go(task) || !self.take_budget(action, task) {
+            if back || !self.may_go(task) {
                 return None;
             }
         } else if !self.cluster.is_waiting(task) || self.cluster.obstacle_of_quota(task).is_some() {
             return None;
         }
-        let mark = self.mark();
-        self.take_off(task);
-        if !self.put(task, to) {
-            self.back_to(mark);
-            self.give_back(action, task);
-            return None;
-        }
-        self.in_hand.insert(name);
-        Some(Drafted { action: action.clone(), task, candidates: Vec::new() })
+        self.step(action.clone(), (task, to), Vec::new())
     }
 
     /// When the task would end if it started now, by the time it asks for, seconds.
@@ -381,7 +382,7 @@ impl<'a> Draft<'a> {
 
     /// Device-minutes that standing still during a move costs.
     pub(super) fn move_cost(&self, task: TaskId) -> f64 {
-        self.cluster.size_in_devices(task) * f64::from(self.snapshot.task(task).pause_seconds) / 60.0
+        self.snapshot.move_cost(task)
     }
 
     /// Device-minutes lost when the task's node fails: unsaved work, and waiting for a new place.
