@@ -7,6 +7,9 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -20,6 +23,7 @@ use lepton_core::model::{
     Answer, Call, DeviceKind, DocumentDemand, Health, JournalEntry, Moving, NodeReading, Reading, Readings,
     ResourceSchema, Settings, TaskReading,
 };
+use memory::memory_mb;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -269,7 +273,7 @@ impl Block {
         format!(
             "| {turn} | {p50:.1} | {p99:.1} | {longest:.1} | {deciding:.1} | {deciding_p99:.1} | {steps:.0} | {moves:.1} \
              | {waiting} | {:.0} |",
-            resident_mb()
+            memory_mb("VmRSS")
         )
     }
 }
@@ -277,11 +281,4 @@ impl Block {
 fn percentile(of: &mut [Duration], share: f64) -> f64 {
     of.sort_unstable();
     of[(share * (of.len() - 1) as f64) as usize].as_secs_f64() * 1e3
-}
-
-/// Resident memory of this process in MB (10^6 bytes); 0 where the system does not tell.
-fn resident_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) * 1024.0 / 1e6
 }

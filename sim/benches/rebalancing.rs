@@ -10,6 +10,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "rebalancing/published.rs"]
 mod published;
 #[path = "rebalancing/run.rs"]

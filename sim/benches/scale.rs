@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "../../app/src/clock.rs"]
 mod wall_clock;
 
@@ -20,6 +22,7 @@ use lepton_core::decide::placement_policies::{PlacementContext, placement_policy
 use lepton_sim::experiment::{RunLimits, run_placement};
 use lepton_sim::generate::openb_like;
 use lepton_sim::workload::sequence;
+use memory::memory_mb;
 use wall_clock::WallClock;
 
 const SIZES: [usize; 5] = [1_213, 3_000, 10_000, 30_000, 100_000];
@@ -94,7 +97,7 @@ fn one(nodes: usize, policy: &str, seed: u64) {
     let mut nanos = run.latency_nanos[run.decisions / WARM_UP..].to_vec();
     nanos.sort_unstable();
     let at = |q: f64| f64::from(nanos[(q * (nanos.len() - 1) as f64) as usize]) / 1e3;
-    println!("{} {} {} {} {}", run.decisions, at(0.5), at(0.99), run.seconds, peak_mb());
+    println!("{} {} {} {} {}", run.decisions, at(0.5), at(0.99), run.seconds, memory_mb("VmHWM"));
 }
 
 /// One run in a process of its own: decisions, p50 and p99 in microseconds, seconds, peak memory in MB.
@@ -127,13 +130,6 @@ fn measure(nodes: usize, policy: &'static str) -> Measured {
         seconds: mean(3),
         peak_mb: highest(4),
     }
-}
-
-/// Peak resident memory of this process in MB (10^6 bytes); 0 where the system does not tell.
-fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) * 1024.0 / 1e6
 }
 
 /// A plot of the median time of a decision over the size of the cluster, both on logarithmic scales.

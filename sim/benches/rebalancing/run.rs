@@ -14,6 +14,7 @@ use lepton_sim::generate::{ReassignmentShape, reassignment};
 use lepton_sim::readers::read_reassignment;
 use lepton_sim::writers::{write_reassignment_model, write_reassignment_placement};
 
+use crate::memory::memory_mb;
 use crate::wall_clock::WallClock;
 
 /// The first word of a child's command line.
@@ -161,7 +162,7 @@ pub(crate) fn child(words: &[String]) {
         board.evaluations() as f64 / searched / setting.threads as f64 / 1e6,
         when(0.0),
         when(0.9),
-        peak_mb()
+        memory_mb("VmHWM")
     );
 }
 
@@ -200,11 +201,4 @@ fn keep(setting: &Setting, problem: &RebalanceProblem, placement: &[u32]) {
         write_reassignment_model(&mut model, problem.parts()).expect("room for the model");
         write_reassignment_placement(&mut assignment, problem.initial()).expect("room for the assignment");
     }
-}
-
-/// Peak resident memory of this process in MB (10^6 bytes); 0 where the system does not tell.
-fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) * 1024.0 / 1e6
 }
