@@ -5,6 +5,7 @@ mod cluster;
 pub(crate) mod config;
 mod engine;
 mod load;
+mod node_view;
 mod people;
 mod recording;
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
-use lepton_core::model::{Assessment, Cluster, NodeId, NodeRisk, StepResult};
+use lepton_core::model::{Assessment, Cluster, DEVICE_MILLI, NodeId, NodeRisk, StepResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::load::LoadBody;
+use super::node_view::{NodeBody, NodeDetail, model_name};
 use super::recording::Proposal;
 
 /// The quantile of the next hour's peak that is shown.
@@ -109,6 +110,8 @@ pub(crate) struct NodeRow {
     pub(crate) tasks: usize,
     /// Devices.
     pub(crate) devices: usize,
+    /// The model of its first device; none without devices.
+    pub(crate) model: Option<String>,
     /// Share of its busiest resource that is really used.
     pub(crate) used: f64,
     /// Share of its fullest resource that is promised to tasks.
@@ -134,6 +137,7 @@ impl NodeRow {
             state: format!("{:?}", cluster.health(node)).to_lowercase(),
             tasks: cluster.hosted(node).len(),
             devices: cluster.device_models(node).len(),
+            model: (!cluster.device_models(node).is_empty()).then(|| model_name(cluster, node, 0)),
             ..before.cloned().unwrap_or_default()
         }
     }
@@ -166,6 +170,12 @@ pub(crate) struct TaskRow {
     pub(crate) node: Option<String>,
     /// Whose it is.
     pub(crate) owner: Option<String>,
+    /// The gang it is a member of.
+    pub(crate) gang: Option<String>,
+    /// Devices it asks for; a share of one counts as much.
+    pub(crate) devices: f64,
+    /// Whether it must not be moved or stopped.
+    pub(crate) do_not_disrupt: bool,
     /// Its priority; higher goes first.
     pub(crate) priority: i32,
     /// When it was submitted, seconds.
@@ -179,6 +189,7 @@ pub(crate) struct TaskRow {
 pub(super) struct View {
     pub(super) status: Status,
     pub(super) nodes: Vec<NodeRow>,
+    pub(super) details: Arc<Vec<NodeDetail>>,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) load: Arc<LoadBody>,
     pub(super) health: Health,
@@ -225,6 +236,9 @@ impl View {
                 state: if place.is_some() { "running" } else { "waiting" }.to_owned(),
                 node: place.map(|p| cluster.node_name(p.node).to_owned()),
                 owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
+                gang: task.gang.map(|g| cluster.gang_name(g).to_owned()),
+                devices: cluster.demand(id).device_milli() as f64 / f64::from(DEVICE_MILLI),
+                do_not_disrupt: task.do_not_disrupt,
                 priority: task.priority,
                 submitted_seconds: state.submitted_seconds,
                 waits_for: state.waits_for.map(|o| format!("{o:?}")),
@@ -236,7 +250,24 @@ impl View {
             || Arc::clone(&before.load),
             |report| Arc::new(LoadBody::of(cycle, report, now_seconds)),
         );
-        Self { status, nodes: cluster.nodes().map(node).collect(), tasks, load, health: health.clone() }
+        let details = report.map_or_else(
+            || Arc::clone(&before.details),
+            |report| {
+                let detail = |id| NodeDetail::of(cluster, id, &report.assessment);
+                Arc::new(cluster.nodes().map(detail).collect())
+            },
+        );
+        let nodes = cluster.nodes().map(node).collect();
+        Self { status, nodes, details, tasks, load, health: health.clone() }
+    }
+
+    /// A node by its name, with all that is known of it.
+    pub(super) fn node(&self, name: &str) -> Option<NodeBody> {
+        let at = self.nodes.iter().position(|node| node.name == name)?;
+        let detail = self.details.get(at).cloned().unwrap_or_default();
+        let on_it = |task: &&TaskRow| task.node.as_deref() == Some(name);
+        let tasks = self.tasks.iter().filter(on_it).cloned().collect();
+        Some(NodeBody::of(self.nodes[at].clone(), detail, tasks, self.status.time_seconds))
     }
 }
 

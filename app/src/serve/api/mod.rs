@@ -3,6 +3,7 @@
 
 mod health;
 mod lists;
+mod page;
 mod plans;
 mod problem;
 mod records;
@@ -71,6 +72,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::status))
         .routes(routes!(health::load))
         .routes(routes!(lists::nodes))
+        .routes(routes!(lists::node))
         .routes(routes!(lists::tasks))
         .routes(routes!(records::decisions))
         .routes(routes!(records::decision))
@@ -97,8 +99,7 @@ pub(crate) fn openapi() -> String {
 
 /// The service.
 pub(super) fn router(shared: Shared) -> Router {
-    routes()
-        .0
+    page::with_page(routes().0)
         .route(
             "/api/v1/openapi.json",
             axum::routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
@@ -120,7 +121,7 @@ async fn own_host_only(State(shared): State<Shared>, request: Request, next: Nex
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

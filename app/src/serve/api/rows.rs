@@ -1,6 +1,6 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
-use lepton_core::model::{Action, DecisionRecord, PlanPart, Reason, StepResult};
+use lepton_core::model::{Action, DecisionRecord, PlanDocument, PlanPart, Reason, StepResult};
 use lepton_edges::store::PlanRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -150,6 +150,19 @@ fn reason_in_words(reason: Reason) -> &'static str {
     }
 }
 
+/// One step of a plan, in fields.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct StepRow {
+    /// place, migrate, preempt, cordon or uncordon.
+    pub(crate) action: String,
+    /// The task.
+    pub(crate) task: Option<String>,
+    /// Where it stands.
+    pub(crate) from: Option<String>,
+    /// Where it goes, or the node concerned.
+    pub(crate) to: Option<String>,
+}
+
 /// Steps that belong together.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PartRow {
@@ -157,6 +170,10 @@ pub(crate) struct PartRow {
     pub(crate) key: String,
     /// Its steps in words.
     pub(crate) steps: Vec<String>,
+    /// The same in fields, in the same order.
+    pub(crate) actions: Vec<StepRow>,
+    /// Parts that must be done first.
+    pub(crate) after: Vec<String>,
     /// Why.
     pub(crate) reason: String,
     /// Expected gain, device-minutes.
@@ -192,10 +209,9 @@ impl PlanBody {
     pub(crate) fn of(row: PlanRow) -> Self {
         let part = |part: &PlanPart| PartRow {
             key: part.key.to_string(),
-            steps: {
-                let own = row.document.steps.iter().filter(|step| step.part == part.key);
-                own.map(|of| step(&of.action)).collect()
-            },
+            steps: own_steps(&row.document, part).map(step).collect(),
+            actions: own_steps(&row.document, part).map(step_row).collect(),
+            after: part.after.iter().map(ToString::to_string).collect(),
             reason: format!("{:?}", part.reason),
             gain_device_minutes: part.gain,
             cost_device_minutes: part.cost,
@@ -211,6 +227,24 @@ impl PlanBody {
             why: row.why,
             successor: row.successor.map(|turn| format!("p{turn}")),
         }
+    }
+}
+
+fn own_steps<'a>(document: &'a PlanDocument, part: &PlanPart) -> impl Iterator<Item = &'a Action> {
+    let key = part.key;
+    document.steps.iter().filter(move |step| step.part == key).map(|step| &step.action)
+}
+
+fn step_row(action: &Action) -> StepRow {
+    let node = match action {
+        Action::Cordon { node } | Action::Uncordon { node } => Some(node.to_string()),
+        Action::Place { .. } | Action::Migrate { .. } | Action::Preempt { .. } => None,
+    };
+    StepRow {
+        action: action.kind().name().to_owned(),
+        task: action.task().map(ToString::to_string),
+        from: action.from().map(|spot| spot.node.to_string()),
+        to: action.to().map(|spot| spot.node.to_string()).or(node),
     }
 }
 

@@ -1,0 +1,423 @@
+// The types of the interface; made from docs/openapi.json by `npm run types`.
+
+/** A node that was considered. */
+export interface CandidateRow {
+  /** Expected use of the node's busiest resource with the task on it, as a share of its capacity. */
+  expected_use: number;
+  /** The node. */
+  node: string;
+  /** Whether it stays below the safety level. */
+  safe: boolean;
+  /** The policy's score, higher is better. */
+  score: number;
+}
+
+/** How a plan stands after a person's word. */
+export interface Decided {
+  /** The plan. */
+  id: string;
+  /** approved or rejected. */
+  state: string;
+}
+
+/** A page of decisions, the newest first. */
+export interface DecisionPage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: DecisionRow[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+}
+
+/** A decision with its reasons. */
+export interface DecisionRow {
+  /** place, migrate, preempt, cordon, uncordon or wait. */
+  action: string;
+  /** The best candidates, the chosen one among them. */
+  candidates: CandidateRow[];
+  /** The dominant reason, a stable code. */
+  code: string;
+  /** Expected cost, device-minutes. */
+  cost_device_minutes: number;
+  /** Where it came from. */
+  from?: string | null;
+  /** Expected gain, device-minutes. */
+  gain_device_minutes: number;
+  /** Its name: the turn and its number in it. */
+  id: string;
+  /** Digest of what was decided upon. */
+  input_digest: string;
+  /** The plan it belongs to. */
+  plan?: string | null;
+  /** The policy that chose the node. */
+  policy: string;
+  /** done, underway, refused, undone or not_tried; none while it was only proposed. */
+  result?: string | null;
+  /** Why it was refused or undone. */
+  result_why?: string | null;
+  /** How many nodes each rule ruled out. */
+  ruled_out: RuledOut[];
+  /** What was decided and why, in one sentence. */
+  sentence: string;
+  /** The task. */
+  task?: string | null;
+  /** When, seconds. */
+  time_seconds: number;
+  /** Where it goes, or the node concerned. */
+  to?: string | null;
+}
+
+/** A device of a node. */
+export interface DeviceRow {
+  /** Share of it that is held. */
+  held: number;
+  /** Whether it works. */
+  in_service: boolean;
+  /** Its model. */
+  model: string;
+  /** The tasks that hold it. */
+  tasks: string[];
+}
+
+/** Why something is as it is. */
+export interface Explanation {
+  /** The dominant reason, a stable code. */
+  code: string;
+  /** The decisions behind it, the newest first. */
+  decisions: DecisionRow[];
+  /** What was asked for. */
+  id: string;
+  /** decision, plan, task or node. */
+  kind: string;
+  plan?: PlanBody | null;
+  /** The answer in one sentence. */
+  sentence: string;
+}
+
+/** How load stands, stood, and is expected to stand. */
+export interface LoadBody {
+  /** Nodes used below a quarter of it, the idlest first. */
+  cold: string[];
+  expected?: OutlookRow | null;
+  /** Nodes above the safety level, the worst first. */
+  hot: string[];
+  now?: MomentRow | null;
+  /** The last week, a moment each quarter of an hour, the oldest first; only what is known since the start. */
+  over_time: MomentRow[];
+  /** A node is hot above this share of its busiest resource. */
+  safety_level: number;
+}
+
+/** Load at a moment. */
+export interface MomentRow {
+  /** The resource that is allocated most. */
+  bottleneck?: string | null;
+  /** Nodes used below a quarter of it. */
+  cold: number;
+  /** Free devices that the expected tasks cannot use. */
+  fragmentation_devices?: number | null;
+  /** Nodes above the safety level. */
+  hot: number;
+  /** Each resource, then the devices. */
+  resources: ResourceRow[];
+  /** Free devices that cannot be used, by cause. */
+  stranded: StrandedRow[];
+  /** When, seconds. */
+  time_seconds: number;
+  /** Tasks that wait. */
+  waiting: number;
+}
+
+/** A node with all that is known of it. */
+export interface NodeBody {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  /** Its devices in order. */
+  devices: DeviceRow[];
+  /** The quantiles of `expected`, rising, each 0 to 1. */
+  levels: number[];
+  /** Its row in the list of nodes. */
+  node: NodeRow;
+  /** Its resources. */
+  resources: NodeResource[];
+  /** The tasks on it. */
+  tasks: TaskRow[];
+}
+
+/** A page of nodes. */
+export interface NodePage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: NodeRow[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+}
+
+/** One resource of a node. */
+export interface NodeResource {
+  /** What there is. */
+  capacity: number;
+  /** The peak of the next hour at each of `levels`; empty while nothing is known. */
+  expected: number[];
+  /** What is promised to tasks. */
+  promised: number;
+  /** Its name, with its unit last. */
+  resource: string;
+  /** What is really used. */
+  used: number;
+}
+
+/** A node. */
+export interface NodeRow {
+  /** Devices. */
+  devices: number;
+  /** Share of its device capacity held. */
+  devices_held: number;
+  /** Share of its busiest resource that it is expected to use at its peak in the next hour, with a chance of nine in ten not more; what is used now while nothing is known. */
+  expected_peak: number;
+  /** Estimated probability of a failure within the next hour. */
+  failure_probability: number;
+  /** The same within the next day. */
+  failure_probability_day: number;
+  /** The model of its first device; none without devices. */
+  model?: string | null;
+  /** Its name. */
+  name: string;
+  /** Share of its fullest resource that is promised to tasks. */
+  promised: number;
+  /** The signs that speak for it, the strongest first. */
+  signs: string[];
+  /** up, down, sick or cordoned. */
+  state: string;
+  /** Tasks on it. */
+  tasks: number;
+  /** Share of its busiest resource that is really used. */
+  used: number;
+}
+
+/** What is expected of the next hour. */
+export interface OutlookRow {
+  /** Share of recent peaks not above the highest quantile (0.95). */
+  coverage?: number | null;
+  /** How far it looks ahead, seconds. */
+  horizon_seconds: number;
+  /** Nodes whose peak passes the safety level with a chance of a tenth or more, the worst first. */
+  hot: string[];
+  /** Series (nodes x resources) that are followed. */
+  series: number;
+  /** Since when load is followed, seconds: after a start it is learned anew. */
+  since_seconds: number;
+  /** Those that lately covered far less than they say. */
+  slipped: number;
+  /** Those too young for a forecast of their own. */
+  young: number;
+}
+
+/** Steps that belong together. */
+export interface PartRow {
+  /** The same in fields, in the same order. */
+  actions: StepRow[];
+  /** Parts that must be done first. */
+  after: string[];
+  /** Expected cost, device-minutes. */
+  cost_device_minutes: number;
+  /** Expected gain, device-minutes. */
+  gain_device_minutes: number;
+  /** Its name for good. */
+  key: string;
+  /** Why. */
+  reason: string;
+  /** Its steps in words. */
+  steps: string[];
+}
+
+/** A plan. */
+export interface PlanBody {
+  /** Who approved or rejected it. */
+  decided_by?: string | null;
+  /** Digest of what it does: what `If-Match` must name. */
+  effects: string;
+  /** Its name: the turn that made it. */
+  id: string;
+  /** Its parts in order. */
+  parts: PartRow[];
+  /** proposed, approved, rejected, superseded or carried_out. */
+  state: string;
+  /** The plan that took its place. */
+  successor?: string | null;
+  /** When it was made, seconds. */
+  time_seconds: number;
+  /** How many tasks wait on. */
+  waiting: number;
+  /** Why. */
+  why?: string | null;
+}
+
+/** A page of plans, the newest first. */
+export interface PlanPage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: PlanBody[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+}
+
+/** What went wrong with a request. */
+export interface Problem {
+  /** What exactly, and what may help. */
+  detail: string;
+  /** The HTTP status. */
+  status: number;
+  /** The plan that took the place of the one named. */
+  successor?: string | null;
+  /** The same for people. */
+  title: string;
+  /** A stable name of the kind of problem. */
+  type: string;
+}
+
+/** Why a plan is rejected. */
+export interface Rejection {
+  /** The kind of reason. */
+  code: RejectionCode;
+  /** More of it, at most 1000 characters. */
+  reason?: string;
+}
+
+/** Kinds of reasons against a plan. */
+export type RejectionCode = "TooDisruptive" | "WrongTime" | "WrongVictim" | "NotWorthIt" | "Other";
+
+/** One resource over the working nodes, or the devices. */
+export interface ResourceRow {
+  /** Share of the capacity promised to tasks. */
+  allocated: number;
+  /** The busiest node now. */
+  busiest?: string | null;
+  /** What is promised and not used. */
+  gap: number;
+  /** Use of the busiest node over the mean: 1 is perfect balance. */
+  max_over_mean: number;
+  /** Its name; `devices` for the devices, whose use is what is held. */
+  resource: string;
+  /** Share of the capacity really used. */
+  used: number;
+  /** Coefficient of variation of the nodes' use: 0 is perfect balance. */
+  variation: number;
+}
+
+/** A rule that ruled nodes out. */
+export interface RuledOut {
+  /** How many nodes. */
+  nodes: number;
+  /** The rule. */
+  rule: string;
+}
+
+/** How the service stands. */
+export interface Status {
+  /** Share of the device capacity of working nodes that is held. */
+  devices_held: number;
+  /** Nodes that are likely to fail. */
+  failing_nodes: number;
+  /** Nodes above the safety level. */
+  hot_nodes: number;
+  /** observe, recommend or act. */
+  mode: string;
+  /** Nodes. */
+  nodes: number;
+  /** The plan that waits for a person. */
+  open_plan?: string | null;
+  /** What is wrong now. */
+  problems: string[];
+  /** Tasks that stand on a node. */
+  running: number;
+  /** Sources that have not looked for too long. */
+  stale_sources: string[];
+  /** `ok`, or `degraded` where `problems` says why. */
+  state: string;
+  /** The cluster's time, seconds. */
+  time_seconds: number;
+  /** Number of the last turn. */
+  turn: number;
+  /** How long the last turn took, seconds. */
+  turn_seconds: number;
+  /** Its version. */
+  version: string;
+  /** Tasks that wait. */
+  waiting: number;
+}
+
+/** One step of a plan, in fields. */
+export interface StepRow {
+  /** place, migrate, preempt, cordon or uncordon. */
+  action: string;
+  /** Where it stands. */
+  from?: string | null;
+  /** The task. */
+  task?: string | null;
+  /** Where it goes, or the node concerned. */
+  to?: string | null;
+}
+
+/** Free capacity that cannot be used. */
+export interface StrandedRow {
+  /** NoCpu, NoOtherResource, NodeClosed, DeviceOut or Fragment. */
+  cause: string;
+  /** How many devices. */
+  devices: number;
+  /** Nodes that have part in it. */
+  nodes: number;
+}
+
+/** A page of tasks. */
+export interface TaskPage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: TaskRow[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+}
+
+/** A task. */
+export interface TaskRow {
+  /** Devices it asks for; a share of one counts as much. */
+  devices: number;
+  /** Whether it must not be moved or stopped. */
+  do_not_disrupt: boolean;
+  /** The gang it is a member of. */
+  gang?: string | null;
+  /** Its name. */
+  name: string;
+  /** Where it stands. */
+  node?: string | null;
+  /** Whose it is. */
+  owner?: string | null;
+  /** Its priority; higher goes first. */
+  priority: number;
+  /** running or waiting. */
+  state: string;
+  /** When it was submitted, seconds. */
+  submitted_seconds: number;
+  /** What keeps it waiting, as far as Lepton decided on it. */
+  waits_for?: string | null;
+}
+
+/** What a GET of each path answers. */
+export interface Reads {
+  "/api/v1/decisions": DecisionPage;
+  "/api/v1/decisions/{id}": DecisionRow;
+  "/api/v1/explain/{id}": Explanation;
+  "/api/v1/load": LoadBody;
+  "/api/v1/nodes": NodePage;
+  "/api/v1/nodes/{name}": NodeBody;
+  "/api/v1/plans": PlanPage;
+  "/api/v1/plans/{id}": PlanBody;
+  "/api/v1/status": Status;
+  "/api/v1/tasks": TaskPage;
+}
+
+/** What a POST to each path answers. */
+export interface Writes {
+  "/api/v1/plans/{id}/approve": Decided;
+  "/api/v1/plans/{id}/reject": Decided;
+}

@@ -1,0 +1,198 @@
+/** The cluster as cells: a canvas for the eye, the arrow keys, and a table of the same for a screen reader. */
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Cell, type Layout, type Mark, layout, moved, under } from "./heat.ts";
+import { type Theme, change, css, inkOn, ramp } from "./scale.ts";
+import { theme } from "./store.ts";
+import { useWidth } from "./parts.tsx";
+
+interface Props {
+  cells: Cell[];
+  /** What a cell says of itself. */
+  describe: (cell: Cell) => string;
+  label: string;
+  height: number;
+  most?: number;
+  diverging?: boolean;
+  chosen?: string;
+  onChoose?: (cell: Cell) => void;
+}
+
+export function HeatMap({ cells, describe, label, height, most = 34, diverging, chosen, onChoose }: Props) {
+  const [box, width] = useWidth();
+  const canvas = useRef<HTMLCanvasElement | null>(null);
+  const laid = useMemo(() => layout(cells, Math.max(1, width), height, most), [cells, width, height, most]);
+  const [at, setAt] = useState(-1);
+  const color = theme.value;
+
+  useLayoutEffect(() => {
+    if (canvas.current && width > 0) draw(canvas.current, laid, cells, { width, color, diverging: !!diverging, at, chosen });
+  }, [laid, cells, width, color, diverging, at, chosen]);
+
+  const cellAt = (place: number): Cell | undefined => cells[laid.cells[place]?.index ?? -1];
+  const placeOf = (event: PointerEvent | MouseEvent) => {
+    const rect = canvas.current!.getBoundingClientRect();
+    return under(laid, event.clientX - rect.left, event.clientY - rect.top);
+  };
+  const cell = cellAt(at);
+  const spot = laid.cells[at];
+  return (
+    <div class="heat" ref={box}>
+      <canvas
+        ref={canvas}
+        role="application"
+        tabIndex={0}
+        aria-label={`${label}. Arrow keys move, Enter opens. ${cell ? describe(cell) : ""}`}
+        onPointerMove={(event) => setAt(placeOf(event))}
+        onPointerLeave={() => setAt(-1)}
+        onFocus={() => at < 0 && setAt(0)}
+        onBlur={() => setAt(-1)}
+        onClick={(event) => {
+          const hit = cellAt(placeOf(event));
+          if (hit) onChoose?.(hit);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && cell) onChoose?.(cell);
+          const next = moved(laid, at, event.key);
+          if (next !== at) {
+            event.preventDefault();
+            setAt(next);
+          }
+        }}
+      />
+      {cell && spot && (
+        <div
+          class="tip"
+          role="status"
+          style={{
+            left: `${Math.min(Math.max(0, spot.x - 8), Math.max(0, width - 240))}px`,
+            top: `${spot.y + laid.size + 8}px`,
+          }}
+        >
+          <b>{cell.name}</b> {describe(cell)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface Look {
+  width: number;
+  color: Theme;
+  diverging: boolean;
+  at: number;
+  chosen: string | undefined;
+}
+
+function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look): void {
+  const ratio = devicePixelRatio || 1;
+  const height = laid.height + 4;
+  const [wide, high] = [Math.round(look.width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+    canvas.style.width = `${look.width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const pen = canvas.getContext("2d");
+  if (!pen) return;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, look.width, height);
+  const style = getComputedStyle(canvas);
+  // What a canvas draws with must be resolved colours: they stand in two properties that it doesn't show itself.
+  const [ink, soft] = [style.color, style.caretColor];
+  if (laid.groups.length > 1) {
+    pen.font = `12px ${style.fontFamily}`;
+    pen.textBaseline = "top";
+    for (const group of laid.groups) {
+      pen.fillStyle = ink;
+      pen.fillText(group.name, 0, group.y + 2);
+      const after = pen.measureText(group.name).width;
+      pen.fillStyle = soft;
+      pen.fillText(`${group.count}`, after + 8, group.y + 2);
+    }
+  }
+  laid.cells.forEach(({ index, x, y }, place) => {
+    const cell = cells[index];
+    if (!cell) return;
+    const rgb = look.diverging ? change(cell.value, look.color) : ramp(cell.value, look.color);
+    const isOff = cell.mark === "down";
+    pen.beginPath();
+    pen.roundRect(x, y, laid.size, laid.size, laid.size > 12 ? 3 : 1);
+    if (isOff) {
+      pen.strokeStyle = soft;
+      pen.lineWidth = 1;
+      pen.stroke();
+    } else {
+      pen.fillStyle = css(rgb);
+      pen.fill();
+    }
+    if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : inkOn(rgb));
+    if (place === look.at || cell.name === look.chosen) {
+      pen.strokeStyle = ink;
+      pen.lineWidth = 2;
+      pen.strokeRect(x - 1, y - 1, laid.size + 2, laid.size + 2);
+    }
+  });
+}
+
+/** The shapes of the states, the same as beside their words. */
+function mark(pen: CanvasRenderingContext2D, kind: Mark, x: number, y: number, size: number, ink: string): void {
+  const [cx, cy, r] = [x + size / 2, y + size / 2, Math.max(2, size * 0.24)];
+  pen.fillStyle = ink;
+  pen.strokeStyle = ink;
+  pen.lineWidth = Math.max(1, size / 14);
+  pen.beginPath();
+  switch (kind) {
+    case "hot":
+      pen.moveTo(cx, cy - r);
+      pen.lineTo(cx + r * 1.1, cy + r * 0.9);
+      pen.lineTo(cx - r * 1.1, cy + r * 0.9);
+      pen.closePath();
+      pen.fill();
+      break;
+    case "sick":
+      pen.moveTo(cx, cy - r * 1.2);
+      pen.lineTo(cx + r * 1.2, cy);
+      pen.lineTo(cx, cy + r * 1.2);
+      pen.lineTo(cx - r * 1.2, cy);
+      pen.closePath();
+      pen.fill();
+      break;
+    case "down":
+      pen.fillRect(cx - r, cy - r, 2 * r, 2 * r);
+      break;
+    case "cordoned":
+      pen.arc(cx, cy, r, 0, 2 * Math.PI);
+      pen.stroke();
+      break;
+    case "hatched":
+      for (let i = 0; i < 3; i += 1) {
+        pen.moveTo(x + (size * (i + 1)) / 3, y + 1);
+        pen.lineTo(x + 1, y + (size * (i + 1)) / 3);
+      }
+      pen.stroke();
+      break;
+    case "":
+      break;
+  }
+}
+
+/** The ramp with its ends named. */
+export function Legend({ low, high, diverging }: { low: string; high: string; diverging?: boolean }) {
+  const strip = useRef<HTMLCanvasElement | null>(null);
+  const color = theme.value;
+  useEffect(() => {
+    const pen = strip.current?.getContext("2d");
+    if (!pen) return;
+    for (let x = 0; x < 96; x += 1) {
+      const share = x / 95;
+      pen.fillStyle = css(diverging ? change(share * 2 - 1, color) : ramp(share, color));
+      pen.fillRect(x, 0, 1, 8);
+    }
+  }, [color, diverging]);
+  return (
+    <span class="legend">
+      {low} <canvas ref={strip} width={96} height={8} aria-hidden="true" /> {high}
+    </span>
+  );
+}

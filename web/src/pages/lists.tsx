@@ -1,0 +1,38 @@
+/** Decisions as a list, the same wherever they stand. */
+import type { DecisionRow } from "../api.ts";
+import { Calm, Empty, State } from "../parts.tsx";
+import { to } from "../route.ts";
+import { now } from "../store.ts";
+import { ago, clock, reason, verb } from "../words.ts";
+
+interface Props {
+  rows: DecisionRow[];
+  most?: number;
+  none: string;
+}
+
+export function DecisionList({ rows, most = 200, none }: Props) {
+  if (rows.length === 0) return <Empty>{none}</Empty>;
+  return (
+    <Calm rows={rows} id={(row) => row.id}>
+      {(shown) => (
+        <ol class="feed">
+          {shown.slice(0, most).map((row) => (
+            <li key={row.id}>
+              <State of={row.result ?? (row.action === "wait" ? "wait" : "proposed")} word={row.result ? row.result.replace("_", " ") : row.action === "wait" ? "waits" : "proposed"} />
+              <a href={to("decisions", row.id)}>{verb(row.action)} {row.task ?? row.to}</a>
+              <span class="soft">{where(row)}{reason(row.code)}</span>
+              <time title={clock(row.time_seconds)}>{ago(now.value, row.time_seconds)}</time>
+            </li>
+          ))}
+        </ol>
+      )}
+    </Calm>
+  );
+}
+
+function where({ action, task, from, to: goal }: DecisionRow): string {
+  if (action === "wait" || !task) return "";
+  if (from && goal) return `${from} → ${goal}: `;
+  return goal ? `on ${goal}: ` : from ? `on ${from}: ` : "";
+}

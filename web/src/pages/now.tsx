@@ -1,0 +1,200 @@
+/** The first minute: healthy or not, what is hot, what waits and why, what was done and is wanted, whether it was worth it. */
+import { Chart } from "../chart.tsx";
+import { standing, tally, waiting } from "../groups.ts";
+import { HeatMap, Legend } from "../heatmap.tsx";
+import { Bars, Calm, Card, Empty, Figure, Same, State } from "../parts.tsx";
+import { headline, sum, worth } from "../plan.ts";
+import { to } from "../route.ts";
+import { decisions, go, load, nodes, now, openPlan, plans, route, safety, set, status, tasks } from "../store.ts";
+import { ago, count, duration, number, percent, reason, sentence, verb, work } from "../words.ts";
+import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
+import { useMemo } from "preact/hooks";
+
+export function Now() {
+  return (
+    <div class="now">
+      <Headline />
+      <div class="grid">
+        <Map />
+        <Wants />
+        <Waits />
+        <Did />
+        <Trend />
+        <Worth />
+      </div>
+      <Same cli="lepton status" api="GET /api/v1/status" />
+    </div>
+  );
+}
+
+/** The state of the cluster as a person would say it. */
+function Headline() {
+  const bad = (of: string) => nodes.value.filter((node) => standing(node, safety.value) === of).length;
+  const ill = [
+    [bad("down"), "down"],
+    [bad("sick"), "sick"],
+    [bad("likely to fail"), "likely to fail"],
+    [bad("hot"), "hot"],
+    [bad("cordoned"), "cordoned"],
+  ].filter(([many]) => many) as [number, string][];
+  const all = nodes.value.length;
+  const well = ill.length
+    ? `${ill.map(([many, word]) => `${many} ${word}`).join(", ")} of ${number(all)} nodes`
+    : `All ${number(all)} nodes are well`;
+  const first = waiting(tasks.value, now.value)[0];
+  const waits = first
+    ? `${count(status.value?.waiting ?? 0, "task")} waiting, mostly for ${reason(first.code)}`
+    : "nothing waits";
+  const problems = status.value?.problems ?? [];
+  return (
+    <h1>
+      {sentence(well)}; {waits}.
+      {problems.length > 0 && <span class="problem">{problems.join("; ")}</span>}
+    </h1>
+  );
+}
+
+function Map() {
+  const measure = measureOf(route.value.query.measure);
+  const cells = useMemo(() => cellsOf(nodes.value, measure, safety.value, false), [nodes.value, measure, safety.value]);
+  return (
+    <Card
+      title="Cluster"
+      class="map"
+      note={<Legend low="0%" high={measure.full} />}
+      more={
+        <select aria-label="What the colour shows" value={measure.key} onChange={(e) => set({ measure: e.currentTarget.value })}>
+          {MEASURES.map(({ key, name }) => <option key={key} value={key}>{name}</option>)}
+        </select>
+      }
+    >
+      <HeatMap
+        cells={cells}
+        height={300}
+        most={56}
+        label={`${measure.name} of ${cells.length} nodes`}
+        describe={describer(nodes.value, measure, safety.value)}
+        onChoose={(cell) => go(to("cluster", cell.name))}
+      />
+      <p class="keys">
+        <State of="hot" word={`hot, above ${percent(safety.value)}`} /> <State of="sick" word="sick or likely to fail" />
+        <State of="down" /> <State of="cordoned" />
+      </p>
+    </Card>
+  );
+}
+
+function Wants() {
+  const plan = openPlan.value;
+  const mode = status.value?.mode;
+  if (!plan) {
+    return (
+      <Card title="Lepton wants to" class="wants">
+        <Empty>
+          {mode === "recommend" && "Nothing now. A plan that pays for itself appears here and waits for your word."}
+          {mode === "act" && "Plans are carried out as they are made; what was done is below."}
+          {mode === "observe" && "Nothing: it only looks on. `lepton serve --mode recommend` lets it propose."}
+        </Empty>
+      </Card>
+    );
+  }
+  const { gain, cost } = sum(plan.parts);
+  return (
+    <Card title="Lepton wants to" class="wants" note={`${plan.id}, ${ago(now.value, plan.time_seconds)}`}>
+      <p class="lead">{headline(plan.parts)}.</p>
+      <p class="soft">{sentence(worth(plan.parts))}, {gain > 0 && cost > 0 ? `${number(gain / cost)} times its cost` : "no cost"}.</p>
+      <p><a class="button" href={to("plans", plan.id)}>Look at the plan</a></p>
+    </Card>
+  );
+}
+
+function Waits() {
+  const groups = waiting(tasks.value, now.value);
+  const all = groups.reduce((sum, group) => sum + group.count, 0);
+  return (
+    <Card title="Waiting" class="waits" note={all ? count(all, "task") : ""} more={<a href={to("work", "", { state: "waiting" })}>All</a>}>
+      {groups.length === 0 ? (
+        <Empty>Nothing waits.</Empty>
+      ) : (
+        <Bars
+          rows={groups.slice(0, 4).map((group) => ({
+            label: <a href={to("work", "", { state: "waiting", reason: group.code })}>{sentence(reason(group.code))}</a>,
+            value: group.count,
+            text: number(group.count),
+            note: `${number(group.devices)} devices, longest ${duration(group.longest)}`,
+          }))}
+        />
+      )}
+    </Card>
+  );
+}
+
+function Did() {
+  const steps = decisions.value.filter((d) => d.action !== "wait" && (d.result || d.plan === openPlan.value?.id));
+  return (
+    <Card title="Decided" class="did" more={<a href={to("decisions")}>All</a>}>
+      {steps.length === 0 ? (
+        <Empty>Nothing was carried out yet, and nothing waits for your word.</Empty>
+      ) : (
+        <Calm rows={steps} id={(row) => row.id}>
+          {(rows) => (
+            <ol class="feed">
+              {rows.slice(0, 8).map((row) => (
+                <li key={row.id}>
+                  <State of={row.result ?? "proposed"} />
+                  <a href={to("decisions", row.id)}>
+                    {verb(row.action)} {row.task ?? row.to}
+                  </a>
+                  <span class="soft">{row.to && row.task ? `to ${row.to}: ` : ""}{reason(row.code)}</span>
+                  <time>{ago(now.value, row.time_seconds)}</time>
+                </li>
+              ))}
+            </ol>
+          )}
+        </Calm>
+      )}
+    </Card>
+  );
+}
+
+function Trend() {
+  const moments = load.value?.over_time ?? [];
+  const times = useMemo(() => moments.map((m) => m.time_seconds), [moments]);
+  const lines = useMemo(() => {
+    const of = (name: string, value: "used" | "allocated") =>
+      moments.map((m) => m.resources.find((r) => r.resource === name)?.[value] ?? null);
+    return [
+      { label: "devices held", values: of("devices", "used"), color: "c0", fill: true },
+      { label: "CPU used", values: of("cpu_millicores", "used"), color: "c1" },
+      { label: "CPU promised", values: of("cpu_millicores", "allocated"), color: "c1", dashed: true },
+    ];
+  }, [moments]);
+  return (
+    <Card title="Load" class="trend" more={<a href={to("forecast")}>What is expected</a>}>
+      {moments.length > 1 ? (
+        <Chart times={times} lines={lines} height={206} most={1} label="Load over time" format={(v) => percent(v)} />
+      ) : (
+        <Empty>A moment each quarter of an hour, from the second on.</Empty>
+      )}
+    </Card>
+  );
+}
+
+function Worth() {
+  const all = tally(decisions.value);
+  const stood = load.value?.now?.stranded ?? [];
+  const lost = stood.reduce((sum, row) => sum + row.devices, 0);
+  const decided = (state: string) => plans.value.filter((plan) => plan.state === state).length;
+  const busiest = load.value?.now?.resources.find((r) => r.resource === load.value?.now?.bottleneck);
+  return (
+    <Card title="Worth it?" class="worth" note={`the last ${number(decisions.value.length)} decisions`}>
+      <dl class="figures">
+        <Figure label="Carried out" value={count(all.done, "step")} note={`${number(all.refused)} refused, ${number(all.proposed)} not approved`} />
+        <Figure label="Expected gain" value={work(all.gain)} note={`for ${work(all.cost)}`} />
+        <Figure label="Plans" value={`${decided("carried_out") + decided("approved")} carried out`} note={`${decided("rejected")} rejected, ${decided("superseded")} superseded`} />
+        <Figure label="Stranded now" value={count(Math.round(lost * 10) / 10, "device")} note={busiest ? `bottleneck: ${busiest.resource.replace(/_.*/, "")}` : ""} />
+      </dl>
+    </Card>
+  );
+}
+

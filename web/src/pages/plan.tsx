@@ -1,0 +1,234 @@
+/** One plan: what it does, what the cluster looks like before and after, and the word of a person. */
+import { useMemo, useState } from "preact/hooks";
+import type { PartRow, PlanBody, RejectionCode } from "../api.ts";
+import type { Cell } from "../heat.ts";
+import { HeatMap, Legend } from "../heatmap.tsx";
+import { Refused, write } from "../http.ts";
+import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
+import { type Effect, changed, effects, headline, reasons, steps, sum } from "../plan.ts";
+import { to } from "../route.ts";
+import { go, look, nodes, now, plans, status, tasks } from "../store.ts";
+import { ago, count, number, reason, sentence, signed, verb, work } from "../words.ts";
+
+/** Above so many steps the number is typed before a plan is approved. */
+const TYPED_ABOVE = 20;
+const CODES: [RejectionCode, string][] = [
+  ["TooDisruptive", "Too disruptive"],
+  ["WrongTime", "Wrong time"],
+  ["WrongVictim", "Wrong victim"],
+  ["NotWorthIt", "Not worth it"],
+  ["Other", "Other"],
+];
+
+export function Plan({ id }: { id: string }) {
+  const { body, problem } = useThing("/api/v1/plans/{id}", { id });
+  // What was read is what is approved: a plan that changes under the reader is said to have changed.
+  const [seen, setSeen] = useState<PlanBody | null>(null);
+  if (!body) return <Empty>{problem || "Asking…"}</Empty>;
+  if (!seen) setSeen(body);
+  const plan = body;
+  const { moves, starts, stops, gain, cost } = sum(plan.parts);
+  return (
+    <>
+      <div class="head">
+        <h1><span class="kind">Plan {id}</span> {headline(plan.parts)}.</h1>
+        <State of={plan.state} />
+      </div>
+      <Validity plan={plan} />
+      <dl class="figures wide">
+        <Figure label="Steps" value={number(steps(plan.parts).length)} note={`in ${count(plan.parts.length, "part")}`} />
+        <Figure label="Restarts" value={number(moves + stops)} note={`${number(starts)} waiting tasks start`} />
+        <Figure label="Expected gain" value={work(gain)} note={`for ${work(cost)}`} />
+        <Figure label="Made" value={ago(now.value, plan.time_seconds)} note={`${number(plan.waiting)} tasks wait on`} />
+        <Figure label="Why" value={sentence(reason(reasons(plan.parts)[0]?.code ?? "Undecided"))} />
+      </dl>
+      {plan.state === "proposed" && <Word plan={plan} />}
+      <BeforeAfter parts={plan.parts} />
+      <Steps parts={plan.parts} />
+      <Same cli={`lepton explain ${id}`} api={`GET /api/v1/plans/${id}`} />
+    </>
+  );
+}
+
+/** Whether it still stands, and if not, what took its place. */
+function Validity({ plan }: { plan: PlanBody }) {
+  const next = plans.value.find((other) => other.id === plan.successor);
+  if (plan.state === "proposed") {
+    return <p class="valid"><State of="ok" word="Still valid" /> made anew each turn with the same effects; checked {ago(now.value, status.value?.time_seconds ?? 0)}</p>;
+  }
+  if (plan.state !== "superseded") {
+    return plan.decided_by ? <p class="valid">{sentence(plan.state.replace("_", " "))} by {plan.decided_by}{plan.why ? `: ${plan.why}` : ""}.</p> : null;
+  }
+  const difference = next && changed(plan, next);
+  return (
+    <div class="valid warn">
+      <p>
+        <State of="hot" word="No longer valid" /> The cluster changed, so this plan can't be approved.{" "}
+        {plan.successor ? <>In its place: <a href={to("plans", plan.successor)}>{plan.successor}</a>.</> : "None took its place."}
+      </p>
+      {difference && (
+        <details>
+          <summary>{count(difference.gone.length, "step")} gone, {count(difference.came.length, "step")} new, {number(difference.kept)} the same</summary>
+          <ul class="diff">
+            {difference.gone.map((step) => <li key={step} class="gone">− {step}</li>)}
+            {difference.came.map((step) => <li key={step} class="came">+ {step}</li>)}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** Approve or reject, against the effects that were shown. */
+function Word({ plan }: { plan: PlanBody }) {
+  const [state, setState] = useState<"" | "asking" | "rejecting">("");
+  const [problem, setProblem] = useState<{ text: string; successor: string } | null>(null);
+  const [typed, setTyped] = useState("");
+  const [code, setCode] = useState<RejectionCode>("TooDisruptive");
+  const [why, setWhy] = useState("");
+  const many = steps(plan.parts).length;
+  const guard = many > TYPED_ABOVE;
+  const say = async (what: "approve" | "reject") => {
+    setState("asking");
+    setProblem(null);
+    const headers = { "If-Match": `"${plan.effects}"`, "Idempotency-Key": key(plan, what) };
+    try {
+      if (what === "approve") await write("/api/v1/plans/{id}/approve", { id: plan.id }, headers);
+      else await write("/api/v1/plans/{id}/reject", { id: plan.id }, headers, { code, reason: why });
+    } catch (error) {
+      const successor = error instanceof Refused ? (error.problem.successor ?? "") : "";
+      setProblem({ text: error instanceof Error ? error.message : String(error), successor });
+    }
+    setState("");
+    await look(true);
+  };
+  return (
+    <section class="word" aria-label="Your word">
+      {guard && (
+        <label>
+          It has {many} steps; type the number to approve{" "}
+          <input inputMode="numeric" size={4} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
+        </label>
+      )}
+      <button type="button" class="button" disabled={state === "asking" || (guard && typed !== String(many))} onClick={() => say("approve")}>
+        Approve and carry out
+      </button>
+      <button type="button" aria-expanded={state === "rejecting"} onClick={() => setState(state === "rejecting" ? "" : "rejecting")}>
+        Reject…
+      </button>
+      <span class="soft">You approve these effects, <code>{plan.effects.slice(0, 8)}</code>; others are refused.</span>
+      {state === "rejecting" && (
+        <form
+          class="rejecting"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void say("reject");
+          }}
+        >
+          <label>Because <select value={code} onChange={(e) => setCode(e.currentTarget.value as RejectionCode)}>
+            {CODES.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+          </select></label>
+          <label class="grow">More <input value={why} maxLength={1000} placeholder="not before the demo" onInput={(e) => setWhy(e.currentTarget.value)} /></label>
+          <button type="submit">Reject</button>
+        </form>
+      )}
+      {problem && (
+        <p class="problem" role="alert">
+          Not done: {problem.text}. {problem.successor && <a href={to("plans", problem.successor)}>Look at {problem.successor}</a>}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const keys = new Map<string, string>();
+
+/** One key for one word on one plan, so that a repeated click says nothing twice. */
+function key(plan: PlanBody, what: string): string {
+  const of = `${plan.id} ${plan.effects} ${what}`;
+  const known = keys.get(of) ?? crypto.randomUUID();
+  if (what === "approve") keys.set(of, known);
+  return known;
+}
+
+/** Devices held on the nodes that it touches. */
+function BeforeAfter({ parts }: { parts: PartRow[] }) {
+  const rows = useMemo(() => effects(parts, nodes.value, tasks.value), [parts, nodes.value, tasks.value]);
+  const all = useMemo(() => maps(rows), [rows]);
+  const describe = (of: (row: Effect) => string) => (cell: Cell) => {
+    const row = rows.find((r) => r.node === cell.name);
+    return row ? of(row) : "not touched";
+  };
+  const open = (cell: Cell) => go(to("cluster", cell.name));
+  const held = (row: Effect, value: number) => `${number(value)} of ${row.devices} devices held`;
+  const shared = { height: 150, most: 26, onChoose: open };
+  return (
+    <Card title="Before and after" note="devices held on every node; unlike ones differ">
+      <div class="maps">
+        <figure><figcaption>Before</figcaption><HeatMap {...shared} cells={all.before} label="Before" describe={describe((r) => held(r, r.before))} /></figure>
+        <figure><figcaption>After</figcaption><HeatMap {...shared} cells={all.after} label="After" describe={describe((r) => held(r, r.after))} /></figure>
+        <figure><figcaption>Difference <Legend low="fewer" high="more" diverging /></figcaption><HeatMap {...shared} cells={all.difference} diverging label="Difference" describe={describe((r) => `${signed(r.after - r.before)} devices`)} /></figure>
+      </div>
+      <div class="scroll">
+        <table>
+          <caption class="unseen">Nodes that the plan touches</caption>
+          <thead><tr><th scope="col">Node</th><th scope="col" class="number">Held before</th><th scope="col" class="number">Held after</th><th scope="col" class="number">Change</th><th scope="col" class="minor">Leaves</th><th scope="col" class="minor">Arrives</th></tr></thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.node}>
+                <td><Name of={row.node} /> {row.closes && <State of="cordoned" word="closes" />}{row.reopens && <State of="up" word="reopens" />}</td>
+                <td class="number">{number(row.before)} of {row.devices}</td>
+                <td class="number">{number(row.after)} of {row.devices}</td>
+                <td class="number">{signed(row.after - row.before)}</td>
+                <td class="minor">{row.leaves.join(", ")}</td>
+                <td class="minor">{row.arrives.join(", ")}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
+
+function maps(rows: Effect[]) {
+  const touched = new Map(rows.map((row) => [row.node, row]));
+  const cells = (value: (row: Effect | undefined, held: number) => number): Cell[] =>
+    nodes.value.map((node) => {
+      const row = touched.get(node.name);
+      return { name: node.name, value: value(row, node.devices_held), mark: row?.closes ? "cordoned" : "", group: "" };
+    });
+  const share = (value: number, row: Effect) => (row.devices ? value / row.devices : 0);
+  return {
+    before: cells((_, held) => held),
+    after: cells((row, held) => (row ? share(row.after, row) : held)),
+    difference: cells((row) => (row ? share(row.after - row.before, row) : 0)),
+  };
+}
+
+/** The steps in order, part by part. */
+function Steps({ parts }: { parts: PartRow[] }) {
+  return (
+    <Card title="Steps" note="in order; those of a part are done together or not at all">
+      <ol class="parts">
+        {parts.map((part, i) => (
+          <li key={part.key}>
+            <header>
+              <b>{sentence(reason(part.reason))}</b>
+              <span class="soft">gains {work(part.gain_device_minutes)} for {work(part.cost_device_minutes)}{part.after.length > 0 && `, after part ${part.after.map((k) => parts.findIndex((p) => p.key === k) + 1).join(", ")}`}</span>
+              <span class="kind">Part {i + 1}</span>
+            </header>
+            <ol>
+              {part.actions.map((step, n) => (
+                <li key={n}>
+                  <span class="verb">{verb(step.action)}</span> {step.task && <Name of={step.task} />}
+                  <span class="way">{step.from && <Name of={step.from} />}{step.from && step.to && " → "}{step.to && <Name of={step.to} />}</span>
+                </li>
+              ))}
+            </ol>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

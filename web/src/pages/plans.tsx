@@ -1,0 +1,55 @@
+/** The plan that waits for a person, and those before it. */
+import type { PlanBody } from "../api.ts";
+import { Card, Empty, Same, State } from "../parts.tsx";
+import { headline, reasons, sum, worth } from "../plan.ts";
+import { to } from "../route.ts";
+import { now, openPlan, plans, route, set, status } from "../store.ts";
+import { type Column, Table } from "../table.tsx";
+import { ago, number, reason, sentence, work } from "../words.ts";
+
+export function Plans() {
+  const open = openPlan.value;
+  const past = plans.value.filter((plan) => plan.id !== open?.id);
+  const decided = past.filter((plan) => plan.state !== "superseded");
+  const isAll = route.value.query.show === "all" || decided.length === 0;
+  const rows = isAll ? past : decided;
+  return (
+    <>
+      <div class="head"><h1>{open ? "A plan waits for your word" : "No plan waits"}</h1></div>
+      {open ? (
+        <section class="open">
+          <p class="lead">{headline(open.parts)}.</p>
+          <p class="soft">{sentence(worth(open.parts))}. {reasons(open.parts).map((r) => `${r.steps} steps: ${reason(r.code)}`).join("; ")}.</p>
+          <p><a class="button" href={to("plans", open.id)}>Look at {open.id}</a></p>
+        </section>
+      ) : (
+        <Empty>
+          {status.value?.mode === "recommend"
+            ? "Each turn the loop looks for changes that pay for themselves. When it finds some, the plan appears here."
+            : `In mode ${status.value?.mode} no plan waits for a person; \`lepton serve --mode recommend\` asks first.`}
+        </Empty>
+      )}
+      <Card
+        title={isAll ? "All plans" : "Decided"}
+        note={isAll ? `the last ${number(past.length)}` : `${number(past.length - decided.length)} others were superseded`}
+        more={decided.length > 0 && <button type="button" class="link" onClick={() => set({ show: isAll ? "" : "all" })}>{isAll ? "Only decided ones" : "All"}</button>}
+      >
+        {rows.length ? <Past rows={rows} /> : <Empty>No plan was made yet.</Empty>}
+      </Card>
+      <Same cli="lepton get plans" api="GET /api/v1/plans" />
+    </>
+  );
+}
+
+function Past({ rows }: { rows: PlanBody[] }) {
+  const columns: Column<PlanBody>[] = [
+    { key: "id", head: "Plan", cell: (p) => <a class="name" href={to("plans", p.id)}>{p.id}</a>, by: (p) => p.time_seconds },
+    { key: "state", head: "State", cell: (p) => <State of={p.state} />, by: (p) => p.state },
+    { key: "what", head: "What", cell: (p) => headline(p.parts), by: (p) => headline(p.parts) },
+    { key: "gain", head: "Gain", cell: (p) => work(sum(p.parts).gain), by: (p) => sum(p.parts).gain, numeric: true, minor: true },
+    { key: "parts", head: "Parts", cell: (p) => number(p.parts.length), by: (p) => p.parts.length, numeric: true, minor: true },
+    { key: "by", head: "By", cell: (p) => p.decided_by ?? (p.successor ? `replaced by ${p.successor}` : ""), by: (p) => p.decided_by ?? "", minor: true },
+    { key: "age", head: "Made", cell: (p) => ago(now.value, p.time_seconds), by: (p) => -p.time_seconds, numeric: true },
+  ];
+  return <Table rows={rows} columns={columns} id={(p) => p.id} caption="Plans" first="-id" />;
+}

@@ -1,0 +1,85 @@
+/** Why this node: the candidates side by side, the nodes that each rule took out, expected against happened. */
+import type { CandidateRow, DecisionRow } from "../api.ts";
+import { Bars, Card, Empty, Figure, Name, State } from "../parts.tsx";
+import { nodes, safety } from "../store.ts";
+import { count, number, percent, reason, sentence, work } from "../words.ts";
+
+export function Why({ decision }: { decision: DecisionRow }) {
+  return (
+    <div class="grid two">
+      <Candidates decision={decision} />
+      <Funnel decision={decision} />
+      <Expected decision={decision} />
+    </div>
+  );
+}
+
+function Candidates({ decision }: { decision: DecisionRow }) {
+  const { candidates, to, policy } = decision;
+  if (candidates.length === 0) {
+    return <Card title="Candidates"><Empty>{decision.action === "wait" ? "No node could take it." : "No other node was weighed: the step follows from the plan."}</Empty></Card>;
+  }
+  const best = [...candidates].sort((a, b) => (a.node === to ? -1 : b.node === to ? 1 : b.score - a.score));
+  const scores = candidates.map((c) => c.score);
+  const [low, high] = [Math.min(...scores), Math.max(...scores)];
+  const length = (score: number) => (high > low ? 0.08 + (0.92 * (score - low)) / (high - low) : 1);
+  return (
+    <Card title="Candidates" note={`scored by ${policy}, higher is better`}>
+      <div class="candidates">
+        {best.slice(0, 4).map((candidate, i) => (
+          <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} />
+        ))}
+      </div>
+    </Card>
+  );
+}
+
+function Candidate({ of, rank, length }: { of: CandidateRow; rank: string; length: number }) {
+  return (
+    <div class={rank === "Chosen" ? "candidate chosen" : "candidate"}>
+      <h3><span class="kind">{rank}</span> <Name of={of.node} /></h3>
+      <Bars
+        most={1}
+        rows={[{ label: "Score", value: length, text: number(of.score) }]}
+      />
+      <Bars
+        most={1}
+        mark={safety.value}
+        rows={[{ label: "Expected use", value: of.expected_use, text: percent(of.expected_use), tone: of.safe ? "plain" : "warn", note: of.safe ? `below the safety level of ${percent(safety.value)}` : `above the safety level of ${percent(safety.value)}` }]}
+      />
+    </div>
+  );
+}
+
+function Funnel({ decision }: { decision: DecisionRow }) {
+  const rows = [...decision.ruled_out].sort((a, b) => b.nodes - a.nodes);
+  const all = nodes.value.length;
+  const out = rows.reduce((sum, row) => sum + row.nodes, 0);
+  return (
+    <Card title="Which nodes were left" note={`${number(Math.max(0, all - out))} of ${number(all)} could take it`}>
+      {rows.length === 0 ? <Empty>No rule took a node out.</Empty> : (
+        <Bars
+          most={all}
+          rows={[
+            ...rows.map((row) => ({ label: sentence(reason(row.rule)), value: row.nodes, text: `−${number(row.nodes)}`, tone: "quiet" as const })),
+            { label: "Left", value: Math.max(0, all - out), text: count(Math.max(0, all - out), "node"), tone: "plain" as const },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+function Expected({ decision }: { decision: DecisionRow }) {
+  const { gain_device_minutes: gain, cost_device_minutes: cost, result, result_why: why } = decision;
+  if (decision.action === "wait") return null;
+  return (
+    <Card title="Expected, and what came of it">
+      <dl class="figures">
+        <Figure label="Expected gain" value={work(gain)} />
+        <Figure label="Expected cost" value={work(cost)} />
+        <Figure label="Result" value={<State of={result ?? "proposed"} />} note={why ?? (result ? "" : "a proposal; nothing was touched")} />
+      </dl>
+    </Card>
+  );
+}

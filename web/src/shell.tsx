@@ -1,0 +1,133 @@
+/** What surrounds every view: its name, the way to the others, how the service stands. */
+import { useEffect } from "preact/hooks";
+import { Cluster } from "./pages/cluster.tsx";
+import { Decision } from "./pages/decision.tsx";
+import { Decisions } from "./pages/decisions.tsx";
+import { Forecast } from "./pages/forecast.tsx";
+import { Node } from "./pages/node.tsx";
+import { Now } from "./pages/now.tsx";
+import { Plan } from "./pages/plan.tsx";
+import { Plans } from "./pages/plans.tsx";
+import { System } from "./pages/system.tsx";
+import { Task } from "./pages/task.tsx";
+import { Work } from "./pages/work.tsx";
+import { State } from "./parts.tsx";
+import { type View, to } from "./route.ts";
+import { Search, isOpen } from "./search.tsx";
+import { lost, ready, route, status, theme, themeChoice } from "./store.ts";
+import { clock } from "./words.ts";
+
+const LINKS: [View, string][] = [
+  ["now", "Now"],
+  ["cluster", "Cluster"],
+  ["work", "Work"],
+  ["decisions", "Decisions"],
+  ["plans", "Plans"],
+  ["forecast", "Forecast and risk"],
+  ["system", "System"],
+];
+
+export function Shell() {
+  const { view, id } = route.value;
+  const title = LINKS.find(([of]) => of === view)?.[1] ?? "Now";
+  useEffect(() => {
+    document.title = `${id || title} · Lepton`;
+  }, [id, title]);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const types = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+      if (types || event.ctrlKey || event.metaKey || event.altKey || event.key !== "/") return;
+      event.preventDefault();
+      isOpen.value = true;
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => { event.stopPropagation(); event.preventDefault(); document.getElementById("main")?.focus(); }}>To the content</a>
+      <Top view={view} />
+      <main id="main" tabIndex={-1} data-view={view} data-ready={ready.value}>
+        {ready.value ? <Body /> : <Waiting />}
+      </main>
+      <Search />
+    </>
+  );
+}
+
+function Top({ view }: { view: View }) {
+  const open = status.value?.open_plan;
+  return (
+    <header class="top">
+      <a class="brand" href="/">
+        <svg viewBox="0 0 20 20" aria-hidden="true"><rect x="1" y="1" width="8" height="8" rx="1.5" class="b1" /><rect x="11" y="1" width="8" height="8" rx="1.5" class="b2" /><rect x="1" y="11" width="8" height="8" rx="1.5" class="b2" /><rect x="11" y="11" width="8" height="8" rx="1.5" class="b3" /></svg>
+        Lepton
+      </a>
+      <nav aria-label="Views">
+        {LINKS.map(([of, name]) => (
+          <a key={of} href={to(of)} aria-current={of === view ? "page" : undefined}>
+            {name}
+            {of === "plans" && open && <span class="badge">1<span class="unseen"> waits for you</span></span>}
+          </a>
+        ))}
+      </nav>
+      <Standing />
+      <div class="tools">
+        <button type="button" class="find" onClick={() => (isOpen.value = true)}>
+          Search <kbd>/</kbd>
+        </button>
+        <button
+          type="button"
+          class="theme"
+          aria-label={`Theme: ${themeChoice.value === "auto" ? "of the system" : themeChoice.value}`}
+          title="Theme"
+          onClick={() => (themeChoice.value = theme.value === "dark" ? "light" : "dark")}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" stroke-width="1.5" /><path d="M8 1.8a6.2 6.2 0 0 1 0 12.4Z" fill="currentColor" /></svg>
+        </button>
+      </div>
+    </header>
+  );
+}
+
+/** Health, mode and time of the service. */
+function Standing() {
+  const now = status.value;
+  if (lost.value) return <div class="standing" role="status"><State of="lost" word={now ? `${lost.value}; what is shown is old` : lost.value} /></div>;
+  if (!now) return <div class="standing" />;
+  return (
+    <div class="standing" role="status" aria-live="off">
+      <State of={now.state} word={now.state === "ok" ? "Healthy" : now.state} />
+      <span title="observe looks on, recommend asks a person, act carries out">
+        Mode <b>{now.mode}</b>
+      </span>
+      <span class="clock">{clock(now.time_seconds)}</span>
+    </div>
+  );
+}
+
+function Body() {
+  const { view, id } = route.value;
+  switch (view) {
+    case "now":
+      return <Now />;
+    case "cluster":
+      return id ? <Node key={id} name={id} /> : <Cluster />;
+    case "work":
+      return id ? <Task key={id} name={id} /> : <Work />;
+    case "decisions":
+      return id ? <Decision key={id} id={id} /> : <Decisions />;
+    case "plans":
+      return id ? <Plan key={id} id={id} /> : <Plans />;
+    case "forecast":
+      return <Forecast />;
+    case "system":
+      return <System />;
+    default:
+      return <Now />;
+  }
+}
+
+function Waiting() {
+  return <p class="empty">{lost.value ? `No answer yet: ${lost.value}. Maybe \`lepton serve\` does not run.` : "Asking the service…"}</p>;
+}

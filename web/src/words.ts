@@ -1,0 +1,145 @@
+/** Numbers, times and reasons as people read them. */
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** A share as a percentage: 0.423 is "42%", 0.004 is "0.4%". */
+export function percent(share: number): string {
+  const value = share * 100;
+  const digits = value !== 0 && Math.abs(value) < 1 ? 1 : 0;
+  return `${minus(value.toFixed(digits))}%`;
+}
+
+/** A number with as many digits as help: 1,234 or 12.3 or 0.12. */
+export function number(value: number): string {
+  const size = Math.abs(value);
+  const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  return minus(value.toLocaleString("en-US", { maximumFractionDigits: digits }));
+}
+
+/** With a sign, for differences. */
+export function signed(value: number): string {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
+function minus(text: string): string {
+  return text.replace("-", "\u2212");
+}
+
+/** How many of something: "1 task", "3 tasks", "no tasks". */
+export function count(many: number, one: string, more = `${one}s`): string {
+  if (many === 0) return `no ${more}`;
+  return `${number(many)} ${many === 1 ? one : more}`;
+}
+
+/** The cluster's time: "day 2, 03:14". */
+export function clock(seconds: number): string {
+  const day = Math.floor(seconds / DAY) + 1;
+  return `day ${day}, ${hour(seconds)}`;
+}
+
+/** The time of day: "03:14". */
+export function hour(seconds: number): string {
+  const of = (unit: number, within: number) =>
+    String(Math.floor((seconds % within) / unit)).padStart(2, "0");
+  return `${of(HOUR, DAY)}:${of(MINUTE, HOUR)}`;
+}
+
+/** A length of time: "45 s", "3 min", "2 h 5 min", "3 d 4 h". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (seconds > 0 && seconds < 1) return `${number(seconds * 1000)} ms`;
+  if (whole < MINUTE) return `${whole} s`;
+  if (whole < HOUR) return `${Math.round(whole / MINUTE)} min`;
+  if (whole < DAY) return two(whole, HOUR, "h", MINUTE, "min");
+  return two(whole, DAY, "d", HOUR, "h");
+}
+
+function two(seconds: number, unit: number, name: string, rest: number, restName: string): string {
+  const first = Math.floor(seconds / unit);
+  const second = Math.floor((seconds % unit) / rest);
+  return second ? `${first} ${name} ${second} ${restName}` : `${first} ${name}`;
+}
+
+/** How long ago. */
+export function ago(now: number, then: number): string {
+  return now <= then ? "now" : `${duration(now - then)} ago`;
+}
+
+/** Device-minutes, in the unit that reads best. */
+export function work(deviceMinutes: number): string {
+  const size = Math.abs(deviceMinutes);
+  return size >= 600
+    ? `${number(deviceMinutes / 60)} device-hours`
+    : `${number(Math.round(deviceMinutes * 10) / 10)} device-min`;
+}
+
+const REASONS: Record<string, string> = {
+  NodeNotReady: "node down, sick or cordoned",
+  LabelMismatch: "label missing",
+  DeviceModelMismatch: "no device of an accepted model",
+  InsufficientResource: "too little CPU or memory",
+  InsufficientDevices: "too few free devices",
+  AntiAffinity: "must not be near a task there",
+  Affinity: "must be near a task elsewhere",
+  Spread: "failure domains would be uneven",
+  Quota: "quota used up",
+  PendingTaskFits: "waiting work fits",
+  NodeOverloaded: "node above the safety level",
+  NodeFailing: "node likely to fail",
+  StrandedCapacity: "frees stranded devices",
+  NodeCalm: "signs of a fault are gone",
+  HigherPriority: "more important work needs the room",
+  CheaperPlacement: "cheaper placement",
+  Undecided: "not decided on",
+  NoCpu: "no CPU left beside them",
+  NoOtherResource: "another resource is used up",
+  NodeClosed: "node takes no work",
+  DeviceOut: "device out of service",
+  Fragment: "pieces too small for the expected work",
+};
+
+/** A stable code in words; an unknown one is taken apart. */
+export function reason(code: string): string {
+  return REASONS[code] ?? code.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
+const UNITS: [suffix: string, unit: string, divisor: number, shown: string][] = [
+  ["_millicores", "cores", 1000, "cores"],
+  ["_mib", "GiB", 1024, "GiB"],
+  ["_mbit_s", "Gbit/s", 1000, "Gbit/s"],
+  ["_mb_s", "MB/s", 1, "MB/s"],
+];
+
+/** A resource's name without its unit: "cpu_millicores" is "CPU". */
+export function resource(name: string): string {
+  const unit = UNITS.find(([suffix]) => name.endsWith(suffix));
+  const bare = (unit ? name.slice(0, -unit[0].length) : name).replaceAll("_", " ");
+  return bare === "cpu" ? "CPU" : bare;
+}
+
+/** An amount of a resource in the unit that people use: 12000 of "cpu_millicores" is "12 cores". */
+export function amount(name: string, value: number): string {
+  const unit = UNITS.find(([suffix]) => name.endsWith(suffix));
+  return unit ? `${number(value / unit[2])} ${unit[3]}` : number(value);
+}
+
+const ACTIONS: Record<string, string> = {
+  place: "Start",
+  migrate: "Move",
+  preempt: "Stop",
+  cordon: "Close",
+  uncordon: "Reopen",
+  wait: "Wait",
+};
+
+/** What a step does, as one verb. */
+export function verb(action: string): string {
+  return ACTIONS[action] ?? action;
+}
+
+/** The first letter large. */
+export function sentence(text: string): string {
+  return text ? text[0]!.toUpperCase() + text.slice(1) : text;
+}
