@@ -7,6 +7,7 @@ const DAY = 86_400;
 /** A share as a percentage: 0.423 is "42%", 0.004 is "0.4%". */
 export function percent(share: number): string {
   const value = share * 100;
+  if (value > 0 && value < 0.1) return "<0.1%";
   const digits = value !== 0 && Math.abs(value) < 1 ? 1 : 0;
   return `${minus(value.toFixed(digits))}%`;
 }
@@ -46,7 +47,7 @@ export function hour(seconds: number): string {
   return `${of(HOUR, DAY)}:${of(MINUTE, HOUR)}`;
 }
 
-/** A length of time: "45 s", "3 min", "2 h 5 min", "3 d 4 h". */
+/** A length of time: "8 ms", "45 s", "3 min", "2 h 5 min", "3 d 4 h". */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (seconds > 0 && seconds < 1) return `${number(seconds * 1000)} ms`;

@@ -20,7 +20,7 @@ await build({
 });
 const ran = spawnSync(
   process.execPath,
-  ["--test", ...tests.map((name) => `${out}/${name.replace(/\.ts$/, ".mjs")}`)],
+  ["--test", "--test-reporter=tap", ...tests.map((name) => `${out}/${name.replace(/\.ts$/, ".mjs")}`)],
   { stdio: "inherit" },
 );
 process.exit(ran.status ?? 1);

@@ -1,4 +1,5 @@
-// Writes src/api.ts, the types of the interface, from docs/openapi.json, so that the page and the interface cannot drift.
+// Writes src/api.ts (or the file named), the types of the interface, from docs/openapi.json, so that the page and the interface
+// cannot drift.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const here = (path) => new URL(path, import.meta.url);
@@ -65,4 +66,4 @@ const answers = (verb) =>
   });
 text += `/** What a GET of each path answers. */\nexport interface Reads {\n${answers("get").join("")}}\n\n`;
 text += `/** What a POST to each path answers. */\nexport interface Writes {\n${answers("post").join("")}}\n`;
-writeFileSync(here("../src/api.ts"), text);
+writeFileSync(process.argv[2] ?? here("../src/api.ts"), text);

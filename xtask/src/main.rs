@@ -21,7 +21,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 The project's chores.
 
-    cargo xtask test [GROUP..]         run the tests: rust, data, browser (all of them by default)
+    cargo xtask test [GROUP..]         run the tests: rust, data, page, browser (all of them by default)
     cargo xtask tidy                   check the map: arrows between rooms, dead files, banned calls, links
     cargo xtask bench [NAME [ARGS..]]  run a bench in release mode; without a name, list them
 

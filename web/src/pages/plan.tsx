@@ -37,13 +37,13 @@ export function Plan({ id }: { id: string }) {
       <Validity plan={plan} />
       <dl class="figures wide">
         <Figure label="Steps" value={number(steps(plan.parts).length)} note={`in ${count(plan.parts.length, "part")}`} />
-        <Figure label="Restarts" value={number(moves + stops)} note={`${number(starts)} waiting tasks start`} />
+        <Figure label="Restarts" value={number(moves + stops)} note={`${count(starts, "waiting task")} ${starts === 1 ? "starts" : "start"}`} />
         <Figure label="Expected gain" value={work(gain)} note={`for ${work(cost)}`} />
-        <Figure label="Made" value={ago(now.value, plan.time_seconds)} note={`${number(plan.waiting)} tasks wait on`} />
+        <Figure label="Made" value={ago(now.value, plan.time_seconds)} note={`${count(plan.waiting, "task")} ${plan.waiting === 1 ? "waits" : "wait"} on`} />
         <Figure label="Why" value={sentence(reason(reasons(plan.parts)[0]?.code ?? "Undecided"))} />
       </dl>
       {plan.state === "proposed" && <Word plan={plan} />}
-      <BeforeAfter parts={plan.parts} />
+      {plan.state === "proposed" && <BeforeAfter parts={plan.parts} />}
       <Steps parts={plan.parts} />
       <Same cli={`lepton explain ${id}`} api={`GET /api/v1/plans/${id}`} />
     </>
@@ -163,7 +163,7 @@ function BeforeAfter({ parts }: { parts: PartRow[] }) {
   const held = (row: Effect, value: number) => `${number(value)} of ${row.devices} devices held`;
   const shared = { height: 150, most: 26, onChoose: open };
   return (
-    <Card title="Before and after" note="devices held on every node; unlike ones differ">
+    <Card title="Before and after" note="devices held on every node, now and with the plan carried out">
       <div class="maps">
         <figure><figcaption>Before</figcaption><HeatMap {...shared} cells={all.before} label="Before" describe={describe((r) => held(r, r.before))} /></figure>
         <figure><figcaption>After</figcaption><HeatMap {...shared} cells={all.after} label="After" describe={describe((r) => held(r, r.after))} /></figure>

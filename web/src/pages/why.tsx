@@ -6,7 +6,7 @@ import { count, number, percent, reason, sentence, work } from "../words.ts";
 
 export function Why({ decision }: { decision: DecisionRow }) {
   return (
-    <div class="grid two">
+    <div class="grid three">
       <Candidates decision={decision} />
       <Funnel decision={decision} />
       <Expected decision={decision} />

@@ -2,6 +2,7 @@
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
 mod browser;
+mod page;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ Runs the groups named, or all of them:
   data     the tests that replay recorded traces have them: LEPTON_DATA (default ../shared/data) names a
            folder with openb, hpc-swf, philly-jobs and machine-reassignment. They are ordinary tests, so
            they run with `rust`, and on their own only when `rust` is not asked for
+  page     the page's source: types, its tests, and whether the built files that are committed are what it
+           builds; needs node and npm
   browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
@@ -32,12 +35,18 @@ A group that cannot be run is listed as not run. With CI=true that is a failure.
 enum Group {
     Rust,
     Data,
+    Page,
     Browser,
     Train,
 }
 
-const GROUPS: [(&str, Group); 4] =
-    [("rust", Group::Rust), ("data", Group::Data), ("browser", Group::Browser), ("train", Group::Train)];
+const GROUPS: [(&str, Group); 5] = [
+    ("rust", Group::Rust),
+    ("data", Group::Data),
+    ("page", Group::Page),
+    ("browser", Group::Browser),
+    ("train", Group::Train),
+];
 
 /// What `cargo test` builds for most groups.
 pub(super) const WORKSPACE: &[&str] = &["--workspace"];
@@ -60,6 +69,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Rust => run_cargo_tests(root, &traces, WORKSPACE, &[])?,
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
+            Group::Page => page::run(root)?,
             Group::Browser => browser::run(root, &traces)?,
         };
         reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });

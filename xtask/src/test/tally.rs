@@ -31,8 +31,12 @@ pub(super) struct GroupReport {
 }
 
 impl Tally {
-    /// Adds a line of the form `test result: ok. 5 passed; 1 failed; 0 ignored; ..`; others change nothing.
+    /// Adds a line of the form `test result: ok. 5 passed; 1 failed; 0 ignored; ..`, or one of node's closing lines, `# pass 5` and
+    /// `# fail 1`; others change nothing.
     pub(super) fn add_line(&mut self, line: &str) {
+        let of_node = |name| line.strip_prefix(name).and_then(|count: &str| count.trim().parse::<u64>().ok());
+        self.passed += of_node("# pass ").unwrap_or(0);
+        self.failed += of_node("# fail ").unwrap_or(0);
         let Some(result) = line.trim_start().strip_prefix("test result: ") else { return };
         for part in result.split([';', '.']) {
             let mut words = part.split_whitespace();

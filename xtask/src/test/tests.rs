@@ -18,11 +18,13 @@ fn results_of_several_test_programs_are_added_up() {
         "running 3 tests",
         "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
         "test says_7_passed ... ok",
+        "# pass 5",
+        "# fail 0",
         "test result: FAILED. 40 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
     ] {
         tally.add_line(line);
     }
-    assert_eq!(tally, Tally { passed: 42, failed: 3 });
+    assert_eq!(tally, Tally { passed: 47, failed: 3 });
 }
 
 #[test]
