@@ -22,14 +22,14 @@ const COMMANDS: Hit[] = [
     [
       ["Now", "now"],
       ["Cluster", "cluster"],
-      ["Work", "work"],
+      ["Work", "tasks"],
       ["Decisions", "decisions"],
       ["Plans", "plans"],
       ["Forecast and risk", "forecast"],
       ["System", "system"],
     ] as [string, View][]
   ).map(([label, view]) => ({ label, kind: "view", address: to(view) })),
-  { label: "What waits", kind: "view", address: to("work", "", { state: "waiting" }) },
+  { label: "What waits", kind: "view", address: to("tasks", "", { state: "waiting" }) },
   { label: "Dark theme", kind: "setting", address: "", theme: "dark" },
   { label: "Light theme", kind: "setting", address: "", theme: "light" },
   { label: "Theme of the system", kind: "setting", address: "", theme: "auto" },

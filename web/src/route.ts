@@ -3,7 +3,7 @@
 export const VIEWS = [
   "now",
   "cluster",
-  "work",
+  "tasks",
   "decisions",
   "plans",
   "forecast",
@@ -54,5 +54,5 @@ export function to(view: View, id = "", query: Record<string, string> = {}): str
 export function toName(name: string, isNode: boolean): string {
   if (/^d\d+-\d+$/.test(name)) return to("decisions", name);
   if (/^p\d+$/.test(name)) return to("plans", name);
-  return to(isNode ? "cluster" : "work", name);
+  return to(isNode ? "cluster" : "tasks", name);
 }

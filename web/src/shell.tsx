@@ -20,7 +20,7 @@ import { clock } from "./words.ts";
 const LINKS: [View, string][] = [
   ["now", "Now"],
   ["cluster", "Cluster"],
-  ["work", "Work"],
+  ["tasks", "Work"],
   ["decisions", "Decisions"],
   ["plans", "Plans"],
   ["forecast", "Forecast and risk"],
@@ -113,7 +113,7 @@ function Body() {
       return <Now />;
     case "cluster":
       return id ? <Node key={id} name={id} /> : <Cluster />;
-    case "work":
+    case "tasks":
       return id ? <Task key={id} name={id} /> : <Work />;
     case "decisions":
       return id ? <Decision key={id} id={id} /> : <Decisions />;

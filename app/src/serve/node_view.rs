@@ -1,10 +1,8 @@
-//! One node as the API shows it: each resource with what is expected of it, each device, and the tasks on it.
+//! What a turn knows of one node: each resource with what is expected of it, each device with who holds it.
 
 use lepton_core::model::{Assessment, Cluster, DEVICE_MILLI, NodeId};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use super::view::{NodeRow, TaskRow};
 
 /// One resource of a node.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
@@ -37,9 +35,10 @@ pub(crate) struct DeviceRow {
 /// What a turn knows of a node beside its row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NodeDetail {
-    resources: Vec<NodeResource>,
-    levels: Vec<f64>,
-    devices: Vec<DeviceRow>,
+    pub(super) resources: Vec<NodeResource>,
+    /// The quantiles of what is expected, rising.
+    pub(super) levels: Vec<f64>,
+    pub(super) devices: Vec<DeviceRow>,
 }
 
 impl NodeDetail {
@@ -86,28 +85,4 @@ fn device(cluster: &Cluster, node: NodeId, at: usize) -> DeviceRow {
 pub(super) fn model_name(cluster: &Cluster, node: NodeId, at: usize) -> String {
     let model = cluster.device_models(node).get(at);
     model.map_or_else(String::new, |model| cluster.models()[usize::from(model.0)].name.clone())
-}
-
-/// A node with all that is known of it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct NodeBody {
-    /// Its row in the list of nodes.
-    pub(crate) node: NodeRow,
-    /// Its resources.
-    pub(crate) resources: Vec<NodeResource>,
-    /// The quantiles of `expected`, rising, each 0 to 1.
-    pub(crate) levels: Vec<f64>,
-    /// Its devices in order.
-    pub(crate) devices: Vec<DeviceRow>,
-    /// The tasks on it.
-    pub(crate) tasks: Vec<TaskRow>,
-    /// The cluster's time of what is shown, seconds.
-    pub(crate) as_of_seconds: u64,
-}
-
-impl NodeBody {
-    pub(super) fn of(node: NodeRow, detail: NodeDetail, tasks: Vec<TaskRow>, as_of_seconds: u64) -> Self {
-        let NodeDetail { resources, levels, devices } = detail;
-        Self { node, resources, levels, devices, tasks, as_of_seconds }
-    }
 }

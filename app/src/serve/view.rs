@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::load::LoadBody;
-use super::node_view::{NodeBody, NodeDetail, model_name};
+use super::node_view::{NodeDetail, model_name};
 use super::recording::Proposal;
 
 /// The quantile of the next hour's peak that is shown.
@@ -262,12 +262,12 @@ impl View {
     }
 
     /// A node by its name, with all that is known of it.
-    pub(super) fn node(&self, name: &str) -> Option<NodeBody> {
+    pub(super) fn node(&self, name: &str) -> Option<(NodeRow, NodeDetail, Vec<TaskRow>)> {
         let at = self.nodes.iter().position(|node| node.name == name)?;
         let detail = self.details.get(at).cloned().unwrap_or_default();
         let on_it = |task: &&TaskRow| task.node.as_deref() == Some(name);
         let tasks = self.tasks.iter().filter(on_it).cloned().collect();
-        Some(NodeBody::of(self.nodes[at].clone(), detail, tasks, self.status.time_seconds))
+        Some((self.nodes[at].clone(), detail, tasks))
     }
 }
 

@@ -112,13 +112,13 @@ function Waits() {
   const groups = waiting(tasks.value, now.value);
   const all = groups.reduce((sum, group) => sum + group.count, 0);
   return (
-    <Card title="Waiting" class="waits" note={all ? count(all, "task") : ""} more={<a href={to("work", "", { state: "waiting" })}>All</a>}>
+    <Card title="Waiting" class="waits" note={all ? count(all, "task") : ""} more={<a href={to("tasks", "", { state: "waiting" })}>All</a>}>
       {groups.length === 0 ? (
         <Empty>Nothing waits.</Empty>
       ) : (
         <Bars
           rows={groups.slice(0, 4).map((group) => ({
-            label: <a href={to("work", "", { state: "waiting", reason: group.code })}>{sentence(reason(group.code))}</a>,
+            label: <a href={to("tasks", "", { state: "waiting", reason: group.code })}>{sentence(reason(group.code))}</a>,
             value: group.count,
             text: number(group.count),
             note: `${number(group.devices)} devices, longest ${duration(group.longest)}`,

@@ -4,11 +4,10 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::node_view::NodeBody;
 use super::super::view::{NodeRow, TaskRow};
 use super::Shared;
 use super::problem::Problem;
@@ -99,17 +98,6 @@ pub(super) async fn nodes(
     let next = from.saturating_add(limit);
     let next_cursor = (next < view.nodes.len()).then(|| cursor(next as u64));
     Ok(Json(NodePage { items, next_cursor, as_of_seconds: view.status.time_seconds }))
-}
-
-/// A node: its resources with what is expected of them, its devices, the tasks on it.
-#[utoipa::path(get, path = "/api/v1/nodes/{name}", params(("name" = String, Path)),
-    responses((status = 200, body = NodeBody), (status = 404, body = Problem)))]
-pub(super) async fn node(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-) -> Result<Json<NodeBody>, Problem> {
-    let found = shared.published.view().node(&name);
-    found.map(Json).ok_or_else(|| Problem::not_found(format!("there is no node `{name}`")))
 }
 
 /// Tasks.

@@ -3,6 +3,7 @@
 
 mod health;
 mod lists;
+mod node;
 mod page;
 mod plans;
 mod problem;
@@ -72,7 +73,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::status))
         .routes(routes!(health::load))
         .routes(routes!(lists::nodes))
-        .routes(routes!(lists::node))
+        .routes(routes!(node::node))
         .routes(routes!(lists::tasks))
         .routes(routes!(records::decisions))
         .routes(routes!(records::decision))
