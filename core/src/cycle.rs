@@ -8,7 +8,7 @@ use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
-    Assessment, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Settings, Snapshot,
+    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Settings, Snapshot,
 };
 
 /// What the loop may do, in order of trust.
@@ -33,6 +33,40 @@ pub struct CycleConfig {
     pub settings: Settings,
 }
 
+/// How long each stage of a turn took, nanoseconds by the clock that the turn was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StageTimes {
+    /// Reading the sources and believing them.
+    pub collect_nanos: u64,
+    /// Assessing the snapshot.
+    pub assess_nanos: u64,
+    /// Deciding.
+    pub decide_nanos: u64,
+    /// Writing down what was decided, before anything of it is done.
+    pub record_nanos: u64,
+    /// Going on with earlier parts and carrying out the plan, with their journal.
+    pub execute_nanos: u64,
+}
+
+/// Takes the time from one stage to the next.
+struct Laps<'a> {
+    clock: &'a dyn Clock,
+    last_nanos: u64,
+}
+
+impl<'a> Laps<'a> {
+    fn start(clock: &'a dyn Clock) -> Self {
+        Self { clock, last_nanos: clock.now_nanos() }
+    }
+
+    /// Adds the time since the last lap.
+    fn add_to(&mut self, stage: &mut u64) {
+        let now = self.clock.now_nanos();
+        *stage += now.saturating_sub(self.last_nanos);
+        self.last_nanos = now;
+    }
+}
+
 /// What one turn of the loop came to.
 #[derive(Debug, Clone, Default)]
 pub struct CycleReport {
@@ -46,6 +80,8 @@ pub struct CycleReport {
     pub records: Vec<DecisionRecord>,
     /// What came of the plan, and of parts of earlier plans that were under way.
     pub outcome: Outcome,
+    /// How long each stage took.
+    pub stages: StageTimes,
 }
 
 /// The loop's memory between turns.
@@ -77,7 +113,7 @@ impl Cycle {
         Ok(Self { config, snapshot, analyst: Analyst::default(), proposal: Plan::default() })
     }
 
-    /// One turn.
+    /// One turn. The clock only says how long its stages took; nothing is decided by it.
     pub fn turn(
         &mut self,
         sources: &mut [&mut dyn Source],
@@ -85,7 +121,9 @@ impl Cycle {
         actuator: &mut dyn Actuator,
         journal: &mut dyn Journal,
         now_seconds: u64,
+        clock: &dyn Clock,
     ) -> CycleReport {
+        let (mut laps, mut stages) = (Laps::start(clock), StageTimes::default());
         let snapshot = &mut self.snapshot;
         snapshot.memory.turn += 1;
         let cycle = snapshot.memory.turn;
@@ -96,11 +134,14 @@ impl Cycle {
                 merge(snapshot, &source.list(now_seconds), now_seconds, &self.config.collect);
             }
         }
+        laps.add_to(&mut stages.collect_nanos);
         let trusted = self.config.mode != Mode::Observe && snapshot.stale.is_empty();
         // execute: what earlier turns have begun
         let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
+        laps.add_to(&mut stages.execute_nanos);
         // analyze
         let assessment = self.analyst.assess(snapshot, &self.config.settings);
+        laps.add_to(&mut stages.assess_nanos);
         // decide
         let Decided { plan, mut records } = match self.config.mode {
             Mode::Observe => Decided::default(),
@@ -109,11 +150,13 @@ impl Cycle {
                 decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
             }
         };
+        laps.add_to(&mut stages.decide_nanos);
         if !records.is_empty() && outcome.halted.is_none() {
             // The numbers of this turn are used up, whatever happens next.
             let turn = JournalEntry::Turn { turn: cycle, time_seconds: now_seconds };
             outcome.halted = journal.write(&turn).err().map(|e| e.0);
         }
+        laps.add_to(&mut stages.record_nanos);
         // execute
         if trusted && self.config.mode == Mode::Act && outcome.halted.is_none() {
             let done = carry_out(&plan, snapshot, actuator, journal);
@@ -125,7 +168,8 @@ impl Cycle {
             record.result = result.cloned();
         }
         snapshot.note_waiting(&plan.waiting);
-        CycleReport { cycle, assessment, plan, records, outcome }
+        laps.add_to(&mut stages.execute_nanos);
+        CycleReport { cycle, assessment, plan, records, outcome, stages }
     }
 
     /// Hands over what a long search beside the loop has found on a snapshot of it: the next turns take the parts of it that

@@ -20,8 +20,8 @@ use lepton_core::cycle::{Cycle, CycleConfig, Mode};
 use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_core::execute::Actuator;
 use lepton_core::model::{
-    Answer, Call, DeviceKind, DocumentDemand, Health, JournalEntry, Moving, NodeReading, Reading, Readings,
-    ResourceSchema, Settings, TaskReading,
+    Answer, Call, DeviceKind, DocumentDemand, FrozenClock, Health, JournalEntry, Moving, NodeReading,
+    Reading, Readings, ResourceSchema, Settings, TaskReading,
 };
 use memory::memory_mb;
 use rand::{RngExt, SeedableRng};
@@ -235,7 +235,8 @@ fn main() {
         let now = turn * TURN_SECONDS;
         crowd.borrow_mut().now_seconds = now;
         let begun = Instant::now();
-        let report = cycle.turn(&mut [&mut source], &mut decider, &mut hands, &mut journal, now);
+        let report =
+            cycle.turn(&mut [&mut source], &mut decider, &mut hands, &mut journal, now, &FrozenClock);
         let took = begun.elapsed();
         if journal.len() > JOURNAL_ENTRIES_MAX {
             cycle.remember(&mut journal).expect("memory takes another entry");

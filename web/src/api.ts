@@ -67,6 +67,26 @@ export interface DecisionRow {
   to?: string | null;
 }
 
+/** What was done to the cluster, each step counted once, when it is done. */
+export interface Deeds {
+  /** What they cost, device-minutes. */
+  cost_device_minutes: number;
+  /** Nodes that take no new tasks any more. */
+  drains: number;
+  /** What the parts that were finished are expected to gain, device-minutes. */
+  gain_device_minutes: number;
+  /** Tasks moved. */
+  moves: number;
+  /** Tasks placed. */
+  places: number;
+  /** Tasks taken off their node. */
+  preemptions: number;
+  /** Steps refused or taken back. */
+  refused: number;
+  /** Nodes that take tasks again. */
+  reopened: number;
+}
+
 /** A device of a node. */
 export interface DeviceRow {
   /** Share of it that is held. */
@@ -148,6 +168,8 @@ export interface NodeBody {
 export interface NodePage {
   /** The cluster's time of what is shown, seconds. */
   as_of_seconds: number;
+  /** Changes when the names or their order change: the order of the bytes of the stream's `nodes` is that of this list. */
+  inventory: string;
   items: NodeRow[];
   /** Where the next page begins; none at the end. */
   next_cursor?: string | null;
@@ -175,10 +197,16 @@ export interface NodeRow {
   devices_held: number;
   /** Share of its busiest resource that it is expected to use at its peak in the next hour, with a chance of nine in ten not more; what is used now while nothing is known. */
   expected_peak: number;
+  /** Whether it works and is likely to fail, or is sick. */
+  failing: boolean;
   /** Estimated probability of a failure within the next hour. */
   failure_probability: number;
   /** The same within the next day. */
   failure_probability_day: number;
+  /** Whether it is above the safety level. */
+  hot: boolean;
+  /** Its labels, as `key=value`. */
+  labels: string[];
   /** The model of its first device; none without devices. */
   model?: string | null;
   /** Its name. */
@@ -193,6 +221,30 @@ export interface NodeRow {
   tasks: number;
   /** Share of its busiest resource that is really used. */
   used: number;
+}
+
+/** How all nodes stand. Each measure is a text in base64, one byte a node in the order of `/api/v1/nodes`: 200 times the share or probability, at most 255; `state` is 0 for up, 1 for cordoned, 2 for sick, 3 for down. */
+export interface NodesShown {
+  /** Nodes. */
+  count: number;
+  /** Share of the device capacity that is held. */
+  devices_held: string;
+  /** Share of the busiest resource that is expected to be used at the peak of the next hour. */
+  expected_peak: string;
+  /** Probability of a failure within the next hour. */
+  failure_probability: string;
+  /** The turn, as in `/api/v1/turns`. */
+  id: string;
+  /** Changes when the names or their order change; `/api/v1/nodes` tells the same. */
+  inventory: string;
+  /** Share of the fullest resource that is promised. */
+  promised: string;
+  /** Its state. */
+  state: string;
+  /** The cluster's time, seconds. */
+  time_seconds: number;
+  /** Share of the busiest resource that is used. */
+  used: string;
 }
 
 /** What is expected of the next hour. */
@@ -313,6 +365,32 @@ export interface RuledOut {
   rule: string;
 }
 
+/** Where readings come from. */
+export interface SourceRow {
+  /** How long ago it last looked, seconds of the cluster's time. */
+  age_seconds: number;
+  /** Its name. */
+  name: string;
+  /** Readings since its last complete list that could not be believed. */
+  rejected: number;
+  /** Whether that is too long: then nothing is acted on. */
+  stale: boolean;
+}
+
+/** How long each stage of a turn took, seconds. */
+export interface StageSeconds {
+  /** Assessing the cluster. */
+  assess: number;
+  /** Reading the sources and believing them. */
+  collect: number;
+  /** Deciding. */
+  decide: number;
+  /** Carrying out, with its journal. */
+  execute: number;
+  /** Writing decisions and plan down before anything is done, and what came of it afterwards. */
+  record: number;
+}
+
 /** How the service stands. */
 export interface Status {
   /** Share of the device capacity of working nodes that is held. */
@@ -331,6 +409,10 @@ export interface Status {
   problems: string[];
   /** Tasks that stand on a node. */
   running: number;
+  /** All sources. */
+  sources: SourceRow[];
+  /** How long each of its stages took, seconds. */
+  stages: StageSeconds;
   /** Sources that have not looked for too long. */
   stale_sources: string[];
   /** `ok`, or `degraded` where `problems` says why. */
@@ -380,6 +462,8 @@ export interface TaskPage {
 
 /** A task. */
 export interface TaskRow {
+  /** How much of each resource it asks for, in the order of a node's resources. */
+  demand: number[];
   /** Devices it asks for; a share of one counts as much. */
   devices: number;
   /** Whether it must not be moved or stopped. */
@@ -394,12 +478,99 @@ export interface TaskRow {
   owner?: string | null;
   /** Its priority; higher goes first. */
   priority: number;
+  /** When its present run began, seconds. */
+  started_seconds?: number | null;
   /** running or waiting. */
   state: string;
   /** When it was submitted, seconds. */
   submitted_seconds: number;
   /** What keeps it waiting, as far as Lepton decided on it. */
   waits_for?: string | null;
+}
+
+/** A past turn. */
+export interface TurnBody {
+  figures: TurnFigures;
+  /** The names of the nodes, in the order of the bytes. */
+  names: string[];
+  nodes?: NodesShown | null;
+}
+
+/** How a turn went. */
+export interface TurnFigures {
+  /** Share of the device capacity of working nodes that is held. */
+  devices_held: number;
+  /** What was done since the turn before. */
+  done: Deeds;
+  /** Nodes likely to fail. */
+  failing_nodes: number;
+  /** Nodes above the safety level. */
+  hot_nodes: number;
+  /** Its name among the turns that are kept. */
+  id: string;
+  /** Standard deviation of the same: 0 is perfect balance. */
+  imbalance: number;
+  /** Mean over the working nodes of the share of the busiest resource that is used. */
+  mean_used: number;
+  /** Nodes. */
+  nodes: number;
+  /** Steps that the turn's plan has. */
+  planned_steps: number;
+  /** What that plan is expected to gain beyond its cost, device-minutes. */
+  planned_worth_device_minutes: number;
+  /** Tasks that stand on a node. */
+  running: number;
+  /** How long each of its stages took. */
+  stages: StageSeconds;
+  /** `ok` or `degraded`. */
+  state: string;
+  /** Free devices on working nodes that have no CPU left to go with them. */
+  stranded_devices: number;
+  /** The cluster's time, seconds. */
+  time_seconds: number;
+  /** Number of the turn. */
+  turn: number;
+  /** How long the turn took, seconds. */
+  turn_seconds: number;
+  /** When it ended, seconds since 1970. */
+  unix_seconds: number;
+  /** Tasks that wait. */
+  waiting: number;
+}
+
+/** A page of turns, the newest first. */
+export interface TurnPage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: TurnFigures[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+}
+
+/** What waits. */
+export interface WaitingBody {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  /** By reason, the one with most tasks first. */
+  groups: WaitingGroup[];
+  /** How many tasks. */
+  tasks: number;
+}
+
+/** Tasks that wait for one reason. */
+export interface WaitingGroup {
+  /** The reason, a stable code: an obstacle, `FitsNow` where a node would take the task, or `Undecided`. */
+  code: string;
+  /** Devices that they ask for together. */
+  devices: number;
+  /** Some of them, the oldest first. */
+  examples: string[];
+  /** How long the oldest of them waits, seconds. */
+  oldest_seconds: number;
+  /** The same in words. */
+  sentence: string;
+  /** How many tasks. */
+  tasks: number;
 }
 
 /** What a GET of each path answers. */
@@ -414,6 +585,9 @@ export interface Reads {
   "/api/v1/plans/{id}": PlanBody;
   "/api/v1/status": Status;
   "/api/v1/tasks": TaskPage;
+  "/api/v1/turns": TurnPage;
+  "/api/v1/turns/{id}": TurnBody;
+  "/api/v1/waiting": WaitingBody;
 }
 
 /** What a POST to each path answers. */

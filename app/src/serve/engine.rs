@@ -19,11 +19,15 @@ use lepton_sim::experiment::TURN_SECONDS;
 use lepton_sim::world::WorldConfig;
 use serde_json::{Value, json};
 
+use super::chronicle::Chronicle;
 use super::cluster::{Era, SimulatedCluster};
 use super::config::ServeConfig;
+use super::figures::{Begun, StageSeconds, TurnFigures};
+use super::nodes::NodeBytes;
 use super::people::{self, Ask};
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::view::{Health, Published, View};
+use crate::clock::WallClock;
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
@@ -49,6 +53,8 @@ pub(super) struct Engine {
     pub(super) proposal: Option<Proposal>,
     health: Health,
     published: Arc<Published>,
+    clock: WallClock,
+    chronicle: Chronicle,
 }
 
 impl Engine {
@@ -72,6 +78,7 @@ impl Engine {
         let last = LastDecided::default();
         let decider = Copying { inner: make_decider()?, last: last.clone() };
         let cycle = start_cycle(config.mode, &cluster, &store)?;
+        let chronicle = Chronicle::new(store.last_history()?);
         let mut engine = Self {
             mode: config.mode,
             pause: Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
@@ -84,6 +91,8 @@ impl Engine {
             proposal: None,
             health: Health::default(),
             published,
+            clock: WallClock::start(),
+            chronicle,
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -117,6 +126,7 @@ impl Engine {
                     Ok(ask) => {
                         self.answer(ask);
                         self.publish(None);
+                        self.chronicle.tell(&self.published);
                     }
                     Err(RecvTimeoutError::Timeout)
                         if Instant::now() < due && !stop.load(Ordering::Relaxed) => {}
@@ -139,6 +149,7 @@ impl Engine {
         if self.mode != Mode::Act {
             self.cluster.schedule();
         }
+        let under_way = Begun::of(&self.cycle.snapshot().memory);
         let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
         let report = match turned {
             Ok(report) => {
@@ -154,10 +165,43 @@ impl Engine {
                 None
             }
         };
-        let kept = report.as_ref().map_or(Ok(()), |report| self.keep(report));
+        if let Some(report) = &report {
+            let deeds = under_way.deeds(&report.plan, &report.outcome);
+            self.health.did(&deeds);
+            self.chronicle.did(&deeds);
+        }
+        let figures = report.as_ref().map(|report| self.figures(report, begun.elapsed()));
+        let keeping = Instant::now();
+        let kept = match (&report, &figures) {
+            (Some(report), Some(figures)) => self.keep(report, figures),
+            _ => Ok(()),
+        };
         self.health.store_problem = kept.err().map(|error| error.to_string());
         self.health.turned(begun.elapsed());
-        self.publish(report.as_ref());
+        let figures = figures.map(|figures| TurnFigures {
+            turn_seconds: begun.elapsed().as_secs_f64(),
+            stages: StageSeconds {
+                record: figures.stages.record + keeping.elapsed().as_secs_f64(),
+                ..figures.stages
+            },
+            ..figures
+        });
+        if let (Some(report), Some(figures)) = (&report, &figures) {
+            self.health.count(report, figures.stages);
+            self.chronicle.turned(report, figures);
+        }
+        self.publish(report.as_ref().zip(figures));
+        if self.published.stream.is_due() {
+            self.chronicle.tell(&self.published);
+        }
+    }
+
+    /// How the turn went, as far as it is known before it is kept.
+    fn figures(&self, report: &CycleReport, took: Duration) -> TurnFigures {
+        let state = if self.health.problems().is_empty() { "ok" } else { "degraded" };
+        let now = self.cluster.now_seconds();
+        let figures = self.chronicle.figures(self.cycle.snapshot(), report, now);
+        TurnFigures { state: state.to_owned(), turn_seconds: took.as_secs_f64(), ..figures }
     }
 
     fn cycle_once(&mut self) -> CycleReport {
@@ -169,7 +213,7 @@ impl Engine {
         };
         let now = self.cluster.now_seconds();
         let (mut eyes, mut hands) = (self.cluster.eyes(), self.cluster.hands());
-        self.cycle.turn(&mut [&mut eyes], &mut self.decider, &mut hands, &mut journal, now)
+        self.cycle.turn(&mut [&mut eyes], &mut self.decider, &mut hands, &mut journal, now, &self.clock)
     }
 
     /// After a panic nothing in memory is trusted: the journal and the cluster tell where the loop stands.
@@ -186,15 +230,20 @@ impl Engine {
     }
 
     /// Keeps what came of the turn.
-    fn keep(&mut self, report: &CycleReport) -> anyhow::Result<()> {
+    fn keep(&mut self, report: &CycleReport, figures: &TurnFigures) -> anyhow::Result<()> {
+        let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
+        let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
         let unwanted = self.mode == Mode::Recommend && report.plan.parts.is_empty();
         let superseded = self.proposal.take_if(|_| unwanted).filter(|p| !p.rejected).map(|p| p.turn);
         self.store.keep_turn(&TurnRows {
             clock_seconds: self.cluster.now_seconds(),
             outcome: Some(&report.outcome),
             superseded,
+            history: &history,
+            inventory: inventory.as_ref(),
             ..TurnRows::default()
         })?;
+        self.chronicle.kept();
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
             self.cycle.remember(&mut self.store)?;
         }
@@ -204,7 +253,11 @@ impl Engine {
     /// Carries out a plan that a person approved.
     pub(super) fn carry_out(&mut self, proposal: &Proposal) -> anyhow::Result<Outcome> {
         let mut hands = self.cluster.hands();
+        let under_way = Begun::of(&self.cycle.snapshot().memory);
         let outcome = self.cycle.carry_out(&proposal.plan, &mut hands, &mut self.store);
+        let deeds = under_way.deeds(&proposal.plan, &outcome);
+        self.health.did(&deeds);
+        self.chronicle.did(&deeds);
         let clock_seconds = self.cluster.now_seconds();
         self.store.keep_turn(&TurnRows { clock_seconds, outcome: Some(&outcome), ..TurnRows::default() })?;
         Ok(outcome)
@@ -214,15 +267,12 @@ impl Engine {
         self.mode
     }
 
-    fn publish(&mut self, report: Option<&CycleReport>) {
+    fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
         let now = self.cluster.now_seconds();
         let world = self.cluster.world().borrow().check().err();
         self.health.world_problem = world.map(|e| format!("the simulated cluster: {e}"));
-        if let Some(report) = report {
-            self.health.count(report);
-        }
         let before = self.published.view();
-        let view = View::of(&self.cycle, report, &before, now, &self.health, self.proposal.as_ref());
+        let view = View::of(&self.cycle, turned, &before, now, &self.health, self.proposal.as_ref());
         self.published.set(view);
     }
 }

@@ -1,17 +1,22 @@
 //! `lepton serve`: the loop on a thread of its own, its store, and the HTTP interface beside it.
 
 mod api;
+mod chronicle;
 mod cluster;
 pub(crate) mod config;
 mod engine;
+mod figures;
 mod load;
 mod node_view;
+mod nodes;
 mod people;
 mod recording;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod verdicts;
 mod view;
+mod waiting;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -68,16 +68,13 @@ fn used(assessment: &Assessment, node: NodeId, resource: usize) -> f64 {
 
 fn device(cluster: &Cluster, node: NodeId, at: usize) -> DeviceRow {
     let on_it = |task: &&_| cluster.placement(**task).is_some_and(|place| place.devices.contains(at));
-    let in_service = cluster.devices_in_service(node)[at];
-    let held = f64::from(DEVICE_MILLI - cluster.devices_free(node)[at].min(DEVICE_MILLI));
-    let tasks: Vec<String> =
-        cluster.hosted(node).iter().filter(on_it).map(|&t| cluster.task(t).name.to_string()).collect();
+    let holders: Vec<_> = cluster.hosted(node).iter().filter(on_it).copied().collect();
+    let milli = |&task: &_| cluster.demand(task).devices.map_or(0, |demand| u32::from(demand.milli));
     DeviceRow {
         model: model_name(cluster, node, at),
-        in_service,
-        // A device that is out of service has nothing free and need not be held by anybody.
-        held: if in_service || !tasks.is_empty() { held / f64::from(DEVICE_MILLI) } else { 0.0 },
-        tasks,
+        in_service: cluster.devices_in_service(node)[at],
+        held: f64::from(holders.iter().map(milli).sum::<u32>()) / f64::from(DEVICE_MILLI),
+        tasks: holders.iter().map(|&task| cluster.task(task).name.to_string()).collect(),
     }
 }
 

@@ -67,7 +67,7 @@ impl Journal for TurnJournal<'_> {
                 records: &records,
                 plan: is_news.then_some(new),
                 superseded: replaced.map(|before| before.turn),
-                outcome: None,
+                ..TurnRows::default()
             },
         )?;
         if is_news && self.mode == Mode::Recommend {

@@ -4,16 +4,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
-use lepton_core::model::{Assessment, Cluster, DEVICE_MILLI, NodeId, NodeRisk, StepResult};
+use lepton_core::model::{DEVICE_MILLI, NodeId, Snapshot, SourceState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::figures::{Deeds, StageSeconds, TurnFigures};
 use super::load::LoadBody;
-use super::node_view::{NodeDetail, model_name};
+use super::node_view::NodeDetail;
+use super::nodes::{NodeBytes, NodeRow};
+use super::people::unix_seconds;
 use super::recording::Proposal;
+use super::stream::Stream;
+use super::waiting::WaitingBody;
 
-/// The quantile of the next hour's peak that is shown.
-const PEAK_QUANTILE: f64 = 0.9;
 /// Upper bounds of the histogram of turn times, seconds.
 pub(super) const BOUNDS_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -29,6 +32,8 @@ pub(super) struct Health {
     pub(super) turn_seconds_sum: f64,
     /// Turns of at most each bound.
     pub(super) turns_within: [u64; BOUNDS_SECONDS.len()],
+    /// Per stage: time of all turns.
+    pub(super) stage_seconds_sum: [f64; 5],
     pub(super) turn_problem: Option<String>,
     pub(super) store_problem: Option<String>,
     pub(super) world_problem: Option<String>,
@@ -44,24 +49,38 @@ impl Health {
         }
     }
 
-    pub(super) fn count(&mut self, report: &CycleReport) {
+    pub(super) fn count(&mut self, report: &CycleReport, stages: StageSeconds) {
         self.decisions += report.records.len() as u64;
-        for result in report.outcome.parts.iter().flat_map(|part| &part.results) {
-            match result {
-                StepResult::Done => self.steps_done += 1,
-                StepResult::Refused(_) | StepResult::Undone(_) => self.steps_refused += 1,
-                StepResult::Underway | StepResult::NotTried => {}
-            }
+        for (sum, (_, seconds)) in self.stage_seconds_sum.iter_mut().zip(stages.by_name()) {
+            *sum += seconds;
         }
     }
 
-    fn problems(&self) -> Vec<String> {
+    pub(super) fn did(&mut self, deeds: &Deeds) {
+        self.steps_done += deeds.done();
+        self.steps_refused += deeds.refused;
+    }
+
+    pub(super) fn problems(&self) -> Vec<String> {
         [&self.turn_problem, &self.store_problem, &self.world_problem]
             .into_iter()
             .flatten()
             .cloned()
             .collect()
     }
+}
+
+/// Where readings come from.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct SourceRow {
+    /// Its name.
+    pub(crate) name: String,
+    /// How long ago it last looked, seconds of the cluster's time.
+    pub(crate) age_seconds: u64,
+    /// Whether that is too long: then nothing is acted on.
+    pub(crate) stale: bool,
+    /// Readings since its last complete list that could not be believed.
+    pub(crate) rejected: u64,
 }
 
 /// How the service stands.
@@ -81,6 +100,8 @@ pub(crate) struct Status {
     pub(crate) time_seconds: u64,
     /// How long the last turn took, seconds.
     pub(crate) turn_seconds: f64,
+    /// How long each of its stages took, seconds.
+    pub(crate) stages: StageSeconds,
     /// Nodes.
     pub(crate) nodes: usize,
     /// Nodes above the safety level.
@@ -95,68 +116,10 @@ pub(crate) struct Status {
     pub(crate) devices_held: f64,
     /// Sources that have not looked for too long.
     pub(crate) stale_sources: Vec<String>,
+    /// All sources.
+    pub(crate) sources: Vec<SourceRow>,
     /// The plan that waits for a person.
     pub(crate) open_plan: Option<String>,
-}
-
-/// A node.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub(crate) struct NodeRow {
-    /// Its name.
-    pub(crate) name: String,
-    /// up, down, sick or cordoned.
-    pub(crate) state: String,
-    /// Tasks on it.
-    pub(crate) tasks: usize,
-    /// Devices.
-    pub(crate) devices: usize,
-    /// The model of its first device; none without devices.
-    pub(crate) model: Option<String>,
-    /// Share of its busiest resource that is really used.
-    pub(crate) used: f64,
-    /// Share of its fullest resource that is promised to tasks.
-    pub(crate) promised: f64,
-    /// Share of its device capacity held.
-    pub(crate) devices_held: f64,
-    /// Share of its busiest resource that it is expected to use at its peak in the next hour, with a chance of nine in ten not more;
-    /// what is used now while nothing is known.
-    pub(crate) expected_peak: f64,
-    /// Estimated probability of a failure within the next hour.
-    pub(crate) failure_probability: f64,
-    /// The same within the next day.
-    pub(crate) failure_probability_day: f64,
-    /// The signs that speak for it, the strongest first.
-    pub(crate) signs: Vec<String>,
-}
-
-impl NodeRow {
-    /// As it is believed to be, with the load and risk that it had before.
-    fn of(cluster: &Cluster, node: NodeId, before: Option<&Self>) -> Self {
-        Self {
-            name: cluster.node_name(node).to_owned(),
-            state: format!("{:?}", cluster.health(node)).to_lowercase(),
-            tasks: cluster.hosted(node).len(),
-            devices: cluster.device_models(node).len(),
-            model: (!cluster.device_models(node).is_empty()).then(|| model_name(cluster, node, 0)),
-            ..before.cloned().unwrap_or_default()
-        }
-    }
-
-    /// With the load and risk that it has now.
-    fn assessed(self, cluster: &Cluster, node: NodeId, assessment: &Assessment) -> Self {
-        let load = assessment.load.get(node.index()).copied().unwrap_or_default();
-        let risk = assessment.risk.get(node.index());
-        Self {
-            used: load.used,
-            promised: load.promised,
-            devices_held: load.devices_held,
-            expected_peak: assessment.expected_share(cluster, node, PEAK_QUANTILE),
-            failure_probability: assessment.risk_of(node),
-            failure_probability_day: risk.map_or(0.0, |risk| risk.within_day),
-            signs: risk.map_or_else(Vec::new, signs_of),
-            ..self
-        }
-    }
 }
 
 /// A task.
@@ -180,6 +143,10 @@ pub(crate) struct TaskRow {
     pub(crate) priority: i32,
     /// When it was submitted, seconds.
     pub(crate) submitted_seconds: u64,
+    /// When its present run began, seconds.
+    pub(crate) started_seconds: Option<u64>,
+    /// How much of each resource it asks for, in the order of a node's resources.
+    pub(crate) demand: Vec<i64>,
     /// What keeps it waiting, as far as Lepton decided on it.
     pub(crate) waits_for: Option<String>,
 }
@@ -192,19 +159,23 @@ pub(super) struct View {
     pub(super) details: Arc<Vec<NodeDetail>>,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) load: Arc<LoadBody>,
+    pub(super) waiting: WaitingBody,
+    pub(super) figures: TurnFigures,
+    pub(super) bytes: NodeBytes,
     pub(super) health: Health,
 }
 
 impl View {
-    /// After a turn; without a report (the turn failed, or a person spoke) load and risk are those of `before`.
+    /// After a turn; without a report (the turn failed, or a person spoke) load, risk and figures are those of `before`.
     pub(super) fn of(
         cycle: &Cycle,
-        report: Option<&CycleReport>,
+        turned: Option<(&CycleReport, TurnFigures)>,
         before: &Self,
         now_seconds: u64,
         health: &Health,
         proposal: Option<&Proposal>,
     ) -> Self {
+        let report = turned.as_ref().map(|(report, _)| *report);
         let snapshot = cycle.snapshot();
         let cluster = &snapshot.cluster;
         let mut status = Status {
@@ -215,6 +186,7 @@ impl View {
             running: cluster.live_tasks().count() - snapshot.pending.len(),
             waiting: snapshot.pending.len(),
             stale_sources: snapshot.stale.iter().cloned().collect(),
+            sources: sources(snapshot, now_seconds),
             open_plan: proposal.filter(|p| !p.rejected).map(|p| format!("p{}", p.turn)),
             problems: health.problems(),
             ..before.status.clone()
@@ -241,6 +213,8 @@ impl View {
                 do_not_disrupt: task.do_not_disrupt,
                 priority: task.priority,
                 submitted_seconds: state.submitted_seconds,
+                started_seconds: state.started_seconds,
+                demand: cluster.demand(id).resources.to_vec(),
                 waits_for: state.waits_for.map(|o| format!("{o:?}")),
             }
         };
@@ -257,8 +231,16 @@ impl View {
                 Arc::new(cluster.nodes().map(detail).collect())
             },
         );
-        let nodes = cluster.nodes().map(node).collect();
-        Self { status, nodes, details, tasks, load, health: health.clone() }
+        let mut nodes: Vec<NodeRow> = cluster.nodes().map(node).collect();
+        let mut bytes = before.bytes.clone();
+        if let Some(report) = report {
+            NodeRow::mark(&mut nodes, &report.assessment);
+            bytes = NodeBytes::of(snapshot, &report.assessment);
+        }
+        let figures = turned.map_or_else(|| before.figures.clone(), |(_, figures)| figures);
+        status.stages = figures.stages;
+        let waiting = WaitingBody::of(snapshot, now_seconds);
+        Self { status, nodes, details, tasks, load, waiting, figures, bytes, health: health.clone() }
     }
 
     /// A node by its name, with all that is known of it.
@@ -271,14 +253,22 @@ impl View {
     }
 }
 
-/// Signs in words.
-fn signs_of(risk: &NodeRisk) -> Vec<String> {
-    risk.signs.iter().map(|s| format!("{} {:.1} ({:.2})", s.signal, s.value, s.probability)).collect()
+fn sources(snapshot: &Snapshot, now_seconds: u64) -> Vec<SourceRow> {
+    let row = |(name, state): (&String, &SourceState)| SourceRow {
+        name: name.clone(),
+        age_seconds: now_seconds.saturating_sub(state.looked_seconds),
+        stale: snapshot.stale.contains(name),
+        rejected: state.rejected,
+    };
+    snapshot.sources.iter().map(row).collect()
 }
 
-/// The last view, for all who look.
+/// The last view, for all who look, and the stream of what is new.
 #[derive(Debug)]
-pub(super) struct Published(RwLock<Arc<View>>);
+pub(super) struct Published {
+    view: RwLock<Arc<View>>,
+    pub(super) stream: Stream,
+}
 
 impl Published {
     /// Before the first turn.
@@ -289,14 +279,15 @@ impl Published {
             state: "starting".to_owned(),
             ..Status::default()
         };
-        Self(RwLock::new(Arc::new(View { status, ..View::default() })))
+        let view = RwLock::new(Arc::new(View { status, ..View::default() }));
+        Self { view, stream: Stream::new(unix_seconds()) }
     }
 
     pub(super) fn view(&self) -> Arc<View> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn set(&self, view: View) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
+pub(crate) mod service;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

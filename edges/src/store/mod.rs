@@ -3,11 +3,13 @@
 //!
 //! [`Store`] writes and is the loop's [`Journal`](lepton_core::execute::Journal); a [`Reader`] looks on from any thread.
 
+mod history;
 mod journal;
 mod migrations;
 mod reader;
 mod rows;
 
+pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use reader::{Page, PlanRow, Reader, StoredDecision};
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 

@@ -6,7 +6,7 @@ use lepton_core::model::{DecisionRecord, PlanDocument};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::{AuditLine, KeptAnswer, PlanState, Store, StoreError, reading};
+use super::{AuditLine, HistoryRow, KeptAnswer, PlanState, Store, StoreError, reading};
 
 /// A connection that only reads; it sees what is committed.
 pub struct Reader {
@@ -51,6 +51,7 @@ pub struct Page<T> {
 }
 
 const DECISION: &str = "SELECT sequence, record, result FROM decisions";
+const TURN: &str = "SELECT sequence, turn, time_seconds, unix_seconds, figures, inventory";
 const PLAN: &str = "SELECT turn, state, effects, document, decided_by, why, successor FROM plans";
 
 impl Reader {
@@ -148,6 +149,30 @@ impl Reader {
         })
     }
 
+    /// Turns, the newest first, without how their nodes stood.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn history(&self, before: Option<u64>, limit: usize) -> Result<Page<HistoryRow>, StoreError> {
+        let sql = format!("{TURN}, NULL FROM history WHERE sequence < ?1 ORDER BY sequence DESC LIMIT ?2");
+        let values = [Value::from(before_or_end(before)), Value::from(limit as i64 + 1)];
+        let items = self.list(&sql, values, history_row)?;
+        Ok(page(items, limit, |item| item.sequence))
+    }
+
+    /// One turn, with how its nodes stood and their names as a JSON list.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn history_row(&self, sequence: u64) -> Result<Option<(HistoryRow, Option<String>)>, StoreError> {
+        let sql = format!("{TURN}, nodes FROM history WHERE sequence = ?1");
+        let place = i64::try_from(sequence).unwrap_or(i64::MAX);
+        let Some(row) = self.list(&sql, [Value::from(place)], history_row)?.pop() else { return Ok(None) };
+        let sql = "SELECT names FROM inventories WHERE digest = ?1";
+        let names = self.list(sql, [Value::from(row.inventory.clone())], |row| Ok(row.get(0)?))?.pop();
+        Ok(Some((row, names)))
+    }
+
     fn list<T>(
         &self,
         sql: &str,
@@ -208,6 +233,19 @@ fn plan(row: &Row<'_>) -> Result<PlanRow, StoreError> {
         decided_by: row.get(4)?,
         why: row.get(5)?,
         successor: row.get::<_, Option<i64>>(6)?.map(|turn| turn as u64),
+    })
+}
+
+fn history_row(row: &Row<'_>) -> Result<HistoryRow, StoreError> {
+    let number = |at| Ok::<u64, rusqlite::Error>(row.get::<_, i64>(at)? as u64);
+    Ok(HistoryRow {
+        sequence: number(0)?,
+        turn: number(1)?,
+        time_seconds: number(2)?,
+        unix_seconds: number(3)?,
+        figures: row.get(4)?,
+        inventory: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        nodes: row.get::<_, Option<Vec<u8>>>(6)?.unwrap_or_default(),
     })
 }
 

@@ -3,6 +3,7 @@
 use lepton_core::model::{DecisionRecord, Outcome, PlanDocument, StepResult};
 use rusqlite::Transaction;
 
+use super::history::{self, HistoryRow, Inventory};
 use super::{Store, StoreError};
 
 /// The fact under which the end of the last turn is kept, seconds.
@@ -113,6 +114,10 @@ pub struct TurnRows<'a> {
     pub plan: Option<NewPlan<'a>>,
     /// The plan whose place it takes, by its turn; without a new plan its effects are no longer wanted.
     pub superseded: Option<u64>,
+    /// How turns went: this one, and the one before, of which more is known by now.
+    pub history: &'a [HistoryRow],
+    /// The names of the nodes, where they are others than before.
+    pub inventory: Option<&'a Inventory>,
 }
 
 impl Store {
@@ -124,6 +129,7 @@ impl Store {
         self.in_one(|transaction| {
             set_clock(transaction, rows.clock_seconds)?;
             rows.records.iter().try_for_each(|record| insert_decision(transaction, record))?;
+            history::keep(transaction, rows.history, rows.inventory)?;
             if let Some(plan) = &rows.plan {
                 insert_plan(transaction, plan)?;
             }

@@ -246,7 +246,8 @@ fn every_earlier_schema_is_brought_up_to_date_and_a_later_one_is_refused() {
         store.connection.pragma_update(None, "user_version", 99).expect("writable");
         drop(store);
         let refused = Store::open(&folder.0).map(|_| ()).expect_err("it is of a later lepton");
-        assert!(refused.to_string().contains("version 99, known are those up to 2"), "{refused}");
+        let known = format!("version 99, known are those up to {}", MIGRATIONS.len());
+        assert!(refused.to_string().contains(&known), "{refused}");
     }
 }
 
@@ -299,4 +300,43 @@ fn an_entry_that_cannot_be_written_is_refused_and_those_before_it_go_with_the_ne
     let others: Vec<&JournalEntry> =
         kept.iter().filter(|e| !matches!(e, JournalEntry::Turn { .. })).collect();
     assert_eq!(others, [&opened, &calling, &answered]);
+}
+
+#[test]
+fn history_is_kept_within_bounds_and_a_row_is_replaced_when_more_is_known() {
+    let folder = Folder::new("history");
+    let mut store = Store::open(&folder.0).expect("it opens");
+    assert_eq!(store.last_history().expect("readable"), 0);
+    let row = |sequence: u64, figures: &str| HistoryRow {
+        sequence,
+        turn: sequence,
+        time_seconds: 60 * sequence,
+        figures: figures.to_owned(),
+        inventory: "d1".to_owned(),
+        nodes: vec![1, 2, 3],
+        ..HistoryRow::default()
+    };
+    let names = Inventory { digest: "d1".to_owned(), names: "[\"n1\"]".to_owned() };
+    let last = TURNS_KEPT + 7;
+    let mut keep = |rows: &[HistoryRow]| {
+        let kept = TurnRows { history: rows, inventory: Some(&names), ..TurnRows::default() };
+        store.keep_turn(&kept).expect("it is kept");
+    };
+    let first: Vec<HistoryRow> = (1..=last - NODES_KEPT).map(|at| row(at, "early")).collect();
+    keep(&first);
+    for from in (last - NODES_KEPT + 1..=last).step_by(100) {
+        let rows: Vec<HistoryRow> = (from..(from + 100).min(last + 1)).map(|at| row(at, "late")).collect();
+        keep(&rows);
+    }
+    keep(&[row(last, "final")]);
+    assert_eq!(store.last_history().expect("readable"), last);
+    let reader = store.reader().expect("readable");
+    let newest = reader.history(None, 2).expect("readable");
+    assert_eq!(newest.items.iter().map(|r| r.figures.as_str()).collect::<Vec<_>>(), ["final", "late"]);
+    let (kept, of_nodes) = reader.history_row(last).expect("readable").expect("it is there");
+    assert_eq!((kept.nodes, of_nodes.as_deref()), (vec![1, 2, 3], Some("[\"n1\"]")));
+    let (old, of_nodes) = reader.history_row(last - NODES_KEPT).expect("readable").expect("it is there");
+    assert_eq!((old.nodes, of_nodes), (Vec::new(), None), "of old turns only the figures are kept");
+    assert_eq!(reader.history_row(7).expect("readable"), None, "the oldest are dropped");
+    assert!(reader.history_row(8).expect("readable").is_some());
 }

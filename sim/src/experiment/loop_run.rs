@@ -10,7 +10,7 @@ use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
 };
-use lepton_core::model::{JournalEntry, Settings};
+use lepton_core::model::{FrozenClock, JournalEntry, Settings};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
@@ -112,6 +112,7 @@ impl LoopRun {
             &mut actuator,
             &mut self.journal,
             self.now_seconds,
+            &FrozenClock,
         );
         if self.journal.len() > JOURNAL_ENTRIES_MAX {
             self.cycle.remember(&mut self.journal).expect("memory takes another entry");

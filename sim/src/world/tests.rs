@@ -8,7 +8,7 @@ use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, Mode};
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, JournalEntry, Memory, Moving, Obstacle, Settings};
+use lepton_core::model::{Answer, Call, FrozenClock, JournalEntry, Memory, Moving, Obstacle, Settings};
 use proptest::prelude::*;
 
 use super::*;
@@ -104,7 +104,7 @@ proptest! {
                 let mut cycle = Cycle::start(config, schema.clone(), &mut [&mut source], &journal, now)
                     .expect("the journal can be read");
                 while now < 4 * 3600 {
-                    cycle.turn(&mut [&mut source], &mut lepton, &mut hands, &mut journal, now);
+                    cycle.turn(&mut [&mut source], &mut lepton, &mut hands, &mut journal, now, &FrozenClock);
                     assert_eq!(cycle.snapshot().rejected, 0, "the world tells nothing absurd");
                     now += 60;
                     world.borrow_mut().advance(now);

@@ -62,7 +62,16 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     one("lepton_tasks_running", "gauge", "Tasks on a node.", status.running as f64);
     one("lepton_tasks_waiting", "gauge", "Tasks that wait.", status.waiting as f64);
     one("lepton_devices_held_ratio", "gauge", "Share of the device capacity held.", status.devices_held);
+    one("lepton_viewers", "gauge", "Open streams.", shared.published.stream.viewers() as f64);
     one("lepton_cluster_time_seconds", "gauge", "The cluster's time.", status.time_seconds as f64);
+    text.push_str("# HELP lepton_stage_seconds_total Time spent in each stage of turns.\n# TYPE lepton_stage_seconds_total counter\n");
+    for ((stage, _), sum) in status.stages.by_name().into_iter().zip(health.stage_seconds_sum) {
+        let _ = writeln!(text, "lepton_stage_seconds_total{{stage=\"{stage}\"}} {sum}");
+    }
+    text.push_str("# HELP lepton_stage_last_seconds Time of each stage in the last turn.\n# TYPE lepton_stage_last_seconds gauge\n");
+    for (stage, last) in status.stages.by_name() {
+        let _ = writeln!(text, "lepton_stage_last_seconds{{stage=\"{stage}\"}} {last}");
+    }
     text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
     for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
         let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");

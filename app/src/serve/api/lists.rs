@@ -8,7 +8,9 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::view::{NodeRow, TaskRow};
+use super::super::nodes::NodeRow;
+use super::super::view::TaskRow;
+use super::super::waiting::WaitingBody;
 use super::Shared;
 use super::problem::Problem;
 
@@ -69,6 +71,8 @@ pub(super) struct NodePage {
     items: Vec<NodeRow>,
     /// Where the next page begins; none at the end.
     next_cursor: Option<String>,
+    /// Changes when the names or their order change: the order of the bytes of the stream's `nodes` is that of this list.
+    inventory: String,
     /// The cluster's time of what is shown, seconds.
     as_of_seconds: u64,
 }
@@ -97,7 +101,14 @@ pub(super) async fn nodes(
     let items: Vec<NodeRow> = rows.skip(from).take(limit).cloned().collect();
     let next = from.saturating_add(limit);
     let next_cursor = (next < view.nodes.len()).then(|| cursor(next as u64));
-    Ok(Json(NodePage { items, next_cursor, as_of_seconds: view.status.time_seconds }))
+    let inventory = view.bytes.inventory.clone();
+    Ok(Json(NodePage { items, next_cursor, inventory, as_of_seconds: view.status.time_seconds }))
+}
+
+/// What waits, grouped by the dominant reason.
+#[utoipa::path(get, path = "/api/v1/waiting", responses((status = 200, body = WaitingBody)))]
+pub(super) async fn waiting(State(shared): State<Shared>) -> Json<WaitingBody> {
+    Json(shared.published.view().waiting.clone())
 }
 
 /// Tasks.

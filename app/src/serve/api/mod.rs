@@ -9,6 +9,8 @@ mod plans;
 mod problem;
 mod records;
 pub(crate) mod rows;
+mod stream;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
@@ -72,8 +74,12 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::metrics))
         .routes(routes!(health::status))
         .routes(routes!(health::load))
+        .routes(routes!(stream::stream))
+        .routes(routes!(turns::turns))
+        .routes(routes!(turns::turn))
         .routes(routes!(lists::nodes))
         .routes(routes!(node::node))
+        .routes(routes!(lists::waiting))
         .routes(routes!(lists::tasks))
         .routes(routes!(records::decisions))
         .routes(routes!(records::decision))

@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::node_view::{DeviceRow, NodeResource};
-use super::super::view::{NodeRow, TaskRow};
+use super::super::nodes::NodeRow;
+use super::super::view::TaskRow;
 use super::Shared;
 use super::problem::Problem;
 
