@@ -1,5 +1,6 @@
-//! Fewer moves for what a plan places: with few moves, all plans of fewer are looked through, whatever tasks they move, as far
-//! as a bounded search gets. Who waits goes where there is room, or where few leave for it; who leaves does the same.
+//! Fewer moves for what a plan places: with few moves, the parts of these moves are tried, then all plans of fewer, whatever
+//! tasks they move, as far as a bounded search gets. Who waits goes where there is room, or where few leave for it; who leaves
+//! does the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -13,6 +14,8 @@ use crate::model::{ClassId, Cluster, DeviceSet, NodeId, Placement, TaskId};
 /// Up to so many moves and placed tasks.
 const MOVES_MAX: usize = 8;
 const PLACED_MAX: usize = 32;
+/// Up to so many placed tasks are taken up in every order; for who comes later, there may be less to move.
+const ORDERED_MAX: usize = 4;
 /// Aims taken up in all, for one number of moves.
 const TRIES_MAX: usize = 20_000;
 /// Rooms tried for one task: those that it fills best.
@@ -39,11 +42,27 @@ pub(super) fn with_fewest(
     // The largest has the fewest places.
     let mut tasks: Vec<TaskId> = placings.iter().map(|s| s.0).collect();
     tasks.sort_by(|&a, &b| problem.waiting_cost(a).total_cmp(&problem.waiting_cost(b)).then(b.cmp(&a)));
-    let aims: Vec<Aim> = tasks.into_iter().map(|task| Aim::Find { task }).collect();
+    let orders = if tasks.len() > ORDERED_MAX { vec![tasks] } else { orders_of(&tasks) };
     (0..moves.len()).find_map(|most| {
         search.tries = TRIES_MAX;
-        search.reach(&mut aims.clone(), most).then(|| in_chains(problem, chains, &search.steps))
+        let found = sets_of(&moves, most).iter().any(|part| search.reach_by(part, &orders[0]))
+            || orders.iter().any(|order| search.reach(&mut finding(order), most));
+        found.then(|| in_chains(problem, chains, &search.steps))
     })
+}
+
+fn finding(tasks: &[TaskId]) -> Vec<Aim> {
+    tasks.iter().map(|&task| Aim::Find { task }).collect()
+}
+
+/// The tasks in every order, the one they come in first.
+fn orders_of(tasks: &[TaskId]) -> Vec<Vec<TaskId>> {
+    let Some((&last, others)) = tasks.split_last() else { return vec![Vec::new()] };
+    let orders = orders_of(others);
+    (0..tasks.len())
+        .rev()
+        .flat_map(|at| orders.iter().map(move |order| [&order[..at], &[last], &order[at..]].concat()))
+        .collect()
 }
 
 /// The moves first, each then possible all the more, and the units after them.
@@ -101,6 +120,19 @@ impl<'a> Search<'a> {
             rooms: BTreeMap::new(),
             leaving: BTreeMap::new(),
         }
+    }
+
+    /// Finds places for the tasks after these moves and no others; or leaves all as it was.
+    fn reach_by(&mut self, moves: &[(TaskId, Placement)], tasks: &[TaskId]) -> bool {
+        let mark = self.draft.mark();
+        let possible = moves.iter().all(|&(task, to)| self.draft.step(task, to));
+        self.steps.extend(if possible { moves } else { &[] });
+        let reached = possible && self.reach(&mut finding(tasks), 0);
+        if !reached {
+            self.steps.clear();
+            self.draft.back_to(mark);
+        }
+        reached
     }
 
     /// Reaches the aims, the last first, with so many moves more than they speak of; or leaves all as it was.
@@ -264,16 +296,16 @@ fn leaving_of(
     sets
 }
 
-/// All sets of so many of the tasks.
-fn sets_of(tasks: &[TaskId], count: usize) -> Vec<Vec<TaskId>> {
+/// All sets of so many of them, each in their order.
+fn sets_of<T: Copy>(all: &[T], count: usize) -> Vec<Vec<T>> {
     if count == 0 {
         return vec![Vec::new()];
     }
     let with_first = |at: usize| {
-        let others = sets_of(&tasks[at + 1..], count - 1).into_iter();
-        others.map(move |others| [&[tasks[at]], &others[..]].concat())
+        let others = sets_of(&all[at + 1..], count - 1).into_iter();
+        others.map(move |others| [&[all[at]], &others[..]].concat())
     };
-    (0..tasks.len()).flat_map(with_first).collect()
+    (0..all.len()).flat_map(with_first).collect()
 }
 
 /// What makes a task of a node another than its neighbours: its class and, where it shares a device or devices differ, which.
