@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use lepton_core::model::DecisionRecord;
+use lepton_core::model::{DecisionRecord, DeedsByAct};
 use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;
 
@@ -39,11 +39,13 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBo
     let hours = Hours::begin(config, Keeper::WithoutLoop, stop)?;
     let mut shown = Shown::new(args, config);
     let mut last = None;
+    let mut deeds = DeedsByAct::default();
     while let Some(turn) = hours.next_turn()? {
         let written = records.as_mut().map_or(Ok(()), |file| file.write(&turn.report.records));
         if !files.keep_failure(written) {
             records = None;
         }
+        deeds.add(&turn.report.records);
         shown.show(&turn, stop)?;
         last = Some(turn);
     }
@@ -53,7 +55,7 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBo
     let Some(Turn { now_seconds, nodes, devices, pair, .. }) = last else {
         return Err(Failure::StoppedWithoutResult);
     };
-    let ended = Ended { config, now_seconds, nodes, devices, pair, stopped };
+    let ended = Ended { config, now_seconds, nodes, devices, pair, deeds, stopped };
     print(&ended, args.output, || if stopped { Vec::new() } else { others.gains(stop) })?;
     files.end()?;
     if stopped { Err(Failure::Stopped) } else { Ok(()) }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use lepton_core::model::DeedsByAct;
 use lepton_sim::world::{Measures, WorldConfig};
 use serde_json::json;
 
@@ -22,6 +23,7 @@ pub(super) struct Ended<'a> {
     pub(super) nodes: usize,
     pub(super) devices: usize,
     pub(super) pair: Pair,
+    pub(super) deeds: DeedsByAct,
     pub(super) stopped: bool,
 }
 
@@ -44,11 +46,13 @@ pub(super) fn print(
             let differences: serde_json::Map<_, _> = (FIGURES.iter())
                 .map(|(name, _, value, _)| ((*name).to_owned(), (value(with) - value(without)).into()))
                 .collect();
+            let acts: serde_json::Map<_, _> =
+                ended.deeds.iter().map(|(act, deeds)| (act.name().to_owned(), json!(deeds))).collect();
             output::print_json(&json!({
                 "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "seed": ended.config.seed,
                 "hours": hours(ended), "nodes": ended.nodes, "devices": ended.devices,
                 "stopped_early": ended.stopped, "with_loop": with, "without_loop": without,
-                "difference": differences, "other_seeds_hot_node_minutes_taken_off": others(),
+                "difference": differences, "acts": acts, "other_seeds_hot_node_minutes_taken_off": others(),
             }))?;
         }
         OutputFormat::Csv => {
@@ -78,7 +82,7 @@ fn text(ended: &Ended<'_>) -> String {
     }
     let seed = ended.config.seed;
     format!(
-        "{}{}\n{table}\n{}",
+        "{}{}\n{table}\n\n{}\n\n{}",
         wrapped(&worth(with, without)),
         wrapped(&format!(
             "{:.1} hours, {} nodes, {} GPUs, seed {seed}: {} tasks came, {} nodes failed.",
@@ -88,8 +92,26 @@ fn text(ended: &Ended<'_>) -> String {
             with.arrived,
             with.failures,
         )),
-        wrapped(&explanation(Against::WithoutLoop))
+        acts(&ended.deeds),
+        wrapped(&format!(
+            "{} What each act of the loop did: protect clears failing nodes, relieve takes work off hot ones, start \
+             places what waits, make-room moves tasks so that others fit; gain and cost in device-minutes, as expected \
+             when it was decided.",
+            explanation(Against::WithoutLoop)
+        ))
     )
+}
+
+/// What each act of the loop did.
+fn acts(deeds: &DeedsByAct) -> String {
+    let header = ["act", "placed", "moved", "stopped", "cordons", "not done", "gain", "cost"];
+    let mut table = output::table(&header);
+    for (act, d) in deeds.iter() {
+        let counts = [d.placed, d.moved, d.stopped, d.cordons, d.not_done].map(|n| n.to_string());
+        let worth = [d.gain, d.cost].map(|worth| format!("{worth:.0}"));
+        table.add_row(std::iter::once(act.name().to_owned()).chain(counts).chain(worth));
+    }
+    table.to_string()
 }
 
 /// What the loop was worth and what it cost, in one sentence.
