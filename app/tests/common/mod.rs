@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
+pub(crate) mod browser;
 pub(crate) mod service;
 
 use std::path::PathBuf;

@@ -70,8 +70,8 @@ function Map() {
     >
       <HeatMap
         cells={cells}
-        height={300}
-        most={56}
+        height={innerWidth >= 1900 ? 430 : 300}
+        most={96}
         label={`${measure.name} of ${cells.length} nodes`}
         describe={describer(nodes.value, measure, safety.value)}
         onChoose={(cell) => go(to("cluster", cell.name))}

@@ -107,7 +107,7 @@ function Word({ plan }: { plan: PlanBody }) {
       {guard && (
         <label>
           It has {many} steps; type the number to approve{" "}
-          <input inputMode="numeric" size={4} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
+          <input inputMode="numeric" size={4} data-steps={many} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
         </label>
       )}
       <button type="button" class="button" disabled={state === "asking" || (guard && typed !== String(many))} onClick={() => say("approve")}>

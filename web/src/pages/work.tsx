@@ -29,7 +29,7 @@ export function Work() {
         </div>
       </div>
       {groups.length > 0 && (
-        <Card title="What keeps work waiting" note="each task under its dominant reason">
+        <Card title="What keeps work waiting" note="each task under its dominant reason" class="narrow">
           <Bars
             rows={groups.map((group) => ({
               label: <button type="button" class="link" aria-pressed={code === group.code} onClick={() => set({ state: "waiting", reason: code === group.code ? "" : group.code })}>{sentence(reason(group.code))}</button>,
@@ -61,5 +61,5 @@ function All({ rows }: { rows: TaskRow[] }) {
     { key: "priority", head: "Priority", cell: (t) => number(t.priority), by: (t) => t.priority, numeric: true, minor: true },
     { key: "age", head: "Submitted", cell: (t) => ago(now.value, t.submitted_seconds), by: (t) => -t.submitted_seconds, numeric: true },
   ];
-  return <Table rows={rows} columns={columns} id={(t) => t.name} caption="Tasks" first="-state" />;
+  return <Table rows={rows} columns={columns} id={(t) => t.name} caption="Tasks" first={route.value.query.state === "waiting" ? "-age" : "-state"} />;
 }

@@ -1,0 +1,221 @@
+//! The page in a real browser, over a service that runs: looked at, clicked, and told apart from what it must not do.
+//! `cargo test -p lepton --test page -- --ignored`.
+
+#![cfg(unix)]
+
+mod common;
+
+use common::browser::Browser;
+use common::scratch;
+use common::service::Service;
+use serde_json::Value;
+
+/// Every view, with a selector of something that only its data can fill.
+const VIEWS: [(&str, &str); 7] = [
+    ("/", ".now .map canvas"),
+    ("/cluster?as=table", "tbody tr"),
+    ("/tasks", "tbody tr"),
+    ("/decisions", ".feed li"),
+    ("/plans", "h1"),
+    ("/forecast", ".bars li"),
+    ("/system", ".figures dd"),
+];
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Simulated seconds a second at which a turn takes ten minutes: what is looked at does not change.
+const STILL: &str = "0.1";
+
+/// A service of this speed with a plan that waits for a person.
+fn service_with_a_plan(name: &str, speed: &str) -> (Service, String) {
+    let folder = scratch(name);
+    let settings = |speed| ["--mode", "recommend", "--nodes-count", "40", "--speed", speed];
+    let open = |service: &Service| text(&service.get("/api/v1/status")["open_plan"]).to_owned();
+    for _ in 0..20 {
+        let mut quick = Service::start(&folder, &settings("6000"));
+        quick.wait_for("a plan", || !open(&quick).is_empty());
+        quick.end("-TERM");
+        let service = Service::start(&folder, &settings(speed));
+        service.wait_for("a turn", || service.get("/api/v1/status")["turn"].as_u64() > Some(0));
+        let id = open(&service);
+        if !id.is_empty() {
+            return (service, id);
+        }
+    }
+    panic!("no plan outlives a start");
+}
+
+/// Types how many steps the plan has, where that is asked for.
+const TYPE_THE_NUMBER: &str =
+    "(() => { const i = document.querySelector('.word input'); if (!i) return; i.value = i.dataset.steps;
+    i.dispatchEvent(new Event('input', { bubbles: true })); })()";
+
+#[test]
+#[ignore = "needs chromium"]
+fn every_view_shows_data_at_every_width_and_asks_only_its_own_service() {
+    let service =
+        Service::start(&scratch("views"), &["--mode", "recommend", "--nodes-count", "40", "--speed", "6000"]);
+    service.wait_for("decisions and load over time", || {
+        let decided = service.get("/api/v1/decisions")["items"].as_array().is_some_and(|d| !d.is_empty());
+        decided && service.get("/api/v1/load")["over_time"].as_array().is_some_and(|m| m.len() > 2)
+    });
+    let decisions = service.get("/api/v1/decisions?limit=1000")["items"].clone();
+    let of_a_task = decisions.as_array().and_then(|all| all.iter().find(|d| d["task"].is_string()));
+    let of = |field: &str| text(&of_a_task.expect("a decision about a task")[field]).to_owned();
+    let details = [
+        ("/cluster/node-000003".to_owned(), ".devices li"),
+        (format!("/decisions/{}", of("id")), "h1"),
+        (format!("/tasks/{}", of("task")), ".lead"),
+    ];
+    let mut browser = Browser::open("views");
+    for (width, theme) in [(380, "dark"), (1440, "light"), (2560, "dark")] {
+        browser.size(width, 900);
+        browser.prefer(theme);
+        for (path, selector) in
+            VIEWS.iter().map(|&(path, selector)| (path.to_owned(), selector)).chain(details.clone())
+        {
+            browser.go(&format!("http://{}{path}", service.address));
+            let filled = format!(
+                "location.pathname + location.search === {path:?} && !!document.querySelector({selector:?})?.offsetHeight"
+            );
+            browser.wait_for(&format!("{path} at {width}"), &filled);
+            assert_eq!(browser.eval("document.documentElement.dataset.theme"), theme);
+            let wider = browser.eval("document.documentElement.scrollWidth - innerWidth");
+            assert!(wider.as_i64().is_some_and(|w| w <= 0), "{path} at {width}: {wider} pixels too wide");
+            assert!(!browser.text(".same code").is_empty(), "{path} names no command");
+        }
+    }
+    assert_eq!(browser.errors(), Vec::<String>::new());
+    let own = format!("http://{}/", service.address);
+    let requests = browser.requests();
+    let foreign: Vec<&String> = requests.iter().filter(|url| !url.starts_with(&own)).collect();
+    assert!(requests.len() > 30 && foreign.is_empty(), "{foreign:?}");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_first_view_answers_its_questions_without_scrolling() {
+    let (service, _) = service_with_a_plan("first", STILL);
+    let mut browser = Browser::open("first");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("data", "!!document.querySelector('.wants .button')");
+    for part in [".standing", "h1", ".map canvas", ".wants .button", ".waits", ".did", ".trend", ".worth dl"]
+    {
+        let bottom =
+            browser.eval(&format!("document.querySelector({part:?}).getBoundingClientRect().bottom"));
+        assert!(bottom.as_f64().is_some_and(|b| b > 0.0 && b <= 900.0), "{part} ends at {bottom}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_decision_is_explained_by_keyboard_and_mouse() {
+    let (service, plan) = service_with_a_plan("explained", STILL);
+    let mut browser = Browser::open("explained");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("the feed", "!!document.querySelector('.did .feed a')");
+    browser.press("/");
+    browser.wait_for("the search", "document.activeElement?.type === 'search'");
+    for key in plan.chars() {
+        browser.press(&key.to_string());
+    }
+    browser.wait_for(
+        "the plan is found",
+        &format!("document.querySelector('#hits li span').innerText === {plan:?}"),
+    );
+    browser.press("Enter");
+    browser.wait_for("the plan", &format!("location.pathname === '/plans/{plan}'"));
+    browser.eval("history.back()");
+    browser.wait_for("the first view again", "!!document.querySelector('.did .feed a')");
+    browser.click(".did .feed a", "");
+    browser.wait_for(
+        "the decision",
+        "location.pathname.startsWith('/decisions/d') && !!document.querySelector('.figures')",
+    );
+    let id = text(&browser.eval("location.pathname.split('/').pop()")).to_owned();
+    let decision = service.get(&format!("/api/v1/decisions/{id}"));
+    let said = browser.text("main");
+    for known in ["task", "policy", "code"].map(|field| text(&decision[field]).to_owned()) {
+        assert!(said.contains(&known), "{known} is not on the page: {said}");
+    }
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_plan_is_approved_by_click_and_carried_out() {
+    let (service, plan) = service_with_a_plan("clicked", STILL);
+    let mut browser = Browser::open("clicked");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("the plan", "!!document.querySelector('.wants .button')");
+    browser.click(".wants .button", "");
+    browser.wait_for("the word", "!!document.querySelector('.word .button')");
+    browser.eval(TYPE_THE_NUMBER);
+    browser.wait_for("it may be approved", "!document.querySelector('.word .button').disabled");
+    browser.click(".word .button", "Approve");
+    browser
+        .wait_for("it was carried out", "document.querySelector('.head .state')?.innerText === 'approved'");
+    assert_eq!(service.get(&format!("/api/v1/plans/{plan}"))["state"], "approved");
+    let decisions = service.get("/api/v1/decisions?limit=1000")["items"].clone();
+    let mut own = decisions.as_array().expect("a list").iter().filter(|d| text(&d["plan"]) == plan);
+    assert!(own.any(|d| ["done", "underway"].contains(&text(&d["result"]))), "nothing was carried out");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_plan_that_changed_after_it_was_shown_cannot_be_approved() {
+    // A turn takes three seconds here.
+    let (service, _) = service_with_a_plan("stale", "20");
+    let mut browser = Browser::open("stale");
+    let is_open = |plan: &str| service.get(&format!("/api/v1/plans/{plan}"))["state"] == "proposed";
+    let mut shown = String::new();
+    service.wait_for("a plan is shown while it is open", || {
+        let open = service.get("/api/v1/status")["open_plan"].clone();
+        let Some(plan) = open.as_str() else { return false };
+        browser.go(&format!("http://{}/plans/{plan}", service.address));
+        browser.wait_for("the plan", "!!document.querySelector('.figures')");
+        // From now on the page hears nothing of the service: what it shows stays.
+        browser.eval(
+            "(() => { const ask = window.fetch;
+            window.fetch = (to, how) => how?.method === 'POST' ? ask(to, how) : new Promise(() => {}); })()",
+        );
+        plan.clone_into(&mut shown);
+        browser.eval("!!document.querySelector('.word .button')") == true
+    });
+    service.wait_for("it is no longer open", || !is_open(&shown));
+    browser.eval(TYPE_THE_NUMBER);
+    browser.wait_for("the button", "document.querySelector('.word .button')?.disabled === false");
+    browser.click(".word .button", "Approve");
+    browser.wait_for("the refusal", "!!document.querySelector('.word [role=alert]')");
+    assert!(browser.text(".word [role=alert]").contains("Not done"), "{}", browser.text(".word"));
+    let plan = shown;
+    assert_ne!(service.get(&format!("/api/v1/plans/{plan}"))["state"], "approved");
+    // A page that hears of it says so by itself and offers no approval.
+    browser.go(&format!("http://{}/plans/{plan}", service.address));
+    browser.wait_for(
+        "it is said",
+        "document.querySelector('.valid')?.innerText.includes('No longer valid') === true",
+    );
+    assert_eq!(browser.eval("!!document.querySelector('.word')"), false);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_map_is_read_and_walked_by_keyboard() {
+    let service = Service::start(&scratch("keys"), &["--speed", "60"]);
+    let mut browser = Browser::open("keys");
+    browser.go(&format!("http://{}/cluster", service.address));
+    browser.wait_for("the map", "document.querySelector('.heat canvas')?.offsetHeight > 10");
+    browser.eval("document.querySelector('.heat canvas').focus()");
+    browser.wait_for("the first cell", "!!document.querySelector('.tip')");
+    let first = browser.text(".tip b");
+    browser.press("ArrowRight");
+    browser.wait_for("another cell", &format!("document.querySelector('.tip b')?.innerText !== {first:?}"));
+    let second = browser.text(".tip b");
+    assert!(text(&browser.eval("document.querySelector('.heat canvas').ariaLabel")).contains("devices held"));
+    browser.press("Enter");
+    browser.wait_for("its page", &format!("location.pathname === '/cluster/{second}'"));
+}

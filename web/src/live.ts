@@ -1,0 +1,100 @@
+/** The stream of the service: server-sent events, read with `fetch`, and the bytes in which all nodes stand. */
+import type { NodeRow } from "./api.ts";
+
+export interface Event {
+  id: string;
+  name: string;
+  data: string;
+}
+
+/** Takes text as it comes and gives the events that are whole. */
+export class Decoder {
+  #rest = "";
+
+  take(text: string): Event[] {
+    const blocks = (this.#rest + text).replaceAll("\r\n", "\n").split("\n\n");
+    this.#rest = blocks.pop() ?? "";
+    return blocks.flatMap((block) => {
+      const event = { id: "", name: "message", data: "" };
+      for (const line of block.split("\n")) {
+        const [, field = "", value = ""] = /^([a-z]*):? ?(.*)$/.exec(line) ?? [];
+        if (field === "id") event.id = value;
+        else if (field === "event") event.name = value;
+        else if (field === "data") event.data += event.data ? `\n${value}` : value;
+      }
+      return event.data ? [event] : [];
+    });
+  }
+}
+
+/** How all nodes stand, one byte a node and measure, in base64. */
+export interface NodeBytes {
+  id: string;
+  time_seconds: number;
+  inventory: string;
+  count: number;
+  used: string;
+  promised: string;
+  devices_held: string;
+  expected_peak: string;
+  failure_probability: string;
+  state: string;
+}
+
+const OF_ONE = 200;
+const STATES = ["up", "cordoned", "sick", "down"];
+
+function bytes(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/** Rows that stand as the bytes say; what the bytes do not hold stays. Rows of another inventory are left alone. */
+export function standAs(rows: NodeRow[], shown: NodeBytes): NodeRow[] {
+  if (rows.length !== shown.count) return rows;
+  const of = (measure: string) => bytes(measure);
+  const [used, promised, held] = [of(shown.used), of(shown.promised), of(shown.devices_held)];
+  const [peak, risk, state] = [of(shown.expected_peak), of(shown.failure_probability), of(shown.state)];
+  const share = (from: Uint8Array, at: number) => (from[at] ?? 0) / OF_ONE;
+  return rows.map((row, at) => ({
+    ...row,
+    used: share(used, at),
+    promised: share(promised, at),
+    devices_held: share(held, at),
+    expected_peak: share(peak, at),
+    failure_probability: share(risk, at),
+    state: STATES[state[at] ?? 0] ?? "up",
+  }));
+}
+
+/** Follows the stream until it is told to stop; after a break it goes on where it was. */
+export function follow(address: string, heard: (event: Event) => void, broken: () => void): () => void {
+  const stop = new AbortController();
+  let last = "";
+  let pause = 500;
+  const run = async () => {
+    while (!stop.signal.aborted) {
+      try {
+        const headers = last ? { "Last-Event-ID": last } : undefined;
+        const response = await fetch(address, { signal: stop.signal, ...(headers ? { headers } : {}) });
+        if (!response.ok || !response.body) throw new Error(response.statusText);
+        const decoder = new Decoder();
+        const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+        for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+          pause = 500;
+          for (const event of decoder.take(piece.value)) {
+            last = event.id || last;
+            heard(event);
+          }
+        }
+      } catch {
+        // What ended the stream shows when it is opened again.
+      }
+      if (stop.signal.aborted) return;
+      broken();
+      await new Promise((done) => setTimeout(done, pause));
+      pause = Math.min(pause * 2, 10_000);
+    }
+  };
+  void run();
+  return () => stop.abort();
+}
