@@ -1,5 +1,5 @@
 /** The stream of the service: server-sent events, read with `fetch`, and the bytes in which all nodes stand. */
-import type { NodeRow } from "./api.ts";
+import type { NodeRow, NodesShown } from "./api.ts";
 
 export interface Event {
   id: string;
@@ -27,20 +27,6 @@ export class Decoder {
   }
 }
 
-/** How all nodes stand, one byte a node and measure, in base64. */
-export interface NodeBytes {
-  id: string;
-  time_seconds: number;
-  inventory: string;
-  count: number;
-  used: string;
-  promised: string;
-  devices_held: string;
-  expected_peak: string;
-  failure_probability: string;
-  state: string;
-}
-
 const OF_ONE = 200;
 const STATES = ["up", "cordoned", "sick", "down"];
 
@@ -49,11 +35,10 @@ function bytes(base64: string): Uint8Array {
 }
 
 /** Rows that stand as the bytes say; what the bytes do not hold stays. Rows of another inventory are left alone. */
-export function standAs(rows: NodeRow[], shown: NodeBytes): NodeRow[] {
+export function standAs(rows: NodeRow[], shown: NodesShown): NodeRow[] {
   if (rows.length !== shown.count) return rows;
-  const of = (measure: string) => bytes(measure);
-  const [used, promised, held] = [of(shown.used), of(shown.promised), of(shown.devices_held)];
-  const [peak, risk, state] = [of(shown.expected_peak), of(shown.failure_probability), of(shown.state)];
+  const [used, promised, held] = [bytes(shown.used), bytes(shown.promised), bytes(shown.devices_held)];
+  const [peak, risk, state] = [bytes(shown.expected_peak), bytes(shown.failure_probability), bytes(shown.state)];
   const share = (from: Uint8Array, at: number) => (from[at] ?? 0) / OF_ONE;
   return rows.map((row, at) => ({
     ...row,

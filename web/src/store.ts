@@ -1,12 +1,17 @@
-/** What the page knows: fetched when the service has turned, at most once a second, and not while nobody looks. */
-import { computed, effect, signal } from "@preact/signals";
-import type { DecisionRow, LoadBody, NodeRow, PlanBody, Reads, Status, TaskRow } from "./api.ts";
-import { Refused, read, readAll } from "./http.ts";
+/** What the page knows. The stream tells what is new; it is shown at most once a second, and nothing is asked while nobody looks. */
+import { batch, computed, effect, signal } from "@preact/signals";
+import type { DecisionRow, LoadBody, NodeRow, NodesShown, PlanBody, Reads, Status, TaskRow, TurnBody, TurnFigures, WaitingBody } from "./api.ts";
+import { read, readAll } from "./http.ts";
+import { type Event, follow, standAs } from "./live.ts";
 import { type Route, format, parse } from "./route.ts";
 
-const LOOK_MS = 1000;
+const BEAT_MS = 1000;
 const DECISIONS = 200;
 const PLANS = 50;
+const TURNS = 1000;
+/** Beats between two readings of what changes slowly; of many nodes the rows are read less often than their bytes. */
+const SLOW = 5;
+const MANY_NODES = 2000;
 
 export const route = signal<Route>(parse(location.href));
 
@@ -30,11 +35,17 @@ export function set(query: Record<string, string>): void {
 addEventListener("popstate", () => (route.value = parse(location.href)));
 
 export const status = signal<Status | null>(null);
-export const nodes = signal<NodeRow[]>([]);
+/** How the nodes stand now, whatever moment is looked at. */
+export const nodesNow = signal<NodeRow[]>([]);
 export const tasks = signal<TaskRow[]>([]);
 export const load = signal<LoadBody | null>(null);
 export const decisions = signal<DecisionRow[]>([]);
 export const plans = signal<PlanBody[]>([]);
+export const waits = signal<WaitingBody | null>(null);
+/** The last turns, the oldest first. */
+export const turns = signal<TurnFigures[]>([]);
+/** The past turn that is looked at. */
+export const past = signal<TurnBody | null>(null);
 /** Empty while the service answers. */
 export const lost = signal("");
 /** Rises each time that something new is known. */
@@ -47,49 +58,117 @@ export const openPlan = computed(() => {
   const id = status.value?.open_plan;
   return id ? (plans.value.find((plan) => plan.id === id) ?? null) : null;
 });
+/** The nodes at the moment that is looked at: now, or a past turn. */
+export const nodes = computed(() => {
+  const then = past.value;
+  if (!then?.nodes) return nodesNow.value;
+  const known = new Map(nodesNow.value.map((node) => [node.name, node]));
+  const rows = then.names.map((name) => ({ ...NO_NODE, ...known.get(name), name, failure_probability_day: 0, signs: [] }));
+  return standAs(rows, then.nodes);
+});
 
-let seen = "";
+const NO_NODE: NodeRow = {
+  name: "", state: "up", tasks: 0, devices: 0, used: 0, promised: 0, devices_held: 0, expected_peak: 0, hot: false,
+  failing: false, failure_probability: 0, failure_probability_day: 0, signs: [], labels: [],
+};
 
-/** Fetches what has changed since the last look. */
+/** What was heard and is not shown yet. */
+const news: { status?: Status; nodes?: NodesShown; waits?: WaitingBody; turns: TurnFigures[]; decided: boolean } = { turns: [], decided: true };
+let beats = 0;
+let inventory = "";
+
+function heard({ name, data }: Event): void {
+  const body: unknown = JSON.parse(data);
+  if (name === "status") news.status = body as Status;
+  else if (name === "nodes") news.nodes = body as NodesShown;
+  else if (name === "waiting") news.waits = body as WaitingBody;
+  else if (name === "turns") news.turns.push(...(body as TurnFigures[]));
+  else news.decided = true;
+}
+
+/** Shows what was heard, and asks for what the stream does not tell. */
 export async function look(force = false): Promise<void> {
+  const { status: told, nodes: stood, waits: waiting, turns: more } = news;
+  if (!told && !force && status.value && !lost.value) return;
+  const first = status.value === null;
+  if (first && more.length) news.turns = [];
+  const isSlow = force || first || beats % SLOW === 0;
+  const isMany = nodesNow.value.length > MANY_NODES;
+  const isOther = stood !== undefined && stood.inventory !== inventory;
+  const needsTasks = ["tasks", "plans"].includes(route.value.view);
+  const needsDecisions = force || first || news.decided || told?.open_plan !== status.value?.open_plan;
+  beats += 1;
+  news.decided = false;
   try {
-    const fresh = await read("/api/v1/status");
-    const mark = `${fresh.turn} ${fresh.open_plan} ${fresh.state} ${fresh.waiting} ${fresh.running}`;
-    if (!force && mark === seen && !lost.value) return;
-    const [n, t, l, d, p] = await Promise.all([
-      readAll<NodeRow>("/api/v1/nodes"),
-      readAll<TaskRow>("/api/v1/tasks"),
-      read("/api/v1/load"),
-      read("/api/v1/decisions", {}, { limit: DECISIONS }),
-      read("/api/v1/plans", {}, { limit: PLANS }),
+    const [s, w, t, n, a, l, d, p] = await Promise.all([
+      told && !force ? told : read("/api/v1/status"),
+      waiting ?? read("/api/v1/waiting"),
+      first ? read("/api/v1/turns", {}, { limit: TURNS }) : null,
+      first || isOther || (isMany ? beats % (3 * SLOW) === 0 : true) ? readAll<NodeRow>("/api/v1/nodes") : null,
+      needsTasks || first ? readAll<TaskRow>("/api/v1/tasks") : null,
+      isSlow ? read("/api/v1/load") : null,
+      needsDecisions ? read("/api/v1/decisions", {}, { limit: DECISIONS }) : null,
+      needsDecisions ? read("/api/v1/plans", {}, { limit: PLANS }) : null,
     ]);
-    seen = mark;
-    status.value = fresh;
-    nodes.value = n;
-    tasks.value = t;
-    load.value = l;
-    decisions.value = d.items;
-    plans.value = p.items;
-    lost.value = "";
-    beat.value += 1;
+    batch(() => {
+      status.value = s;
+      waits.value = w;
+      if (n) nodesNow.value = n;
+      else if (stood) nodesNow.value = standAs(nodesNow.value, stood);
+      if (stood) inventory = stood.inventory;
+      if (a) tasks.value = a;
+      if (l) load.value = l;
+      if (d) decisions.value = d.items;
+      if (p) plans.value = p.items;
+      const fresh = t ? t.items.toReversed() : news.turns;
+      if (fresh.length) turns.value = [...turns.value, ...fresh].slice(-TURNS);
+      news.turns = [];
+      if (news.status === told) delete news.status;
+      if (news.nodes === stood) delete news.nodes;
+      if (news.waits === waiting) delete news.waits;
+      lost.value = "";
+      beat.value += 1;
+    });
   } catch (error) {
-    lost.value = error instanceof Refused ? error.message : "the service does not answer";
+    news.decided = true;
+    lost.value = error instanceof TypeError ? "the service does not answer" : String((error as Error).message);
   }
 }
 
-/** Looks again and again while the page is in view. */
+/** Follows the service while the page is in view. */
 export function watch(): void {
+  let stop = () => {};
   let timer = 0;
   const turn = async () => {
     await look();
-    if (!document.hidden) timer = setTimeout(turn, LOOK_MS);
+    timer = setTimeout(turn, BEAT_MS);
   };
-  document.addEventListener("visibilitychange", () => {
+  const begin = () => {
+    stop();
     clearTimeout(timer);
-    if (!document.hidden) void turn();
-  });
-  void turn();
+    if (document.hidden) return;
+    stop = follow("/api/v1/stream", heard, () => (lost.value = "the service does not answer"));
+    void turn();
+  };
+  document.addEventListener("visibilitychange", begin);
+  begin();
 }
+
+/** A view that needs tasks is not left waiting for the next beat. */
+effect(() => {
+  if (["tasks", "plans"].includes(route.value.view) && status.peek()) void look(true);
+});
+
+/** The past turn that the address names. */
+effect(() => {
+  const at = route.value.query.at ?? "";
+  if (!at) past.value = null;
+  else if (past.peek()?.figures.id !== at) {
+    read("/api/v1/turns/{id}", { id: at })
+      .then((body) => route.peek().query.at === at && (past.value = body))
+      .catch(() => (past.value = null));
+  }
+});
 
 export interface Fetched<T> {
   body: T | null;

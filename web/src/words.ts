@@ -94,6 +94,7 @@ const REASONS: Record<string, string> = {
   HigherPriority: "more important work needs the room",
   CheaperPlacement: "cheaper placement",
   Undecided: "not decided on",
+  FitsNow: "a node would take it; its turn comes",
   NoCpu: "no CPU left beside them",
   NoOtherResource: "another resource is used up",
   NodeClosed: "node takes no work",

@@ -1,28 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DecisionRow, NodeRow, TaskRow } from "../src/api.ts";
+import type { NodeRow, TurnFigures } from "../src/api.ts";
 import { found } from "../src/find.ts";
-import { standing, tally, waiting } from "../src/groups.ts";
+import { deeds, quantile, standing } from "../src/groups.ts";
 import { area, nearest, path, scales } from "../src/lines.ts";
 
-test("each waiting task counts under its one reason", () => {
-  const task = (state: string, waits_for: string | null, submitted_seconds: number) =>
-    ({ state, waits_for, submitted_seconds, devices: 2 }) as TaskRow;
-  const groups = waiting(
-    [task("waiting", "Quota", 50), task("waiting", "Quota", 10), task("waiting", null, 90), task("running", null, 0)],
-    100,
-  );
-  assert.deepEqual(groups, [
-    { code: "Quota", count: 2, devices: 4, longest: 90 },
-    { code: "Undecided", count: 1, devices: 2, longest: 10 },
-  ]);
+test("what turns did is added up", () => {
+  const none = { places: 0, moves: 0, preemptions: 0, drains: 0, reopened: 0, refused: 0, gain_device_minutes: 0, cost_device_minutes: 0 };
+  const turn = (done: object) => ({ done: { ...none, ...done } }) as TurnFigures;
+  const all = deeds([turn({ moves: 2, gain_device_minutes: 10 }), turn({ places: 1, gain_device_minutes: 2.5 })]);
+  assert.deepEqual(all, { ...none, moves: 2, places: 1, gain_device_minutes: 12.5 });
 });
 
-test("only what was carried out counts as gained", () => {
-  const row = (action: string, result: string | null) =>
-    ({ action, result, gain_device_minutes: 10, cost_device_minutes: 1 }) as DecisionRow;
-  const all = tally([row("migrate", "done"), row("place", "refused"), row("place", null), row("wait", null)]);
-  assert.deepEqual(all, { done: 1, refused: 1, proposed: 1, gain: 10, cost: 1 });
+test("a quantile is one of the values", () => {
+  assert.equal(quantile([5, 1, 3, 4, 2], 0.5), 3);
+  assert.equal(quantile([5, 1, 3, 4, 2], 0.99), 5);
+  assert.equal(quantile([], 0.5), 0);
 });
 
 test("a node that is down is not called hot", () => {

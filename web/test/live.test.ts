@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NodeRow } from "../src/api.ts";
-import { Decoder, type NodeBytes, standAs } from "../src/live.ts";
+import type { NodeRow, NodesShown } from "../src/api.ts";
+import { Decoder, standAs } from "../src/live.ts";
 
 test("events are whole however the text is cut", () => {
   const text = 'id: 7-0\nevent: status\ndata: {"a":1}\n\n: alive\n\nid: 7-1\nevent: turns\ndata: 1\ndata: 2\n\n';
@@ -17,7 +17,7 @@ test("events are whole however the text is cut", () => {
 
 const base64 = (...bytes: number[]) => Buffer.from(bytes).toString("base64");
 
-function shown(count: number): NodeBytes {
+function shown(count: number): NodesShown {
   const none = base64(...Array.from({ length: count }, () => 0));
   return {
     id: "t1", time_seconds: 60, inventory: "x", count, promised: none, expected_peak: none,

@@ -7,6 +7,7 @@ import { Bars, Card, Empty, Same, State } from "../parts.tsx";
 import { to } from "../route.ts";
 import { go, load, nodes, route, safety, set } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
+import { Timeline } from "../timeline.tsx";
 import { count, number, percent, reason, resource, sentence } from "../words.ts";
 import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
 
@@ -57,6 +58,7 @@ export function Cluster() {
       ) : (
         <Nodes rows={rows} />
       )}
+      <Timeline />
       <div class="grid two">
         <Resources />
         <Stranded />

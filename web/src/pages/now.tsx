@@ -1,12 +1,13 @@
 /** The first minute: healthy or not, what is hot, what waits and why, what was done and is wanted, whether it was worth it. */
 import { Chart } from "../chart.tsx";
-import { standing, tally, waiting } from "../groups.ts";
+import { deeds, standing } from "../groups.ts";
 import { HeatMap, Legend } from "../heatmap.tsx";
 import { Bars, Calm, Card, Empty, Figure, Same, State } from "../parts.tsx";
 import { headline, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
-import { decisions, go, load, nodes, now, openPlan, plans, route, safety, set, status, tasks } from "../store.ts";
-import { ago, count, duration, number, percent, reason, sentence, verb, work } from "../words.ts";
+import { Timeline } from "../timeline.tsx";
+import { decisions, go, load, nodes, now, openPlan, past, plans, route, safety, set, status, turns, waits } from "../store.ts";
+import { ago, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
 import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
 import { useMemo } from "preact/hooks";
 
@@ -38,17 +39,20 @@ function Headline() {
     [bad("cordoned"), "cordoned"],
   ].filter(([many]) => many) as [number, string][];
   const all = nodes.value.length;
+  const then = past.value?.figures;
   const well = ill.length
     ? `${ill.map(([many, word]) => `${many} ${word}`).join(", ")} of ${number(all)} nodes`
     : `All ${number(all)} nodes are well`;
-  const first = waiting(tasks.value, now.value)[0];
-  const waits = first
-    ? `${count(status.value?.waiting ?? 0, "task")} waiting, mostly for ${reason(first.code)}`
-    : "nothing waits";
+  const first = waits.value?.groups[0];
+  const waiting = then
+    ? `${count(then.waiting, "task")} waited`
+    : first
+      ? `${count(waits.value?.tasks ?? 0, "task")} waiting, mostly: ${reason(first.code)}`
+      : "nothing waits";
   const problems = status.value?.problems ?? [];
   return (
     <h1>
-      {sentence(well)}; {waits}.
+      {sentence(well)}; {waiting}.
       {problems.length > 0 && <span class="problem">{problems.join("; ")}</span>}
     </h1>
   );
@@ -76,6 +80,7 @@ function Map() {
         describe={describer(nodes.value, measure, safety.value)}
         onChoose={(cell) => go(to("cluster", cell.name))}
       />
+      <Timeline />
       <p class="keys">
         <State of="hot" word={`hot, above ${percent(safety.value)}`} /> <State of="sick" word="sick or likely to fail" />
         <State of="down" /> <State of="cordoned" />
@@ -109,19 +114,19 @@ function Wants() {
 }
 
 function Waits() {
-  const groups = waiting(tasks.value, now.value);
-  const all = groups.reduce((sum, group) => sum + group.count, 0);
+  const groups = waits.value?.groups ?? [];
+  const all = waits.value?.tasks ?? 0;
   return (
     <Card title="Waiting" class="waits" note={all ? count(all, "task") : ""} more={<a href={to("tasks", "", { state: "waiting" })}>All</a>}>
       {groups.length === 0 ? (
         <Empty>Nothing waits.</Empty>
       ) : (
         <Bars
-          rows={groups.slice(0, 4).map((group) => ({
+          rows={groups.slice(0, 3).map((group) => ({
             label: <a href={to("tasks", "", { state: "waiting", reason: group.code })}>{sentence(reason(group.code))}</a>,
-            value: group.count,
-            text: number(group.count),
-            note: `${number(group.devices)} devices, longest ${duration(group.longest)}`,
+            value: group.tasks,
+            text: number(group.tasks),
+            note: `${number(group.devices)} devices, oldest ${duration(group.oldest_seconds)}`,
           }))}
         />
       )}
@@ -172,7 +177,7 @@ function Trend() {
   return (
     <Card title="Load" class="trend" more={<a href={to("forecast")}>What is expected</a>}>
       {moments.length > 1 ? (
-        <Chart times={times} lines={lines} height={206} most={1} label="Load over time" format={(v) => percent(v)} />
+        <Chart times={times} lines={lines} height={206} most={1} label="Load over time" format={(v) => percent(v)} {...(past.value ? { chosen: past.value.figures.time_seconds } : {})} onChoose={goTo} />
       ) : (
         <Empty>A moment each quarter of an hour, from the second on.</Empty>
       )}
@@ -180,21 +185,36 @@ function Trend() {
   );
 }
 
+/** Looks at the turn nearest to a time. */
+function goTo(time: number) {
+  const all = turns.value;
+  if (all.length === 0) return;
+  const near = all.reduce((best, turn) => (Math.abs(turn.time_seconds - time) < Math.abs(best.time_seconds - time) ? turn : best));
+  set({ at: near.id });
+}
+
 function Worth() {
-  const all = tally(decisions.value);
+  const all = deeds(turns.value);
+  const since = turns.value[0]?.time_seconds ?? now.value;
   const stood = load.value?.now?.stranded ?? [];
-  const lost = stood.reduce((sum, row) => sum + row.devices, 0);
+  const free = stood.reduce((sum, row) => sum + row.devices, 0);
   const decided = (state: string) => plans.value.filter((plan) => plan.state === state).length;
-  const busiest = load.value?.now?.resources.find((r) => r.resource === load.value?.now?.bottleneck);
+  const { gain_device_minutes: gain, cost_device_minutes: cost } = all;
+  const done = all.places + all.moves + all.preemptions + all.drains + all.reopened;
+  const kinds = [
+    all.places && count(all.places, "start"),
+    all.moves && count(all.moves, "move"),
+    all.preemptions && count(all.preemptions, "stop"),
+    all.drains && `${count(all.drains, "node")} closed`,
+  ].filter((kind) => kind);
   return (
-    <Card title="Worth it?" class="worth" note={`the last ${number(decisions.value.length)} decisions`}>
+    <Card title="Worth it?" class="worth" note={since < now.value ? `the last ${duration(now.value - since)}` : ""}>
       <dl class="figures">
-        <Figure label="Carried out" value={count(all.done, "step")} note={`${number(all.refused)} refused, ${number(all.proposed)} not approved`} />
-        <Figure label="Expected gain" value={work(all.gain)} note={`for ${work(all.cost)}`} />
+        <Figure label="Carried out" value={count(done, "step")} note={kinds.length ? kinds.join(", ") : `${number(all.refused)} refused`} />
+        <Figure label="Expected gain" value={work(gain)} note={`for ${work(cost)}`} />
         <Figure label="Plans" value={`${decided("carried_out") + decided("approved")} carried out`} note={`${decided("rejected")} rejected, ${decided("superseded")} superseded`} />
-        <Figure label="Stranded now" value={count(Math.round(lost * 10) / 10, "device")} note={busiest ? `bottleneck: ${busiest.resource.replace(/_.*/, "")}` : ""} />
+        <Figure label="Stranded now" value={count(Math.round(free * 10) / 10, "device")} note={`bottleneck: ${resource(load.value?.now?.bottleneck ?? "none")}`} />
       </dl>
     </Card>
   );
 }
-

@@ -1,10 +1,17 @@
 /** Whether the machine itself is sound. */
-import { Card, Empty, Figure, Same, State } from "../parts.tsx";
-import { now, status } from "../store.ts";
-import { clock, duration, number } from "../words.ts";
+import { useMemo } from "preact/hooks";
+import type { StageSeconds } from "../api.ts";
+import { Chart } from "../chart.tsx";
+import { quantile } from "../groups.ts";
+import { Bars, Card, Empty, Figure, Same, State } from "../parts.tsx";
+import { now, status, turns } from "../store.ts";
+import { clock, count, duration, number, sentence } from "../words.ts";
+
+const STAGES: (keyof StageSeconds)[] = ["collect", "assess", "decide", "execute", "record"];
 
 export function System() {
   const of = status.value!;
+  const took = turns.value.map((turn) => turn.turn_seconds);
   return (
     <>
       <div class="head">
@@ -14,10 +21,16 @@ export function System() {
       <dl class="figures wide">
         <Figure label="Mode" value={of.mode} note={MODES[of.mode]} />
         <Figure label="Turn" value={number(of.turn)} note={clock(now.value)} />
-        <Figure label="Last turn took" value={duration(of.turn_seconds)} />
+        <Figure label="A turn takes" value={duration(quantile(took, 0.5))} note={`99 in 100 at most ${duration(quantile(took, 0.99))}`} />
         <Figure label="Version" value={of.version} />
       </dl>
       <div class="grid two">
+        <Card title="Where a turn's time goes" note="median and 99th percentile of the last turns">
+          <Stages />
+        </Card>
+        <Card title="Time of a turn" note={`the last ${count(took.length, "turn")}`}>
+          <Times />
+        </Card>
         <Card title="Problems">
           {of.problems.length ? <ul class="plainlist">{of.problems.map((p) => <li key={p}>{p}</li>)}</ul> : <Empty>None.</Empty>}
         </Card>
@@ -32,9 +45,30 @@ export function System() {
           </ul>
         </Card>
       </div>
-      <Same cli="lepton status" api="GET /api/v1/status" />
+      <Same cli="lepton status" api="GET /api/v1/turns" />
     </>
   );
+}
+
+function Stages() {
+  const of = (stage: keyof StageSeconds, share: number) => quantile(turns.value.map((turn) => turn.stages[stage]), share);
+  return (
+    <Bars
+      rows={STAGES.map((stage) => ({
+        label: sentence(stage),
+        value: of(stage, 0.5),
+        behind: of(stage, 0.99),
+        text: `${duration(of(stage, 0.5))}, ${duration(of(stage, 0.99))}`,
+      }))}
+    />
+  );
+}
+
+function Times() {
+  const shown = turns.value;
+  const times = useMemo(() => shown.map((turn) => turn.time_seconds), [shown]);
+  const lines = useMemo(() => [{ label: "turn", values: shown.map((turn) => turn.turn_seconds), color: "c0", fill: true }], [shown]);
+  return shown.length > 1 ? <Chart times={times} lines={lines} height={190} label="Time of a turn" format={duration} /> : <Empty>From the second turn on.</Empty>;
 }
 
 const MODES: Record<string, string> = {

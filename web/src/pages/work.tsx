@@ -1,29 +1,31 @@
 /** All tasks: what runs, what waits, and what for. */
 import type { TaskRow } from "../api.ts";
-import { waiting } from "../groups.ts";
 import { Bars, Card, Empty, Name, Same, State } from "../parts.tsx";
-import { now, route, set, tasks } from "../store.ts";
+import { now, route, set, tasks, waits } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
 import { ago, count, duration, number, reason, sentence } from "../words.ts";
 
 export function Work() {
   const { state = "", reason: code = "", find = "" } = route.value.query;
+  // What the service says keeps a task waiting is said of its whole group; a task alone tells what was decided on it.
+  const known = new Map((waits.value?.groups ?? []).flatMap((group) => group.examples.map((name) => [name, group.code])));
+  const of = (task: TaskRow) => task.waits_for ?? known.get(task.name) ?? "Undecided";
   const rows = tasks.value.filter(
     (task) =>
       (!state || task.state === state) &&
-      (!code || (task.state === "waiting" && (task.waits_for ?? "Undecided") === code)) &&
+      (!code || (task.state === "waiting" && of(task) === code)) &&
       task.name.includes(find),
   );
-  const groups = waiting(tasks.value, now.value);
-  const of = (wanted: string) => tasks.value.filter((task) => task.state === wanted).length;
+  const groups = waits.value?.groups ?? [];
+  const many = (wanted: string) => tasks.value.filter((task) => task.state === wanted).length;
   return (
     <>
       <div class="head">
-        <h1>{sentence(count(of("running"), "task"))} running, {number(of("waiting"))} waiting</h1>
+        <h1>{sentence(count(many("running"), "task"))} running, {number(many("waiting"))} waiting</h1>
         <div class="filters" role="group" aria-label="Tasks that are">
           {["running", "waiting"].map((one) => (
             <button key={one} type="button" aria-pressed={state === one} onClick={() => set({ state: state === one ? "" : one, reason: "" })}>
-              <State of={one} /> <b>{number(of(one))}</b>
+              <State of={one} /> <b>{number(many(one))}</b>
             </button>
           ))}
         </div>
@@ -33,9 +35,9 @@ export function Work() {
           <Bars
             rows={groups.map((group) => ({
               label: <button type="button" class="link" aria-pressed={code === group.code} onClick={() => set({ state: "waiting", reason: code === group.code ? "" : group.code })}>{sentence(reason(group.code))}</button>,
-              value: group.count,
-              text: count(group.count, "task"),
-              note: `${number(group.devices)} devices, longest ${duration(group.longest)}`,
+              value: group.tasks,
+              text: count(group.tasks, "task"),
+              note: `${number(group.devices)} devices, oldest ${duration(group.oldest_seconds)}; ${group.sentence}`,
             }))}
           />
         </Card>
