@@ -23,6 +23,7 @@ export type Standing = "up" | "hot" | "likely to fail" | "cordoned" | "sick" | "
 /** How a node stands, the worst first. */
 export function standing(node: NodeRow, safety: number): Standing {
   if (node.state === "down" || node.state === "sick" || node.state === "cordoned") return node.state;
-  if (node.failure_probability >= 0.5) return "likely to fail";
-  return safety > 0 && node.used > safety ? "hot" : "up";
+  // Of a past turn only the shares are known.
+  if (node.failing || node.failure_probability >= 0.5) return "likely to fail";
+  return node.hot || (safety > 0 && node.used > safety) ? "hot" : "up";
 }

@@ -137,7 +137,7 @@ function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look
 
 /** The shapes of the states, the same as beside their words. */
 function mark(pen: CanvasRenderingContext2D, kind: Mark, x: number, y: number, size: number, ink: string): void {
-  const [cx, cy, r] = [x + size / 2, y + size / 2, Math.max(2, size * 0.24)];
+  const [cx, cy, r] = [x + size / 2, y + size / 2, Math.max(2, Math.min(8, size * 0.24))];
   pen.fillStyle = ink;
   pen.strokeStyle = ink;
   pen.lineWidth = Math.max(1, size / 14);

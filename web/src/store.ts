@@ -100,8 +100,9 @@ export async function look(force = false): Promise<void> {
   beats += 1;
   news.decided = false;
   try {
-    const [s, w, t, n, a, l, d, p] = await Promise.all([
-      told && !force ? told : read("/api/v1/status"),
+    // One question first, so that a service that is away is not asked all of them each second.
+    const s = told && !force && !lost.value ? told : await read("/api/v1/status");
+    const [w, t, n, a, l, d, p] = await Promise.all([
       waiting ?? read("/api/v1/waiting"),
       first ? read("/api/v1/turns", {}, { limit: TURNS }) : null,
       first || isOther || (isMany ? beats % (3 * SLOW) === 0 : true) ? readAll<NodeRow>("/api/v1/nodes") : null,

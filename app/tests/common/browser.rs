@@ -35,19 +35,19 @@ impl Browser {
         let to = child.stdin.take().expect("a pipe");
         let from = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut browser = Self { child, to, from, session: None, asked: 0, events: Vec::new() };
-        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
+        let target = browser.ask("Target.createTarget", &json!({ "url": "about:blank" }))["targetId"].clone();
         let attach = json!({ "targetId": target, "flatten": true });
-        let session = browser.ask("Target.attachToTarget", attach)["sessionId"].clone();
+        let session = browser.ask("Target.attachToTarget", &attach)["sessionId"].clone();
         browser.session = session.as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.ask(&format!("{domain}.enable"), &json!({}));
         }
         browser.size(1440, 900);
         browser
     }
 
     /// Asks and waits for the answer; what happens meanwhile is kept.
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.asked += 1;
         let mut request = json!({ "id": self.asked, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -72,24 +72,24 @@ impl Browser {
     /// The window's size, pixels.
     pub(crate) fn size(&mut self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.ask("Emulation.setDeviceMetricsOverride", size);
+        self.ask("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Prefers a theme, dark or light.
     pub(crate) fn prefer(&mut self, theme: &str) {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
-        self.ask("Emulation.setEmulatedMedia", features);
+        self.ask("Emulation.setEmulatedMedia", &features);
     }
 
     /// Goes to an address.
     pub(crate) fn go(&mut self, url: &str) {
-        self.ask("Page.navigate", json!({ "url": url }));
+        self.ask("Page.navigate", &json!({ "url": url }));
     }
 
     /// What an expression is worth on the page.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        self.ask("Runtime.evaluate", asked)["result"]["value"].clone()
+        self.ask("Runtime.evaluate", &asked)["result"]["value"].clone()
     }
 
     /// Waits until an expression is true.
@@ -121,7 +121,7 @@ impl Browser {
         assert!(x.is_number(), "there is no {selector} that says {says:?}: {}", self.text("main"));
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
-            self.ask("Input.dispatchMouseEvent", event);
+            self.ask("Input.dispatchMouseEvent", &event);
         }
     }
 
@@ -131,7 +131,7 @@ impl Browser {
         for kind in ["keyDown", "keyUp"] {
             let event =
                 json!({ "type": kind, "key": key, "text": if kind == "keyDown" { text } else { "" } });
-            self.ask("Input.dispatchKeyEvent", event);
+            self.ask("Input.dispatchKeyEvent", &event);
         }
     }
 

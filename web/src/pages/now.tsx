@@ -1,6 +1,7 @@
 /** The first minute: healthy or not, what is hot, what waits and why, what was done and is wanted, whether it was worth it. */
 import { Chart } from "../chart.tsx";
 import { deeds, standing } from "../groups.ts";
+import { FirstVisit } from "../firstvisit.tsx";
 import { HeatMap, Legend } from "../heatmap.tsx";
 import { Bars, Calm, Card, Empty, Figure, Same, State } from "../parts.tsx";
 import { headline, sum, worth } from "../plan.ts";
@@ -15,6 +16,7 @@ export function Now() {
   return (
     <div class="now">
       <Headline />
+      <FirstVisit />
       <div class="grid">
         <Map />
         <Wants />
@@ -177,7 +179,7 @@ function Trend() {
   return (
     <Card title="Load" class="trend" more={<a href={to("forecast")}>What is expected</a>}>
       {moments.length > 1 ? (
-        <Chart times={times} lines={lines} height={206} most={1} label="Load over time" format={(v) => percent(v)} {...(past.value ? { chosen: past.value.figures.time_seconds } : {})} onChoose={goTo} />
+        <Chart times={times} lines={lines} height={196} most={1} label="Load over time" format={(v) => percent(v)} {...(past.value ? { chosen: past.value.figures.time_seconds } : {})} onChoose={goTo} />
       ) : (
         <Empty>A moment each quarter of an hour, from the second on.</Empty>
       )}

@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { PartRow, PlanBody, RejectionCode } from "../api.ts";
 import type { Cell } from "../heat.ts";
 import { HeatMap, Legend } from "../heatmap.tsx";
+import { spoke } from "../firstvisit.tsx";
 import { Refused, write } from "../http.ts";
 import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { type Effect, changed, effects, headline, reasons, steps, sum } from "../plan.ts";
@@ -95,6 +96,7 @@ function Word({ plan }: { plan: PlanBody }) {
     try {
       if (what === "approve") await write("/api/v1/plans/{id}/approve", { id: plan.id }, headers);
       else await write("/api/v1/plans/{id}/reject", { id: plan.id }, headers, { code, reason: why });
+      spoke();
     } catch (error) {
       const successor = error instanceof Refused ? (error.problem.successor ?? "") : "";
       setProblem({ text: error instanceof Error ? error.message : String(error), successor });
