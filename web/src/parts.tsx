@@ -1,6 +1,6 @@
 /** Small parts that all views are made of. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Reads } from "./api.ts";
 import { toName } from "./route.ts";
 import { type Fetched, nodes, thing } from "./store.ts";
@@ -174,8 +174,10 @@ export function useThing<P extends keyof Reads>(path: P, names: Record<string, s
 export function useWidth(): [{ current: HTMLDivElement | null }, number] {
   const box = useRef<HTMLDivElement | null>(null);
   const [width, setWidth] = useState(0);
-  useEffect(() => {
+  // Before the first paint, so that nothing moves after it.
+  useLayoutEffect(() => {
     if (!box.current) return undefined;
+    setWidth(Math.floor(box.current.clientWidth));
     const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.floor(entry.contentRect.width)));
     observer.observe(box.current);
     return () => observer.disconnect();

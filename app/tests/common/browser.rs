@@ -116,7 +116,12 @@ impl Browser {
                if (!e) return null; e.scrollIntoView({{ block: 'center' }}); const r = e.getBoundingClientRect();
                return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
         );
-        let place = self.eval(&find);
+        // What still moves is not clicked.
+        let (mut place, mut before) = (self.eval(&find), Value::Null);
+        while place != before {
+            thread::sleep(Duration::from_millis(50));
+            (before, place) = (place, self.eval(&find));
+        }
         let (x, y) = (&place[0], &place[1]);
         assert!(x.is_number(), "there is no {selector} that says {says:?}: {}", self.text("main"));
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
