@@ -3,6 +3,7 @@
 
 pub mod defragment;
 pub mod deliberate;
+pub mod explain;
 pub mod guard;
 pub mod placement;
 pub mod placement_policies;
