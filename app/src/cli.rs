@@ -13,7 +13,7 @@ use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
-use crate::cli_serve::{ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs};
+use crate::cli_serve::{ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, WhatIfArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, load, nodes_count};
@@ -56,9 +56,11 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Why a running service decided as it did
     Explain(ExplainArgs),
-    /// Approve or reject plans of a running service
+    /// List, show, compare, approve, reject and derive plans of a running service
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// What would be if nodes were drained or added, tasks submitted, or another policy served
+    Whatif(Box<WhatIfArgs>),
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
     Simulate(Simulate),

@@ -125,18 +125,30 @@ pub(crate) struct GetArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lepton explain task-000042\n  lepton explain d12-3\n  lepton explain p12 -o json"
+    after_help = "Examples:\n  lepton explain task-000042\n  lepton explain task-000042 --why-not node-0007\n  lepton explain d12-3\n  lepton explain p12 -o json"
 )]
 pub(crate) struct ExplainArgs {
     /// A task, a node, a decision (d12-3) or a plan (p12)
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: String,
+    /// Of a task: a node on which it does not stand; what is in the way, and the smallest change after which it would fit
+    #[arg(long, value_name = "NODE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) why_not: Option<String>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
+    /// List plans, the newest first
+    #[command(after_help = "Example:\n  lepton plan list --limit 20")]
+    List(PlanListArgs),
+    /// Show a plan: its parts with their keys, steps, gain and cost
+    #[command(after_help = "Example:\n  lepton plan show p12")]
+    Show(PlanShowArgs),
+    /// What one plan does that another does not
+    #[command(after_help = "Example:\n  lepton plan diff p12 p13")]
+    Diff(PlanDiffArgs),
     /// Approve a plan and have it carried out
     #[command(after_help = "Example:\n  lepton plan approve p12")]
     Approve(ApproveArgs),
@@ -145,6 +157,106 @@ pub(crate) enum PlanCommand {
         after_help = "Example:\n  lepton plan reject p12 --code too-disruptive --reason 'not before the demo'"
     )]
     Reject(RejectArgs),
+    /// Put a plan without some of its parts in its place; parts that need them go with them
+    #[command(after_help = "Example:\n  lepton plan derive p12 --without 12.0,12.3")]
+    Derive(DeriveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanListArgs {
+    /// Most rows
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanShowArgs {
+    /// The plan, as p12
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanDiffArgs {
+    /// The plan before, as p12
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) before: String,
+    /// The plan after
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) after: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeriveArgs {
+    #[command(flatten)]
+    pub(crate) plan: ApproveArgs,
+    /// Keys of the parts that are to go, separated by commas; `lepton plan show` tells them
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', required = true)]
+    pub(crate) without: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The live cluster is copied, changed and decided upon by the same engine, beside the same cluster unchanged. Nothing is touched.
+
+Examples:
+  lepton whatif --drain node-0003
+  lepton whatif --add node-0003x4
+  lepton whatif --submit-like task-000042 --count 8 --gang
+  lepton whatif --demand cpu_millicores=16000,memory_mib=65536 --devices 2 --count 4
+  lepton whatif --policy best-fit"
+)]
+pub(crate) struct WhatIfArgs {
+    /// Nodes that are drained, separated by commas
+    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    pub(crate) drain: Vec<String>,
+    /// Nodes that are added, each like one that is there, with how many: node-0003x4
+    #[arg(long, value_name = "NODExN", value_delimiter = ',', value_parser = node_times)]
+    pub(crate) add: Vec<(String, usize)>,
+    /// Submit tasks like this one
+    #[arg(long, value_name = "TASK", conflicts_with = "demand")]
+    pub(crate) submit_like: Option<String>,
+    /// Submit tasks that ask for these amounts of resources
+    #[arg(long, value_name = "NAME=AMOUNT", value_delimiter = ',', value_parser = amount)]
+    pub(crate) demand: Vec<(String, i64)>,
+    /// Devices that each submitted task asks for
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) devices: Option<u16>,
+    /// How many tasks are submitted
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) count: u16,
+    /// Whether they are a gang: placed all or none
+    #[arg(long)]
+    pub(crate) gang: bool,
+    /// The placement policy that scores nodes
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Reads a node and how many times it is added.
+fn node_times(text: &str) -> Result<(String, usize), String> {
+    let parsed = text.rsplit_once('x').and_then(|(node, count)| Some((node, count.parse().ok()?)));
+    match parsed {
+        Some((node, count @ 1..=10_000)) if !node.is_empty() => Ok((node.to_owned(), count)),
+        _ => Err("expected a node and how many are added like it, 1 to 10000, as node-0003x4".to_owned()),
+    }
+}
+
+/// Reads a resource and an amount.
+fn amount(text: &str) -> Result<(String, i64), String> {
+    let parsed = text.split_once('=').and_then(|(name, amount)| Some((name, amount.parse().ok()?)));
+    match parsed {
+        Some((name, amount)) if amount >= 0 => Ok((name.to_owned(), amount)),
+        _ => Err("expected a resource and a whole amount, as cpu_millicores=16000".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -193,6 +193,12 @@ impl Cycle {
         carry_out(plan, &mut self.snapshot, actuator, journal)
     }
 
+    /// Takes the number of a turn for a plan that a person makes of another one. It is used up once the journal has an entry of it.
+    pub fn take_number(&mut self) -> u64 {
+        self.snapshot.memory.turn += 1;
+        self.snapshot.memory.turn
+    }
+
     /// Writes all that the journal amounts to as one entry, so that those before it are no longer needed.
     ///
     /// # Errors

@@ -1,5 +1,23 @@
 // The types of the interface; made from docs/openapi.json by `npm run types`.
 
+/** Nodes like one that is there. */
+export interface AddNodes {
+  /** How many. */
+  count?: number;
+  /** The node. */
+  like: string;
+}
+
+/** Devices asked for. */
+export interface AskDevices {
+  /** How many. */
+  count: number;
+  /** Thousandths of each. */
+  milli?: number;
+  /** Accepted models; any unless given. */
+  models?: string[];
+}
+
 /** A node that was considered. */
 export interface CandidateRow {
   /** Expected use of the node's busiest resource with the task on it, as a share of its capacity. */
@@ -87,6 +105,24 @@ export interface Deeds {
   reopened: number;
 }
 
+/** Which parts are to go. */
+export interface Derivation {
+  /** Keys of parts, as 12.3; parts that need them go with them. */
+  without: string[];
+}
+
+/** The plan that took the place of another. */
+export interface Derived {
+  /** Digest of what it does. */
+  effects: string;
+  /** The plan. */
+  id: string;
+  /** The parts that are left. */
+  parts: string[];
+  /** proposed. */
+  state: string;
+}
+
 /** A device of a node. */
 export interface DeviceRow {
   /** Share of it that is held. */
@@ -111,6 +147,16 @@ export interface Explanation {
   kind: string;
   plan?: PlanBody | null;
   /** The answer in one sentence. */
+  sentence: string;
+  why_not?: WhyNotBody | null;
+  would_fit?: WouldFit | null;
+}
+
+/** A rule that stands in the way. */
+export interface InTheWay {
+  /** A stable code. */
+  code: string;
+  /** The same in words. */
   sentence: string;
 }
 
@@ -365,6 +411,18 @@ export interface RuledOut {
   rule: string;
 }
 
+/** What is changed. */
+export interface Scenario {
+  /** Nodes that are added. */
+  add?: AddNodes[];
+  /** Nodes that are drained: they take no tasks, and those on them want another place. */
+  drain?: string[];
+  /** The placement policy that scores nodes, in the place of the serving one. */
+  policy?: string | null;
+  /** Tasks that are submitted. */
+  submit?: Submit[];
+}
+
 /** Where readings come from. */
 export interface SourceRow {
   /** How long ago it last looked, seconds of the cluster's time. */
@@ -449,6 +507,21 @@ export interface StrandedRow {
   devices: number;
   /** Nodes that have part in it. */
   nodes: number;
+}
+
+/** Tasks: like one that is there, or by what they ask for. */
+export interface Submit {
+  /** How many. */
+  count?: number;
+  /** How much of each resource each asks for, by name; what is not named is 0. */
+  demand?: Record<string, number>;
+  devices?: AskDevices | null;
+  /** Whether they are a gang: placed all or none. */
+  gang?: boolean;
+  /** A task that they are like. */
+  like?: string | null;
+  /** Higher is more important. */
+  priority?: number;
 }
 
 /** A page of tasks. */
@@ -573,6 +646,82 @@ export interface WaitingGroup {
   tasks: number;
 }
 
+/** What would be. */
+export interface WhatIf {
+  /** The cluster's time of the snapshot, seconds. */
+  as_of_seconds: number;
+  /** The tasks that were submitted, or that had to leave a drained node. */
+  concerned: WhatIfTask[];
+  /** Other tasks that would start only with the change; at most 100 are named. */
+  gain: string[];
+  /** Other tasks that would run only without it; at most 100 are named. */
+  lose: string[];
+  /** The answer in one sentence. */
+  sentence: string;
+  /** Tasks of drained nodes that stay, since they must not be disturbed. */
+  stay: string[];
+  /** The steps of the first turn, in words; at most 100. */
+  steps: string[];
+  /** With the change. */
+  with: WhatIfFigures;
+  /** As it is, decided upon by the serving policy. */
+  without: WhatIfFigures;
+}
+
+/** How the cluster would stand. */
+export interface WhatIfFigures {
+  /** Share of the device capacity of working nodes that is held. */
+  devices_held: number;
+  /** Nodes above the safety level. */
+  hot_nodes: number;
+  /** Standard deviation of the use of the busiest resource over the nodes. */
+  imbalance: number;
+  /** Tasks moved on the way there. */
+  moves: number;
+  /** Tasks that stand on a node. */
+  running: number;
+  /** Free devices that have no CPU left to go with them. */
+  stranded_devices: number;
+  /** Tasks that wait. */
+  waiting: number;
+}
+
+/** What becomes of a task that the scenario speaks of. */
+export interface WhatIfTask {
+  /** Where it would stand; none where it would wait. */
+  node?: string | null;
+  /** The task. */
+  task: string;
+  /** What would keep it waiting, a stable code. */
+  waits_for?: string | null;
+}
+
+/** Why a task does not stand on a node. */
+export interface WhyNotBody {
+  /** Whether the task may stand there as the cluster is. */
+  fits: boolean;
+  /** Members of its gang that wait: the gang is placed all or none. */
+  gang_waiting: number;
+  /** The node. */
+  node: string;
+  /** What stands in the way, the first thing first. */
+  obstacles: InTheWay[];
+  /** The answer in one sentence. */
+  sentence: string;
+  /** What would have to change, the smallest first; empty where nothing was found. */
+  would_fit: WouldFit[];
+}
+
+/** Changes after which the task fits. They were tried on a copy of the cluster, and none of them is idle. */
+export interface WouldFit {
+  /** The changes in words. */
+  changes: string[];
+  /** The same for programs; `change` names the kind. */
+  effects: unknown[];
+  /** The node. */
+  node: string;
+}
+
 /** What a GET of each path answers. */
 export interface Reads {
   "/api/v1/decisions": DecisionPage;
@@ -593,5 +742,7 @@ export interface Reads {
 /** What a POST to each path answers. */
 export interface Writes {
   "/api/v1/plans/{id}/approve": Decided;
+  "/api/v1/plans/{id}/derive": Derived;
   "/api/v1/plans/{id}/reject": Decided;
+  "/api/v1/whatif": WhatIf;
 }

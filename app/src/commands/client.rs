@@ -1,15 +1,13 @@
-//! What talks to a running service: `status`, `get`, `explain`, `plan`.
+//! What talks to a running service: `status`, `get`, `explain`; how it is talked to.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cli_serve::{
-    ApproveArgs, ExplainArgs, GetArgs, Listed, PlanCommand, RejectionCode, ServerArgs, Shown, StatusArgs,
-};
+use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs};
 use crate::failure::Failure;
 use crate::output;
 
@@ -52,37 +50,10 @@ pub(crate) fn get(args: &GetArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
-    let body = ask(&args.server, "GET", &format!("/api/v1/explain/{}", encoded(&args.id)), &[], None)?;
+    let why_not = args.why_not.as_ref().map(|node| format!("?why_not={}", encoded(node)));
+    let path = format!("/api/v1/explain/{}{}", encoded(&args.id), why_not.unwrap_or_default());
+    let body = ask(&args.server, "GET", &path, &[], None)?;
     show(&args.server, &body, explanation)
-}
-
-pub(crate) fn plan(command: &PlanCommand) -> Result<(), Failure> {
-    let (args, verb, body) = match command {
-        PlanCommand::Approve(args) => (args, "approve", None),
-        PlanCommand::Reject(args) => {
-            let code = match args.code {
-                RejectionCode::TooDisruptive => "TooDisruptive",
-                RejectionCode::WrongTime => "WrongTime",
-                RejectionCode::WrongVictim => "WrongVictim",
-                RejectionCode::NotWorthIt => "NotWorthIt",
-                RejectionCode::Other => "Other",
-            };
-            (&args.plan, "reject", Some(json!({"code": code, "reason": args.reason})))
-        }
-    };
-    let effects = effects(args)?;
-    let path = format!("/api/v1/plans/{}/{verb}", encoded(&args.id));
-    let answer = ask(&args.server, "POST", &path, &[("If-Match", &format!("\"{effects}\""))], body)?;
-    show(&args.server, &answer, |body| format!("{} is {}\n", plain(&body["id"]), plain(&body["state"])))
-}
-
-/// The effects that were looked at, or those that the plan has now.
-fn effects(args: &ApproveArgs) -> Result<String, Failure> {
-    if let Some(effects) = &args.effects {
-        return Ok(effects.clone());
-    }
-    let plan = ask(&args.server, "GET", &format!("/api/v1/plans/{}", encoded(&args.id)), &[], None)?;
-    Ok(plain(&plan["effects"]))
 }
 
 fn explanation(body: &Value) -> String {
@@ -93,6 +64,15 @@ fn explanation(body: &Value) -> String {
             for step in part["steps"].as_array().into_iter().flatten() {
                 text += &format!("  {} ({})\n", plain(step), plain(&part["reason"]));
             }
+        }
+    }
+    let why_not = &body["why_not"];
+    for obstacle in why_not["obstacles"].as_array().into_iter().flatten() {
+        text += &format!("in the way: {} ({})\n", plain(&obstacle["sentence"]), plain(&obstacle["code"]));
+    }
+    for fit in why_not["would_fit"].as_array().into_iter().flatten().chain([&body["would_fit"]]) {
+        if !fit.is_null() {
+            text += &format!("would fit on {} if {}\n", plain(&fit["node"]), plain(&fit["changes"]));
         }
     }
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
@@ -142,7 +122,7 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 /// A name as a part of a path.
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     name.bytes().map(one).collect()

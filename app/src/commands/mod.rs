@@ -14,6 +14,7 @@ mod learning_workloads;
 mod load;
 pub(crate) mod model_files;
 mod placement_snapshots;
+mod plan;
 mod policy_gate;
 mod policy_list;
 mod policy_show;
@@ -34,6 +35,7 @@ mod train;
 mod train_jobs;
 mod train_placement;
 mod verdict_text;
+mod whatif;
 
 use crate::cli::{Cli, Command, Policy, Simulate, Train};
 use crate::cli_generate::Generate;
@@ -65,7 +67,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Load(args) => load::run(&args),
         Command::Get(args) => client::get(&args),
         Command::Explain(args) => client::explain(&args),
-        Command::Plan(command) => client::plan(&command),
+        Command::Plan(command) => plan::run(&command),
+        Command::Whatif(args) => whatif::run(&args),
         Command::Completion { shell } => completion::run(shell),
     }
 }

@@ -24,7 +24,7 @@ use super::cluster::{Era, SimulatedCluster};
 use super::config::ServeConfig;
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
-use super::people::{self, Ask};
+use super::people::{self, Request};
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
@@ -44,8 +44,8 @@ pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
 pub(super) struct Engine {
     mode: Mode,
     pause: Duration,
-    cluster: SimulatedCluster,
-    cycle: Cycle,
+    pub(super) cluster: SimulatedCluster,
+    pub(super) cycle: Cycle,
     decider: Copying,
     make_decider: MakeDecider,
     last: LastDecided,
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Turns until the flag turns, or so many times.
-    pub(super) fn run(mut self, asks: &Receiver<Ask>, stop: &AtomicBool, turns_max: u64) {
+    pub(super) fn run(mut self, asks: &Receiver<Request>, stop: &AtomicBool, turns_max: u64) {
         let mut due = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             self.turn();
@@ -123,7 +123,11 @@ impl Engine {
             // People are heard once a turn at least, also where turns take longer than the time between them.
             loop {
                 match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
-                    Ok(ask) => {
+                    Ok(Request::Copy(reply)) => {
+                        // Nobody may wait for it any more.
+                        let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
+                    }
+                    Ok(Request::Ask(ask)) => {
                         self.answer(ask);
                         self.publish(None);
                         self.chronicle.tell(&self.published);

@@ -17,6 +17,7 @@ mod tests;
 mod verdicts;
 mod view;
 mod waiting;
+mod whatif;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

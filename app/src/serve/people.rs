@@ -1,7 +1,8 @@
-//! What people say to plans: approve or reject, against the effects that they saw.
+//! What people ask of the loop: to approve, reject or derive a plan, against the effects that they saw; a copy of what it believes.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lepton_core::model::{PartKey, Snapshot};
 use lepton_edges::store::{PlanState, Store};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -9,14 +10,33 @@ use tokio::sync::oneshot;
 use super::recording::Proposal;
 
 /// A request to the loop.
+pub(super) enum Request {
+    /// Something is said to a plan.
+    Ask(Ask),
+    /// A copy of the snapshot is wanted, to look at beside the loop.
+    Copy(oneshot::Sender<Box<Snapshot>>),
+}
+
+/// What is said to a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It is to be carried out.
+    Approve,
+    /// It is not; code and words.
+    Reject(String),
+    /// A plan without these parts is to take its place.
+    Derive(Vec<PartKey>),
+}
+
+/// A word to a plan.
 pub(super) struct Ask {
+    /// Whose word it is.
+    pub(super) actor: String,
     /// The plan, by its turn.
     pub(super) turn: u64,
     /// The effects that the person saw.
     pub(super) effects: String,
-    pub(super) approve: bool,
-    /// Code and words of a rejection.
-    pub(super) why: String,
+    pub(super) word: Word,
     /// The key of the request, if it has one.
     pub(super) key: Option<String>,
     pub(super) reply: oneshot::Sender<Answer>,
@@ -37,15 +57,26 @@ pub(super) enum Answer {
     WrongMode,
     /// The key belongs to another request.
     KeyTaken,
+    /// Of the parts named these are not there, or nothing would be left.
+    WrongParts(String),
     /// It could not be done.
     Failed(String),
 }
 
 impl Ask {
     pub(super) fn request(&self) -> String {
-        let verb = if self.approve { "approve" } else { "reject" };
-        format!("{verb} p{} {} {}", self.turn, self.effects, self.why)
+        let (verb, more) = match &self.word {
+            Word::Approve => ("approve", String::new()),
+            Word::Reject(why) => ("reject", why.clone()),
+            Word::Derive(parts) => ("derive", keys(parts)),
+        };
+        format!("{verb} p{} {} {more}", self.turn, self.effects)
     }
+}
+
+/// Keys of parts as text.
+pub(super) fn keys(parts: &[PartKey]) -> String {
+    parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The plan that was open, or rejected last, when the service ended.
@@ -55,7 +86,9 @@ pub(super) fn open_proposal(store: &Store) -> anyhow::Result<Option<Proposal>> {
     if row.state != PlanState::Proposed && !rejected {
         return Ok(None);
     }
-    Ok(Some(Proposal { turn: row.turn, effects: row.effects, plan: row.document.into_plan()?, rejected }))
+    let derived_from = store.origin_of(row.turn)?;
+    let plan = row.document.into_plan()?;
+    Ok(Some(Proposal { turn: row.turn, effects: row.effects, plan, rejected, derived_from }))
 }
 
 /// Seconds since 1970.

@@ -35,6 +35,15 @@ pub(super) struct Proposal {
     pub(super) plan: Plan,
     /// Whether a person has rejected it: it is then not proposed again while its effects are the same.
     pub(super) rejected: bool,
+    /// Of a plan that a person derived: the effects of the loop's own plan. While the loop would still do that, the derived one stands.
+    pub(super) derived_from: Option<String>,
+}
+
+impl Proposal {
+    /// Whether the loop's plan with these effects is no news.
+    fn answers(&self, effects: &str) -> bool {
+        self.effects == effects || self.derived_from.as_deref() == Some(effects)
+    }
 }
 
 /// The journal of one turn.
@@ -50,7 +59,7 @@ impl Journal for TurnJournal<'_> {
         let &JournalEntry::Turn { turn, time_seconds } = entry else { return self.store.write(entry) };
         let Decided { plan, mut records } = std::mem::take(&mut *self.last.borrow_mut());
         let effects = effects_of(&plan);
-        let known = self.proposal.as_ref().is_some_and(|before| before.effects == effects);
+        let known = self.proposal.as_ref().is_some_and(|before| before.answers(&effects));
         if known {
             // The same plan as before keeps its number, its records and what people said to it.
             records.retain(|record| record.step.is_none());
@@ -71,7 +80,7 @@ impl Journal for TurnJournal<'_> {
             },
         )?;
         if is_news && self.mode == Mode::Recommend {
-            *self.proposal = Some(Proposal { turn, effects, plan, rejected: false });
+            *self.proposal = Some(Proposal { turn, effects, plan, rejected: false, derived_from: None });
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::config::ServeConfig;
 use super::engine::Engine;
-use super::people::{Answer, Ask};
+use super::people::{Answer, Ask, Word};
 use super::view::Published;
 
 fn config(name: &str, mode: Mode) -> ServeConfig {
@@ -127,7 +127,8 @@ fn with_open_plan(name: &str) -> (Engine, u64, String) {
 fn said(engine: &mut Engine, turn: u64, effects: &str, approve: bool, key: Option<&str>) -> Answer {
     let (reply, answer) = oneshot::channel();
     let (effects, key) = (effects.to_owned(), key.map(str::to_owned));
-    engine.answer(Ask { turn, effects, approve, why: String::new(), key, reply });
+    let word = if approve { Word::Approve } else { Word::Reject(String::new()) };
+    engine.answer(Ask { actor: "local".to_owned(), turn, effects, word, key, reply });
     answer.blocking_recv().expect("it answers")
 }
 

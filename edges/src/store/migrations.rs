@@ -6,10 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// What leads from each version to the next; never changed once released, only added to.
-pub(super) const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/1_journal.sql"),
     include_str!("migrations/2_decisions.sql"),
     include_str!("migrations/3_history.sql"),
+    include_str!("migrations/4_derivations.sql"),
 ];
 
 /// Brings a file of any earlier version to the present one.

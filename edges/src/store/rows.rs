@@ -114,6 +114,10 @@ pub struct TurnRows<'a> {
     pub plan: Option<NewPlan<'a>>,
     /// The plan whose place it takes, by its turn; without a new plan its effects are no longer wanted.
     pub superseded: Option<u64>,
+    /// What a person said to the plan that is superseded.
+    pub verdict: Option<&'a Verdict>,
+    /// Of a plan that a person derived: the effects of the loop's own plan.
+    pub origin: Option<&'a str>,
     /// How turns went: this one, and the one before, of which more is known by now.
     pub history: &'a [HistoryRow],
     /// The names of the nodes, where they are others than before.
@@ -132,6 +136,13 @@ impl Store {
             history::keep(transaction, rows.history, rows.inventory)?;
             if let Some(plan) = &rows.plan {
                 insert_plan(transaction, plan)?;
+            }
+            if let (Some(plan), Some(origin)) = (&rows.plan, rows.origin) {
+                let sql = "INSERT OR REPLACE INTO derivations (turn, effects) VALUES (?1, ?2)";
+                transaction.execute(sql, (plan.turn as i64, origin))?;
+            }
+            if let Some(verdict) = rows.verdict {
+                insert_verdict(transaction, verdict)?;
             }
             if let Some(turn) = rows.superseded {
                 let sql = "UPDATE plans SET state = ?2, successor = ?3 WHERE turn = ?1";
@@ -162,18 +173,18 @@ impl Store {
     /// # Errors
     /// When it cannot be written; nothing of it is then kept.
     pub fn keep_verdict(&mut self, verdict: &Verdict) -> Result<(), StoreError> {
-        self.in_one(|transaction| {
-            let sql = "UPDATE plans SET state = ?2, decided_by = ?3, why = ?4 WHERE turn = ?1";
-            let by = &verdict.line.actor;
-            transaction.execute(sql, (verdict.turn as i64, verdict.state.name(), by, &verdict.why))?;
-            insert_line(transaction, &verdict.line)?;
-            if let Some(KeptAnswer { key, request, status, body }) = &verdict.answer {
-                let sql = "INSERT INTO answers (key, request, status, body, unix_seconds) VALUES (?1, ?2, ?3, ?4, ?5)";
-                let when = verdict.line.unix_seconds as i64;
-                transaction.execute(sql, (key, request, status, body, when))?;
-            }
-            Ok(())
-        })
+        self.in_one(|transaction| insert_verdict(transaction, verdict))
+    }
+
+    /// Of a plan that a person derived: the effects of the loop's own plan.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn origin_of(&self, turn: u64) -> Result<Option<String>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT effects FROM derivations WHERE turn = ?1")?;
+        let mut rows = statement.query([turn as i64])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
     /// Keeps a line of the audit.
@@ -216,6 +227,20 @@ fn insert_plan(transaction: &Transaction<'_>, plan: &NewPlan<'_>) -> Result<(), 
     let sql = "INSERT INTO plans (turn, time_seconds, state, effects, document) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (turn, time) = (plan.turn as i64, plan.document.time_seconds as i64);
     transaction.execute(sql, (turn, time, plan.state.name(), plan.effects, json(plan.document)?))?;
+    Ok(())
+}
+
+fn insert_verdict(transaction: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError> {
+    let sql = "UPDATE plans SET state = ?2, decided_by = ?3, why = ?4 WHERE turn = ?1";
+    let by = &verdict.line.actor;
+    transaction.execute(sql, (verdict.turn as i64, verdict.state.name(), by, &verdict.why))?;
+    insert_line(transaction, &verdict.line)?;
+    if let Some(KeptAnswer { key, request, status, body }) = &verdict.answer {
+        let sql =
+            "INSERT INTO answers (key, request, status, body, unix_seconds) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let when = verdict.line.unix_seconds as i64;
+        transaction.execute(sql, (key, request, status, body, when))?;
+    }
     Ok(())
 }
 

@@ -11,6 +11,8 @@ mod records;
 pub(crate) mod rows;
 mod stream;
 mod turns;
+mod whatif;
+mod why_not;
 
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
@@ -21,31 +23,50 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use lepton_core::model::Snapshot;
 use lepton_edges::store::{Reader, StoreError};
+use tokio::sync::{Semaphore, oneshot};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::people::Ask;
+use super::people::Request as Asked;
 use super::view::Published;
 use problem::Problem;
 
 /// Longest body of a request, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// Requests that compute on a copy of the snapshot at once.
+const THINKING_MAX: usize = 2;
+
 /// What the handlers share.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) published: Arc<Published>,
-    pub(super) asks: SyncSender<Ask>,
+    pub(super) asks: SyncSender<Asked>,
     pub(super) folder: PathBuf,
     pub(super) port: u16,
     reader: Arc<Mutex<Option<Reader>>>,
+    /// Permits to compute on a copy of the snapshot.
+    thinking: Arc<Semaphore>,
 }
 
 impl Shared {
-    pub(super) fn new(published: Arc<Published>, asks: SyncSender<Ask>, folder: PathBuf, port: u16) -> Self {
-        Self { published, asks, folder, port, reader: Arc::default() }
+    pub(super) fn new(
+        published: Arc<Published>,
+        asks: SyncSender<Asked>,
+        folder: PathBuf,
+        port: u16,
+    ) -> Self {
+        Self {
+            published,
+            asks,
+            folder,
+            port,
+            reader: Arc::default(),
+            thinking: Arc::new(Semaphore::new(THINKING_MAX)),
+        }
     }
 
     /// Reads the store off the threads that serve requests.
@@ -63,6 +84,31 @@ impl Shared {
             Ok(what(reader)?)
         });
         Ok(read.await.map_err(anyhow::Error::from)??)
+    }
+}
+
+impl Shared {
+    /// Computes on a copy of what the loop believes, beside the loop and off the threads that serve requests.
+    async fn think<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(Snapshot) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let busy = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+        let permit = Arc::clone(&self.thinking).try_acquire_owned();
+        let permit = permit.map_err(|_| busy("other questions are being thought about; ask again"))?;
+        let (reply, copy) = oneshot::channel();
+        let full = || busy("the loop's mailbox is full; ask again");
+        self.asks.try_send(Asked::Copy(reply)).map_err(|_| full())?;
+        let snapshot = copy.await.map_err(|_| full())?;
+        let thought = tokio::task::spawn_blocking(move || {
+            let thought = what(*snapshot);
+            drop(permit);
+            thought
+        });
+        thought.await.map_err(|error| {
+            let detail = format!("the question could not be thought through: {error}");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
+        })
     }
 }
 
@@ -88,6 +134,8 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(plans::plan))
         .routes(routes!(plans::approve))
         .routes(routes!(plans::reject))
+        .routes(routes!(plans::derive))
+        .routes(routes!(whatif::what_if))
         .split_for_parts();
     api.info.title = "Lepton".to_owned();
     api.info.description = Some("The control loop of `lepton serve`.".to_owned());

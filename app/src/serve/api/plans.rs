@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
-use super::super::people::{Answer, Ask};
+use super::super::people::{Answer, Ask, Request, Word};
 use super::Shared;
 use super::lists::{ListQuery, cursor};
 use super::problem::Problem;
@@ -96,7 +96,7 @@ pub(super) async fn approve(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    ask(&shared, &id, &headers, true, String::new()).await
+    ask(&shared, &id, &headers, Word::Approve).await
 }
 
 /// Rejects a plan. Demands If-Match as well.
@@ -114,16 +114,51 @@ pub(super) async fn reject(
     if reason.chars().count() > 1000 {
         return Err(Problem::bad("a reason of more than 1000 characters"));
     }
-    ask(&shared, &id, &headers, false, format!("{code:?} {reason}").trim().to_owned()).await
+    ask(&shared, &id, &headers, Word::Reject(format!("{code:?} {reason}").trim().to_owned())).await
 }
 
-async fn ask(
-    shared: &Shared,
-    id: &str,
-    headers: &HeaderMap,
-    approve: bool,
-    why: String,
+/// Which parts are to go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Derivation {
+    /// Keys of parts, as 12.3; parts that need them go with them.
+    without: Vec<String>,
+}
+
+/// The plan that took the place of another.
+#[derive(Debug, Serialize, ToSchema)]
+struct Derived {
+    /// The plan.
+    id: String,
+    /// proposed.
+    state: String,
+    /// Digest of what it does.
+    effects: String,
+    /// The parts that are left.
+    parts: Vec<String>,
+}
+
+/// Puts a plan without some of its parts in the place of this one. It stands while the loop would still do all of the plan that it comes
+/// from. Demands If-Match as well.
+#[utoipa::path(post, path = "/api/v1/plans/{id}/derive", request_body = Derivation,
+    params(("id" = String, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = Derived), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn derive(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Derivation>, JsonRejection>,
 ) -> Result<Response, Problem> {
+    let Json(Derivation { without }) = body.map_err(|e| Problem::bad(e.body_text()))?;
+    if without.is_empty() {
+        return Err(Problem::bad("`without` is empty, expected keys of parts, as 12.3"));
+    }
+    let parts = without.iter().map(|key| key.parse()).collect::<Result<Vec<_>, String>>();
+    ask(&shared, &id, &headers, Word::Derive(parts.map_err(Problem::bad)?)).await
+}
+
+async fn ask(shared: &Shared, id: &str, headers: &HeaderMap, word: Word) -> Result<Response, Problem> {
     let turn = plan_id(id).ok_or_else(|| no_such(id))?;
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let Some(effects) = text(header::IF_MATCH) else {
@@ -139,7 +174,8 @@ async fn ask(
     let effects = effects.trim_matches('"').to_owned();
     let busy =
         |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
-    shared.asks.try_send(Ask { turn, effects, approve, why, key, reply }).map_err(|_| busy(()))?;
+    let asked = Ask { actor: "local".to_owned(), turn, effects, word, key, reply };
+    shared.asks.try_send(Request::Ask(asked)).map_err(|_| busy(()))?;
     match answer.await.map_err(|_| busy(()))? {
         Answer::Done(status, body) => {
             Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Json(body)).into_response())
@@ -166,6 +202,7 @@ async fn ask(
             "key-taken",
             "the Idempotency-Key belongs to another request",
         )),
+        Answer::WrongParts(why) => Err(Problem::bad(why)),
         Answer::Failed(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-carried-out", why)),
     }
 }

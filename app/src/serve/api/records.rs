@@ -1,15 +1,18 @@
 //! Decisions with their reasons, and the explanation of anything by its name.
 
+#![expect(unused_qualifications, reason = "utoipa writes paths out for types of its own module")]
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::lists::{ListQuery, cursor};
 use super::problem::Problem;
 use super::rows::{DecisionRow, PlanBody};
+use super::why_not::{WhyNotBody, WouldFit, look};
 
 /// Decisions shown with an explanation.
 const SHOWN_MAX: usize = 20;
@@ -39,6 +42,19 @@ pub(super) struct Explanation {
     plan: Option<PlanBody>,
     /// The decisions behind it, the newest first.
     decisions: Vec<DecisionRow>,
+    /// Of a task: why it does not stand on the node that was asked about.
+    why_not: Option<WhyNotBody>,
+    /// Of a task that waits: where the least would have to change for it to fit, and what.
+    would_fit: Option<WouldFit>,
+}
+
+/// What more is asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExplainQuery {
+    /// Of a task: a node on which it does not stand.
+    why_not: Option<String>,
 }
 
 /// Decisions, the newest first.
@@ -70,17 +86,52 @@ pub(super) async fn decision(
     Ok(Json(DecisionRow::of(&found.ok_or_else(|| no_such(&id))?.record)))
 }
 
-/// Why: of a decision (d12-3), a plan (p12), a task or a node.
-#[utoipa::path(get, path = "/api/v1/explain/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = Explanation), (status = 404, body = Problem), (status = 503, body = Problem)))]
+/// Why: of a decision (d12-3), a plan (p12), a task or a node. Of a task also why not on another node.
+#[utoipa::path(get, path = "/api/v1/explain/{id}", params(("id" = String, Path), ExplainQuery),
+    responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn explain(
     State(shared): State<Shared>,
     Path(id): Path<String>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
 ) -> Result<Json<Explanation>, Problem> {
+    let node = query.map_err(|e| Problem::bad(e.body_text()))?.0.why_not;
+    let mut explanation = told(&shared, &id).await?;
+    let waits = shared.published.view().tasks.iter().any(|task| task.name == id && task.node.is_none());
+    if explanation.kind != "task" {
+        return match node {
+            Some(_) => {
+                Err(Problem::bad(format!("`why_not` is asked of a task; {id} is a {}", explanation.kind)))
+            }
+            None => Ok(Json(explanation)),
+        };
+    }
+    if node.is_some() || waits {
+        let asked = node.clone();
+        let looked = shared.think(move |snapshot| look(&snapshot, &id, asked.as_deref())).await;
+        match (looked, node) {
+            (Ok(Ok(found)), _) => {
+                if let Some(why_not) = &found.why_not {
+                    explanation.sentence.clone_from(&why_not.sentence);
+                }
+                (explanation.why_not, explanation.would_fit) = (found.why_not, found.would_fit);
+            }
+            (Ok(Err(gone)), Some(_)) => return Err(Problem::not_found(gone)),
+            (Err(problem), Some(_)) => return Err(problem),
+            // The rest of the explanation stands without it.
+            (Ok(Err(_)) | Err(_), None) => {}
+        }
+    }
+    Ok(Json(explanation))
+}
+
+/// What the store and the last view tell of it.
+async fn told(shared: &Shared, id: &str) -> Result<Explanation, Problem> {
+    let id = id.to_owned();
     if let Some((turn, number)) = decision_id(&id)
         && let Some(found) = shared.read(move |reader| reader.decision(turn, number)).await?
     {
-        return Ok(Json(of_decisions(&id, "decision", vec![DecisionRow::of(&found.record)])));
+        return Ok(of_decisions(&id, "decision", vec![DecisionRow::of(&found.record)]));
     }
     if let Some(turn) = plan_id(&id)
         && let Some(row) = shared.read(move |reader| reader.plan(turn)).await?
@@ -91,24 +142,16 @@ pub(super) async fn explain(
         explanation.sentence = format!("{} steps, {}", steps, plan.state);
         explanation.code = plan.parts.first().map(|part| part.reason.clone()).unwrap_or_default();
         explanation.plan = Some(plan);
-        return Ok(Json(explanation));
+        return Ok(explanation);
     }
     let (name, asked) = (id.clone(), id.clone());
     let of_task = shared.read(move |reader| reader.decisions(Some(&name), None, SHOWN_MAX)).await?.items;
     if !of_task.is_empty() {
-        return Ok(Json(of_decisions(
-            &id,
-            "task",
-            of_task.iter().map(|d| DecisionRow::of(&d.record)).collect(),
-        )));
+        return Ok(of_decisions(&id, "task", of_task.iter().map(|d| DecisionRow::of(&d.record)).collect()));
     }
     let of_node = shared.read(move |reader| reader.decisions_of_node(&asked, SHOWN_MAX)).await?;
     if !of_node.is_empty() {
-        return Ok(Json(of_decisions(
-            &id,
-            "node",
-            of_node.iter().map(|d| DecisionRow::of(&d.record)).collect(),
-        )));
+        return Ok(of_decisions(&id, "node", of_node.iter().map(|d| DecisionRow::of(&d.record)).collect()));
     }
     let view = shared.published.view();
     let task = view.tasks.iter().find(|task| task.name == id).map(|task| {
@@ -122,7 +165,7 @@ pub(super) async fn explain(
         .any(|node| node.name == id)
         .then(|| ("node", format!("Lepton has decided nothing about {id}")));
     let (kind, sentence) = task.or(node).ok_or_else(|| no_such(&id))?;
-    Ok(Json(Explanation { sentence, ..of_decisions(&id, kind, Vec::new()) }))
+    Ok(Explanation { sentence, ..of_decisions(&id, kind, Vec::new()) })
 }
 
 fn of_decisions(id: &str, kind: &str, decisions: Vec<DecisionRow>) -> Explanation {
@@ -134,6 +177,8 @@ fn of_decisions(id: &str, kind: &str, decisions: Vec<DecisionRow>) -> Explanatio
         code: newest.map_or_else(|| "Undecided".to_owned(), |d| d.code.clone()),
         plan: None,
         decisions,
+        why_not: None,
+        would_fit: None,
     }
 }
 

@@ -248,7 +248,8 @@ fn step_row(action: &Action) -> StepRow {
     }
 }
 
-fn step(action: &Action) -> String {
+/// A step in words.
+pub(crate) fn step(action: &Action) -> String {
     match action {
         Action::Place { task, to } => format!("place {task} on {to}"),
         Action::Migrate { task, from, to } => format!("migrate {task} from {from} to {to}"),
