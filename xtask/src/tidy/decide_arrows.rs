@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("policy", &["placement", "queue"]),
     ("placement_policies", &["placement", "policy"]),
     ("queue_policies", &["queue", "policy"]),
+    ("explain", &["placement"]),
     ("guard", &["placement", "placement_policies", "policy"]),
     ("rebalance", &["search"]),
     ("defragment", &["placement", "search"]),
