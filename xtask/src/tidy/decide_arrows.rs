@@ -5,7 +5,7 @@ use super::violation::Violation;
 use super::workspace::Workspace;
 
 /// What each room of `decide` may use of the others.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("placement", &[]),
     ("queue", &[]),
     ("search", &[]),

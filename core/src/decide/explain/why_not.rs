@@ -48,7 +48,7 @@ pub fn why_not(cluster: &Cluster, task: TaskId, node: NodeId) -> WhyNot {
         let (met, remedy) = toward(&before, task, node, way);
         met.into_iter().for_each(|o| {
             if !obstacles.contains(&o) {
-                obstacles.push(o)
+                obstacles.push(o);
             }
         });
         let news = remedy.filter(|r| !r.changes.is_empty() && !remedies.contains(r));
