@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use lepton_core::execute::{Actuator, carry_out};
-use lepton_core::model::{Action, ClusterDocument, Outcome, Plan, Snapshot, StepResult};
+use lepton_core::model::{Action, ClusterDocument, Outcome, Plan, Snapshot, StepResult, counted};
 use lepton_sim::readers::{ClusterSnapshot, PlanFile, read_plan, read_reassignment, read_snapshot};
 use lepton_sim::world::{RunningPlacement, StillCluster};
 use lepton_sim::writers::write_reassignment_placement;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ExecuteArgs) -> Result<(), Failure> {
     files.end()?;
     match report.steps - report.done {
         0 => Ok(()),
-        left => Err(anyhow!("{left} of {} steps were not done", report.steps).into()),
+        left => Err(anyhow!("{left} of {} not done", counted(report.steps, "step was", "steps were")).into()),
     }
 }
 
@@ -153,7 +153,11 @@ fn csv(report: &Report<'_>) -> String {
 
 fn text(report: &Report<'_>) -> String {
     let Report { parts, steps, done, refused, undone, not_tried, results } = report;
-    let mut text = format!("{done} of {steps} steps done, in {parts} parts");
+    let mut text = format!(
+        "{done} of {} done, in {}",
+        counted(*steps, "step", "steps"),
+        counted(*parts, "part", "parts")
+    );
     if done < steps {
         let _ = write!(text, "; {refused} refused, {undone} taken back, {not_tried} not tried");
     }

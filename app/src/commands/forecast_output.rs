@@ -253,7 +253,7 @@ fn latest_table(outcome: &Outcome<'_>) -> String {
     }
     let more = outcome.load.names.len().saturating_sub(ROWS);
     let rest =
-        if more > 0 { format!("\n\nand {more} more; --predictions writes them all") } else { String::new() };
+        if more > 0 { format!("\n\nand {more} more; --predictions writes all") } else { String::new() };
     format!("Forecasts after bin {}:\n\n{table}{rest}", outcome.origins.bins.last().copied().unwrap_or(0))
 }
 

@@ -1,6 +1,7 @@
 //! The result of `lepton simulate jobs` as a table for people and as CSV. Nothing is computed here; a figure over
 //! nothing is a dash in the table and empty in the CSV.
 
+use lepton_core::model::counted;
 use std::fmt::Write as _;
 
 use lepton_sim::experiment::jobs::{
@@ -47,7 +48,9 @@ fn head(study: &JobsStudy) -> String {
     let backfill = summary.first().map(|s| s.backfill);
     let backfill = backfill.filter(|first| summary.iter().all(|s| s.backfill == *first));
     let backfill = backfill.map_or_else(String::new, |backfill| format!(", backfill {backfill}"));
-    format!("{trace}: {jobs} jobs, {nodes} nodes{backfill}, seeds {}", seeds.join(", "))
+    let (jobs, nodes) = (counted(*jobs, "job", "jobs"), counted(*nodes, "node", "nodes"));
+    let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+    format!("{trace}: {jobs}, {nodes}{backfill}, {word} {}", seeds.join(", "))
 }
 
 /// Runs done and how long they took.
@@ -55,8 +58,9 @@ fn how_long(study: &JobsStudy) -> String {
     let JobsStudy { seconds, threads, summary, .. } = study;
     let runs: usize = summary.iter().map(|s| s.runs).sum();
     let planned: usize = summary.iter().map(|s| s.runs_planned).sum();
-    let of = if runs < planned { format!("Stopped: {runs} of {planned}") } else { runs.to_string() };
-    format!("{of} runs in {seconds:.2} s on {threads} threads.")
+    let of = if runs < planned { format!("Stopped: {runs} of ") } else { String::new() };
+    let (all, threads) = (counted(planned.max(runs), "run", "runs"), counted(*threads, "thread", "threads"));
+    format!("{of}{all} in {seconds:.2} s on {threads}.")
 }
 
 /// Longest line of a remark where the result goes to no terminal, in characters.

@@ -1,5 +1,6 @@
 //! The traces and machines that the order of jobs is learned on and compared on, as environments.
 
+use lepton_core::model::counted;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +61,8 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     let too_large = trace.jobs.size.iter().filter(|&&size| size > nodes).count();
     if too_large > 0 {
         say(&format!(
-            "{too_large} jobs are larger than the machine of {nodes}: they can never run and are left out"
+            "{} larger than the machine of {nodes}: what can never run is left out",
+            counted(too_large, "job is", "jobs are")
         ));
     }
     if too_large == trace.jobs.len() {
@@ -71,7 +73,10 @@ fn trace(args: &LearningJobsArgs, path: &Path) -> Result<JobSource, Failure> {
     let count = trace.jobs.len();
     if let Some(part) = args.parts.iter().find(|part| part.end > count) {
         let Range { start, end } = part;
-        return Err(wrong(format!("has {count} jobs, `--parts {start}..{end}` goes beyond them")));
+        return Err(wrong(format!(
+            "has {}, `--parts {start}..{end}` goes beyond that",
+            counted(count, "job", "jobs")
+        )));
     }
     let mut parts = args.parts.clone();
     parts.sort_by_key(|part| part.start);

@@ -1,5 +1,6 @@
 //! `lepton simulate placement --snapshot-at`: the clusters of the runs at one moment, as files.
 
+use lepton_core::model::counted;
 use std::path::{Path, PathBuf};
 
 use lepton_sim::experiment::{StudyOptions, fill_cluster_unless};
@@ -51,9 +52,9 @@ impl Snapshots {
             };
             if files.write_json(Some(file), &filled.document(workload)) {
                 output::note(&format!(
-                    "snapshot: {}: {} tasks placed, {} dropped",
+                    "snapshot: {}: {} placed, {} dropped",
                     file.path().display(),
-                    filled.placed,
+                    counted(filled.placed, "task", "tasks"),
                     filled.dropped
                 ));
             }

@@ -1,5 +1,6 @@
 //! `lepton policy show`: what is in a model.
 
+use lepton_core::model::counted;
 use std::fmt::Write as _;
 
 use lepton_core::decide::policy::{JobsModel, Model, PlacementModel};
@@ -41,7 +42,12 @@ fn text(model: &dyn Model) -> String {
     let _ = writeln!(text, "command:     {}", m.command);
     let _ = writeln!(text, "trained on:  {}", m.trained_on.join(", "));
     let _ = writeln!(text, "seeds:       {}", m.training_seeds);
-    let _ = writeln!(text, "training:    {} generations, {} episodes", m.generations, m.episodes);
+    let _ = writeln!(
+        text,
+        "training:    {}, {}",
+        counted(m.generations, "generation", "generations"),
+        counted(m.episodes, "episode", "episodes")
+    );
     for (name, value) in &m.figures {
         let _ = writeln!(text, "{name}: {value:.3}");
     }

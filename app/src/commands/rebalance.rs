@@ -1,5 +1,6 @@
 //! `lepton rebalance`: reads a running placement, searches for a cheaper one, orders the way there, prints.
 
+use lepton_core::model::counted;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -235,13 +236,15 @@ fn note_blocked(problem: &RebalanceProblem, plan: &OrderedMoves, stopped: bool) 
     let (blocked, cost) = (plan.blocked.len(), plan.cost(problem).total());
     if stopped {
         output::note(&format!(
-            "note: the ordering of the plan was stopped: {blocked} tasks are not where the placement found has \
-             them; the safe steps so far reach a cost of {cost}"
+            "note: the ordering of the plan was stopped: {} not where the placement found has \
+             them; the safe steps so far reach a cost of {cost}",
+            counted(blocked, "task is", "tasks are")
         ));
     } else if blocked > 0 {
         output::note(&format!(
-            "note: {blocked} tasks have no safe way to where the placement found has them; the plan arranges the \
-             others around them and reaches a cost of {cost}"
+            "note: {} no safe way to where the placement found has them; the plan arranges the \
+             others around that and reaches a cost of {cost}",
+            counted(blocked, "task has", "tasks have")
         ));
     }
 }
@@ -259,7 +262,10 @@ fn show(bar: &ProgressBar, board: &Board, begun: Instant, args: &RebalanceArgs, 
             None => format!("{:.0} s left", (args.time_limit - seconds).max(0.0)),
         };
         let (cost, moves) = (board.best_cost(), board.moves());
-        bar.set_message(format!("cost {cost}, {moves} moves, {rate:.1} M evaluations/s, {until}"));
+        bar.set_message(format!(
+            "cost {cost}, {}, {rate:.1} M evaluations/s, {until}",
+            counted(moves, "move", "moves")
+        ));
         thread::sleep(LOOK);
     }
 }

@@ -6,7 +6,7 @@ use lepton_core::decide::rebalance::{
     Board, CostTerms, FrontPoint, HistoryPoint, OrderedMoves, OrderedStep, RebalanceOptions,
     RebalanceProblem, StepKind,
 };
-use lepton_core::model::{Moving, PlanDocument, WorthUnit};
+use lepton_core::model::{Moving, PlanDocument, WorthUnit, counted};
 use serde::Serialize;
 
 use crate::output;
@@ -149,19 +149,19 @@ pub(crate) fn text(report: &Report, plan: Option<&OrderedMoves>) -> String {
     let mut text = format!("{table}\n\n");
     let _ = writeln!(
         text,
-        "Found: {} cheaper by {} moves; no placement costs less than {}.",
+        "Found: {} cheaper by {}; no placement costs less than {}.",
         fall(report.initial_cost, report.cost),
-        report.moves,
+        counted(report.moves, "move", "moves"),
         report.lower_bound
     );
     let _ = match (&report.order, report.plan_cost) {
         (Some(order), Some(cost)) => writeln!(
             text,
-            "Plan: {} cheaper by {} moves, in {} steps and {} waves.",
+            "Plan: {} cheaper by {}, in {} and {}.",
             fall(report.initial_cost, cost),
-            order.plan_moves,
-            order.steps,
-            order.waves
+            counted(order.plan_moves, "move", "moves"),
+            counted(order.steps, "step", "steps"),
+            counted(order.waves, "wave", "waves"),
         ),
         _ => writeln!(
             text,
@@ -198,8 +198,11 @@ fn step_table(steps: &[OrderedStep]) -> String {
         table.add_row(numbers.into_iter().chain(money));
     }
     let more = steps.len().saturating_sub(ROWS);
-    let rest =
-        if more > 0 { format!("and {more} more steps: --plan FILE writes all\n") } else { String::new() };
+    let rest = if more > 0 {
+        format!("and {}: --plan FILE writes all\n", counted(more, "more step", "more steps"))
+    } else {
+        String::new()
+    };
     format!("{table}\n{rest}")
 }
 
@@ -214,5 +217,5 @@ fn front_table(front: &[FrontPoint]) -> String {
     for point in rows {
         table.add_row([point.moves.to_string(), point.cost.to_string(), fall(first, point.cost)]);
     }
-    format!("{table}\n{} points in all: --output json shows each\n", front.len())
+    format!("{table}\n{} in all: --output json shows each\n", counted(front.len(), "point", "points"))
 }

@@ -12,7 +12,7 @@ use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentPoint, DefragmentProblem, DefragmentSurroundings, Defragmentation, Effort,
     WaveLimits, defragment, defragment_with_front,
 };
-use lepton_core::model::{Cluster, ClusterDocument, Moving, replay};
+use lepton_core::model::{Cluster, ClusterDocument, Moving, counted, replay};
 use lepton_sim::readers::{ClusterSnapshot, read_snapshot};
 
 use super::reading::read_within;
@@ -115,7 +115,7 @@ fn search(
                 Some(all) => format!("{rounds} of {all} rounds"),
                 None => format!("{:.0} of {:.0} s", begun.elapsed().as_secs_f64(), args.time_limit),
             };
-            bar.set_message(format!("objective {cost:.1}, {moves} moves, {until}"));
+            bar.set_message(format!("objective {cost:.1}, {}, {until}", counted(moves, "move", "moves")));
         }
         bar.tick();
     };

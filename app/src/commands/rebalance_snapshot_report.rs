@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use lepton_core::decide::defragment::{
     DefragmentPoint, DefragmentProblem, Defragmentation, OBJECTIVE_TERMS, Objective,
 };
-use lepton_core::model::{ClassId, Cluster, Moving, Obstacle, PlanDocument, Waiting, WorthUnit};
+use lepton_core::model::{ClassId, Cluster, Moving, Obstacle, PlanDocument, Waiting, WorthUnit, counted};
 use serde::Serialize;
 
 use crate::cli_rebalance::RebalanceArgs;
@@ -37,10 +37,13 @@ fn why_tasks_wait(after: &Cluster, waiting: &[Waiting]) -> String {
             class.and_then(|&class| *scarce.entry(class).or_insert_with(|| after.scarcest_resource(class)));
         *causes.entry((*obstacle, resource)).or_insert(0) += 1;
     }
-    let line = |((obstacle, resource), count): ((Obstacle, Option<&str>), usize)| match (obstacle, resource) {
-        (Obstacle::Quota, _) => format!("{count} wait on: {obstacle}.\n"),
-        (_, Some(resource)) => format!("{count} wait on: on most nodes too little `{resource}` is left.\n"),
-        _ => format!("{count} wait on: on most nodes {obstacle}.\n"),
+    let line = |((obstacle, resource), count): ((Obstacle, Option<&str>), usize)| {
+        let wait = counted(count, "waits on", "wait on");
+        match (obstacle, resource) {
+            (Obstacle::Quota, _) => format!("{wait}: {obstacle}.\n"),
+            (_, Some(resource)) => format!("{wait}: on most nodes too little `{resource}` is left.\n"),
+            _ => format!("{wait}: on most nodes {obstacle}.\n"),
+        }
     };
     causes.into_iter().map(line).collect()
 }
@@ -173,15 +176,20 @@ fn text(report: &Report, outcome: &Outcome<'_>) -> String {
     let mut text = format!("{table}\n");
     let _ = writeln!(
         text,
-        "{} nodes, {} tasks, {} of them waiting: {} placed by {} moves, {} wait on.",
-        report.nodes, report.tasks, report.waiting_before, report.placed, report.moves, report.waiting
+        "{}, {}, {} of them waiting: {} placed by {}, {}.",
+        counted(report.nodes, "node", "nodes"),
+        counted(report.tasks, "task", "tasks"),
+        report.waiting_before,
+        report.placed,
+        counted(report.moves, "move", "moves"),
+        counted(report.waiting, "waits on", "wait on"),
     );
     let _ = writeln!(
         text,
-        "Devices held: {:.2}% before, {:.2}% after. Largest waiting task: {} devices before, {} after.",
+        "Devices held: {:.2}% before, {:.2}% after. Largest waiting task: {} before, {} after.",
         report.allocated_percent_before,
         report.allocated_percent,
-        report.largest_waiting_devices_before,
+        counted(report.largest_waiting_devices_before, "device", "devices"),
         report.largest_waiting_devices
     );
     if report.waiting_before > 0 {
@@ -190,17 +198,19 @@ fn text(report: &Report, outcome: &Outcome<'_>) -> String {
         );
     }
     if report.moves > 0 {
-        let _ = writeln!(text, "The steps can be carried out in {} waves.", report.waves);
+        let _ = writeln!(text, "The steps can be carried out in {}.", counted(report.waves, "wave", "waves"));
     }
     text.push_str(&why_tasks_wait(outcome.after, &found.plan.waiting));
     let fixed = cluster.tasks().iter().filter(|t| t.do_not_disrupt).count();
     if fixed > 0 {
-        let _ = writeln!(text, "{fixed} tasks may not be moved.");
+        let _ = writeln!(text, "{} may not be moved.", counted(fixed, "task", "tasks"));
     }
     let _ = writeln!(
         text,
-        "{} rounds in {:.1} s, seed {}. Every step of the plan was checked in its turn.",
-        report.rounds, report.seconds, report.seed
+        "{} in {:.1} s, seed {}. Every step of the plan was checked in its turn.",
+        counted(report.rounds, "round", "rounds"),
+        report.seconds,
+        report.seed
     );
     if let Some(front) = &report.front {
         let mut table = output::table(&["moves", "placed", "objective"]);

@@ -1,5 +1,6 @@
 //! `lepton simulate placement`: reads or generates the workload, runs the study, prints and reports.
 
+use lepton_core::model::counted;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -162,8 +163,11 @@ pub(super) fn text(study: &PlacementStudy) -> String {
     let PlacementStudy { trace, nodes, devices, load, seeds, threads, seconds, .. } = study;
     let _ = writeln!(
         text,
-        "{trace}: {nodes} nodes, {devices} devices; arrivals up to {}% of the devices; seeds {}",
+        "{trace}: {}, {}; arrivals up to {}% of the devices; {} {}",
+        counted(*nodes, "node", "nodes"),
+        counted(*devices, "device", "devices"),
         (load * 1e6).round() / 1e4,
+        if seeds.len() == 1 { "seed" } else { "seeds" },
         list(seeds)
     );
     let _ = writeln!(text, "{}", table(study));
@@ -270,7 +274,9 @@ fn who_serves(guard: &Rehearsal) -> String {
     match sequences {
         0 => format!("lepton: {who}, for {reason}: the mix asks for no devices.\n"),
         _ => format!(
-            "lepton: {who}, for {reason}: rehearsed on {sequences} sequences of the mix, {nodes} nodes: {}{gain}.\n",
+            "lepton: {who}, for {reason}: rehearsed on {} of the mix, {}: {}{gain}.\n",
+            counted(*sequences, "sequence", "sequences"),
+            counted(*nodes, "node", "nodes"),
             reached.join(", ")
         ),
     }

@@ -1,5 +1,6 @@
 //! A training, whatever it is of: starts or resumes it, goes on until the time is over, compares, writes the model.
 
+use lepton_core::model::counted;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -212,7 +213,10 @@ fn resume(trained: &Trained<'_>, args: &TrainArgs, checkpoint: &Path) -> Result<
              were others"
         )));
     }
-    output::note(&format!("resuming: seed {seed}, {} generations are done", training.generations()));
+    output::note(&format!(
+        "resuming: seed {seed}, {} done",
+        counted(training.generations(), "generation is", "generations are")
+    ));
     training.end_after(args.generations.unwrap_or(0));
     Ok(taking_part)
 }
@@ -349,7 +353,10 @@ fn text(report: &Report<'_>, unit: &str) -> String {
     let Report { generations, episodes, seconds, threads, seed, verdict, left_out, stopped_early, .. } =
         report;
     let mut text = format!(
-        "{generations} generations, {episodes} episodes in {seconds:.0} s on {threads} threads, seed {seed}.\n"
+        "{}, {} in {seconds:.0} s on {}, seed {seed}.\n",
+        counted(*generations, "generation", "generations"),
+        counted(*episodes, "episode", "episodes"),
+        counted(*threads, "thread", "threads"),
     );
     match verdict {
         Some(verdict) => {

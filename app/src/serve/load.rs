@@ -134,7 +134,7 @@ fn moment(snapshot: &Snapshot, moment: &LoadMoment) -> MomentRow {
         busiest: r.busiest.map(|n| snapshot.cluster.node_name(n).to_owned()),
     };
     let stranded = |s: &Stranded| StrandedRow {
-        cause: format!("{:?}", s.cause),
+        cause: s.cause.code().to_owned(),
         devices: s.device_milli as f64 / f64::from(DEVICE_MILLI),
         nodes: s.nodes,
     };

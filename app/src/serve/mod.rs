@@ -19,6 +19,7 @@ mod view;
 mod waiting;
 mod whatif;
 
+use lepton_core::model::counted;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,9 +92,9 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
         axum::serve(listener, router).with_graceful_shutdown(turned(stop)).await
     });
     output::note(&format!(
-        "lepton serve: mode {}, simulated cluster of {} nodes, http://{address}/api/v1/status, store {}",
+        "lepton serve: mode {}, simulated cluster of {}, http://{address}/api/v1/status, store {}",
         mode_name(config.mode),
-        config.simulation.nodes_count,
+        counted(config.simulation.nodes_count, "node", "nodes"),
         config.state_dir
     ));
     while !stop.load(Ordering::Relaxed) && !engine.is_finished() && !http.is_finished() {

@@ -215,7 +215,7 @@ impl View {
                 submitted_seconds: state.submitted_seconds,
                 started_seconds: state.started_seconds,
                 demand: cluster.demand(id).resources.to_vec(),
-                waits_for: state.waits_for.map(|o| format!("{o:?}")),
+                waits_for: state.waits_for.map(|obstacle| obstacle.code().to_owned()),
             }
         };
         let mut tasks: Vec<TaskRow> = cluster.live_tasks().map(task).collect();

@@ -81,7 +81,7 @@ fn reason(snapshot: &Snapshot, task: TaskId, known: &mut Known) -> (String, Stri
         None => *known.entry(class).or_insert_with(|| dominant(cluster, class)),
     };
     match obstacle {
-        Some(obstacle) => (format!("{obstacle:?}"), obstacle.to_string()),
+        Some(obstacle) => (obstacle.code().to_owned(), obstacle.to_string()),
         None => ("FitsNow".to_owned(), "a node would take it; its turn comes".to_owned()),
     }
 }

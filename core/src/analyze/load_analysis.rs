@@ -49,6 +49,23 @@ pub enum StrandedCause {
     Fragment,
 }
 
+impl StrandedCause {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::NoCpu, Self::NoOtherResource, Self::NodeClosed, Self::DeviceOut, Self::Fragment];
+
+    /// Its code in files and on screens.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoCpu => "NoCpu",
+            Self::NoOtherResource => "NoOtherResource",
+            Self::NodeClosed => "NodeClosed",
+            Self::DeviceOut => "DeviceOut",
+            Self::Fragment => "Fragment",
+        }
+    }
+}
+
 /// Free capacity that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Stranded {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::fragmentation::TargetWorkload;
 use super::{
     Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, Health, ModelError, ModelSet, NamedRules, NodeId,
-    NodeSpec, Obstacle, PlaceError, Placement, Quota, ResourceSchema, Task, TaskClass, TaskId,
+    NodeSpec, Obstacle, PlaceError, Placement, Quota, ResourceSchema, Task, TaskClass, TaskId, counted,
 };
 
 /// Stands for the models of a demand that none of the cluster's meets: an empty list accepts any.
@@ -167,7 +167,7 @@ pub enum DocumentError {
         node: String,
     },
     /// A node has no such device.
-    #[error("node `{node}` has {count} devices, so device {device} cannot be out of service")]
+    #[error("node `{node}` has {}, so device {device} cannot be out of service", counted(*count, "device", "devices"))]
     UnknownDevice {
         /// The node.
         node: String,

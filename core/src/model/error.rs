@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{NodeId, TaskId};
+use super::{NodeId, TaskId, counted};
 
 /// A node, task or resource that cannot be part of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,7 @@ pub enum ModelError {
         max: usize,
     },
     /// A device demand outside the limits.
-    #[error("a task asks for {count} devices of {milli} milli each, expected 1 to 64 of 1 to 1000")]
+    #[error("a task asks for {} of {milli} milli each, expected 1 to 64 of 1 to 1000", counted(usize::from(*count), "device", "devices"))]
     DeviceDemand {
         /// Devices asked for.
         count: u16,
@@ -96,6 +96,36 @@ pub enum Obstacle {
     Spread,
     /// The owner's quota is used up.
     Quota,
+}
+
+impl Obstacle {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NodeNotReady,
+        Self::LabelMismatch,
+        Self::DeviceModelMismatch,
+        Self::InsufficientResource,
+        Self::InsufficientDevices,
+        Self::AntiAffinity,
+        Self::Affinity,
+        Self::Spread,
+        Self::Quota,
+    ];
+
+    /// Its code in files and on screens.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NodeNotReady => "NodeNotReady",
+            Self::LabelMismatch => "LabelMismatch",
+            Self::DeviceModelMismatch => "DeviceModelMismatch",
+            Self::InsufficientResource => "InsufficientResource",
+            Self::InsufficientDevices => "InsufficientDevices",
+            Self::AntiAffinity => "AntiAffinity",
+            Self::Affinity => "Affinity",
+            Self::Spread => "Spread",
+            Self::Quota => "Quota",
+        }
+    }
 }
 
 /// As a clause that says what is so on the node.

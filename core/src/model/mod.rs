@@ -8,6 +8,7 @@ mod clock;
 mod cluster;
 mod cluster_build;
 mod cluster_change;
+mod counted;
 mod deeds;
 mod device;
 pub mod digest;
@@ -47,6 +48,7 @@ pub use budget::{MoveBudget, MoveLimits};
 pub use changes::{ChangeLog, LogPosition};
 pub use clock::{Clock, FrozenClock};
 pub use cluster::{Cluster, Placement, Quota};
+pub use counted::counted;
 pub use deeds::{Act, Deeds, DeedsByAct};
 pub use device::{
     DEVICE_MILLI, DEVICE_MODELS_MAX, DEVICES_PER_NODE_MAX, DeviceKind, DeviceModel, DeviceSet, ModelId,

@@ -192,6 +192,32 @@ pub enum Reason {
     CheaperPlacement,
 }
 
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::PendingTaskFits,
+        Self::NodeOverloaded,
+        Self::NodeFailing,
+        Self::StrandedCapacity,
+        Self::NodeCalm,
+        Self::HigherPriority,
+        Self::CheaperPlacement,
+    ];
+
+    /// Its code in files and on screens.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PendingTaskFits => "PendingTaskFits",
+            Self::NodeOverloaded => "NodeOverloaded",
+            Self::NodeFailing => "NodeFailing",
+            Self::StrandedCapacity => "StrandedCapacity",
+            Self::NodeCalm => "NodeCalm",
+            Self::HigherPriority => "HigherPriority",
+            Self::CheaperPlacement => "CheaperPlacement",
+        }
+    }
+}
+
 /// In a few words.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,7 +19,7 @@ mod study_summary;
 
 pub use heat::{Heat, HeatFrame, HeatModel, HeatNode, HeatPolicy};
 pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
-pub use placement::{Curve, PlacementRun, RunLimits, run_placement};
+pub use placement::{BrokenRule, Curve, PlacementRun, RunLimits, run_placement};
 pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;
 pub use snapshot::{FilledCluster, fill_cluster, fill_cluster_unless};

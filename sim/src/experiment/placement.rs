@@ -56,17 +56,28 @@ pub struct PlacementRun {
     pub heat: Vec<HeatFrame>,
 }
 
+/// A rule that a policy broke, in the names of the cluster: a fault of the policy, never of the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BrokenRule(String);
+
+impl BrokenRule {
+    pub(super) fn of(cluster: &Cluster, error: PlaceError) -> Self {
+        Self(cluster.refusal(&error))
+    }
+}
+
 /// Replays `arrivals` under the policy of `placer`; `None` when it was stopped.
 ///
 /// # Errors
-/// When the policy proposes a placement that breaks a rule: a fault of the policy, never of the input.
+/// When the policy proposes a placement that breaks a rule.
 pub fn run_placement(
     workload: &PlacementWorkload,
     arrivals: &Arrivals,
     mut placer: Placer,
     limits: RunLimits<'_>,
     clock: &dyn Clock,
-) -> Result<Option<PlacementRun>, PlaceError> {
+) -> Result<Option<PlacementRun>, BrokenRule> {
     let started = clock.now_nanos();
     let mut cluster = workload.cluster.clone();
     let capacity = cluster.device_milli_capacity();
@@ -89,7 +100,7 @@ pub fn run_placement(
         arrived += cluster.demand(task).device_milli();
         let mut changed = None;
         if let Some(place) = place {
-            cluster.place(task, place)?;
+            cluster.place(task, place).map_err(|error| BrokenRule::of(&cluster, error))?;
             placed += 1;
             let now = workload.target.node_fragmentation(&cluster, place.node);
             let kept = &mut node_fragmentation[place.node.index()];
@@ -190,4 +201,41 @@ pub(super) fn percent_of_load(load: f64) -> u32 {
 
 fn two_decimals(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use lepton_core::decide::placement::PlacementPolicy;
+    use lepton_core::model::{ClassId, DeviceSet, NodeId};
+
+    use super::*;
+    use crate::FrozenClock;
+    use crate::generate::openb_like;
+    use crate::workload::sequence;
+
+    /// Takes no device, whatever the task asks for.
+    struct Careless;
+
+    impl PlacementPolicy for Careless {
+        fn score(&mut self, _: &Cluster, _: ClassId, _: NodeId) -> f32 {
+            0.0
+        }
+
+        fn devices(&mut self, _: &Cluster, _: ClassId, _: NodeId) -> DeviceSet {
+            DeviceSet::NONE
+        }
+    }
+
+    #[test]
+    fn a_broken_rule_names_the_task_and_the_node() {
+        let workload = openb_like(20);
+        let placer = Placer::new(Box::new(Careless), workload.cluster.nodes().collect());
+        let limits = RunLimits { load: 1.0, heat_at: &[], stop: &AtomicBool::new(false) };
+        let run = run_placement(&workload, &sequence(&workload, 1.0, 1), placer, limits, &FrozenClock);
+        let said = run.expect_err("a task without the devices that it asks for").to_string();
+        let named = workload.tasks.iter().any(|task| said.contains(&format!("task `{}`", task.name)));
+        assert!(named && said.contains("cannot stand on node `"), "{said}");
+    }
 }

@@ -12,7 +12,7 @@ use lepton_core::decide::placement_policies::{
     LEARNED, PLACEMENT_POLICIES, PlacementContext, placement_policy,
 };
 use lepton_core::decide::policy::{LearnedPlacement, Mix, PlacementModel, checksum};
-use lepton_core::model::{ClassId, NodeId, Task};
+use lepton_core::model::{ClassId, NodeId, Task, counted};
 use lepton_learn::{Apart, Environment};
 
 use crate::workload::{PlacementWorkload, sequence};
@@ -43,8 +43,8 @@ impl PlacementEnvironment {
         let mix = Arc::new(Mix::new(&workload.cluster, &workload.target));
         let too_few_orders = (ln_orders(&workload) < ORDERS_LEAST.ln()).then(|| {
             format!(
-                "its {} tasks come in fewer than a million orders, so no sequence is new",
-                workload.tasks.len()
+                "its {} in fewer than a million orders, so no sequence is new",
+                counted(workload.tasks.len(), "task comes", "tasks come")
             )
         });
         Self { workload, mix, too_few_orders, stop: None }

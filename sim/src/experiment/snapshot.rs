@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::Placer;
-use lepton_core::model::{Cluster, ClusterDocument, NodeId, PlaceError, Task};
+use lepton_core::model::{Cluster, ClusterDocument, NodeId, Task};
 
+use super::placement::BrokenRule;
 use super::served::ServedPolicies;
 use super::study::arrivals_of;
 use super::{StudyError, StudyOptions};
@@ -63,7 +64,6 @@ pub fn fill_cluster_unless(
     let names = [policy.to_owned()];
     let served = ServedPolicies::new(workload, &names, options.model.as_ref(), options.guarded)?;
     let mut placer = Placer::new(served.policy(policy, seed)?, nodes);
-    let broken = |error: PlaceError| StudyError::RuleBroken { policy: policy.to_owned(), seed, error };
     let mut filled = FilledCluster { cluster: workload.cluster.clone(), placed: 0, dropped: 0 };
     let enough = percent / 100.0 * filled.cluster.device_milli_capacity() as f64;
     let (mut arrived, mut drawn) = (0, BTreeMap::new());
@@ -82,7 +82,10 @@ pub fn fill_cluster_unless(
         arrived += filled.cluster.demand(task).device_milli();
         match placer.place(&filled.cluster, task) {
             Some(place) => {
-                filled.cluster.place(task, place).map_err(broken)?;
+                filled.cluster.place(task, place).map_err(|error| {
+                    let error = BrokenRule::of(&filled.cluster, error);
+                    StudyError::RuleBroken { policy: policy.to_owned(), seed, error }
+                })?;
                 filled.placed += 1;
             }
             None => filled.dropped += 1,

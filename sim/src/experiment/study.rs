@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::decide::placement::Placer;
 use lepton_core::decide::placement_policies::UnknownPolicy;
-use lepton_core::model::{NodeId, PlaceError};
+use lepton_core::model::NodeId;
 use rayon::prelude::*;
 
 use super::heat::{HeatFrame, HeatPolicy, heat_loads, heat_of};
+use super::placement::BrokenRule;
 use super::run_error::{RunError, thread_pool};
 use super::served::ServedPolicies;
 use super::study_options::StudyOptions;
@@ -32,7 +33,7 @@ pub enum StudyError {
         /// The seed.
         seed: u64,
         /// The rule.
-        error: PlaceError,
+        error: BrokenRule,
     },
     /// What keeps any study from being run.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! What readers of jobs give: the jobs, and how many rows they left out and why, as counts, so that a command can
 //! say it in one line.
 
+use lepton_core::model::counted;
 use std::path::Path;
 
 use serde::Serialize;
@@ -72,6 +73,12 @@ impl JobTrace {
     /// A remark where jobs stood out of order.
     pub fn moved_in_words(&self) -> Option<String> {
         let moved = self.moved_into_order;
-        (moved > 0).then(|| format!("{moved} jobs stood after one submitted later and were moved"))
+        (moved > 0).then(|| {
+            counted(
+                moved,
+                "job stood after one submitted later and was moved",
+                "jobs stood after one submitted later and were moved",
+            )
+        })
     }
 }

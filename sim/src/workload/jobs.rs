@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
-use lepton_core::model::Cluster;
 use lepton_core::model::fragmentation::TargetWorkload;
+use lepton_core::model::{Cluster, counted};
 
 pub use super::load::{offered_load, scale_load};
 pub use super::nodes::{NamedNodes, NodeGroup, Nodes};
@@ -116,7 +116,8 @@ pub fn sequences(
     for &start in starts {
         let end = start.checked_add(length).filter(|&end| end <= jobs.len() && length > 0);
         let range = start..end.ok_or_else(|| {
-            format!("a sequence of {length} jobs from {start} does not fit a trace of {} jobs", jobs.len())
+            let (length, all) = (counted(length, "job", "jobs"), counted(jobs.len(), "job", "jobs"));
+            format!("a sequence of {length} from {start} does not fit a trace of {all}")
         })?;
         let (jobs, nodes) = (Arc::clone(jobs), nodes.clone());
         parts.push(Part { virtual_cluster: None, start: Some(start), seed, nodes, jobs, range });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lepton_core::model::fragmentation::{ShapeKey, TargetWorkload};
 use lepton_core::model::{
-    Cluster, DeviceDemand, DeviceKind, ModelId, ModelSet, NodeSpec, ResourceSchema, TaskClass,
+    Cluster, DeviceDemand, DeviceKind, ModelId, ModelSet, NodeSpec, ResourceSchema, TaskClass, counted,
 };
 
 use super::{PlacementWorkload, WorkloadTask};
@@ -93,7 +93,8 @@ pub fn workload_of_openb(
     list.sort_by(|a, b| a.name.cmp(&b.name));
     let counts = counts.into_iter().map(|(key, (accept, count))| (key, accept, count)).collect();
     let warnings = unknown.into_iter().map(|(model, tasks)| {
-        format!("gpu_spec of {tasks} tasks names the model `{model}`, which no node has")
+        let tasks = counted(tasks, "task", "tasks");
+        format!("gpu_spec of {tasks} names the model `{model}`, which no node has")
     });
     Ok(PlacementWorkload {
         name: name.to_owned(),

@@ -1,5 +1,6 @@
 //! Many seeds: only the comparison, with its spread and the differences seed by seed.
 
+use lepton_core::model::counted;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicBool;
 
@@ -79,10 +80,10 @@ fn text(args: &DemoArgs, pairs: &[Pair]) -> String {
         table.add_row([label.to_owned(), shown(with), shown(without), difference]);
     }
     format!(
-        "{} seeds, {} hours, {} nodes: mean ± standard deviation\n{table}\n{}\n",
-        pairs.len(),
-        args.hours,
-        args.nodes_count,
+        "{}, {}, {}: mean ± standard deviation\n{table}\n{}\n",
+        counted(pairs.len(), "seed", "seeds"),
+        counted(args.hours, "hour", "hours"),
+        counted(args.nodes_count, "node", "nodes"),
         explanation(args.against)
     )
 }

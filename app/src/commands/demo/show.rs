@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use lepton_core::cycle::CycleReport;
-use lepton_core::model::{DecisionRecord, StepResult};
+use lepton_core::model::{DecisionRecord, StepResult, counted};
 use lepton_sim::world::{Measures, WorldConfig};
 
 use super::hours::Turn;
@@ -64,9 +64,9 @@ impl Panel {
                 (
                     Colour::Plain,
                     format!(
-                        ": {} nodes, {} GPUs, seed {}, hour {:.1} of {}",
-                        turn.nodes,
-                        turn.devices,
+                        ": {}, {}, seed {}, hour {:.1} of {}",
+                        counted(turn.nodes, "node", "nodes"),
+                        counted(turn.devices, "GPU", "GPUs"),
                         self.seed,
                         turn.now_seconds as f64 / 3600.0,
                         self.hours
@@ -118,8 +118,11 @@ impl Log {
         if report.cycle == 1 {
             let _ = writeln!(
                 out,
-                "lepton demo: {} nodes, {} GPUs, seed {}, {} hours, one turn a minute",
-                turn.nodes, turn.devices, self.seed, self.hours
+                "lepton demo: {}, {}, seed {}, {}, one turn a minute",
+                counted(turn.nodes, "node", "nodes"),
+                counted(turn.devices, "GPU", "GPUs"),
+                self.seed,
+                counted(self.hours, "hour", "hours")
             );
         }
         for record in &report.records {
@@ -206,7 +209,7 @@ fn line(record: &DecisionRecord) -> String {
     if let Some(reason) = reason {
         let _ = write!(out, "  {reason}");
     } else if let Some((obstacle, nodes)) = record.ruled_out.first() {
-        let _ = write!(out, "  {obstacle}: {nodes} nodes");
+        let _ = write!(out, "  {obstacle}: {}", counted(*nodes, "node", "nodes"));
     }
     if *cost > 0.0 {
         let _ = write!(out, ", gain {gain:.1} for {cost:.1} device-minutes");

@@ -2,19 +2,23 @@
 
 use std::fmt::Write as _;
 
-use lepton_core::model::DeedsByAct;
+use comfy_table::{ContentArrangement, Table};
+use lepton_core::model::{DeedsByAct, counted};
 use lepton_sim::world::{Measures, WorldConfig};
 use serde_json::json;
 
 use super::hours::Pair;
 use super::{FIGURES, explanation, typical};
 use crate::against::Against;
+use crate::columns::terminal_width;
 use crate::failure::Failure;
 use crate::numbers::signed;
 use crate::output::{self, OutputFormat};
 
-/// Columns of the smallest terminal that the summary must fit.
-const COLUMNS: usize = 80;
+/// Columns that a line of the summary has at most; less where the terminal is narrower.
+const COLUMNS_MAX: usize = 80;
+/// A narrower terminal breaks the lines itself.
+const COLUMNS_MIN: usize = 40;
 
 /// A run that has come to its end.
 pub(super) struct Ended<'a> {
@@ -36,10 +40,11 @@ pub(super) fn print(
     let Pair { with, without } = &ended.pair;
     match form {
         OutputFormat::Table => {
-            output::print(&text(ended))?;
+            let columns = terminal_width().map_or(COLUMNS_MAX, |width| width.clamp(COLUMNS_MIN, COLUMNS_MAX));
+            output::print(&text(ended, columns))?;
             if !ended.stopped {
                 let said = typical::said(ended.config.seed, typical::gain(&ended.pair), &others());
-                output::print(&wrapped(&said))?;
+                output::print(&wrapped(&said, columns))?;
             }
         }
         OutputFormat::Json => {
@@ -71,7 +76,7 @@ fn hours(ended: &Ended<'_>) -> f64 {
     ended.now_seconds as f64 / 3600.0
 }
 
-fn text(ended: &Ended<'_>) -> String {
+fn text(ended: &Ended<'_>, columns: usize) -> String {
     let Pair { with, without } = &ended.pair;
     let mut table = output::table(&["", "with the loop", "without", "difference"]);
     for (_, label, value, decimals) in FIGURES {
@@ -80,30 +85,30 @@ fn text(ended: &Ended<'_>) -> String {
         let row = [format!("{with:.decimals$}"), format!("{without:.decimals$}"), difference];
         table.add_row(std::iter::once(label.to_owned()).chain(row));
     }
-    let seed = ended.config.seed;
-    format!(
-        "{}{}\n{table}\n\n{}\n\n{}",
-        wrapped(&worth(with, without)),
-        wrapped(&format!(
-            "{:.1} hours, {} nodes, {} GPUs, seed {seed}: {} tasks came, {} nodes failed.",
-            hours(ended),
-            ended.nodes,
-            ended.devices,
-            with.arrived,
-            with.failures,
-        )),
-        acts(&ended.deeds),
-        wrapped(&format!(
-            "{} What each act of the loop did: protect clears failing nodes, relieve takes work off hot ones, start \
-             places what waits, make-room moves tasks so that others fit; gain and cost in device-minutes, as expected \
-             when it was decided.",
-            explanation(Against::WithoutLoop)
-        ))
-    )
+    let table = within(table, columns);
+    let run = format!(
+        "{:.1} hours, {}, {}, seed {}: {} came, {} failed.",
+        hours(ended),
+        counted(ended.nodes, "node", "nodes"),
+        counted(ended.devices, "GPU", "GPUs"),
+        ended.config.seed,
+        counted(with.arrived, "task", "tasks"),
+        counted(with.failures, "node", "nodes"),
+    );
+    let explanation = format!(
+        "{} What each act of the loop did: protect clears failing nodes, relieve takes work off hot ones, start \
+         places what waits, make-room moves tasks so that others fit; gain and cost in device-minutes, as expected \
+         when it was decided.",
+        explanation(Against::WithoutLoop)
+    );
+    let acts = acts(&ended.deeds, columns);
+    let [worth, run, explanation] =
+        [worth(with, without), run, explanation].map(|said| wrapped(&said, columns));
+    format!("{worth}{run}\n{table}\n\n{acts}\n\n{explanation}")
 }
 
 /// What each act of the loop did.
-fn acts(deeds: &DeedsByAct) -> String {
+fn acts(deeds: &DeedsByAct, columns: usize) -> String {
     let header = ["act", "placed", "moved", "stopped", "cordons", "not done", "gain", "cost"];
     let mut table = output::table(&header);
     for (act, d) in deeds.iter() {
@@ -111,7 +116,14 @@ fn acts(deeds: &DeedsByAct) -> String {
         let worth = [d.gain, d.cost].map(|worth| format!("{worth:.0}"));
         table.add_row(std::iter::once(act.name().to_owned()).chain(counts).chain(worth));
     }
-    table.to_string()
+    within(table, columns)
+}
+
+/// The table in so many columns, cells broken where they must be.
+fn within(mut table: Table, columns: usize) -> String {
+    let width = u16::try_from(columns).unwrap_or(u16::MAX);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// What the loop was worth and what it cost, in one sentence.
@@ -126,24 +138,24 @@ fn worth(with: &Measures, without: &Measures) -> String {
     let paused = with.paused_device_minutes - without.paused_device_minutes;
     format!(
         "With the loop nodes stood {hot:.0} instead of {hot_without:.0} minutes above the safety level{change} \
-         and {:.0} device-minutes {} of work were lost to failures; that cost {} migrations and {:.0} \
+         and {:.0} device-minutes {} of work were lost to failures; that cost {} and {:.0} \
          device-minutes {} of standing still.",
         lost.abs(),
         if lost <= 0.0 { "less" } else { "more" },
-        with.migrations,
+        counted(with.migrations, "migration", "migrations"),
         paused.abs(),
         if paused >= 0.0 { "more" } else { "less" },
     )
 }
 
-/// The text in lines that fit.
-fn wrapped(text: &str) -> String {
+/// The text in lines of at most so many columns.
+fn wrapped(text: &str, columns: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always one");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= COLUMNS {
+        } else if line.chars().count() + 1 + word.chars().count() <= columns {
             line.push(' ');
             line.push_str(word);
         } else {

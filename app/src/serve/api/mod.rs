@@ -198,6 +198,23 @@ fn foreign(headers: &HeaderMap, method: &Method, port: u16) -> Option<Problem> {
 
 #[cfg(test)]
 mod tests {
+    use lepton_core::analyze::StrandedCause;
+    use lepton_core::model::{Obstacle, Reason};
+
+    #[test]
+    fn every_code_is_described_and_is_what_files_write() {
+        let page = include_str!("../../../../docs/serve.md");
+        let written = |value: serde_json::Result<String>| value.expect("a code");
+        let mut codes = vec![("Undecided", "\"Undecided\"".to_owned())];
+        codes.extend(Reason::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
+        codes.extend(Obstacle::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
+        codes.extend(StrandedCause::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
+        for (code, in_files) in codes {
+            assert_eq!(in_files, format!("\"{code}\""));
+            assert!(page.contains(&format!("| `{code}` |")), "docs/serve.md does not say what `{code}` is");
+        }
+    }
+
     #[test]
     fn the_committed_description_is_what_the_code_says() {
         let committed = include_str!("../../../../docs/openapi.json");

@@ -5,6 +5,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use lepton_core::model::counted;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -139,7 +140,7 @@ async fn told(shared: &Shared, id: &str) -> Result<Explanation, Problem> {
         let plan = PlanBody::of(row);
         let steps: usize = plan.parts.iter().map(|part| part.steps.len()).sum();
         let mut explanation = of_decisions(&id, "plan", Vec::new());
-        explanation.sentence = format!("{} steps, {}", steps, plan.state);
+        explanation.sentence = format!("{}, {}", counted(steps, "step", "steps"), plan.state);
         explanation.code = plan.parts.first().map(|part| part.reason.clone()).unwrap_or_default();
         explanation.plan = Some(plan);
         return Ok(explanation);

@@ -1,6 +1,6 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
-use lepton_core::model::{Action, DecisionRecord, PlanDocument, PlanPart, Reason, StepResult};
+use lepton_core::model::{Action, DecisionRecord, PlanDocument, PlanPart, Reason, StepResult, counted};
 use lepton_edges::store::PlanRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,9 +69,9 @@ pub(crate) struct DecisionRow {
 impl DecisionRow {
     pub(crate) fn of(record: &DecisionRecord) -> Self {
         let code = match (record.reason, record.waits_for) {
-            (Some(reason), _) => format!("{reason:?}"),
-            (None, Some(obstacle)) => format!("{obstacle:?}"),
-            (None, None) => "Undecided".to_owned(),
+            (Some(reason), _) => reason.code(),
+            (None, Some(obstacle)) => obstacle.code(),
+            (None, None) => "Undecided",
         };
         let (result, result_why) = match &record.result {
             None => (None, None),
@@ -90,7 +90,7 @@ impl DecisionRow {
         Self {
             id: format!("d{}-{}", record.turn, record.number),
             sentence: sentence(record, result, result_why.as_deref()),
-            code,
+            code: code.to_owned(),
             plan: record.step.map(|key| format!("p{}", key.part.turn)),
             time_seconds: record.time_seconds,
             action: record.action.name().to_owned(),
@@ -100,7 +100,7 @@ impl DecisionRow {
             policy: record.policy.clone(),
             candidates: record.candidates.iter().map(candidate).collect(),
             ruled_out: (record.ruled_out.iter())
-                .map(|(rule, nodes)| RuledOut { rule: format!("{rule:?}"), nodes: *nodes })
+                .map(|(rule, nodes)| RuledOut { rule: rule.code().to_owned(), nodes: *nodes })
                 .collect(),
             gain_device_minutes: record.gain,
             cost_device_minutes: record.cost,
@@ -126,7 +126,10 @@ fn sentence(record: &DecisionRecord, result: Option<&str>, why: Option<&str>) ->
         (Some(reason), _) => reason_in_words(reason).to_owned(),
         (None, Some(obstacle)) => {
             let nodes: usize = record.ruled_out.iter().map(|(_, nodes)| nodes).sum();
-            format!("{obstacle}, on most of the {nodes} nodes that are ruled out")
+            format!(
+                "{obstacle}, on most of the {} ruled out",
+                counted(nodes, "node that is", "nodes that are")
+            )
         }
         (None, None) => "nothing was decided".to_owned(),
     };
@@ -212,7 +215,7 @@ impl PlanBody {
             steps: own_steps(&row.document, part).map(step).collect(),
             actions: own_steps(&row.document, part).map(step_row).collect(),
             after: part.after.iter().map(ToString::to_string).collect(),
-            reason: format!("{:?}", part.reason),
+            reason: part.reason.code().to_owned(),
             gain_device_minutes: part.gain,
             cost_device_minutes: part.cost,
         };
