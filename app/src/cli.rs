@@ -133,7 +133,7 @@ pub(crate) enum Policy {
 #[command(
     after_help = "The loop collects, analyzes, decides and executes once a simulated minute: it places what waits,
 takes work off hot nodes and clears nodes that show signs of a fault. Afterwards the same hours pass
-without it. On a terminal it is shown live; elsewhere there is a line for each simulated hour and for each
+without it. On a terminal it is shown live; elsewhere there is a line for each simulated minute and for each
 move, cordon and failure.
 
 Examples:

@@ -26,7 +26,9 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
     }
     let end = text.find("With the loop nodes stood ").expect("the end begins with what the loop was worth");
     let log: Vec<&str> = text[..end].lines().collect();
-    assert!(log.len() < 100, "an hour has a line, and so has what moves: {} lines", log.len());
+    let minutes = log.iter().filter(|line| line.contains(" cpu ")).count();
+    assert_eq!(minutes, 6 * 60, "a line for each turn, which is a minute");
+    assert!(log.len() < minutes + 80, "and for what moves and fails: {} lines", log.len());
     assert!(text[end..].lines().all(|line| line.chars().count() <= 80), "{text}");
     let figures =
         text[end..].lines().find(|line| line.trim_start().starts_with("node-minutes")).expect("a row");

@@ -1,4 +1,4 @@
-//! What the demo shows of the hours: a panel of lines for a terminal, or a log with a line for each simulated hour and
+//! What the demo shows of the hours: a panel of lines for a terminal, or a log with a line for each simulated minute and
 //! for each move, cordon and failure. How it comes onto the screen is not known here.
 
 use std::collections::VecDeque;
@@ -15,8 +15,6 @@ use super::terminal::{Colour, Line};
 const DECISIONS_KEPT: usize = 200;
 /// Width of the bars, characters.
 const BAR_WIDTH: usize = 40;
-/// Seconds between two status lines of the log.
-const STATUS_SECONDS: u64 = 3600;
 
 /// The panel.
 pub(super) struct Panel {
@@ -102,13 +100,12 @@ impl Panel {
 pub(super) struct Log {
     seed: u64,
     hours: u32,
-    placed: usize,
     news: News,
 }
 
 impl Log {
     pub(super) fn new(config: &WorldConfig) -> Self {
-        Self { seed: config.seed, hours: config.hours, placed: 0, news: News::default() }
+        Self { seed: config.seed, hours: config.hours, news: News::default() }
     }
 
     /// What to print after a turn.
@@ -125,9 +122,10 @@ impl Log {
                 counted(self.hours, "hour", "hours")
             );
         }
+        let mut placed = 0;
         for record in &report.records {
             match record.action.name() {
-                "place" => self.placed += 1,
+                "place" => placed += 1,
                 "wait" => {}
                 _ => {
                     let _ = writeln!(out, "{}", line(record));
@@ -137,10 +135,7 @@ impl Log {
         if let Some(news) = self.news.of(turn) {
             let _ = writeln!(out, "{news}");
         }
-        if turn.now_seconds.is_multiple_of(STATUS_SECONDS) {
-            let placed = std::mem::take(&mut self.placed);
-            let _ = writeln!(out, "{}, placed {placed}", status(turn.now_seconds, report));
-        }
+        let _ = writeln!(out, "{}, placed {placed}", status(turn.now_seconds, report));
         out
     }
 }

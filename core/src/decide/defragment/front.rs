@@ -1,6 +1,7 @@
 //! The front between the number of moves and the objective: what each further move is worth. The plan is cut down to ever
-//! fewer moves, what is worth most for its moves first, and completed within that limit. No point is better than the
-//! plan with as many moves. The front is not proven to be the best possible.
+//! fewer moves, what is worth most for its moves first, and completed; beside that each point has a search of its own, with as
+//! many rounds as the plan had, or a share of the time. No point is better than the plan with as many moves. The front is
+//! not proven to be the best possible.
 
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use super::build::Chain;
 use super::finish::Finished;
 use super::problem::DefragmentProblem;
 use super::solve::search;
-use super::{DefragmentOptions, DefragmentSurroundings, Defragmentation, Effort, Over};
+use super::{DefragmentOptions, DefragmentSurroundings, Defragmentation, Effort};
 use crate::decide::search::parallel;
 
 /// A plan that no other point beats in both moves and objective.
@@ -26,8 +27,8 @@ pub struct DefragmentPoint {
 const POINTS_MAX: usize = 16;
 /// Objectives that differ by less than this share of them are equal.
 const ROUNDING: f64 = 1e-12;
-/// Share of the time for the search; the rest is for the front.
-const SEARCH_SHARE: f64 = 0.75;
+/// Share of the time for the search without a further limit; the rest is for the points of fewer moves.
+const SEARCH_SHARE: f64 = 0.5;
 
 /// As [`super::defragment`], with the points from no move to the plan. Stopped, it has the points found so far.
 pub fn defragment_with_front(
@@ -40,13 +41,16 @@ pub fn defragment_with_front(
         first.effort = Effort::Seconds(limit * SEARCH_SHARE);
     }
     let found = search(problem, &first, surroundings);
-    let over = || {
-        let late = matches!(options.effort, Effort::Seconds(limit) if (surroundings.seconds)() >= limit);
-        late || (surroundings.stopped)()
-    };
-    let limits = limits(found.moves);
-    let mut plans =
-        parallel::map(limits.len(), options.threads, &|at| within(problem, &found.chains, limits[at], &over));
+    let limits = limits(found.moves, options.moves_max);
+    let mut plans: Vec<Finished> = Vec::with_capacity(limits.len() + 1);
+    for (at, &moves_max) in limits.iter().enumerate() {
+        let share = SEARCH_SHARE + (1.0 - SEARCH_SHARE) * (at + 1) as f64 / limits.len() as f64;
+        // Few moves are the smaller question; its answer is one of the next.
+        let fewer = plans.last().map_or(&[][..], |plan| &plan.chains);
+        let known = [cut_down(problem, &found.chains, moves_max), fewer.to_vec()];
+        let options = DefragmentOptions { moves_max, ..*options };
+        plans.push(within(problem, &options, surroundings, &known, share));
+    }
     plans.push(found);
     plans.sort_by(|a, b| a.moves.cmp(&b.moves).then(a.cost.total_cmp(&b.cost)));
     let mut best: Vec<Finished> = Vec::new();
@@ -71,19 +75,19 @@ pub fn defragment_with_front(
     (plan, points)
 }
 
-/// Numbers of moves below `moves`, all of them if these are few.
-fn limits(moves: usize) -> Vec<usize> {
-    let mut limits: Vec<usize> = if moves <= POINTS_MAX {
-        (0..moves).collect()
-    } else {
-        (0..POINTS_MAX).map(|i| moves * i * i / (POINTS_MAX * POINTS_MAX)).collect()
-    };
+/// Limits below the plan's moves, the closer together the fewer they are; of a plan of few moves all, and some above it.
+fn limits(moves: usize, moves_max: usize) -> Vec<usize> {
+    if moves <= POINTS_MAX {
+        return (0..=moves_max.min(POINTS_MAX)).collect();
+    }
+    let at = |i: usize| (moves as f64).powf(i as f64 / POINTS_MAX as f64).round() as usize;
+    let mut limits: Vec<usize> = std::iter::once(0).chain((0..POINTS_MAX).map(at)).collect();
     limits.dedup();
     limits
 }
 
-/// The best known plan of at most so many moves.
-fn within(problem: &DefragmentProblem<'_>, chains: &[Chain], moves_max: usize, over: Over<'_>) -> Finished {
+/// The chains that place most for their moves, up to so many moves.
+fn cut_down(problem: &DefragmentProblem<'_>, chains: &[Chain], moves_max: usize) -> Vec<Chain> {
     let is_move = |c: &Chain, s: usize| {
         let placed = c.places.map_or(&[][..], |(_, unit)| &problem.units[unit].tasks);
         !placed.contains(&c.steps[s].0)
@@ -102,5 +106,33 @@ fn within(problem: &DefragmentProblem<'_>, chains: &[Chain], moves_max: usize, o
             kept.push(chain.clone());
         }
     }
-    Finished::completed_from(problem, &kept, moves_max, over)
+    kept
+}
+
+/// The best known plan of at most so many moves: what the search finds with that limit until a share of the time is over,
+/// or what becomes of plans that are known.
+fn within(
+    problem: &DefragmentProblem<'_>,
+    options: &DefragmentOptions,
+    surroundings: &DefragmentSurroundings<'_>,
+    known: &[Vec<Chain>],
+    share: f64,
+) -> Finished {
+    let begun = (surroundings.seconds)();
+    let effort = match options.effort {
+        Effort::Seconds(limit) => Effort::Seconds(limit * share - begun),
+        rounds @ Effort::Rounds(_) => rounds,
+    };
+    let seconds = || (surroundings.seconds)() - begun;
+    let over = || {
+        let late = matches!(effort, Effort::Seconds(limit) if seconds() >= limit);
+        late || (surroundings.stopped)()
+    };
+    let mut plans = parallel::map(known.len(), options.threads, &|at| {
+        Finished::completed_from(problem, &known[at], options.moves_max, &over)
+    });
+    let surroundings = DefragmentSurroundings { seconds: &seconds, ..*surroundings };
+    plans.push(search(problem, &DefragmentOptions { effort, ..*options }, &surroundings));
+    let best = plans.into_iter().reduce(|best, next| if next.cost < best.cost { next } else { best });
+    best.expect("there is at least the search")
 }

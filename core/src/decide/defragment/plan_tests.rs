@@ -64,6 +64,18 @@ proptest! {
         prop_assert!(points.windows(2).all(|p| p[0].moves < p[1].moves && p[0].objective > p[1].objective));
         prop_assert!(last.moves <= moves_max);
     }
+
+    #[test]
+    fn no_search_for_fewer_moves_beats_the_front(seed in any::<u64>()) {
+        let cluster = random_cluster(seed);
+        let (_, points) = with_front(seed, options(8));
+        for moves_max in 0..8 {
+            let fewer = plan(&cluster, Objective::default(), options(moves_max));
+            let point = points.iter().rfind(|p| p.moves <= moves_max).expect("no move is a point");
+            let rounding = 1e-9 * fewer.cost[1].abs();
+            prop_assert!(point.objective <= fewer.cost[1] + rounding, "{point:?}: {} of {}", fewer.moves, fewer.cost[1]);
+        }
+    }
 }
 
 #[test]
