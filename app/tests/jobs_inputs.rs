@@ -109,10 +109,14 @@ fn what_of_an_swf_trace_is_no_job_is_said_in_one_line_and_in_json_and_can_be_cho
     let trace = written("status.swf", format!("; MaxProcs: 4\n{}", lines.concat()));
     let args = ["--format", "swf", "--trace", &trace, "--policy", "fcfs"];
     let output = jobs(&args);
-    let said = "left out: 2 parts of jobs (status 2, 3, 4), 2 cancelled before they started (status 5)\n";
+    let said =
+        "left out: 2 listed as parts of jobs (status 2, 3, 4), 2 cancelled before the start (status 5)\n";
     assert!(stderr(&output).contains(said), "{}", stderr(&output));
     let study = study_of(&args);
-    assert_eq!(study["left_out"][0], json!({ "count": 2, "why": "parts of jobs (status 2, 3, 4)" }));
+    assert_eq!(
+        study["left_out"][0],
+        json!({ "count": 2, "why": "listed as parts of jobs (status 2, 3, 4)" })
+    );
     assert_eq!(study["jobs"], 3);
     let chosen = |statuses: &str| study_of(&[&args[..], &["--status", statuses]].concat())["jobs"].clone();
     assert_eq!(
@@ -188,7 +192,7 @@ fn what_a_task_waited_in_the_recorded_cluster_is_no_work() {
     let csv = scratch("openb-out.csv");
     let args = ["--format", "openb", "--nodes", &nodes, "--trace", &tasks, "--policy", "fcfs"];
     let output = jobs(&[&args[..], &["--jobs-csv", &csv]].concat());
-    assert!(stderr(&output).contains("left out: 1 that were never scheduled"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("left out: 1 never scheduled"), "{}", stderr(&output));
     let times: Vec<Vec<String>> =
         read(&csv).lines().skip(1).map(|l| l.split(',').map(str::to_owned).collect()).collect();
     let ran: Vec<(&str, &str)> = times.iter().map(|row| (row[4].as_str(), row[5].as_str())).collect();
@@ -209,7 +213,7 @@ fn a_trace_of_which_nothing_ran_says_what_was_left_out_and_why() {
     let output = jobs(&["--format", "openb", "--nodes", &nodes, "--trace", &tasks, "--policy", "fcfs"]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
-    let left = "has no task that ran; left out: 1 that were never scheduled, 1 without a deletion time";
+    let left = "has no task that ran; left out: 1 never scheduled, 1 without a deletion time";
     assert!(said.contains(left), "{said}");
     let trace = written("nothing.csv", "submit_seconds,run_seconds,size\n0,0,1\n1,0,2\n");
     let output = jobs(&["--format", "csv", "--trace", &trace, "--nodes-count", "4", "--policy", "fcfs"]);

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// `1 move`, `2 moves`, `0 moves`; with verbs as well: `1 job is`, `2 jobs are`.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, several: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &str, several: &str) -> String {
     let word = if count == N::from(1) { one } else { several };
     format!("{count} {word}")
 }

@@ -24,11 +24,11 @@ use crate::jobs::{JOB_VALUE_MAX, Job, Jobs, SUBMIT_SECONDS_MAX};
 const NEGATIVE_RUN_SECONDS: i64 = 10;
 
 /// Why a line is left out: it tells of a part of a job.
-const PARTS: &str = "parts of jobs (status 2, 3, 4)";
+const PARTS: &str = "listed as parts of jobs (status 2, 3, 4)";
 /// Why a line is left out: the parts of the job are taken in its place.
 const TOLD_IN_PARTS: &str = "told in parts (status 2, 3, 4)";
 /// Why a line is left out: the job was cancelled while it waited.
-const NEVER_STARTED: &str = "cancelled before they started (status 5)";
+const NEVER_STARTED: &str = "cancelled before the start (status 5)";
 /// Why a line is left out: jobs of its status were not asked for.
 const OTHER_STATUS: &str = "of another status than asked for";
 /// Why a line is left out: nothing says when the job came.

@@ -15,9 +15,9 @@ use crate::jobs::{JOB_VALUE_MAX, Job, Jobs};
 use crate::readers::openb::{OpenbTask, Scheduled, read_nodes, read_tasks};
 use crate::readers::{InputError, LeftOutCounts};
 
-const NEVER_SCHEDULED: &str = "that were never scheduled";
+const NEVER_SCHEDULED: &str = "never scheduled";
 const DELETED_AT_ONCE: &str = "deleted when or before they started";
-const STILL_RUNNING: &str = "without a deletion time: how long they run is not known";
+const STILL_RUNNING: &str = "without a deletion time, so of unknown length";
 
 /// Reads an openb trace as jobs over time. Sizes are thousandths of a device.
 ///

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::build::Chain;
 use super::finish::Finished;
 use super::problem::DefragmentProblem;
-use super::solve::search;
+use super::singles::Singles;
+use super::solve::{search, singles};
 use super::{DefragmentOptions, DefragmentSurroundings, Defragmentation, Effort};
 use crate::decide::search::parallel;
 
@@ -40,16 +41,23 @@ pub fn defragment_with_front(
     if let Effort::Seconds(limit) = options.effort {
         first.effort = Effort::Seconds(limit * SEARCH_SHARE);
     }
-    let found = search(problem, &first, surroundings);
+    let singles = singles(problem, &first, surroundings);
+    let found = search(problem, &first, surroundings, &singles);
     let limits = limits(found.moves, options.moves_max);
     let mut plans: Vec<Finished> = Vec::with_capacity(limits.len() + 1);
     for (at, &moves_max) in limits.iter().enumerate() {
+        let single = singles.within(moves_max);
+        if is_over(options, surroundings, 1.0) {
+            plans.push(single);
+            continue;
+        }
         let share = SEARCH_SHARE + (1.0 - SEARCH_SHARE) * (at + 1) as f64 / limits.len() as f64;
         // Few moves are the smaller question; its answer is one of the next.
         let fewer = plans.last().map_or(&[][..], |plan| &plan.chains);
         let known = [cut_down(problem, &found.chains, moves_max), fewer.to_vec()];
         let options = DefragmentOptions { moves_max, ..*options };
-        plans.push(within(problem, &options, surroundings, &known, share));
+        let plan = within(problem, &options, surroundings, &known, &singles, share);
+        plans.push(if plan.cost < single.cost { plan } else { single });
     }
     plans.push(found);
     plans.sort_by(|a, b| a.moves.cmp(&b.moves).then(a.cost.total_cmp(&b.cost)));
@@ -73,6 +81,12 @@ pub fn defragment_with_front(
         *last = DefragmentPoint { moves: plan.moves, placed: plan.placed, objective: plan.cost[1] };
     }
     (plan, points)
+}
+
+/// True once so much of the time is gone.
+fn is_over(options: &DefragmentOptions, surroundings: &DefragmentSurroundings<'_>, share: f64) -> bool {
+    let late = matches!(options.effort, Effort::Seconds(limit) if (surroundings.seconds)() >= limit * share);
+    late || (surroundings.stopped)()
 }
 
 /// Limits below the plan's moves, the closer together the fewer they are; of a plan of few moves all, and some above it.
@@ -116,6 +130,7 @@ fn within(
     options: &DefragmentOptions,
     surroundings: &DefragmentSurroundings<'_>,
     known: &[Vec<Chain>],
+    singles: &Singles,
     share: f64,
 ) -> Finished {
     let begun = (surroundings.seconds)();
@@ -124,15 +139,12 @@ fn within(
         rounds @ Effort::Rounds(_) => rounds,
     };
     let seconds = || (surroundings.seconds)() - begun;
-    let over = || {
-        let late = matches!(effort, Effort::Seconds(limit) if seconds() >= limit);
-        late || (surroundings.stopped)()
-    };
+    let over = || is_over(options, surroundings, share);
     let mut plans = parallel::map(known.len(), options.threads, &|at| {
         Finished::completed_from(problem, &known[at], options.moves_max, &over)
     });
     let surroundings = DefragmentSurroundings { seconds: &seconds, ..*surroundings };
-    plans.push(search(problem, &DefragmentOptions { effort, ..*options }, &surroundings));
+    plans.push(search(problem, &DefragmentOptions { effort, ..*options }, &surroundings, singles));
     let best = plans.into_iter().reduce(|best, next| if next.cost < best.cost { next } else { best });
     best.expect("there is at least the search")
 }

@@ -49,6 +49,18 @@ fn one_move_is_made_where_one_is_enough() {
 }
 
 #[test]
+fn one_large_task_moves_on_where_that_lets_many_small_ones_in() {
+    let mut cluster = full_and_empty(1, [8, 8], 9);
+    let only_a = cluster.add_model(DeviceKind::Gpu, "A").expect("it is there");
+    let spec = NodeSpec::new("large", vec![96_000, 1 << 20], vec![only_a; 8]);
+    cluster.add_node(spec).expect("a sound node");
+    add(&mut cluster, 4000, Some(demand(8, 1000)), Some((2, &[0, 1, 2, 3, 4, 5, 6, 7])));
+    let found =
+        plan(&cluster, Objective::default(), DefragmentOptions { effort: Effort::Rounds(1), ..options(1) });
+    assert_eq!((found.placed, found.moves), (8, 1));
+}
+
+#[test]
 fn with_a_limit_on_moves_as_many_are_placed_as_moves_are_allowed() {
     for (nodes, gpus, waiting) in [(1, [8, 16], 1), (5, [8, 8], 1), (5, [8, 8], 10)] {
         let cluster = full_and_empty(nodes, gpus, waiting);

@@ -14,6 +14,7 @@ mod objective;
 mod plan;
 mod problem;
 mod prune;
+mod singles;
 mod solve;
 mod waves;
 

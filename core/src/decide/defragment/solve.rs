@@ -10,6 +10,7 @@ use super::build::Chain;
 use super::descent::Descent;
 use super::finish::Finished;
 use super::problem::{DefragmentProblem, Lens};
+use super::singles::Singles;
 use super::waves::WaveLimits;
 use super::{Defragmentation, Over};
 use crate::decide::search::{
@@ -71,14 +72,33 @@ const POPULATION: usize = 3;
 /// Share of the budget after which the best plan is polished: what it places is looked for with fewer moves.
 const EVOLUTION_END: f64 = 0.85;
 
+/// Share of the budget after which no further moves are taken one at a time.
+const SINGLES_END: f64 = 0.25;
+
 /// Searches for a plan and gives the best found: ordered steps, each allowed at its turn.
 pub fn defragment(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     surroundings: &DefragmentSurroundings<'_>,
 ) -> Defragmentation {
-    let chains = search(problem, options, surroundings).chains;
+    let singles = singles(problem, options, surroundings);
+    let chains = search(problem, options, surroundings, &singles).chains;
     Defragmentation::of(problem, &chains, options.waves)
+}
+
+/// Moves taken one at a time, in the first part of the time.
+pub(super) fn singles(
+    problem: &DefragmentProblem<'_>,
+    options: &DefragmentOptions,
+    surroundings: &DefragmentSurroundings<'_>,
+) -> Singles {
+    Singles::taken(problem, options.moves_max, &|| {
+        let late = match options.effort {
+            Effort::Seconds(limit) => (surroundings.seconds)() >= limit * SINGLES_END,
+            Effort::Rounds(_) => false,
+        };
+        late || (surroundings.stopped)()
+    })
 }
 
 /// The three parts of a search: a plan that is known soon, evolution, and polish.
@@ -86,13 +106,18 @@ pub(super) fn search(
     problem: &DefragmentProblem<'_>,
     options: &DefragmentOptions,
     surroundings: &DefragmentSurroundings<'_>,
+    singles: &Singles,
 ) -> Finished {
     let spent = |share: f64| match options.effort {
         Effort::Seconds(limit) => (surroundings.seconds)() >= limit * share,
         Effort::Rounds(_) => false,
     };
     let over = || spent(1.0) || (surroundings.stopped)();
-    let first = Finished::built(problem, options.moves_max, &over);
+    let mut first = Finished::built(problem, options.moves_max, &over);
+    let single = singles.within(options.moves_max);
+    if single.cost < first.cost {
+        first = Finished::pruned(problem, &single.chains, &over);
+    }
     (surroundings.progress)(first.cost, first.moves);
     if over() {
         return first;
