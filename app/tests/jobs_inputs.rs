@@ -365,4 +365,8 @@ fn results_by_owner_are_shown_when_asked_for() {
     let csv = stdout(&jobs(&[&args[..], &["--output", "csv"]].concat()));
     assert!(csv.contains("fcfs,none,pool,\"ann, a\",1,1,400,1,0,100\n"), "{csv}");
     assert!(csv.ends_with("fcfs,none,pool,eve,1,0,0,,,\n"), "{csv}");
+    let nobody = written("nobody.csv", "submit_seconds,run_seconds,size\n0,100,4\n");
+    let args = ["--format", "csv", "--trace", &nobody, "--nodes", "4", "--policy", "fcfs", "--by-owner"];
+    let said = stdout(&jobs(&args));
+    assert!(said.contains("No job has an owner") && !said.contains("By owner"), "{said}");
 }

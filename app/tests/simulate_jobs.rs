@@ -146,7 +146,7 @@ fn a_run_stopped_saved_and_resumed_ends_as_an_uninterrupted_one() {
         assert!(stderr(&refused).contains(problem), "{problem}: {}", stderr(&refused));
     }
     let others: [(&[&str], &str); 3] = [
-        (&["--seeds", "7"], "the workload was 400 jobs"),
+        (&["--seeds", "7"], "now it is 7"),
         (&["--queue", "skipping"], "the queue was strict"),
         (&["--depth", "3"], "the depth was"),
     ];

@@ -35,8 +35,12 @@ pub(super) fn text(study: &JobsStudy, width: Option<usize>, by_owner: bool) -> S
     };
     let mut text = format!("{}\n{table}\n{}", wrapped(&head(study), width), paragraphs(&remarks));
     if by_owner {
-        let (table, _) = fitted(owner_columns(study, &rows), width);
-        let _ = writeln!(text, "\nBy owner, the {OWNERS_MAX} with the most work:\n{table}");
+        if rows.iter().all(|s| s.owners.is_empty()) {
+            text.push_str("No job has an owner, so there are no figures by owner.\n");
+        } else {
+            let (table, _) = fitted(owner_columns(study, &rows), width);
+            let _ = writeln!(text, "\nBy owner, the {OWNERS_MAX} with the most work:\n{table}");
+        }
     }
     text + &paragraphs(&[how_long(study)])
 }

@@ -44,8 +44,7 @@ pub(crate) fn run(args: &JobsArgs) -> Result<(), Failure> {
     let options = options(args, &workload)?;
     check_result_files(args, &workload, &options)?;
     if let Some(saved) = &options.resume {
-        let seed = workload.parts.first().map_or(0, |part| part.seed);
-        let second = saved.stopped_at_seconds();
+        let (second, seed) = (saved.stopped_at_seconds(), saved.seed());
         output::note(&format!("going on with the saved run from second {second}, seed {seed}"));
     }
     if let (Some(file), Some(stop_at)) = (&saved, args.stop_at) {

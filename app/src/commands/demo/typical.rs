@@ -85,7 +85,7 @@ pub(super) fn said(seed: u64, own: f64, others: &[f64]) -> String {
     let (median, count) = (sorted[sorted.len() / 2], sorted.len());
     let word = if (*least..=*most).contains(&own) { "typical" } else { "unusual" };
     format!(
-        "Seed {seed} is {word}: the loop takes {own:.0} node-minutes above the safety level off; with the next \
+        "Seed {seed} is {word}: node-minutes above the safety level that the loop takes off: {own:.0}; with the next \
          {count} seeds from {least:.0} to {most:.0}, median {median:.0}."
     )
 }

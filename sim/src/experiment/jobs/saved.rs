@@ -17,7 +17,15 @@ use crate::jobs::machine::{GpuNodes, Machine, Pool, Topology};
 use crate::jobs::{Failures, Jobs, Recorder, Simulation};
 use crate::workload::jobs::{JobsWorkload, MachineSpec, Nodes};
 
+/// What the seed is called among the facts of a run.
+const SEED: &str = "the seed";
+
 impl SavedRun {
+    /// The seed of its run.
+    pub fn seed(&self) -> &str {
+        self.run().iter().find(|fact| fact.0 == SEED).map_or("unknown", |fact| &fact.1)
+    }
+
     /// Whether it is of this run, which is the only one asked for.
     pub(super) fn check(
         &self,
@@ -211,8 +219,9 @@ fn describe(
             "the number of nodes",
             part.map_or_else(String::new, |p| nodes_in_words(&p.nodes, &workload.machine)),
         ),
+        // Another seed often makes another workload: it is told first.
+        (SEED, part.map_or(0, |p| p.seed).to_string()),
         ("the workload", jobs),
-        ("the seed", part.map_or(0, |p| p.seed).to_string()),
         ("the queue", format!("{:?}", settings.discipline).to_lowercase()),
         (
             "the depth",
