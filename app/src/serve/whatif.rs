@@ -316,7 +316,7 @@ impl Played {
         WhatIfTask {
             task: name.to_owned(),
             node: self.places.get(name).cloned(),
-            waits_for: self.waits_for.get(name).map(|obstacle| format!("{obstacle:?}")),
+            waits_for: self.waits_for.get(name).map(|obstacle| obstacle.code().to_owned()),
         }
     }
 }

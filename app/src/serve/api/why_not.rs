@@ -101,7 +101,7 @@ pub(super) fn look(snapshot: &Snapshot, task: &str, node: Option<&str>) -> Resul
             sentence,
             fits: found.obstacles.is_empty(),
             obstacles: obstacles
-                .map(|o| InTheWay { code: format!("{o:?}"), sentence: o.to_string() })
+                .map(|o| InTheWay { code: o.code().to_owned(), sentence: o.to_string() })
                 .collect(),
             would_fit: found.remedies.iter().map(|remedy| WouldFit::of(name, remedy)).collect(),
             gang_waiting,
