@@ -221,3 +221,69 @@ fn the_map_is_read_and_walked_by_keyboard() {
     browser.press("Enter");
     browser.wait_for("its page", &format!("location.pathname === '/cluster/{second}'"));
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_past_turn_is_looked_at_and_left() {
+    let service = Service::start(&scratch("past"), &["--speed", "600"]);
+    service.wait_for("turns", || service.get("/api/v1/status")["turn"].as_u64() > Some(20));
+    let mut browser = Browser::open("past");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("the slider", "document.querySelector('.timeline input')?.max > 10");
+    browser.eval(
+        "(() => { const i = document.querySelector('.timeline input'); i.value = '3';
+        i.dispatchEvent(new Event('input', { bubbles: true })); })()",
+    );
+    browser.wait_for(
+        "the past",
+        "document.querySelector('.timeline')?.innerText.startsWith('As it was') === true",
+    );
+    let id = text(&browser.eval("new URLSearchParams(location.search).get('at')")).to_owned();
+    let then = service.get(&format!("/api/v1/turns/{id}"))["figures"]["waiting"].to_string();
+    let said = format!("{then} task");
+    let none = "no tasks waited";
+    browser.wait_for(
+        "its figures",
+        &format!("[{said:?}, {none:?}].some((t) => document.querySelector('h1').innerText.includes(t))"),
+    );
+    // The address is all there is to it.
+    browser.go(&format!("http://{}/?at={id}", service.address));
+    browser.wait_for("the same again", "!!document.querySelector('.timeline.past')");
+    browser.click(".timeline button", "Back to now");
+    browser.wait_for("now", "location.search === '' && !document.querySelector('.timeline.past')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_first_visit_ticks_itself_and_a_plan_is_rejected_with_a_reason() {
+    let (service, plan) = service_with_a_plan("tour", STILL);
+    let mut browser = Browser::open("tour");
+    let done = |many: usize| format!("document.querySelectorAll('.tour .done').length === {many}");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("the card", &done(0));
+    browser.click(".tour a", "Look at a node");
+    browser.wait_for("a node", "!!document.querySelector('.devices li')");
+    browser.click(".brand", "");
+    browser.wait_for("one is done", &done(1));
+    browser.click(".tour a", "Ask why");
+    browser.wait_for("a decision", "location.pathname.startsWith('/decisions/')");
+    browser.click(".brand", "");
+    browser.wait_for("two are done", &done(2));
+    browser.click(".tour a", "Say yes or no");
+    browser.wait_for("the word", "!!document.querySelector('.word .button')");
+    browser.click(".word button", "Reject");
+    browser.wait_for("the form", "!!document.querySelector('.rejecting select')");
+    browser.eval(
+        "(() => { const s = document.querySelector('.rejecting select'); s.value = 'WrongTime';
+        s.dispatchEvent(new Event('change', { bubbles: true })); })()",
+    );
+    browser.click(".rejecting button", "Reject");
+    browser.wait_for("it is rejected", "document.querySelector('.head .state')?.innerText === 'rejected'");
+    let kept = service.get(&format!("/api/v1/plans/{plan}"));
+    assert!(kept["state"] == "rejected" && text(&kept["why"]).starts_with("WrongTime"), "{kept}");
+    browser.click(".brand", "");
+    browser
+        .wait_for("the card is gone", "!!document.querySelector('.map') && !document.querySelector('.tour')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
