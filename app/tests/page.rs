@@ -11,13 +11,14 @@ use common::service::Service;
 use serde_json::Value;
 
 /// Every view, with a selector of something that only its data can fill.
-const VIEWS: [(&str, &str); 7] = [
+const VIEWS: [(&str, &str); 8] = [
     ("/", ".now .map canvas"),
     ("/cluster?as=table", "tbody tr"),
     ("/tasks", "tbody tr"),
     ("/decisions", ".feed li"),
     ("/plans", "h1"),
     ("/forecast", ".bars li"),
+    ("/whatif", ".question"),
     ("/system", ".figures dd"),
 ];
 
@@ -285,5 +286,53 @@ fn the_first_visit_ticks_itself_and_a_plan_is_rejected_with_a_reason() {
     browser.click(".brand", "");
     browser
         .wait_for("the card is gone", "!!document.querySelector('.map') && !document.querySelector('.tour')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_question_of_what_if_is_its_address() {
+    let service = Service::start(&scratch("whatif"), &["--mode", "act", "--speed", "0.1"]);
+    service.wait_for("a turn", || service.get("/api/v1/status")["running"].as_u64() > Some(0));
+    let node = text(&service.get("/api/v1/nodes")["items"][2]["name"]).to_owned();
+    let mut browser = Browser::open("whatif");
+    browser.go(&format!("http://{}/cluster/{node}", service.address));
+    browser.wait_for("the node", "!!document.querySelector('.devices')");
+    browser.click("main a", "What if it were drained?");
+    browser.wait_for("the answer", "document.querySelectorAll('.two tbody tr').length >= 5");
+    assert_eq!(browser.eval("location.pathname + location.search"), format!("/whatif?drain={node}"));
+    assert!(browser.text(".same code").contains(&format!("--drain {node}")), "{}", browser.text(".same"));
+    assert_eq!(service.get(&format!("/api/v1/nodes/{node}"))["node"]["state"], "up", "nothing was touched");
+    browser.go(&format!("http://{}/whatif?drain=no-such-node", service.address));
+    browser.wait_for("the refusal", "!!document.querySelector('[role=alert]')");
+    assert!(browser.text("[role=alert]").contains("no-such-node"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_part_is_left_out_of_a_plan_and_what_needs_it_goes_with_it() {
+    let parts = |service: &Service, plan: &str| {
+        service.get(&format!("/api/v1/plans/{plan}"))["parts"].as_array().map_or(0, Vec::len)
+    };
+    // Not every plan has parts to choose from.
+    let (service, plan) = (0..10)
+        .map(|i| service_with_a_plan(&format!("parts-{i}"), STILL))
+        .find(|(service, plan)| parts(service, plan) > 1)
+        .expect("a plan of several parts");
+    let mut browser = Browser::open("parts");
+    browser.go(&format!("http://{}/plans/{plan}", service.address));
+    browser.wait_for("the parts", "document.querySelectorAll('.parts input').length > 1");
+    browser
+        .eval("document.querySelector('.parts > li:last-child input').scrollIntoView({ block: 'center' })");
+    browser.click(".parts > li:last-child label", "");
+    browser.wait_for("it is out", "document.querySelectorAll('.parts > .out').length > 0");
+    browser.click(".word .button", "Make it a plan without");
+    browser.wait_for(
+        "the other plan",
+        &format!("location.pathname !== '/plans/{plan}' && document.querySelector('.head .state')?.innerText === 'proposed'"),
+    );
+    let derived = text(&browser.eval("location.pathname.split('/').pop()")).to_owned();
+    assert!(parts(&service, &derived) < parts(&service, &plan));
+    assert_eq!(service.get(&format!("/api/v1/plans/{plan}"))["successor"], derived);
     assert_eq!(browser.errors(), Vec::<String>::new());
 }

@@ -26,6 +26,7 @@ const COMMANDS: Hit[] = [
       ["Decisions", "decisions"],
       ["Plans", "plans"],
       ["Forecast and risk", "forecast"],
+      ["What if", "whatif"],
       ["System", "system"],
     ] as [string, View][]
   ).map(([label, view]) => ({ label, kind: "view", address: to(view) })),

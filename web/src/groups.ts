@@ -1,5 +1,5 @@
 /** Many rows brought down to few: what turns came to, how a node stands. */
-import type { Deeds, NodeRow, TurnFigures } from "./api.ts";
+import type { Deeds, DecisionRow, NodeRow, TurnFigures } from "./api.ts";
 
 /** What was done in some turns together. */
 export function deeds(turns: TurnFigures[]): Deeds {
@@ -16,6 +16,13 @@ export function deeds(turns: TurnFigures[]): Deeds {
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}
+
+/** How a decision stands: its result, or what became of a mere proposal. */
+export function outcome({ result, action, plan }: DecisionRow, openPlan: string | null | undefined): string {
+  if (result) return result;
+  if (action === "wait") return "waits";
+  return plan && plan === openPlan ? "proposed" : "not taken";
 }
 
 export type Standing = "up" | "hot" | "likely to fail" | "cordoned" | "sick" | "down";

@@ -28,7 +28,8 @@ const STATES: Record<string, [Shape, Tone]> = {
   underway: ["diamond", "info"],
   proposed: ["diamond", "info"],
   waiting: ["ring", "quiet"],
-  wait: ["ring", "quiet"],
+  waits: ["ring", "quiet"],
+  "not taken": ["dash", "quiet"],
   superseded: ["dash", "quiet"],
   not_tried: ["dash", "quiet"],
   observe: ["ring", "quiet"],
@@ -104,6 +105,8 @@ export interface Bar {
   tone?: Tone | "plain";
   /** A second, paler length behind the first. */
   behind?: number;
+  /** Where a line stands across it. */
+  at?: number;
 }
 
 /** Bars on one scale; `most` is the length of a full one. */
@@ -119,7 +122,7 @@ export function Bars({ rows, most, mark }: { rows: Bar[]; most?: number; mark?: 
           <span class={`track ${row.tone ?? "plain"}`} aria-hidden="true">
             {row.behind !== undefined && <i class="behind" style={{ width: length(row.behind) }} />}
             <i style={{ width: length(row.value) }} />
-            {mark !== undefined && <b style={{ left: length(mark) }} />}
+            {(row.at ?? mark) !== undefined && <b style={{ left: length((row.at ?? mark)!) }} />}
           </span>
           {row.note && <span class="note">{row.note}</span>}
         </li>
@@ -163,9 +166,13 @@ export function Same({ cli, api }: { cli: string; api: string }) {
 }
 
 /** One thing by its name, kept fresh. */
-export function useThing<P extends keyof Reads>(path: P, names: Record<string, string>): Fetched<Reads[P]> {
-  const key = JSON.stringify(names);
-  const [read, stop] = useMemo(() => thing(path, names), [path, key]);
+export function useThing<P extends keyof Reads>(
+  path: P,
+  names: Record<string, string>,
+  query: Record<string, string> = {},
+): Fetched<Reads[P]> {
+  const key = JSON.stringify([names, query]);
+  const [read, stop] = useMemo(() => thing(path, names, query), [path, key]);
   useEffect(() => stop, [stop]);
   return read();
 }

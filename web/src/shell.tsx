@@ -10,6 +10,7 @@ import { Plan } from "./pages/plan.tsx";
 import { Plans } from "./pages/plans.tsx";
 import { System } from "./pages/system.tsx";
 import { Task } from "./pages/task.tsx";
+import { WhatIf } from "./pages/whatif.tsx";
 import { Work } from "./pages/work.tsx";
 import { State } from "./parts.tsx";
 import { type View, to } from "./route.ts";
@@ -24,6 +25,7 @@ const LINKS: [View, string][] = [
   ["decisions", "Decisions"],
   ["plans", "Plans"],
   ["forecast", "Forecast and risk"],
+  ["whatif", "What if"],
   ["system", "System"],
 ];
 
@@ -121,6 +123,8 @@ function Body() {
       return id ? <Plan key={id} id={id} /> : <Plans />;
     case "forecast":
       return <Forecast />;
+    case "whatif":
+      return <WhatIf />;
     case "system":
       return <System />;
     default:

@@ -177,12 +177,16 @@ export interface Fetched<T> {
 }
 
 /** One thing by its name, fetched anew at each beat; what was known stays until then. */
-export function thing<P extends keyof Reads>(path: P, names: Record<string, string>): [() => Fetched<Reads[P]>, () => void] {
+export function thing<P extends keyof Reads>(
+  path: P,
+  names: Record<string, string>,
+  query: Record<string, string> = {},
+): [() => Fetched<Reads[P]>, () => void] {
   const held = signal<Fetched<Reads[P]>>({ body: null, problem: "" });
   let alive = true;
   const stop = effect(() => {
     void beat.value;
-    read(path, names)
+    read(path, names, query)
       .then((body) => alive && (held.value = { body, problem: "" }))
       .catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : String(error);

@@ -35,12 +35,17 @@ const { targetId } = await send("Target.createTarget", { url: "about:blank" });
 const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
 const page = (method, params) => send(method, params, sessionId);
 
+// The card of the first visit is put away.
+await page("Page.enable", {});
+await page("Page.addScriptToEvaluateOnNewDocument", { source: `localStorage.setItem("lepton-tour", '{"away":true}')` });
+
 const { open_plan: plan } = await ask("status");
 const { items: decisions } = await ask("decisions?limit=200");
+const { items: nodes } = await ask("nodes?limit=1");
 const telling = decisions.toSorted((a, b) => b.candidates.length + b.ruled_out.length - a.candidates.length - a.ruled_out.length);
 const pictures = [
   ["page-now", "/", 1440, 900, "light"],
-  ["page-now-dark", "/", 1440, 900, "dark"],
+  ["page-whatif", `/whatif?drain=${nodes[0]?.name}`, 1440, 620, "light"],
   ["page-phone", "/", 380, 800, "light"],
   ["page-decision", `/decisions/${telling[0]?.id}`, 1440, 620, "light"],
   ["page-cluster", "/cluster", 1440, 900, "dark"],

@@ -1,8 +1,9 @@
 /** One decision: the answer in one sentence, then why. */
+import { outcome } from "../groups.ts";
 import { Empty, Name, Same, State, useThing } from "../parts.tsx";
 import { to } from "../route.ts";
 import { ago, clock, sentence } from "../words.ts";
-import { now } from "../store.ts";
+import { now, status } from "../store.ts";
 import { Why } from "./why.tsx";
 
 export function Decision({ id }: { id: string }) {
@@ -12,7 +13,7 @@ export function Decision({ id }: { id: string }) {
     <>
       <div class="head">
         <h1><span class="kind">Decision {id}</span> {sentence(body.sentence.replace(/ \([^)]*\)$/, ""))}.</h1>
-        <State of={body.result ?? (body.action === "wait" ? "waiting" : "proposed")} />
+        <State of={outcome(body, status.value?.open_plan)} />
       </div>
       <p class="facts">
         <span>{clock(body.time_seconds)}, {ago(now.value, body.time_seconds)}</span>

@@ -1,6 +1,8 @@
 /** What was decided, the newest first. */
 import { Empty, Same } from "../parts.tsx";
-import { decisions, route, set } from "../store.ts";
+import type { DecisionRow } from "../api.ts";
+import { outcome } from "../groups.ts";
+import { decisions, route, set, status } from "../store.ts";
 import { count, sentence, verb } from "../words.ts";
 import { DecisionList } from "./lists.tsx";
 
@@ -8,11 +10,12 @@ export function Decisions() {
   const { action = "", result = "", find = "" } = route.value.query;
   const all = decisions.value;
   const actions = [...new Set(all.map((row) => row.action))].sort();
-  const results = [...new Set(all.map((row) => row.result ?? "proposed"))].sort();
+  const of = (row: DecisionRow) => outcome(row, status.value?.open_plan);
+  const results = [...new Set(all.map(of))].sort();
   const rows = all.filter(
     (row) =>
       (!action || row.action === action) &&
-      (!result || (row.result ?? "proposed") === result) &&
+      (!result || of(row) === result) &&
       (!find || `${row.id} ${row.task} ${row.from} ${row.to} ${row.code}`.includes(find)),
   );
   return (

@@ -1,8 +1,9 @@
 /** Decisions as a list, the same wherever they stand. */
 import type { DecisionRow } from "../api.ts";
+import { outcome } from "../groups.ts";
 import { Calm, Empty, State } from "../parts.tsx";
 import { to } from "../route.ts";
-import { now } from "../store.ts";
+import { now, status } from "../store.ts";
 import { ago, clock, reason, verb } from "../words.ts";
 
 interface Props {
@@ -19,7 +20,7 @@ export function DecisionList({ rows, most = 200, none }: Props) {
         <ol class="feed">
           {shown.slice(0, most).map((row) => (
             <li key={row.id}>
-              <State of={row.result ?? (row.action === "wait" ? "wait" : "proposed")} word={row.result ? row.result.replace("_", " ") : row.action === "wait" ? "waits" : "proposed"} />
+              <State of={outcome(row, status.value?.open_plan)} />
               <a href={to("decisions", row.id)}>{verb(row.action)} {row.task ?? row.to}</a>
               <span class="soft">{where(row)}{reason(row.code)}</span>
               <time title={clock(row.time_seconds)}>{ago(now.value, row.time_seconds)}</time>

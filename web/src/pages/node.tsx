@@ -2,6 +2,7 @@
 import type { NodeResource, TaskRow } from "../api.ts";
 import { standing } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
+import { to } from "../route.ts";
 import { css, inkOn, ramp } from "../scale.ts";
 import { now, safety, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
@@ -53,6 +54,7 @@ export function Node({ name }: { name: string }) {
           <DecisionList rows={why?.decisions ?? []} most={6} none="Lepton has decided nothing about this node." />
         </Card>
       </div>
+      <p><a href={to("whatif", "", { drain: name })}>What if it were drained?</a></p>
       <h2>{sentence(count(tasks.length, "task"))} on it</h2>
       <Tasks rows={tasks} />
       <Same cli={`lepton explain ${name}`} api={`GET /api/v1/nodes/${name}`} />
@@ -68,6 +70,7 @@ function resourceBar(row: NodeResource, levels: number[]) {
     label: sentence(resource(row.resource)),
     value: share(row.used),
     behind: share(row.promised),
+    ...(peak === undefined ? {} : { at: share(peak) }),
     text: `${amount(row.resource, row.used)} of ${amount(row.resource, row.capacity)}`,
     note: `promised ${amount(row.resource, row.promised)}${peak === undefined ? "" : `; expected up to ${amount(row.resource, peak)}`}`,
   };

@@ -7,7 +7,7 @@ import { Bars, Calm, Card, Empty, Figure, Same, State } from "../parts.tsx";
 import { headline, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
 import { Timeline } from "../timeline.tsx";
-import { decisions, go, load, nodes, now, openPlan, past, plans, route, safety, set, status, turns, waits } from "../store.ts";
+import { decisions, go, load, nodes, now, openPlan, past, route, safety, set, status, turns, waits } from "../store.ts";
 import { ago, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
 import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
 import { useMemo } from "preact/hooks";
@@ -165,23 +165,30 @@ function Did() {
 }
 
 function Trend() {
-  const moments = load.value?.over_time ?? [];
-  const times = useMemo(() => moments.map((m) => m.time_seconds), [moments]);
-  const lines = useMemo(() => {
-    const of = (name: string, value: "used" | "allocated") =>
-      moments.map((m) => m.resources.find((r) => r.resource === name)?.[value] ?? null);
-    return [
-      { label: "devices held", values: of("devices", "used"), color: "c0", fill: true },
-      { label: "CPU used", values: of("cpu_millicores", "used"), color: "c1" },
-      { label: "CPU promised", values: of("cpu_millicores", "allocated"), color: "c1", dashed: true },
-    ];
-  }, [moments]);
+  const all = turns.value;
+  const times = useMemo(() => all.map((turn) => turn.time_seconds), [all]);
+  const lines = useMemo(
+    () => [
+      { label: "devices held", values: all.map((turn) => turn.devices_held), color: "c0", fill: true },
+      { label: "mean load", values: all.map((turn) => turn.mean_used), color: "c1" },
+    ],
+    [all],
+  );
   return (
-    <Card title="Load" class="trend" more={<a href={to("forecast")}>What is expected</a>}>
-      {moments.length > 1 ? (
-        <Chart times={times} lines={lines} height={196} most={1} label="Load over time" format={(v) => percent(v)} {...(past.value ? { chosen: past.value.figures.time_seconds } : {})} onChoose={goTo} />
+    <Card title="Over time" class="trend" more={<a href={to("forecast")}>What is expected</a>}>
+      {all.length > 1 ? (
+        <Chart
+          times={times}
+          lines={lines}
+          height={196}
+          most={1}
+          label="Devices held and load over time; a click goes back to that turn"
+          format={(v) => percent(v)}
+          {...(past.value ? { chosen: past.value.figures.time_seconds } : {})}
+          onChoose={goTo}
+        />
       ) : (
-        <Empty>A moment each quarter of an hour, from the second on.</Empty>
+        <Empty>From the second turn on.</Empty>
       )}
     </Card>
   );
@@ -200,7 +207,6 @@ function Worth() {
   const since = turns.value[0]?.time_seconds ?? now.value;
   const stood = load.value?.now?.stranded ?? [];
   const free = stood.reduce((sum, row) => sum + row.devices, 0);
-  const decided = (state: string) => plans.value.filter((plan) => plan.state === state).length;
   const { gain_device_minutes: gain, cost_device_minutes: cost } = all;
   const done = all.places + all.moves + all.preemptions + all.drains + all.reopened;
   const kinds = [
@@ -212,9 +218,9 @@ function Worth() {
   return (
     <Card title="Worth it?" class="worth" note={since < now.value ? `the last ${duration(now.value - since)}` : ""}>
       <dl class="figures">
-        <Figure label="Carried out" value={count(done, "step")} note={kinds.length ? kinds.join(", ") : `${number(all.refused)} refused`} />
+        <Figure label="Carried out" value={count(done, "step")} note={kinds.join(", ")} />
         <Figure label="Expected gain" value={work(gain)} note={`for ${work(cost)}`} />
-        <Figure label="Plans" value={`${decided("carried_out") + decided("approved")} carried out`} note={`${decided("rejected")} rejected, ${decided("superseded")} superseded`} />
+        <Figure label="Refused or undone" value={count(all.refused, "step")} note="the world had changed, or it no longer paid" />
         <Figure label="Stranded now" value={count(Math.round(free * 10) / 10, "device")} note={`bottleneck: ${resource(load.value?.now?.bottleneck ?? "none")}`} />
       </dl>
     </Card>

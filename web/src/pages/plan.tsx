@@ -6,7 +6,7 @@ import { HeatMap, Legend } from "../heatmap.tsx";
 import { spoke } from "../firstvisit.tsx";
 import { Refused, write } from "../http.ts";
 import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
-import { type Effect, changed, effects, headline, reasons, steps, sum } from "../plan.ts";
+import { type Effect, changed, effects, headline, reasons, steps, sum, toggled } from "../plan.ts";
 import { to } from "../route.ts";
 import { go, look, nodes, now, plans, status, tasks } from "../store.ts";
 import { ago, count, number, reason, sentence, signed, verb, work } from "../words.ts";
@@ -23,11 +23,10 @@ const CODES: [RejectionCode, string][] = [
 
 export function Plan({ id }: { id: string }) {
   const { body, problem } = useThing("/api/v1/plans/{id}", { id });
-  // What was read is what is approved: a plan that changes under the reader is said to have changed.
-  const [seen, setSeen] = useState<PlanBody | null>(null);
+  const [out, setOut] = useState<ReadonlySet<string>>(new Set());
   if (!body) return <Empty>{problem || "Asking…"}</Empty>;
-  if (!seen) setSeen(body);
   const plan = body;
+  const kept = plan.parts.filter((part) => !out.has(part.key));
   const { moves, starts, stops, gain, cost } = sum(plan.parts);
   return (
     <>
@@ -43,9 +42,9 @@ export function Plan({ id }: { id: string }) {
         <Figure label="Made" value={ago(now.value, plan.time_seconds)} note={`${count(plan.waiting, "task")} ${plan.waiting === 1 ? "waits" : "wait"} on`} />
         <Figure label="Why" value={sentence(reason(reasons(plan.parts)[0]?.code ?? "Undecided"))} />
       </dl>
-      {plan.state === "proposed" && <Word plan={plan} />}
-      {plan.state === "proposed" && <BeforeAfter parts={plan.parts} />}
-      <Steps parts={plan.parts} />
+      {plan.state === "proposed" && <Word plan={plan} out={out} />}
+      {plan.state === "proposed" && <BeforeAfter parts={kept} />}
+      <Steps parts={plan.parts} out={out} {...(plan.state === "proposed" ? { toggle: (key) => setOut(toggled(plan.parts, out, key)) } : {})} />
       <Same cli={`lepton explain ${id}`} api={`GET /api/v1/plans/${id}`} />
     </>
   );
@@ -55,7 +54,7 @@ export function Plan({ id }: { id: string }) {
 function Validity({ plan }: { plan: PlanBody }) {
   const next = plans.value.find((other) => other.id === plan.successor);
   if (plan.state === "proposed") {
-    return <p class="valid"><State of="ok" word="Still valid" /> made anew each turn with the same effects; checked {ago(now.value, status.value?.time_seconds ?? 0)}</p>;
+    return <p class="valid"><State of="ok" word="Still valid." /> Made anew each turn with the same effects; checked {ago(now.value, status.value?.time_seconds ?? 0)}</p>;
   }
   if (plan.state !== "superseded") {
     return plan.decided_by ? <p class="valid">{sentence(plan.state.replace("_", " "))} by {plan.decided_by}{plan.why ? `: ${plan.why}` : ""}.</p> : null;
@@ -81,7 +80,7 @@ function Validity({ plan }: { plan: PlanBody }) {
 }
 
 /** Approve or reject, against the effects that were shown. */
-function Word({ plan }: { plan: PlanBody }) {
+function Word({ plan, out }: { plan: PlanBody; out: ReadonlySet<string> }) {
   const [state, setState] = useState<"" | "asking" | "rejecting">("");
   const [problem, setProblem] = useState<{ text: string; successor: string } | null>(null);
   const [typed, setTyped] = useState("");
@@ -89,6 +88,19 @@ function Word({ plan }: { plan: PlanBody }) {
   const [why, setWhy] = useState("");
   const many = steps(plan.parts).length;
   const guard = many > TYPED_ABOVE;
+  const derive = async () => {
+    setState("asking");
+    setProblem(null);
+    try {
+      const headers = { "If-Match": `"${plan.effects}"`, "Idempotency-Key": crypto.randomUUID() };
+      const { id } = await write("/api/v1/plans/{id}/derive", { id: plan.id }, headers, { without: [...out] });
+      await look(true);
+      go(to("plans", id));
+    } catch (error) {
+      setProblem(told(error));
+    }
+    setState("");
+  };
   const say = async (what: "approve" | "reject") => {
     setState("asking");
     setProblem(null);
@@ -98,23 +110,28 @@ function Word({ plan }: { plan: PlanBody }) {
       else await write("/api/v1/plans/{id}/reject", { id: plan.id }, headers, { code, reason: why });
       spoke();
     } catch (error) {
-      const successor = error instanceof Refused ? (error.problem.successor ?? "") : "";
-      setProblem({ text: error instanceof Error ? error.message : String(error), successor });
+      setProblem(told(error));
     }
     setState("");
     await look(true);
   };
   return (
     <section class="word" aria-label="Your word">
-      {guard && (
+      {guard && out.size === 0 && (
         <label>
           It has {many} steps; type the number to approve{" "}
           <input inputMode="numeric" size={4} data-steps={many} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
         </label>
       )}
-      <button type="button" class="button" disabled={state === "asking" || (guard && typed !== String(many))} onClick={() => say("approve")}>
-        Approve and carry out
-      </button>
+      {out.size > 0 ? (
+        <button type="button" class="button" disabled={state === "asking" || out.size === plan.parts.length} onClick={derive}>
+          Make it a plan without {count(out.size, "part")}
+        </button>
+      ) : (
+        <button type="button" class="button" disabled={state === "asking" || (guard && typed !== String(many))} onClick={() => say("approve")}>
+          Approve and carry out
+        </button>
+      )}
       <button type="button" aria-expanded={state === "rejecting"} onClick={() => setState(state === "rejecting" ? "" : "rejecting")}>
         Reject…
       </button>
@@ -141,6 +158,11 @@ function Word({ plan }: { plan: PlanBody }) {
       )}
     </section>
   );
+}
+
+function told(error: unknown): { text: string; successor: string } {
+  const successor = error instanceof Refused ? (error.problem.successor ?? "") : "";
+  return { text: error instanceof Error ? error.message : String(error), successor };
 }
 
 const keys = new Map<string, string>();
@@ -208,16 +230,27 @@ function maps(rows: Effect[]) {
   };
 }
 
+interface StepsProps {
+  parts: PartRow[];
+  out: ReadonlySet<string>;
+  /** Takes a part out or puts it back, with the parts that hang on it. */
+  toggle?: (key: string) => void;
+}
+
 /** The steps in order, part by part. */
-function Steps({ parts }: { parts: PartRow[] }) {
+function Steps({ parts, out, toggle }: StepsProps) {
+  const after = (part: PartRow) => part.after.map((key) => parts.findIndex((other) => other.key === key) + 1).join(", ");
   return (
-    <Card title="Steps" note="in order; those of a part are done together or not at all">
+    <Card title="Steps" note={`in order; those of a part are done together or not at all${toggle && parts.length > 1 ? "; untick a part to leave it out with what needs it" : ""}`}>
       <ol class="parts">
         {parts.map((part, i) => (
-          <li key={part.key}>
+          <li key={part.key} class={out.has(part.key) ? "out" : ""}>
             <header>
-              <b>{sentence(reason(part.reason))}</b>
-              <span class="soft">gains {work(part.gain_device_minutes)} for {work(part.cost_device_minutes)}{part.after.length > 0 && `, after part ${part.after.map((k) => parts.findIndex((p) => p.key === k) + 1).join(", ")}`}</span>
+              <label>
+                {toggle && parts.length > 1 && <input type="checkbox" checked={!out.has(part.key)} onChange={() => toggle(part.key)} />}
+                <b>{sentence(reason(part.reason))}</b>
+              </label>
+              <span class="soft">gains {work(part.gain_device_minutes)} for {work(part.cost_device_minutes)}{part.after.length > 0 && `, after part ${after(part)}`}</span>
               <span class="kind">Part {i + 1}</span>
             </header>
             <ol>

@@ -1,7 +1,9 @@
 /** Why this node: the candidates side by side, the nodes that each rule took out, expected against happened. */
 import type { CandidateRow, DecisionRow } from "../api.ts";
+import { outcome } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, State } from "../parts.tsx";
-import { nodes, safety } from "../store.ts";
+import { to as toView } from "../route.ts";
+import { nodes, safety, status } from "../store.ts";
 import { count, number, percent, reason, sentence, work } from "../words.ts";
 
 export function Why({ decision }: { decision: DecisionRow }) {
@@ -30,8 +32,21 @@ function Candidates({ decision }: { decision: DecisionRow }) {
           <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} />
         ))}
       </div>
+      <p class="soft">{verdict(best, to)}</p>
+      {decision.task && best[1] && <p><a href={toView("tasks", decision.task, { not: best[1].node })}>Why not on {best[1].node} now?</a></p>}
     </Card>
   );
+}
+
+/** Why the chosen one is the first though another scored higher, in one sentence. */
+function verdict(best: CandidateRow[], to: string | null | undefined): string {
+  const [chosen, ...others] = best;
+  if (!chosen || chosen.node !== to) return "";
+  const higher = others.filter((other) => other.score > chosen.score);
+  if (higher.length === 0) return "";
+  return higher.every((other) => !other.safe)
+    ? `${count(higher.length, "node")} scored higher and would be above the safety level.`
+    : `${count(higher.length, "node")} scored higher; the plan as a whole is better this way.`;
 }
 
 function Candidate({ of, rank, length }: { of: CandidateRow; rank: string; length: number }) {
@@ -78,7 +93,7 @@ function Expected({ decision }: { decision: DecisionRow }) {
       <dl class="figures">
         <Figure label="Expected gain" value={work(gain)} />
         <Figure label="Expected cost" value={work(cost)} />
-        <Figure label="Result" value={<State of={result ?? "proposed"} />} note={why ?? (result ? "" : "a proposal; nothing was touched")} />
+        <Figure label="Result" value={<State of={outcome(decision, status.value?.open_plan)} />} note={why ?? (result ? "" : "a proposal; nothing was touched")} />
       </dl>
     </Card>
   );

@@ -1,0 +1,36 @@
+/** A what-if question as it stands in the address, in a request, and on the command line. */
+import type { Scenario } from "./api.ts";
+
+type Query = Record<string, string>;
+
+const words = (text: string | undefined): string[] => (text ?? "").split(/[\s,]+/).filter((word) => word);
+
+/** "node-0001x2" is two like node-0001; without a number it is one. */
+export function counted(word: string): { like: string; count: number } {
+  const found = /^(.+)x(\d{1,4})$/.exec(word);
+  return found ? { like: found[1]!, count: Number(found[2]) } : { like: word, count: 1 };
+}
+
+/** The question that the settings of an address ask; none while they ask nothing. */
+export function scenarioOf(query: Query): Scenario | null {
+  const drain = words(query.drain);
+  const add = words(query.add).map(counted);
+  const submit = words(query.submit).slice(0, 1).map((word) => ({ ...counted(word), gang: query.gang === "yes" }));
+  const policy = (query.policy ?? "").trim();
+  if (!drain.length && !add.length && !submit.length && !policy) return null;
+  return { drain, add, submit, ...(policy ? { policy } : {}) };
+}
+
+/** The same on the command line. */
+export function commandOf(query: Query): string {
+  const { drain = [], add = [], submit = [], policy } = scenarioOf(query) ?? {};
+  return [
+    "lepton whatif",
+    drain.length ? `--drain ${drain.join(",")}` : "",
+    add.length ? `--add ${add.map(({ like, count }) => `${like}x${count}`).join(",")}` : "",
+    ...submit.map(({ like, count, gang }) => `--submit-like ${like} --count ${count}${gang ? " --gang" : ""}`),
+    policy ? `--policy ${policy}` : "",
+  ]
+    .filter((part) => part)
+    .join(" ");
+}
