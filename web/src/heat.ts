@@ -33,11 +33,18 @@ const BETWEEN = 10;
 export function layout(cells: Cell[], width: number, height: number, most = 34, least = 6): Layout {
   const groups = grouped(cells);
   const labels = groups.length > 1 ? LABEL : 0;
-  for (let size = most; size > least; size -= 1) {
-    const laid = lay(groups, width, size, labels);
-    if (laid.height <= height) return laid;
-  }
-  return lay(groups, width, least, labels);
+  let size = most;
+  while (size > least && heightOf(groups, width, size, labels) > height) size -= 1;
+  return lay(groups, width, size, labels);
+}
+
+const gapOf = (size: number) => (size > 16 ? 3 : size > 9 ? 2 : 1);
+const columnsOf = (width: number, size: number) => Math.max(1, Math.floor((width + gapOf(size)) / (size + gapOf(size))));
+
+function heightOf(groups: [string, number[]][], width: number, size: number, label: number): number {
+  const [gap, columns] = [gapOf(size), columnsOf(width, size)];
+  const rows = groups.map(([, members]) => label + Math.ceil(members.length / columns) * (size + gap) - gap);
+  return rows.reduce((sum, one) => sum + one, BETWEEN * Math.max(0, groups.length - 1));
 }
 
 function grouped(cells: Cell[]): [string, number[]][] {
@@ -51,8 +58,7 @@ function grouped(cells: Cell[]): [string, number[]][] {
 }
 
 function lay(groups: [string, number[]][], width: number, size: number, label: number): Layout {
-  const gap = size > 16 ? 3 : size > 9 ? 2 : 1;
-  const columns = Math.max(1, Math.floor((width + gap) / (size + gap)));
+  const [gap, columns] = [gapOf(size), columnsOf(width, size)];
   const cells: Placed[] = [];
   const heads: Layout["groups"] = [];
   let y = 0;

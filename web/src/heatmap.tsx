@@ -13,20 +13,27 @@ interface Props {
   height: number;
   most?: number;
   diverging?: boolean;
-  chosen?: string;
   onChoose?: (cell: Cell) => void;
 }
 
-export function HeatMap({ cells, describe, label, height, most = 34, diverging, chosen, onChoose }: Props) {
+export function HeatMap({ cells, describe, label, height, most = 34, diverging, onChoose }: Props) {
   const [box, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement | null>(null);
   const laid = useMemo(() => layout(cells, Math.max(1, width), height, most), [cells, width, height, most]);
   const [at, setAt] = useState(-1);
   const color = theme.value;
 
+  // All cells are drawn once for each change; what the pointer is on is drawn over a copy of them.
+  const sheet = useRef<HTMLCanvasElement | null>(null);
   useLayoutEffect(() => {
-    if (canvas.current && width > 0) draw(canvas.current, laid, cells, { width, color, diverging: !!diverging, at, chosen });
-  }, [laid, cells, width, color, diverging, at, chosen]);
+    if (!canvas.current || width === 0) return;
+    sheet.current ??= document.createElement("canvas");
+    draw(canvas.current, sheet.current, laid, cells, { width, color, diverging: !!diverging });
+    show(canvas.current, sheet.current, laid, at);
+  }, [laid, cells, width, color, diverging]);
+  useLayoutEffect(() => {
+    if (canvas.current && sheet.current) show(canvas.current, sheet.current, laid, at);
+  }, [at]);
 
   const cellAt = (place: number): Cell | undefined => cells[laid.cells[place]?.index ?? -1];
   const placeOf = (event: PointerEvent | MouseEvent) => {
@@ -79,11 +86,26 @@ interface Look {
   width: number;
   color: Theme;
   diverging: boolean;
-  at: number;
-  chosen: string | undefined;
 }
 
-function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look): void {
+/** The sheet on the canvas, with a frame around one cell. */
+function show(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout, at: number): void {
+  const pen = canvas.getContext("2d");
+  if (!pen) return;
+  const ratio = devicePixelRatio || 1;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(sheet, 0, 0);
+  const spot = laid.cells[at];
+  if (!spot) return;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.strokeStyle = getComputedStyle(canvas).color;
+  pen.lineWidth = 2;
+  pen.strokeRect(Math.max(1, spot.x - 1), Math.max(1, spot.y - 1), laid.size + 2, laid.size + 2);
+}
+
+/** All cells on a sheet of the canvas's size. */
+function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look): void {
   const ratio = devicePixelRatio || 1;
   const height = laid.height + 4;
   const [wide, high] = [Math.round(look.width * ratio), Math.round(height * ratio)];
@@ -93,7 +115,8 @@ function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look
     canvas.style.width = `${look.width}px`;
     canvas.style.height = `${height}px`;
   }
-  const pen = canvas.getContext("2d");
+  [sheet.width, sheet.height] = [wide, high];
+  const pen = sheet.getContext("2d");
   if (!pen) return;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, look.width, height);
@@ -111,13 +134,19 @@ function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look
       pen.fillText(`${group.count}`, after + 8, group.y + 2);
     }
   }
-  laid.cells.forEach(({ index, x, y }, place) => {
+  laid.cells.forEach(({ index, x, y }) => {
     const cell = cells[index];
     if (!cell) return;
     const rgb = look.diverging ? change(cell.value, look.color) : ramp(cell.value, look.color);
     const isOff = cell.mark === "down";
+    if (laid.size <= 12 && !isOff) {
+      pen.fillStyle = css(rgb);
+      pen.fillRect(x, y, laid.size, laid.size);
+      if (cell.mark) mark(pen, cell.mark, x, y, laid.size, inkOn(rgb));
+      return;
+    }
     pen.beginPath();
-    pen.roundRect(x, y, laid.size, laid.size, laid.size > 12 ? 3 : 1);
+    pen.roundRect(x, y, laid.size, laid.size, 3);
     if (isOff) {
       pen.strokeStyle = soft;
       pen.lineWidth = 1;
@@ -127,11 +156,6 @@ function draw(canvas: HTMLCanvasElement, laid: Layout, cells: Cell[], look: Look
       pen.fill();
     }
     if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : inkOn(rgb));
-    if (place === look.at || cell.name === look.chosen) {
-      pen.strokeStyle = ink;
-      pen.lineWidth = 2;
-      pen.strokeRect(x - 1, y - 1, laid.size + 2, laid.size + 2);
-    }
   });
 }
 

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Reads } from "./api.ts";
 import { toName } from "./route.ts";
-import { type Fetched, nodes, thing } from "./store.ts";
+import { type Fetched, nodeNames, thing } from "./store.ts";
 
 export type Shape = "circle" | "triangle" | "square" | "diamond" | "ring" | "dash";
 export type Tone = "good" | "warn" | "bad" | "info" | "quiet";
@@ -60,8 +60,7 @@ export function State({ of, word }: { of: string; word?: string }) {
 
 /** A link to whatever has this name. */
 export function Name({ of }: { of: string }) {
-  const isNode = nodes.value.some((node) => node.name === of);
-  return <a class="name" href={toName(of, isNode)}>{of}</a>;
+  return <a class="name" href={toName(of, nodeNames.value.has(of))}>{of}</a>;
 }
 
 interface CardProps {

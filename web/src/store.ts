@@ -67,6 +67,9 @@ export const nodes = computed(() => {
   return standAs(rows, then.nodes);
 });
 
+/** The names of the nodes, to tell them from tasks. */
+export const nodeNames = computed(() => new Set(nodesNow.value.map((node) => node.name)));
+
 const NO_NODE: NodeRow = {
   name: "", state: "up", tasks: 0, devices: 0, used: 0, promised: 0, devices_held: 0, expected_peak: 0, hot: false,
   failing: false, failure_probability: 0, failure_probability_day: 0, signs: [], labels: [],
