@@ -16,7 +16,8 @@ export function percent(share: number): string {
 export function number(value: number): string {
   const size = Math.abs(value);
   const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
-  return minus(value.toLocaleString("en-US", { maximumFractionDigits: digits }));
+  const text = value.toLocaleString("en-US", { maximumFractionDigits: digits });
+  return text === "-0" ? "0" : minus(text);
 }
 
 /** With a sign, for differences. */

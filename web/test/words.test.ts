@@ -12,6 +12,7 @@ test("shares are read as percentages, and small ones are not nothing", () => {
 
 test("numbers have as many digits as help", () => {
   assert.deepEqual([1234, 12.34, 0.123, 3].map(number), ["1,234", "12.3", "0.12", "3"]);
+  assert.equal(number(-0.0001), "0");
   assert.equal(signed(2), "+2");
   assert.equal(signed(-2), "\u22122");
 });
