@@ -1,7 +1,7 @@
 /** The cluster as cells: a canvas for the eye, the arrow keys, and a table of the same for a screen reader. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Cell, type Layout, type Mark, layout, moved, under } from "./heat.ts";
-import { type Theme, change, css, inkOn, ramp } from "./scale.ts";
+import { type Theme, fill } from "./scale.ts";
 import { theme } from "./store.ts";
 import { useWidth } from "./parts.tsx";
 
@@ -19,7 +19,12 @@ interface Props {
 export function HeatMap({ cells, describe, label, height, most = 34, diverging, onChoose }: Props) {
   const [box, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement | null>(null);
-  const laid = useMemo(() => layout(cells, Math.max(1, width), height, most), [cells, width, height, most]);
+  // Where cells lie depends on their names and groups alone, not on what they show.
+  const last = useRef<Cell[]>([]);
+  const before = last.current;
+  const isSame = before.length === cells.length && before.every((cell, i) => cell.name === cells[i]!.name && cell.group === cells[i]!.group);
+  if (!isSame) last.current = cells;
+  const laid = useMemo(() => layout(cells, Math.max(1, width), height, most), [last.current, width, height, most]);
   const [at, setAt] = useState(-1);
   const color = theme.value;
 
@@ -137,12 +142,12 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
   laid.cells.forEach(({ index, x, y }) => {
     const cell = cells[index];
     if (!cell) return;
-    const rgb = look.diverging ? change(cell.value, look.color) : ramp(cell.value, look.color);
+    const { fill: color, ink: onIt } = fill(cell.value, look.color, look.diverging);
     const isOff = cell.mark === "down";
     if (laid.size <= 12 && !isOff) {
-      pen.fillStyle = css(rgb);
+      pen.fillStyle = color;
       pen.fillRect(x, y, laid.size, laid.size);
-      if (cell.mark) mark(pen, cell.mark, x, y, laid.size, inkOn(rgb));
+      if (cell.mark) mark(pen, cell.mark, x, y, laid.size, onIt);
       return;
     }
     pen.beginPath();
@@ -152,10 +157,10 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
       pen.lineWidth = 1;
       pen.stroke();
     } else {
-      pen.fillStyle = css(rgb);
+      pen.fillStyle = color;
       pen.fill();
     }
-    if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : inkOn(rgb));
+    if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : onIt);
   });
 }
 
@@ -210,7 +215,7 @@ export function Legend({ low, high, diverging }: { low: string; high: string; di
     if (!pen) return;
     for (let x = 0; x < 96; x += 1) {
       const share = x / 95;
-      pen.fillStyle = css(diverging ? change(share * 2 - 1, color) : ramp(share, color));
+      pen.fillStyle = fill(diverging ? share * 2 - 1 : share, color, diverging ?? false).fill;
       pen.fillRect(x, 0, 1, 8);
     }
   }, [color, diverging]);

@@ -28,7 +28,11 @@ export function isOver(tour: Tour): boolean {
 /** The node that a first look should go to: the one that is worst off, or the fullest. */
 export function worst(nodes: NodeRow[]): NodeRow | undefined {
   const weight = (node: NodeRow) => (node.failing ? 4 : 0) + (node.hot ? 2 : 0) + Math.min(1, node.used);
-  return [...nodes].filter((node) => node.state === "up").sort((a, b) => weight(b) - weight(a))[0];
+  let best: NodeRow | undefined;
+  for (const node of nodes) {
+    if (node.state === "up" && (!best || weight(node) > weight(best))) best = node;
+  }
+  return best;
 }
 
 /** As it is kept between visits; what cannot be read is a fresh start. */

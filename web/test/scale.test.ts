@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Theme, change, inkOn, ramp, ticks, toLab } from "../src/scale.ts";
+import { type Theme, change, css, fill, inkOn, ramp, ticks, toLab } from "../src/scale.ts";
 
 const THEMES: Theme[] = ["light", "dark"];
 const EVEN = Array.from({ length: 21 }, (_, i) => i / 20);
@@ -41,6 +41,16 @@ test("a mark on any cell has three times its contrast (WCAG 1.4.11)", () => {
       const ink = inkOn(ground) === "#ffffff" ? [255, 255, 255] : [16, 21, 27];
       const [a, b] = [luminance(ground), luminance(ink)].sort((x, y) => y - x) as [number, number];
       assert.ok((a + 0.05) / (b + 0.05) >= 3, `${theme} ${share}`);
+    }
+  }
+});
+
+test("what is looked up is what is mixed", () => {
+  for (const theme of THEMES) {
+    for (const share of [0, 0.25, 0.5, 1]) {
+      assert.equal(fill(share, theme, false).fill, css(ramp(share, theme)));
+      assert.equal(fill(share, theme, false).ink, inkOn(ramp(share, theme)));
+      assert.equal(fill(-share, theme, true).fill, css(change(-share, theme)));
     }
   }
 });

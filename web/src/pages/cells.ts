@@ -38,9 +38,8 @@ export function cellsOf(nodes: NodeRow[], measure: Measure, safety: number, grou
 
 /** What a cell says. */
 export function describer(nodes: NodeRow[], measure: Measure, safety: number): (cell: Cell) => string {
-  const rows = new Map(nodes.map((node) => [node.name, node]));
   return ({ name }) => {
-    const node = rows.get(name);
+    const node = nodes.find((row) => row.name === name);
     if (!node) return "";
     const shown = measure.key === "risk" ? node.failure_probability_day : measure.of(node);
     return `${standing(node, safety)}, ${measure.name.toLowerCase()} ${percent(shown)}, ${node.devices} × ${node.model ?? "no device"}, ${node.tasks} tasks`;
