@@ -38,7 +38,7 @@ pub(super) struct Descent<'a> {
     /// Where the draft stood before each chain.
     marks: Vec<usize>,
     /// By kind: units that wait.
-    pub(super) waiting: Vec<Vec<usize>>,
+    waiting: Vec<Vec<usize>>,
     chance: Pcg64Mcg,
 }
 

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Over;
 use super::build::{Chain, ROUNDING};
-use super::descent::Descent;
 use super::draft::Draft;
 use super::finish::Finished;
 use super::problem::{DefragmentProblem, Lens};
@@ -22,11 +21,11 @@ pub(super) struct Singles {
 impl Singles {
     /// Takes moves as long as one pays, at most so many.
     pub(super) fn taken(problem: &DefragmentProblem<'_>, moves_max: usize, over: Over<'_>) -> Self {
-        let mut descent = Descent::new(problem, Lens::Counted, (0, 0), over);
-        descent.build();
-        let Descent { draft, chains, waiting, .. } = descent;
-        let mut taken = Self { ends: vec![(chains.len(), draft.cost())], chains };
+        let waiting = problem.kinds.iter().map(|k| k.units.iter().rev().copied().collect()).collect();
+        let draft = Draft::new(problem, Lens::Counted);
         let mut greedy = Greedy { draft, waiting, rooms: BTreeMap::new(), offers: BinaryHeap::new() };
+        let chains = greedy.fill(over);
+        let mut taken = Self { ends: vec![(chains.len(), greedy.draft.cost())], chains };
         let nodes: Vec<NodeId> = greedy.draft.cluster.nodes().collect();
         nodes.into_iter().for_each(|node| greedy.offer(node));
         while taken.ends.len() <= moves_max
@@ -62,6 +61,30 @@ struct Greedy<'a> {
 }
 
 impl Greedy<'_> {
+    /// Places what fits without a move, the dearest first; gangs wait on.
+    fn fill(&mut self, over: Over<'_>) -> Vec<Chain> {
+        let problem = self.draft.problem;
+        let mut chains = Vec::new();
+        for kind in 0..self.waiting.len() {
+            while let Some(&unit) = self.waiting[kind].last()
+                && !over()
+                && let &[task] = &problem.units[unit].tasks[..]
+                && let Some(node) = self.room(self.draft.cluster.task(task).class, None)
+            {
+                let before = self.draft.cost();
+                let mark = self.draft.mark();
+                let Some(step) = onto(&mut self.draft, task, node) else { break };
+                if self.draft.cost() >= before - ROUNDING {
+                    self.draft.back_to(mark);
+                    break;
+                }
+                self.waiting[kind].pop();
+                chains.push(Chain { places: Some((kind, unit)), steps: vec![step] });
+            }
+        }
+        chains
+    }
+
     /// Offers the tasks of the node, one of each class, of unknown worth.
     fn offer(&mut self, node: NodeId) {
         let cluster = &self.draft.cluster;
@@ -106,7 +129,7 @@ impl Greedy<'_> {
         let of_class = |t: &&TaskId| self.draft.cluster.task(**t).class == class && problem.may_move(**t);
         let hosted = self.draft.cluster.hosted(node).iter().filter(of_class);
         let task = *hosted.min_by(|a, b| problem.move_cost(**a).total_cmp(&problem.move_cost(**b)))?;
-        let to = self.room(class, node)?;
+        let to = self.room(class, Some(node))?;
         let mut chains = vec![Chain { places: None, steps: vec![onto(&mut self.draft, task, to)?] }];
         for (kind, units) in self.waiting.iter().enumerate() {
             for &unit in units.iter().rev() {
@@ -123,7 +146,7 @@ impl Greedy<'_> {
     }
 
     /// A node other than `from` with room for the class.
-    fn room(&mut self, class: ClassId, from: NodeId) -> Option<NodeId> {
+    fn room(&mut self, class: ClassId, from: Option<NodeId>) -> Option<NodeId> {
         let cluster = &self.draft.cluster;
         let known = self.rooms.entry(class).or_insert_with(|| {
             let mut nodes: Vec<NodeId> = cluster.nodes().filter(|&n| cluster.fits(n, class)).collect();
@@ -133,7 +156,7 @@ impl Greedy<'_> {
             });
             nodes
         });
-        known.iter().copied().find(|&n| n != from && cluster.fits(n, class))
+        known.iter().copied().find(|&n| Some(n) != from && cluster.fits(n, class))
     }
 }
 
