@@ -17,6 +17,8 @@ pub(crate) enum Against {
     WithoutRelieve,
     /// The loop, keeping no nodes for what waits too long, and so making no room for it
     WithoutReserve,
+    /// The loop, starting who came first; with tasks that say how long they will run (`--request-factor`)
+    WithoutOrder,
     /// The loop, moving nothing out of the way of what waits too long
     WithoutMakeRoom,
     /// The loop, placing by the peak that is expected of nodes within the hour and not by what they use now
@@ -37,6 +39,7 @@ impl Against {
             Self::WithoutProtect => Keeper::Loop(Acts { protect: false, ..Acts::DEFAULT }),
             Self::WithoutRelieve => Keeper::Loop(Acts { relieve: false, ..Acts::DEFAULT }),
             Self::WithoutReserve => Keeper::Loop(Acts { reserve: false, ..Acts::DEFAULT }),
+            Self::WithoutOrder => Keeper::Loop(Acts { order: false, ..Acts::DEFAULT }),
             Self::WithoutMakeRoom => Keeper::Loop(Acts { make_room: false, ..Acts::DEFAULT }),
             Self::ByExpectedLoad => Keeper::PlacingBy(LoadBasis::Expected { percent: 50 }),
             Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::DEFAULT }),
@@ -53,6 +56,7 @@ impl Against {
             Self::WithoutProtect => "without protect",
             Self::WithoutRelieve => "without relieve",
             Self::WithoutReserve => "without reserve",
+            Self::WithoutOrder => "without order",
             Self::WithoutMakeRoom => "without make room",
             Self::ByExpectedLoad => "by expected load",
             Self::WithoutRisk => "without risk",
@@ -69,6 +73,7 @@ impl Against {
             Self::WithoutProtect => "without_protect",
             Self::WithoutRelieve => "without_relieve",
             Self::WithoutReserve => "without_reserve",
+            Self::WithoutOrder => "without_order",
             Self::WithoutMakeRoom => "without_make_room",
             Self::ByExpectedLoad => "by_expected_load",
             Self::WithoutRisk => "without_risk",
@@ -92,6 +97,7 @@ impl Against {
             }
             Self::WithoutRelieve => "Without relieve: hot nodes keep their work.".to_owned(),
             Self::WithoutReserve => "Without reserve: no node is kept for what waits long.".to_owned(),
+            Self::WithoutOrder => "Without order: what waits is started first come, first served.".to_owned(),
             Self::WithoutMakeRoom => {
                 "Without make room: nothing moves out of the way of what waits long.".to_owned()
             }

@@ -155,6 +155,9 @@ pub(crate) struct DemoArgs {
     /// Mean device demand as a share of the device capacity
     #[arg(long, default_value_t = lepton_sim::world::WorldConfig::default().load, value_parser = load)]
     pub(crate) load: f64,
+    /// Tasks say how long they ask to run: their work times a number drawn evenly from 1 to this [default: they do not say]
+    #[arg(long, value_name = "X", value_parser = request_factor)]
+    pub(crate) request_factor: Option<f64>,
     /// What the loop is compared with, over several seeds
     #[arg(long, value_enum, value_name = "KEEPER", default_value = "without-loop")]
     pub(crate) against: Against,
@@ -269,6 +272,15 @@ fn snapshot_at(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(percent) if percent > 0.0 && percent <= 1000.0 => Ok(percent),
         _ => Err("expected a number above 0 and at most 1000; 100 means all of the capacity".to_owned()),
+    }
+}
+
+/// Reads how far tasks overstate how long they will run: 1 to 1000.
+fn request_factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("expected a number from 1 to 1000; 3 means that tasks ask for up to three times their work"
+            .to_owned()),
     }
 }
 

@@ -184,6 +184,34 @@ fn a_gang_of_64_starts_in_a_crowd_within_the_bound() {
     );
 }
 
+#[test]
+fn where_tasks_say_how_long_they_run_the_short_one_goes_first_and_else_who_came_first() {
+    let mut little = Little::new(1);
+    little.add("held".into(), 7, None);
+    little.turn(&mut lepton(Acts::DEFAULT));
+    little.add("long".into(), 1, None);
+    little.now_seconds += TURN_SECONDS;
+    little.add("short".into(), 1, None);
+    let first_started = |requested: [Option<u64>; 2], acts: Acts| {
+        let mut snapshot = little.snapshot();
+        for (name, seconds) in ["long", "short"].into_iter().zip(requested) {
+            let task = task_named(&snapshot.cluster, name);
+            snapshot.tasks[task.index()].requested_seconds = seconds;
+        }
+        let assessment = assess(&snapshot, &Settings::default());
+        let situation =
+            Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 2 };
+        let plan = lepton(acts).decide(&situation).plan;
+        plan.steps().next().and_then(|step| step.1.task().map(ToString::to_string))
+    };
+    let told = [Some(20 * RUN_SECONDS), Some(RUN_SECONDS / 10)];
+    assert_eq!(first_started(told, Acts::DEFAULT).as_deref(), Some("short"));
+    assert_eq!(first_started(told, Acts { order: false, ..Acts::DEFAULT }).as_deref(), Some("long"));
+    for untold in [[None, None], [Some(20 * RUN_SECONDS), None]] {
+        assert_eq!(first_started(untold, Acts::DEFAULT).as_deref(), Some("long"));
+    }
+}
+
 /// Decides once on nodes that hold so many small tasks each, with a task of a whole node that has waited for two hours.
 fn decide_with_a_large_one(held: &[usize]) -> (Snapshot, Decided) {
     let mut little = Little::new(held.len());
@@ -214,6 +242,7 @@ fn taken_up(snapshot: &Snapshot, proposal: &Plan) -> Vec<Vec<Action>> {
         protect: false,
         relieve: false,
         reserve: false,
+        order: false,
         make_room: false,
         risk: false,
         rearrange: true,

@@ -374,6 +374,7 @@ impl World {
             pause_seconds: self.config.pause_seconds,
             do_not_disrupt: script.do_not_disrupt,
             submitted_seconds: script.arrives_seconds,
+            requested_seconds: script.requested_seconds,
             started_seconds: self.lives[index].started_seconds,
             ..TaskReading::default()
         })

@@ -40,6 +40,9 @@ pub struct WorldConfig {
     pub safety_level: f64,
     /// Median of the tasks' work, seconds.
     pub work_median_seconds: f64,
+    /// Tasks ask for their work times a number drawn evenly from 1 to this (Mu'alem and Feitelson, TPDS 2001); 0 when they do not
+    /// say how long they will run.
+    pub request_factor_max: f64,
     /// How the use of running tasks moves: each follows one of these from a day of its own; all follow a daily rhythm where there
     /// is none.
     pub use_shapes: UseShapes,
@@ -99,6 +102,7 @@ impl Default for WorldConfig {
             warned_share: 0.7,
             safety_level: SAFETY_LEVEL,
             work_median_seconds: WORK_MEDIAN_SECONDS,
+            request_factor_max: 0.0,
             use_shapes: UseShapes::default(),
         }
     }
@@ -111,6 +115,8 @@ pub(super) struct TaskScript {
     /// Row of the task list whose demand it has.
     pub(super) row: usize,
     pub(super) work_seconds: u64,
+    /// How long it asks to run, if it says.
+    pub(super) requested_seconds: Option<u64>,
     pub(super) priority: i32,
     pub(super) do_not_disrupt: bool,
     /// Mean CPU use as a share of demand.
@@ -146,7 +152,8 @@ impl Script {
     pub(super) fn of(config: &WorldConfig) -> Self {
         let workload = openb_like(config.nodes);
         let mut chance = Pcg64Mcg::seed_from_u64(config.seed);
-        let tasks = tasks(config, &workload, &mut chance);
+        let mut tasks = tasks(config, &workload, &mut chance);
+        ask_for_time(&mut tasks, config);
         let node_events = node_events(config, &mut chance);
         Self { workload, tasks, node_events }
     }
@@ -200,6 +207,7 @@ fn task(now: f64, config: &WorldConfig, workload: &PlacementWorkload, chance: &m
         arrives_seconds: now as u64,
         row: chance.random_range(0..workload.tasks.len()),
         work_seconds: work.clamp(WORK_SECONDS_MIN, WORK_SECONDS_MAX) as u64,
+        requested_seconds: None,
         priority: i32::from(chance.random_bool(0.1)),
         do_not_disrupt: chance.random_bool(0.05),
         level: (0.8 * (0.35 * normal(chance)).exp()).clamp(0.1, 1.6),
@@ -217,6 +225,19 @@ fn shape(shapes: &UseShapes, chance: &mut Pcg64Mcg) -> Option<(usize, u64)> {
     let shape = chance.random_range(0..shapes.shapes.len());
     let days = shapes.shapes[shape].len() as u64 * shapes.period_seconds / DAY as u64;
     Some((shape, chance.random_range(0..days.max(1)) * DAY as u64))
+}
+
+/// Says how long each task asks to run. What is drawn for this changes nothing else that happens.
+fn ask_for_time(tasks: &mut [TaskScript], config: &WorldConfig) {
+    if config.request_factor_max < 1.0 {
+        return;
+    }
+    let mut chance = Pcg64Mcg::seed_from_u64(!config.seed);
+    for task in tasks {
+        let factor = chance.random_range(1.0..=config.request_factor_max);
+        let pause = u64::from(config.pause_seconds);
+        task.requested_seconds = Some((task.work_seconds as f64 * factor).ceil() as u64 + pause);
+    }
 }
 
 /// A standard normal number (Box and Muller).

@@ -42,6 +42,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         nodes: args.nodes_count,
         hours: args.hours,
         load: args.load,
+        request_factor_max: args.request_factor.unwrap_or(0.0),
         ..WorldConfig::default()
     };
     let several = args.seeds.as_ref().is_some_and(|seeds| seeds.0.len() > 1);

@@ -64,7 +64,9 @@ impl Calibration {
             let step = &sorted[begin..end];
             let events = step.iter().filter(|o| o.event).count() as f64;
             let cases = step.len() as f64;
-            let score = step.iter().map(|o| o.score / cases).sum();
+            let mean: f64 = step.iter().map(|o| o.score / cases).sum();
+            // Rounding does not lead out of the step.
+            let score = mean.clamp(step[0].score, step[step.len() - 1].score);
             blocks.push(Block { score, cases, events });
             while let [.., before, last] = blocks[..]
                 && before.events * last.cases >= last.events * before.cases
@@ -72,8 +74,9 @@ impl Calibration {
                 blocks.pop();
                 blocks.pop();
                 let cases = before.cases + last.cases;
+                let mean = before.score * (before.cases / cases) + last.score * (last.cases / cases);
                 blocks.push(Block {
-                    score: before.score * (before.cases / cases) + last.score * (last.cases / cases),
+                    score: mean.clamp(before.score, last.score),
                     cases,
                     events: before.events + last.events,
                 });
@@ -108,6 +111,7 @@ impl Calibration {
             (score - low) / (high - low)
         };
         let share = share.clamp(0.0, 1.0);
-        below + share * (above - below)
+        // The sum may be rounded beyond what it ends at.
+        (below + share * (above - below)).min(above)
     }
 }

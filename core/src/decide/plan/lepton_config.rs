@@ -13,6 +13,8 @@ pub struct Acts {
     pub relieve: bool,
     /// Keeping nodes for what waits too long.
     pub reserve: bool,
+    /// Starting what waits in the learned order, where tasks say how long they will run; else, and without this, who came first.
+    pub order: bool,
     /// Moving tasks out of the way of what nodes are kept for.
     pub make_room: bool,
     /// Heeding signs of coming faults: nothing is placed on nodes that show them, and they are cleared.
@@ -23,8 +25,15 @@ pub struct Acts {
 
 impl Acts {
     /// All but rearranging, which was measured to gain too little beside the others.
-    pub const DEFAULT: Self =
-        Self { protect: true, relieve: true, reserve: true, make_room: true, risk: true, rearrange: false };
+    pub const DEFAULT: Self = Self {
+        protect: true,
+        relieve: true,
+        reserve: true,
+        order: true,
+        make_room: true,
+        risk: true,
+        rearrange: false,
+    };
 }
 
 /// What the decider is bound by. Gains and costs are in device-minutes.

@@ -8,6 +8,7 @@ mod expected_use;
 mod lepton;
 mod lepton_config;
 mod place_only;
+mod queue_order;
 mod records;
 
 pub use caretaker::Caretaker;

@@ -12,5 +12,5 @@ pub(super) use make_room::make_room;
 pub(super) use protect::protect;
 pub(super) use rearrange::rearrange;
 pub(super) use relieve::relieve;
-pub(super) use reserve::reserve;
+pub(super) use reserve::{Reserved, reserve};
 pub(super) use start::{start_waiting, units};

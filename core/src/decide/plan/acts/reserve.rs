@@ -18,24 +18,32 @@ pub(in crate::decide::plan) struct Reserved {
     pub(in crate::decide::plan) at_seconds: Option<u64>,
 }
 
-/// Keeps nodes for the units that have waited long enough and have no room now, the first of the queue first.
+/// Keeps nodes for the units that have waited long enough and have no room now, the first of the queue first. Where others may be
+/// started ahead of the queue (`overtaken`), those that have room now are named as well, with no node.
 pub(in crate::decide::plan) fn reserve(
     draft: &mut Draft<'_>,
     units: &[Vec<TaskId>],
     config: &LeptonConfig,
+    overtaken: bool,
 ) -> Vec<Reserved> {
     let kept_max = 1 + (config.kept_share * draft.cluster.node_count() as f64) as usize;
     let mut soonest: BTreeMap<(Shape, usize), Vec<Candidate>> = BTreeMap::new();
-    let mut reserved = Vec::new();
+    let mut reserved: Vec<Reserved> = Vec::new();
+    let mut ready = 0;
     for unit in units {
-        if draft.kept.len() >= kept_max {
+        if draft.kept.len() + ready >= kept_max {
             break;
         }
         let waits = draft.waited_minutes(unit[0]) >= config.reserve_after_minutes;
-        if !waits
-            || unit.iter().any(|&t| draft.cluster.obstacle_of_quota(t).is_some())
-            || fits_now(draft, unit)
-        {
+        if !waits || unit.iter().any(|&t| draft.cluster.obstacle_of_quota(t).is_some()) {
+            continue;
+        }
+        if fits_now(draft, unit) {
+            if overtaken {
+                let now = draft.snapshot.time_seconds;
+                reserved.push(Reserved { unit: unit.clone(), nodes: Vec::new(), at_seconds: Some(now) });
+                ready += unit.len();
+            }
             continue;
         }
         let class = draft.cluster.task(unit[0]).class;
