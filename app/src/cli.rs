@@ -13,7 +13,9 @@ use crate::cli_generate::Generate;
 use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
-use crate::cli_serve::{ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, WhatIfArgs};
+use crate::cli_serve::{
+    ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, TokenCommand, WhatIfArgs,
+};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, load, nodes_count};
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     Plan(PlanCommand),
     /// What would be if nodes were drained or added, tasks submitted, or another policy served
     Whatif(Box<WhatIfArgs>),
+    /// Make, list and revoke tokens of a service
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
     Simulate(Simulate),

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use lepton_core::cycle::Mode;
 
 use crate::cli_workload::nodes_count;
-use crate::serve::config::{loopback, mode_named, speed};
+use crate::serve::config::{address, mode_named, speed};
+use crate::serve::tokens::Role;
 
 #[derive(Debug, Args)]
 #[command(
@@ -29,9 +30,12 @@ pub(crate) struct ServeArgs {
     /// What the loop may do: observe, recommend or act [default: observe]
     #[arg(long, value_parser = mode_named)]
     pub(crate) mode: Option<Mode>,
-    /// Where the HTTP interface listens; on this machine only [default: 127.0.0.1:7717]
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
+    /// Where the HTTP interface listens; beyond this machine tokens are asked for [default: 127.0.0.1:7717]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Ask for tokens on this machine too
+    #[arg(long)]
+    pub(crate) require_tokens: bool,
     /// Folder of the store [default: lepton-state]
     #[arg(long, value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: Option<String>,
@@ -56,8 +60,11 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
     /// Where `lepton serve` listens
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7717", value_parser = loopback)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7717", value_parser = address)]
     pub(crate) server: SocketAddr,
+    /// File with the token, where the service asks for one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, short, value_enum, default_value_t = Shown::Table)]
     pub(crate) output: Shown,
@@ -298,4 +305,60 @@ pub(crate) enum RejectionCode {
     WrongVictim,
     NotWorthIt,
     Other,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, this once
+    #[command(
+        after_help = "Examples:\n  lepton token create --name ann --role operator --days 90 > ann.token\n  lepton status --server 10.0.0.7:7717 --token-file ann.token"
+    )]
+    Create(TokenCreateArgs),
+    /// List the tokens
+    #[command(after_help = "Example:\n  lepton token list -o json")]
+    List(TokenListArgs),
+    /// Revoke a token; a running service refuses it from then on
+    #[command(after_help = "Example:\n  lepton token revoke 1f00ba12")]
+    Revoke(TokenRevokeArgs),
+}
+
+/// Where the tokens are.
+#[derive(Debug, Args)]
+pub(crate) struct TokenFolder {
+    /// Folder of the service's store
+    #[arg(long, value_name = "FOLDER", default_value = "lepton-state", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) state_dir: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreateArgs {
+    /// Whose it is, for lists and the audit
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// What it allows: viewer looks, operator decides on plans, admin sees the audit too
+    #[arg(long, value_enum)]
+    pub(crate) role: Role,
+    /// Days for which it is good [default: for ever]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) days: Option<u32>,
+    #[command(flatten)]
+    pub(crate) folder: TokenFolder,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenListArgs {
+    #[command(flatten)]
+    pub(crate) folder: TokenFolder,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Shown::Table)]
+    pub(crate) output: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenRevokeArgs {
+    /// The token's id, as `lepton token list` names it
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) folder: TokenFolder,
 }

@@ -184,8 +184,6 @@ fn a_second_service_is_refused_the_store_and_a_wrong_setting_is_named() {
         said.contains("line 2: there is no setting `spede`") && said.contains("Maybe `speed` is meant"),
         "{said}"
     );
-    let public = lepton(&["serve", "--listen", "0.0.0.0:7717"]);
-    assert_eq!(public.status.code(), Some(2), "{}", stderr(&public));
 }
 
 #[test]

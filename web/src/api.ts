@@ -18,6 +18,25 @@ export interface AskDevices {
   models?: string[];
 }
 
+/** The audit. */
+export interface AuditBody {
+  items: AuditRow[];
+}
+
+/** Something that somebody did. */
+export interface AuditRow {
+  /** What. */
+  action: string;
+  /** Who: `local` on this machine without tokens. */
+  actor: string;
+  /** More of it. */
+  detail: string;
+  /** To what. */
+  target: string;
+  /** When, seconds since 1970. */
+  unix_seconds: number;
+}
+
 /** A node that was considered. */
 export interface CandidateRow {
   /** Expected use of the node's busiest resource with the task on it, as a share of its capacity. */
@@ -724,6 +743,7 @@ export interface WouldFit {
 
 /** What a GET of each path answers. */
 export interface Reads {
+  "/api/v1/audit": AuditBody;
   "/api/v1/decisions": DecisionPage;
   "/api/v1/decisions/{id}": DecisionRow;
   "/api/v1/explain/{id}": Explanation;

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -136,7 +137,11 @@ pub(super) fn ask(
     headers: &[(&str, &str)],
     body: Option<Value>,
 ) -> Result<Value, Failure> {
-    let (status, text) = exchange(server.server, method, path, headers, body)?;
+    let token = server.token_file.as_deref().map(token).transpose()?;
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = headers.to_vec();
+    headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
+    let (status, text) = exchange(server.server, method, path, &headers, body)?;
     let answer: Value = serde_json::from_str(&text)
         .with_context(|| format!("{} answers {status} and no JSON", server.server))?;
     if status < 400 {
@@ -150,6 +155,16 @@ pub(super) fn ask(
         400..=499 => Failure::Input(said),
         _ => Failure::Other(anyhow::anyhow!(said)),
     })
+}
+
+/// The token in a file: its first line.
+fn token(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::Input(format!("the token in {}: {error}", file.display())))?;
+    let token = text.lines().next().unwrap_or_default().trim().to_owned();
+    let is_token = token.starts_with("lpt_") && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let expected = || format!("{} holds no token, expected a line that begins with lpt_", file.display());
+    is_token.then_some(token).ok_or_else(|| Failure::Input(expected()))
 }
 
 fn exchange(

@@ -31,6 +31,7 @@ mod serve;
 mod simulate_faults;
 mod simulate_jobs;
 mod simulate_placement;
+mod token;
 mod train;
 mod train_jobs;
 mod train_placement;
@@ -69,6 +70,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(args) => client::explain(&args),
         Command::Plan(command) => plan::run(&command),
         Command::Whatif(args) => whatif::run(&args),
+        Command::Token(command) => token::run(&command),
         Command::Completion { shell } => completion::run(shell),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     };
     config.mode = args.mode.unwrap_or(config.mode);
     config.listen = args.listen.unwrap_or(config.listen);
+    config.require_tokens |= args.require_tokens;
     config.speed = args.speed.unwrap_or(config.speed);
     config.simulation.nodes_count = args.nodes_count.unwrap_or(config.simulation.nodes_count);
     config.simulation.seed = args.seed.unwrap_or(config.simulation.seed);

@@ -9,7 +9,8 @@ use toml::{Table, Value};
 
 use crate::toml_file::{TomlFile, read_toml};
 
-const KEYS: [&str; 6] = ["schema_version", "mode", "listen", "state_dir", "speed", "simulation"];
+const KEYS: [&str; 7] =
+    ["schema_version", "mode", "listen", "require_tokens", "state_dir", "speed", "simulation"];
 const SIMULATION_KEYS: [&str; 4] = ["seed", "nodes_count", "hours", "load"];
 const MODES: [(&str, Mode); 3] =
     [("observe", Mode::Observe), ("recommend", Mode::Recommend), ("act", Mode::Act)];
@@ -25,15 +26,9 @@ pub(crate) fn mode_named(name: &str) -> Result<Mode, String> {
     known.map(|(_, mode)| *mode).ok_or_else(|| "expected observe, recommend or act".to_owned())
 }
 
-/// An address of this machine only: nobody is asked for a password.
-pub(crate) fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let expected = "expected an address of this machine with a port, as 127.0.0.1:7717";
-    let address: SocketAddr = text.parse().map_err(|_| expected.to_owned())?;
-    if address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        Err(format!("{expected}; others are not served yet"))
-    }
+/// An address with a port. Beyond this machine tokens are asked for.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address with a port, as 127.0.0.1:7717".to_owned())
 }
 
 /// A speed: above 0, at most a million.
@@ -58,6 +53,8 @@ pub(crate) struct Simulation {
 pub(crate) struct ServeConfig {
     pub(crate) mode: Mode,
     pub(crate) listen: SocketAddr,
+    /// Whether tokens are asked for on this machine too.
+    pub(crate) require_tokens: bool,
     pub(crate) state_dir: String,
     pub(crate) speed: f64,
     pub(crate) simulation: Simulation,
@@ -68,6 +65,7 @@ impl Default for ServeConfig {
         Self {
             mode: Mode::Observe,
             listen: SocketAddr::from(([127, 0, 0, 1], 7717)),
+            require_tokens: false,
             state_dir: "lepton-state".to_owned(),
             speed: 60.0,
             simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8 },
@@ -88,7 +86,9 @@ impl ServeConfig {
                 ("schema_version", Value::Integer(1)) => {}
                 ("schema_version", _) => return Err(file.wrong(key, value, "expected 1")),
                 ("mode", value) => config.mode = file.text_as(key, value, mode_named)?,
-                ("listen", value) => config.listen = file.text_as(key, value, loopback)?,
+                ("listen", value) => config.listen = file.text_as(key, value, address)?,
+                ("require_tokens", Value::Boolean(required)) => config.require_tokens = *required,
+                ("require_tokens", _) => return Err(file.wrong(key, value, "expected true or false")),
                 ("state_dir", Value::String(folder)) if !folder.is_empty() => {
                     config.state_dir.clone_from(folder);
                 }
@@ -149,7 +149,8 @@ mod tests {
                 "line 3: there is no setting `nodes`; there are: seed, nodes_count",
             ),
             ("mode = \"brave\"", "line 1, column `mode`, value `brave`: expected observe, recommend or act"),
-            ("listen = \"0.0.0.0:80\"", "others are not served yet"),
+            ("listen = \"here\"", "expected an address with a port"),
+            ("require_tokens = 1", "expected true or false"),
             ("speed = 0", "expected simulated seconds per second"),
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),

@@ -14,6 +14,7 @@ mod recording;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tokens;
 mod verdicts;
 mod view;
 mod waiting;
@@ -21,7 +22,7 @@ mod whatif;
 
 use lepton_core::model::counted;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -36,6 +37,7 @@ use crate::output;
 use crate::stop;
 use config::{ServeConfig, mode_name};
 use engine::{Engine, OtherCluster};
+use tokens::Tokens;
 use view::Published;
 
 pub(crate) use api::openapi;
@@ -51,6 +53,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Serves until a signal comes, or for so many turns.
 pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), Failure> {
+    let folder = PathBuf::from(&config.state_dir);
+    let tokens = demanded(config, &folder)?;
+    let asked = if tokens.is_some() { ", tokens are asked for" } else { "" };
     let listener = TcpListener::bind(config.listen).map_err(|e| {
         Failure::Input(format!("cannot listen on {}: {e}. Maybe `lepton serve` runs already", config.listen))
     })?;
@@ -59,8 +64,8 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     let stop = stop::flag();
     let published = Arc::new(Published::new(config.mode));
     let (asks, mailbox) = sync_channel(ASKS_MAX);
-    let shared =
-        api::Shared::new(Arc::clone(&published), asks, PathBuf::from(&config.state_dir), address.port());
+    let door = api::Door::new(tokens);
+    let shared = api::Shared::new(Arc::clone(&published), asks, folder, address.port(), door);
 
     let (started, start) = sync_channel(1);
     let (settings, view) = (config.clone(), Arc::clone(&published));
@@ -92,7 +97,7 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
         axum::serve(listener, router).with_graceful_shutdown(turned(stop)).await
     });
     output::note(&format!(
-        "lepton serve: mode {}, simulated cluster of {}, http://{address}/api/v1/status, store {}",
+        "lepton serve: mode {}, simulated cluster of {}, http://{address}/api/v1/status{asked}, store {}",
         mode_name(config.mode),
         counted(config.simulation.nodes_count, "node", "nodes"),
         config.state_dir
@@ -114,6 +119,23 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
             Err(Failure::Other(anyhow::anyhow!("the HTTP interface ended after {turns} turns")))
         }
     }
+}
+
+/// The tokens that are asked for: beyond this machine always, and then there must be one that is good.
+fn demanded(config: &ServeConfig, folder: &Path) -> Result<Option<Tokens>, Failure> {
+    if config.listen.ip().is_loopback() && !config.require_tokens {
+        return Ok(None);
+    }
+    let tokens = Tokens::new(folder.to_owned());
+    if tokens.any()? {
+        return Ok(Some(tokens));
+    }
+    Err(Failure::Input(format!(
+        "tokens are asked for on {}, and there is none that is good in {}. Maybe `lepton token create --role admin --state-dir {}` first",
+        config.listen,
+        folder.display(),
+        folder.display()
+    )))
 }
 
 async fn turned(stop: &AtomicBool) {

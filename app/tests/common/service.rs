@@ -23,6 +23,11 @@ pub(crate) struct Service {
 impl Service {
     /// Starts one on a free port and waits until it is ready.
     pub(crate) fn start(folder: &str, more: &[&str]) -> Self {
+        Self::start_with(folder, more, "")
+    }
+
+    /// The same for one that wants these header lines.
+    pub(crate) fn start_with(folder: &str, more: &[&str], headers: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let (address, errors) = (format!("127.0.0.1:{port}"), scratch(&format!("errors-{port}")));
         let child = Command::new(env!("CARGO_BIN_EXE_lepton"))
@@ -35,7 +40,8 @@ impl Service {
             .expect("the binary was built for this test");
         let service = Self { child, address, errors };
         service.wait_for("it is ready", || {
-            TcpStream::connect(&service.address).is_ok() && service.request("GET", "/readyz", "").0 == 200
+            TcpStream::connect(&service.address).is_ok()
+                && service.request("GET", "/readyz", headers).0 == 200
         });
         service
     }

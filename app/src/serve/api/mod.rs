@@ -1,6 +1,8 @@
-//! The HTTP interface: reads of the last view and of the store, words of people to the loop. On loopback only; requests that name
-//! another host, or come from a page of another origin, are refused.
+//! The HTTP interface: reads of the last view and of the store, words of people to the loop. `access`
+//! says who may do what.
 
+mod access;
+mod audit;
 mod health;
 mod lists;
 mod node;
@@ -19,10 +21,8 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use lepton_core::model::Snapshot;
 use lepton_edges::store::{Reader, StoreError};
 use tokio::sync::{Semaphore, oneshot};
@@ -32,6 +32,7 @@ use utoipa_axum::routes;
 
 use super::people::Request as Asked;
 use super::view::Published;
+pub(super) use access::Door;
 use problem::Problem;
 
 /// Longest body of a request, bytes.
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     pub(super) asks: SyncSender<Asked>,
     pub(super) folder: PathBuf,
     pub(super) port: u16,
+    pub(super) door: Arc<Door>,
     reader: Arc<Mutex<Option<Reader>>>,
     /// Permits to compute on a copy of the snapshot.
     thinking: Arc<Semaphore>,
@@ -58,12 +60,14 @@ impl Shared {
         asks: SyncSender<Asked>,
         folder: PathBuf,
         port: u16,
+        door: Arc<Door>,
     ) -> Self {
         Self {
             published,
             asks,
             folder,
             port,
+            door,
             reader: Arc::default(),
             thinking: Arc::new(Semaphore::new(THINKING_MAX)),
         }
@@ -136,6 +140,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(plans::reject))
         .routes(routes!(plans::derive))
         .routes(routes!(whatif::what_if))
+        .routes(routes!(audit::audit))
         .split_for_parts();
     api.info.title = "Lepton".to_owned();
     api.info.description = Some("The control loop of `lepton serve`.".to_owned());
@@ -164,36 +169,8 @@ pub(super) fn router(shared: Shared) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "see /api/v1/openapi.json")
         })
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn_with_state(shared.clone(), own_host_only))
+        .layer(from_fn_with_state(shared.clone(), access::guard))
         .with_state(shared)
-}
-
-/// A page elsewhere must not talk to this service through its visitor's browser: neither under a name of its own that leads
-/// here (Host), nor across origins (Origin).
-async fn own_host_only(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    if let Some(problem) = foreign(request.headers(), request.method(), shared.port) {
-        return problem.into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-fn foreign(headers: &HeaderMap, method: &Method, port: u16) -> Option<Problem> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    let host = text(header::HOST).unwrap_or_default();
-    let own = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
-    if !own.contains(&host) {
-        let detail = format!("host `{host}` is not this service; ask for {}", own[0]);
-        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail));
-    }
-    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let origin = text(header::ORIGIN).filter(|_| !reads)?;
-    let detail = format!("origin `{origin}` may not change anything here");
-    let is_own = own.iter().any(|own| origin == format!("http://{own}"));
-    (!is_own).then(|| Problem::new(StatusCode::FORBIDDEN, "wrong-origin", detail))
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! Plans, and what people say to them.
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::super::people::{Answer, Ask, Request, Word};
 use super::Shared;
+use super::access::Actor;
 use super::lists::{ListQuery, cursor};
 use super::problem::Problem;
 use super::records::plan_id;
@@ -93,10 +94,11 @@ pub(super) async fn plan(State(shared): State<Shared>, Path(id): Path<String>) -
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn approve(
     State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    ask(&shared, &id, &headers, Word::Approve).await
+    ask(&shared, actor, &id, &headers, Word::Approve).await
 }
 
 /// Rejects a plan. Demands If-Match as well.
@@ -106,6 +108,7 @@ pub(super) async fn approve(
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn reject(
     State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<Rejection>, JsonRejection>,
@@ -114,7 +117,7 @@ pub(super) async fn reject(
     if reason.chars().count() > 1000 {
         return Err(Problem::bad("a reason of more than 1000 characters"));
     }
-    ask(&shared, &id, &headers, Word::Reject(format!("{code:?} {reason}").trim().to_owned())).await
+    ask(&shared, actor, &id, &headers, Word::Reject(format!("{code:?} {reason}").trim().to_owned())).await
 }
 
 /// Which parts are to go.
@@ -146,6 +149,7 @@ struct Derived {
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn derive(
     State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<Derivation>, JsonRejection>,
@@ -155,10 +159,16 @@ pub(super) async fn derive(
         return Err(Problem::bad("`without` is empty, expected keys of parts, as 12.3"));
     }
     let parts = without.iter().map(|key| key.parse()).collect::<Result<Vec<_>, String>>();
-    ask(&shared, &id, &headers, Word::Derive(parts.map_err(Problem::bad)?)).await
+    ask(&shared, actor, &id, &headers, Word::Derive(parts.map_err(Problem::bad)?)).await
 }
 
-async fn ask(shared: &Shared, id: &str, headers: &HeaderMap, word: Word) -> Result<Response, Problem> {
+async fn ask(
+    shared: &Shared,
+    actor: Actor,
+    id: &str,
+    headers: &HeaderMap,
+    word: Word,
+) -> Result<Response, Problem> {
     let turn = plan_id(id).ok_or_else(|| no_such(id))?;
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let Some(effects) = text(header::IF_MATCH) else {
@@ -174,7 +184,7 @@ async fn ask(shared: &Shared, id: &str, headers: &HeaderMap, word: Word) -> Resu
     let effects = effects.trim_matches('"').to_owned();
     let busy =
         |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
-    let asked = Ask { actor: "local".to_owned(), turn, effects, word, key, reply };
+    let asked = Ask { actor: actor.name, turn, effects, word, key, reply };
     shared.asks.try_send(Request::Ask(asked)).map_err(|_| busy(()))?;
     match answer.await.map_err(|_| busy(()))? {
         Answer::Done(status, body) => {

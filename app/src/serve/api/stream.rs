@@ -5,8 +5,9 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -21,12 +22,15 @@ use utoipa::IntoParams;
 use super::super::stream::{Place, Topics};
 use super::super::view::Published;
 use super::Shared;
+use super::access::{Actor, Door};
 use super::problem::Problem;
 
 /// Most who look on at once.
 const VIEWERS_MAX: usize = 256;
 /// Time between two signs of life while nothing is new.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Time after which an open stream's token is looked at again.
+const RECHECK: Duration = Duration::from_secs(30);
 /// A sign of life: a comment that every reader of events skips.
 const ALIVE: &[u8] = b": alive\n\n";
 
@@ -47,12 +51,21 @@ struct Viewer {
     topics: Topics,
     /// What was read from the ring and not yet sent: never more than one reading of it.
     batch: VecDeque<Bytes>,
+    door: Arc<Door>,
+    actor: Actor,
+    checked: Instant,
 }
 
 impl Viewer {
     /// The next piece of the stream; none when the service ends.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            if self.checked.elapsed() >= RECHECK {
+                self.checked = Instant::now();
+                if !self.door.still_lets_in(&self.actor) {
+                    return None;
+                }
+            }
             if let Some(frame) = self.batch.pop_front() {
                 return Some(frame);
             }
@@ -85,6 +98,7 @@ impl Drop for Viewer {
     responses((status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn stream(
     State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -98,7 +112,8 @@ pub(super) async fn stream(
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?"));
     let place = published.stream.place(last);
     let news = published.stream.news();
-    let viewer = Viewer { published, news, place, topics, batch: VecDeque::new() };
+    let (door, checked) = (shared.door, Instant::now());
+    let viewer = Viewer { published, news, place, topics, batch: VecDeque::new(), door, actor, checked };
     let frames = unfold(viewer, async |mut viewer| {
         let frame = viewer.next().await?;
         Some((Ok::<Bytes, Infallible>(frame), viewer))
