@@ -210,6 +210,7 @@ pub(crate) struct DeriveArgs {
 
 #[derive(Debug, Args)]
 #[command(
+    group(clap::ArgGroup::new("submitted").args(["submit_like", "demand", "devices"]).multiple(true)),
     after_help = "The live cluster is copied, changed and decided upon by the same engine, beside the same cluster unchanged. Nothing is touched.
 
 Examples:
@@ -236,10 +237,10 @@ pub(crate) struct WhatIfArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) devices: Option<u16>,
     /// How many tasks are submitted
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "submitted", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) count: u16,
     /// Whether they are a gang: placed all or none
-    #[arg(long)]
+    #[arg(long, requires = "submitted")]
     pub(crate) gang: bool,
     /// The placement policy that scores nodes
     #[arg(long, value_name = "POLICY")]
