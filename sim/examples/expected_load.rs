@@ -29,8 +29,15 @@ const fn arm(name: &'static str, place_by: LoadBasis, relieve_by: LoadBasis, act
 }
 
 /// Placing alone.
-const PLACE: Acts =
-    Acts { protect: false, relieve: false, reserve: false, make_room: false, risk: false, rearrange: false };
+const PLACE: Acts = Acts {
+    protect: false,
+    relieve: false,
+    reserve: false,
+    make_room: false,
+    risk: false,
+    order: false,
+    rearrange: false,
+};
 
 const PLACING: [Arm; 4] = [
     arm("placing by current load", LoadBasis::Used, LoadBasis::Used, PLACE),

@@ -30,7 +30,7 @@ pub(crate) fn run(command: &TokenCommand) -> Result<(), Failure> {
             let tokens = read(Path::new(&args.folder.state_dir))?;
             match args.output {
                 Shown::Json => {
-                    output::print_json(&json!({"items": tokens.iter().map(shown).collect::<Vec<_>>()}))?
+                    output::print_json(&json!({"items": tokens.iter().map(shown).collect::<Vec<_>>()}))?;
                 }
                 Shown::Table => output::print(&table(&tokens))?,
             }
