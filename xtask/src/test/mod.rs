@@ -1,6 +1,7 @@
 //! `cargo xtask test`: runs the tests in groups and ends with one line a group and the number of tests. What
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
+mod apt;
 mod browser;
 mod page;
 mod tally;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use super::apt::ensure;
 use super::tally::{State, Tally, run_and_count};
 
 /// The page's source.
@@ -17,10 +18,8 @@ const FILES: [&str; 4] = ["index.html", "app.js", "app.css", "icon.svg"];
 
 pub(super) fn run(root: &Path) -> Result<(State, Tally)> {
     let (source, built) = (root.join(SOURCE), root.join(BUILT));
-    for program in ["node", "npm"] {
-        if !runs(Command::new(program).arg("--version")) {
-            return Ok((State::NotRun(format!("no {program}; install node 20 or newer")), Tally::default()));
-        }
+    if let Err(error) = ensure(&["node", "npm"], &["nodejs", "npm"]) {
+        return Ok((State::NotRun(format!("no node 20 with npm: {error:#}")), Tally::default()));
     }
     if !is_installed(&source)
         && !shown(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(&source))?
@@ -64,11 +63,6 @@ fn is_installed(source: &Path) -> bool {
     let age = |path: &str| fs::metadata(source.join(path)).and_then(|meta| meta.modified()).ok();
     let (lock, installed) = (age("package-lock.json"), age("node_modules/.package-lock.json"));
     installed.is_some() && installed >= lock
-}
-
-fn runs(command: &mut Command) -> bool {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
 }
 
 /// Runs a step with what it says shown.
