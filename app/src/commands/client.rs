@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use lepton_sim::readers::read_whole_text;
 use serde_json::Value;
 
 use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs};
@@ -16,6 +17,8 @@ use crate::output;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer, bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
+/// A file of a token is at most so long.
+const TOKEN_BYTES_MAX: u64 = 4096;
 
 pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
     let body = ask(&args.server, "GET", "/api/v1/status", &[], None)?;
@@ -159,8 +162,7 @@ pub(super) fn ask(
 
 /// The token in a file: its first line.
 fn token(file: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::Input(format!("the token in {}: {error}", file.display())))?;
+    let text = read_whole_text(file, TOKEN_BYTES_MAX).map_err(|e| Failure::Input(e.to_string()))?;
     let token = text.lines().next().unwrap_or_default().trim().to_owned();
     let is_token = token.starts_with("lpt_") && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let expected = || format!("{} holds no token, expected a line that begins with lpt_", file.display());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lepton_core::analyze::risk::{LogPatterns, NodeSigns, RiskModel, Severity, Sign};
-use lepton_sim::readers::read_log;
+use lepton_sim::readers::{read_log, read_whole_text};
 use serde::Serialize;
 
 use super::risk_telemetry::csv_field;
@@ -14,6 +14,8 @@ use crate::output::{self, OutputFormat};
 
 /// Rows of the table.
 const ROWS_SHOWN: usize = 60;
+/// A list of patterns is at most so long.
+const PATTERNS_BYTES_MAX: u64 = 1 << 20;
 /// Nodes that are told apart; messages of more are counted as of one.
 const NODES_MAX: usize = 1_000_000;
 
@@ -107,9 +109,8 @@ pub(super) fn run(args: &RiskArgs, logs: &[PathBuf]) -> Result<(), Failure> {
 }
 
 fn own_patterns(path: &Path) -> Result<LogPatterns, Failure> {
-    let wrong = |e: String| Failure::Input(format!("{}: {e}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
-    LogPatterns::parse(&text).map_err(|e| wrong(e.to_string()))
+    let text = read_whole_text(path, PATTERNS_BYTES_MAX).map_err(|e| Failure::Input(e.to_string()))?;
+    LogPatterns::parse(&text).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))
 }
 
 fn of_node(name: String, node: Node, model: &RiskModel) -> NodeReport {
