@@ -61,7 +61,10 @@ fn words_of(command: &str) -> &'static str {
         "risk" => "--train @/telemetry.csv --input @/telemetry.csv",
         "serve" => "--listen 127.0.0.1:0 --state-dir @/state --nodes-count 3 --turns 1",
         "get" => "nodes",
-        "explain" | "plan approve" | "plan reject" => "p1",
+        "explain" | "plan show" | "plan approve" | "plan reject" => "p1",
+        "plan diff" => "p1 p2",
+        "plan derive" => "p1 --without 1.0",
+        "whatif" => "--drain node-000001",
         "simulate faults" => "--nodes-count 64 --days 1 --seed 1",
         _ => "",
     }

@@ -185,7 +185,7 @@ fn parts_beyond_the_trace_are_named() {
     let args = ["train", "jobs", "--format", "csv", "--trace", text(&trace), "--nodes", "4"];
     let output = lepton(&[&args[..], &["--parts", "0..3"]].concat());
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("has 2 jobs, `--parts 0..3` goes beyond them"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has 2 jobs, `--parts 0..3` goes beyond that"), "{}", stderr(&output));
 }
 
 #[test]
