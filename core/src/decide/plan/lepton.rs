@@ -11,14 +11,14 @@ use super::place_only::Engine;
 use super::queue_order::{in_order, learned, most_say_how_long};
 use super::{Decided, Decider, Situation};
 use crate::decide::placement_policies::UnknownPolicy;
-use crate::decide::queue::QueuePolicy;
+use crate::decide::policy::LearnedOrder;
 
 /// Decides by the acts above.
 pub struct Lepton {
     config: LeptonConfig,
     engine: Engine,
     /// Who is started first; none where it is always who came first.
-    order: Option<Box<dyn QueuePolicy>>,
+    order: Option<LearnedOrder>,
     settings: String,
 }
 
@@ -49,7 +49,7 @@ impl Decider for Lepton {
         let mut draft =
             Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
         let units = units(&draft);
-        let order = order.as_deref().filter(|_| most_say_how_long(&draft, &units));
+        let order = order.as_ref().filter(|_| most_say_how_long(&draft, &units));
         let reserved = if config.acts.reserve {
             reserve(&mut draft, &units, config, order.is_some())
         } else {

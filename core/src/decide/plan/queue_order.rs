@@ -6,15 +6,15 @@ use std::cmp::Reverse;
 use super::acts::Reserved;
 use super::draft::Draft;
 use crate::decide::policy::{JobsModel, LearnedOrder};
-use crate::decide::queue::{FreeLater, JobFacts, MachineView, QueuePolicy, ScoreChange, WaitingColumns};
+use crate::decide::queue::{FreeLater, JobFacts, MachineView, QueuePolicy, WaitingColumns};
 use crate::model::{DEVICE_MILLI, TaskId};
 
 /// What a task that says nothing is taken to ask for, seconds: a day, so that it goes after those that say less.
 const UNKNOWN_RUN_SECONDS: u64 = 86_400;
 
 /// The learned order, with the weights that ship.
-pub(super) fn learned() -> Box<dyn QueuePolicy> {
-    Box::new(LearnedOrder::new(&JobsModel::shipped()))
+pub(super) fn learned() -> LearnedOrder {
+    LearnedOrder::new(&JobsModel::shipped())
 }
 
 /// Whether most of those that wait say how long they will run. Where they do not, areas are sizes, and an order by them was
@@ -27,7 +27,7 @@ pub(super) fn most_say_how_long(draft: &Draft<'_>, units: &[Vec<TaskId>]) -> boo
 
 /// The units in the order in which they are started: those that nodes are kept for, then by priority and score.
 pub(super) fn in_order(
-    policy: &dyn QueuePolicy,
+    policy: &LearnedOrder,
     draft: &Draft<'_>,
     units: Vec<Vec<TaskId>>,
     reserved: &[Reserved],
@@ -38,9 +38,10 @@ pub(super) fn in_order(
     let submits: Vec<f64> = facts.iter().map(|job| job.submit_seconds).collect();
     let (first, second) = (column(0), column(1));
     let waiting = WaitingColumns { submit_seconds: &submits, first: &first, second: &second };
-    let later = if policy.change() == ScoreChange::WithMachine { later(draft) } else { Vec::new() };
+    let free_units = free_units(draft);
+    let later = later(draft, free_units);
     let mut scores = Vec::new();
-    policy.score_all(&machine(draft, &later), waiting, &mut scores);
+    policy.score_all(&machine(draft, free_units, &later), waiting, &mut scores);
     let kept_for = |unit: &[TaskId]| reserved.iter().any(|r| r.unit[0] == unit[0]);
     let mut order: Vec<(bool, Reverse<i32>, f64, Vec<TaskId>)> = (units.into_iter().zip(scores))
         .map(|(unit, score)| (!kept_for(&unit), Reverse(draft.cluster.task(unit[0]).priority), score, unit))
@@ -68,11 +69,11 @@ fn facts(draft: &Draft<'_>, at: usize, unit: &[TaskId]) -> JobFacts {
     }
 }
 
-fn machine<'a>(draft: &Draft<'_>, later: &'a [FreeLater]) -> MachineView<'a> {
+fn machine<'a>(draft: &Draft<'_>, free_units: f64, later: &'a [FreeLater]) -> MachineView<'a> {
     MachineView {
         now_seconds: draft.snapshot.time_seconds as f64,
         units: draft.cluster.device_milli_capacity() as f64 / f64::from(DEVICE_MILLI),
-        free_units: free_units(draft),
+        free_units,
         backfills: true,
         held: None,
         used_share: 1.0,
@@ -87,7 +88,7 @@ fn free_units(draft: &Draft<'_>) -> f64 {
 }
 
 /// What will be free when, by the times that running tasks have asked for.
-fn later(draft: &Draft<'_>) -> Vec<FreeLater> {
+fn later(draft: &Draft<'_>, mut free_units: f64) -> Vec<FreeLater> {
     let (cluster, now) = (&draft.cluster, draft.snapshot.time_seconds);
     let hosted = cluster.nodes().flat_map(|node| cluster.hosted(node).iter().copied());
     let end = |task: TaskId| {
@@ -97,7 +98,6 @@ fn later(draft: &Draft<'_>) -> Vec<FreeLater> {
     };
     let mut ends: Vec<(u64, f64)> = hosted.filter_map(end).collect();
     ends.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut free_units = free_units(draft);
     let freed = ends.into_iter().map(|(in_seconds, size)| {
         free_units += size;
         FreeLater { in_seconds: in_seconds as f64, free_units }
