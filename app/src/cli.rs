@@ -14,7 +14,8 @@ use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
 use crate::cli_serve::{
-    ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, TokenCommand, WhatIfArgs,
+    ConfigCommand, ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, TokenCommand,
+    WhatIfArgs,
 };
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
@@ -48,7 +49,7 @@ fn negative_numbers(command: clap::Command) -> clap::Command {
 pub(crate) enum Command {
     /// Run the loop on a simulated cluster in accelerated time, live
     Demo(DemoArgs),
-    /// Run the loop as a service with its HTTP interface (a simulated cluster so far)
+    /// Run the loop as a service with its HTTP interface
     Serve(Box<ServeArgs>),
     /// How a running service stands
     Status(StatusArgs),
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens of a service
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Settings of the service: explained, checked, as a schema
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Replay a workload under one or several policies, compare, report
     #[command(subcommand)]
     Simulate(Simulate),

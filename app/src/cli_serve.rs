@@ -7,20 +7,22 @@ use clap::{Args, Subcommand, ValueEnum};
 use lepton_core::cycle::Mode;
 
 use crate::cli_workload::nodes_count;
-use crate::serve::config::{address, mode_named, speed};
+use crate::serve::config::{SourceKind, address, mode_named, speed, turn_seconds};
 use crate::serve::tokens::Role;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The loop serves a simulated cluster so far. It keeps what it decides and does in the folder of --state-dir and goes
-on where it stood after any end. In the modes observe and recommend the cluster places its tasks by itself (first
-come, first served); in recommend, `lepton plan` approves or rejects what the loop would change; in act the loop
-places, moves, drains and cordons. SIGINT and SIGTERM end it in an orderly way (exit codes 130 and 143).
+    after_help = "Without options the loop looks at the machine that it runs on: its load, and its processes by service, container or
+program; nothing is carried out there. It keeps what it knows, decides and does in the folder of --state-dir and goes
+on where it stood after any end. With --source simulation it serves a simulated cluster: in the modes observe and
+recommend the cluster places its tasks by itself (first come, first served); in recommend, `lepton plan` approves or
+rejects what the loop would change; in act the loop places, moves, drains and cordons. SIGINT and SIGTERM end it in
+an orderly way (exit codes 130 and 143).
 
 Examples:
   lepton serve
-  lepton serve --mode recommend --speed 1
-  lepton serve --mode act --nodes-count 200 --state-dir /var/lib/lepton
+  lepton serve --source simulation --mode recommend --speed 1
+  lepton serve --source simulation --mode act --nodes-count 200 --state-dir /var/lib/lepton
   lepton serve --config lepton.toml --listen 127.0.0.1:8080"
 )]
 pub(crate) struct ServeArgs {
@@ -39,6 +41,12 @@ pub(crate) struct ServeArgs {
     /// Folder of the store [default: lepton-state]
     #[arg(long, value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: Option<String>,
+    /// What the loop is connected to: the host that it runs on, or a simulated cluster [default: host]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(SourceKind::NAMES))]
+    pub(crate) source: Option<String>,
+    /// Seconds from one turn to the next on a real source [default: 15]
+    #[arg(long, value_name = "SECONDS", value_parser = turn_seconds)]
+    pub(crate) turn_seconds: Option<f64>,
     /// Simulated seconds per second; a turn is a simulated minute [default: 60]
     #[arg(long, value_name = "X", value_parser = speed)]
     pub(crate) speed: Option<f64>,
@@ -362,4 +370,29 @@ pub(crate) struct TokenRevokeArgs {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) folder: TokenFolder,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check a settings file and show each value with where it comes from
+    #[command(
+        after_help = "Examples:\n  lepton config check lepton.toml\n  lepton config check lepton.toml -o json"
+    )]
+    Check(ConfigCheckArgs),
+    /// Print a settings file with every setting at its default, explained
+    #[command(after_help = "Example:\n  lepton config init > lepton.toml")]
+    Init,
+    /// Print the JSON Schema of settings files
+    #[command(after_help = "Example:\n  lepton config schema > lepton.schema.json")]
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheckArgs {
+    /// The settings file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Shown::Table)]
+    pub(crate) output: Shown,
 }

@@ -56,32 +56,16 @@ impl TomlFile<'_> {
         }
     }
 
+    /// The line that a key stands on, the first of that name.
+    pub(crate) fn line_of(&self, key: &str) -> Option<u64> {
+        line_of(self.text, key)
+    }
+
     fn at(&self, key: &str, error: InputError) -> InputError {
-        match line_of(self.text, key) {
+        match self.line_of(key) {
             Some(line) => error.at_line(line),
             None => error,
         }
-    }
-
-    /// A text, as `read` understands it.
-    pub(crate) fn text_as<T>(
-        &self,
-        key: &str,
-        value: &Value,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, InputError> {
-        let text = value.as_str().ok_or_else(|| self.wrong(key, value, "expected a text in quotes"))?;
-        read(text).map_err(|expected| self.wrong(key, value, &expected))
-    }
-
-    /// A value of any kind, as `read` understands what a person wrote.
-    pub(crate) fn parsed<T>(
-        &self,
-        key: &str,
-        value: &Value,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, InputError> {
-        read(&shown(value)).map_err(|expected| self.wrong(key, value, &expected))
     }
 }
 

@@ -166,13 +166,24 @@ fn a_kill_at_any_moment_leaves_a_store_from_which_the_loop_goes_on() {
 fn a_second_service_is_refused_the_store_and_a_wrong_setting_is_named() {
     let folder = scratch("second");
     let service = Service::start(&folder, &[]);
-    let second = lepton(&["serve", "--listen", "127.0.0.1:0", "--state-dir", &folder, "--nodes-count", "10"]);
+    let second =
+        lepton(&["serve", "--listen", "127.0.0.1:0", "--state-dir", &folder, "--source", "simulation"]);
     assert_eq!(second.status.code(), Some(1));
     assert!(stderr(&second).contains("in use by another process"), "{}", stderr(&second));
     let taken = lepton(&["serve", "--listen", &service.address, "--state-dir", &scratch("third")]);
     assert_eq!(taken.status.code(), Some(2), "{}", stderr(&taken));
     drop(service);
-    let other = lepton(&["serve", "--listen", "127.0.0.1:0", "--state-dir", &folder, "--nodes-count", "11"]);
+    let other = lepton(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--state-dir",
+        &folder,
+        "--source",
+        "simulation",
+        "--nodes-count",
+        "11",
+    ]);
     assert_eq!(other.status.code(), Some(2));
     let said = stderr(&other);
     assert!(said.contains("another simulated cluster: `nodes_count` was 10, asked for is 11."), "{said}");
@@ -206,4 +217,30 @@ fn a_recommended_plan_is_approved_from_the_command_line() {
         assert_eq!((&plan["state"], &plan["decided_by"]), (&"approved".into(), &"local".into()));
         true
     });
+}
+
+#[test]
+fn a_settings_file_is_checked_and_each_value_says_where_it_comes_from() {
+    let file = written("checked.toml", "source = \"simulation\"\n\n[simulation]\nseed = 11\n");
+    let rows = json(&lepton(&["config", "check", &file, "-o", "json"]));
+    let of = |name: &str| {
+        let row = rows.as_array().expect("a list").iter().find(|row| row["name"] == name).expect("a setting");
+        (row["value"].clone(), row["origin"].as_str().expect("a text").to_owned())
+    };
+    assert_eq!(of("simulation.seed"), (11.into(), format!("{file}, line 4")));
+    assert_eq!(of("mode"), ("observe".into(), "default".to_owned()));
+    let whole = written("whole.toml", lepton(&["config", "init"]).stdout);
+    let table = lepton(&["config", "check", &whole]);
+    assert!(table.status.success(), "{}", stderr(&table));
+    let schema = json(&lepton(&["config", "schema"]));
+    assert_eq!(schema["properties"]["listen"]["type"], "string");
+    for (text, said) in [
+        ("spede = 3", "Maybe `speed` is meant"),
+        ("mode = \"act\"\nsource = \"host\"", "only looked at"),
+        ("mode = ", "line 1"),
+    ] {
+        let wrong = lepton(&["config", "check", &written("unsound.toml", text)]);
+        assert_eq!(wrong.status.code(), Some(2));
+        assert!(stderr(&wrong).contains(said), "{}", stderr(&wrong));
+    }
 }

@@ -131,8 +131,8 @@ fn beyond_this_machine_nothing_is_served_without_a_token() {
         "0.0.0.0:0",
         "--state-dir",
         &folder,
-        "--nodes-count",
-        "5",
+        "--source",
+        "simulation",
         "--turns",
         "1",
     ]);

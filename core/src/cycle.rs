@@ -113,7 +113,8 @@ impl Cycle {
         Ok(Self { config, snapshot, analyst: Analyst::default(), proposal: Plan::default() })
     }
 
-    /// One turn. The clock only says how long its stages took; nothing is decided by it.
+    /// One turn. The clock only says how long its stages took; nothing is decided by it. With stale readings the loop only
+    /// looks, as in [`Mode::Observe`].
     pub fn turn(
         &mut self,
         sources: &mut [&mut dyn Source],
@@ -143,12 +144,11 @@ impl Cycle {
         let assessment = self.analyst.assess(snapshot, &self.config.settings);
         laps.add_to(&mut stages.assess_nanos);
         // decide
-        let Decided { plan, mut records } = match self.config.mode {
-            Mode::Observe => Decided::default(),
-            Mode::Recommend | Mode::Act => {
-                let proposal = &self.proposal;
-                decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
-            }
+        let Decided { plan, mut records } = if trusted {
+            let proposal = &self.proposal;
+            decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
+        } else {
+            Decided::default()
         };
         laps.add_to(&mut stages.decide_nanos);
         if !records.is_empty() && outcome.halted.is_none() {

@@ -1,4 +1,10 @@
-//! Lepton's edges: what reaches the world outside for the loop. Here so far: the store, a local SQLite file that holds the
-//! journal of the loop's deeds, its plans, its decisions and the audit of what people did.
+//! Lepton's edges: what reaches the world outside for the loop. The [`store`], a local SQLite file that holds the journal of the
+//! loop's deeds, its plans, its decisions and the audit of what people did; and sources of real systems, one cargo feature each:
+//! `host`, the machine that the service runs on.
 
+#[cfg(all(feature = "host", target_os = "linux"))]
+pub mod host;
+mod real_source;
 pub mod store;
+
+pub use real_source::{RealSource, SeriesCounts, SourceReport};

@@ -442,14 +442,37 @@ export interface Scenario {
   submit?: Submit[];
 }
 
+/** Series of a source. */
+export interface SeriesRow {
+  /** Those that claim what another one claims too. */
+  ambiguous: number;
+  /** Some of those that are not used. */
+  examples: string[];
+  /** Those that belong to a node or task. */
+  mapped: number;
+  /** Those that belong to none that is known, and are not used. */
+  unmapped: number;
+}
+
 /** Where readings come from. */
 export interface SourceRow {
   /** How long ago it last looked, seconds of the cluster's time. */
   age_seconds: number;
+  /** Looks that failed. */
+  failures: number;
+  /** How long the last look took, seconds. */
+  look_seconds: number;
+  /** Looks since the start; none of a simulated cluster. */
+  looks?: number | null;
   /** Its name. */
   name: string;
+  /** What it cannot see, and what would show it. */
+  notes: string[];
+  /** Why the last look failed; none where it did not. */
+  problem?: string | null;
   /** Readings since its last complete list that could not be believed. */
   rejected: number;
+  series?: SeriesRow | null;
   /** Whether that is too long: then nothing is acted on. */
   stale: boolean;
 }
@@ -470,6 +493,10 @@ export interface StageSeconds {
 
 /** How the service stands. */
 export interface Status {
+  /** Whether anything can be carried out there. */
+  can_act: boolean;
+  /** What the loop is connected to. */
+  connected_to: string;
   /** Share of the device capacity of working nodes that is held. */
   devices_held: number;
   /** Nodes that are likely to fail. */

@@ -35,14 +35,25 @@ export function count(many: number, one: string, more = `${one}s`): string {
   return `${number(many)} ${many === 1 ? one : more}`;
 }
 
-/** The cluster's time: "day 2, 03:14". */
+/** From here on a time is one since 1970; before, one of a simulated cluster, which begins at 0. */
+const REAL_SECONDS = 1e9;
+
+/** The cluster's time: "day 2, 03:14" of a simulated one, "29 Nov, 16:04:07" of a real one. */
 export function clock(seconds: number): string {
+  if (seconds >= REAL_SECONDS) {
+    const of = new Date(seconds * 1000);
+    const day = of.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+    return `${day}, ${of.toLocaleTimeString("en-GB")}`;
+  }
   const day = Math.floor(seconds / DAY) + 1;
   return `day ${day}, ${hour(seconds)}`;
 }
 
 /** The time of day: "03:14". */
 export function hour(seconds: number): string {
+  if (seconds >= REAL_SECONDS) {
+    return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  }
   const of = (unit: number, within: number) =>
     String(Math.floor((seconds % within) / unit)).padStart(2, "0");
   return `${of(HOUR, DAY)}:${of(MINUTE, HOUR)}`;
@@ -113,6 +124,7 @@ const UNITS: [suffix: string, unit: string, divisor: number, shown: string][] = 
   ["_mib", "GiB", 1024, "GiB"],
   ["_mbit_s", "Gbit/s", 1000, "Gbit/s"],
   ["_mb_s", "MB/s", 1, "MB/s"],
+  ["_permille", "%", 10, "%"],
 ];
 
 /** A resource's name without its unit: "cpu_millicores" is "CPU". */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, amount, clock, count, duration, number, percent, reason, resource, signed, work } from "../src/words.ts";
+import { ago, amount, clock, count, duration, hour, number, percent, reason, resource, signed, work } from "../src/words.ts";
 
 test("shares are read as percentages, and small ones are not nothing", () => {
   assert.equal(percent(0.423), "42%");
@@ -24,6 +24,12 @@ test("one task is not 1 tasks", () => {
 test("the cluster's time begins on day 1", () => {
   assert.equal(clock(0), "day 1, 00:00");
   assert.equal(clock(86_400 + 3 * 3600 + 14 * 60), "day 2, 03:14");
+});
+
+test("the time of a real cluster is the reader's own", () => {
+  const noon = new Date(2026, 10, 29, 12, 4, 7).getTime() / 1000;
+  assert.equal(clock(noon), "29 Nov, 12:04:07");
+  assert.equal(hour(noon), "12:04");
 });
 
 test("lengths of time keep two units", () => {

@@ -24,11 +24,36 @@ pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
     let body = ask(&args.server, "GET", "/api/v1/status", &[], None)?;
     show(&args.server, &body, |body| {
         let mut table = output::table(&["", ""]);
-        for (name, value) in body.as_object().into_iter().flatten() {
+        for (name, value) in body.as_object().into_iter().flatten().filter(|(name, _)| *name != "sources") {
             table.add_row([name.clone(), plain(value)]);
         }
-        format!("{table}\n")
+        let sources = body["sources"].as_array().into_iter().flatten().map(source);
+        format!("{table}\n{}", sources.collect::<String>())
     })
+}
+
+/// A source in lines: how old what it told is, and what it cannot see.
+fn source(of: &Value) -> String {
+    let state = if of["stale"] == true { "out of date" } else { "fresh" };
+    let looks = of["looks"].as_u64().map(|looks| format!(", {looks} looks, {} failed", of["failures"]));
+    let mut text = format!(
+        "source {}: {state}, looked {} s ago{}\n",
+        plain(&of["name"]),
+        of["age_seconds"],
+        looks.unwrap_or_default()
+    );
+    let series = &of["series"];
+    if !series.is_null() {
+        let [mapped, unmapped, ambiguous] = ["mapped", "unmapped", "ambiguous"].map(|name| &series[name]);
+        text += &format!(
+            "  {mapped} series of something known, {unmapped} of nothing known, {ambiguous} claimed twice\n"
+        );
+    }
+    let lines = [&of["notes"], &series["examples"]].into_iter().filter_map(Value::as_array).flatten();
+    for line in of["problem"].as_str().into_iter().chain(lines.filter_map(Value::as_str)) {
+        text += &format!("  {line}\n");
+    }
+    text
 }
 
 pub(crate) fn get(args: &GetArgs) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 mod client;
 mod completion;
+mod config;
 mod demo;
 mod execute;
 mod forecast;
@@ -71,6 +72,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Plan(command) => plan::run(&command),
         Command::Whatif(args) => whatif::run(&args),
         Command::Token(command) => token::run(&command),
+        Command::Config(command) => config::run(&command),
         Command::Completion { shell } => completion::run(shell),
     }
 }

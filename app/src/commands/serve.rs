@@ -3,7 +3,7 @@
 use crate::cli_serve::ServeArgs;
 use crate::failure::Failure;
 use crate::output;
-use crate::serve::config::ServeConfig;
+use crate::serve::config::{ServeConfig, SourceKind};
 use crate::serve::{openapi, serve};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -11,17 +11,41 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         return Ok(output::print(&openapi())?);
     }
     let mut config = match &args.config {
-        Some(path) => ServeConfig::read(path)?,
+        Some(path) => ServeConfig::read(path)?.0,
         None => ServeConfig::default(),
     };
+    if let Some(source) = &args.source {
+        config.source = SourceKind::named(source).map_err(Failure::Input)?;
+    }
     config.mode = args.mode.unwrap_or(config.mode);
     config.listen = args.listen.unwrap_or(config.listen);
     config.require_tokens |= args.require_tokens;
+    config.turn_seconds = args.turn_seconds.unwrap_or(config.turn_seconds);
     config.speed = args.speed.unwrap_or(config.speed);
     config.simulation.nodes_count = args.nodes_count.unwrap_or(config.simulation.nodes_count);
     config.simulation.seed = args.seed.unwrap_or(config.simulation.seed);
     if let Some(folder) = &args.state_dir {
         config.state_dir.clone_from(folder);
     }
+    without_effect(args, config.source)?;
     serve(&config, args.turns)
+}
+
+/// Options that have no effect with the source that the file names.
+fn without_effect(args: &ServeArgs, source: SourceKind) -> Result<(), Failure> {
+    let simulated = [
+        ("--nodes-count", args.nodes_count.is_some()),
+        ("--seed", args.seed.is_some()),
+        ("--speed", args.speed.is_some()),
+    ];
+    let useless = match source {
+        SourceKind::Simulation => args.turn_seconds.map(|_| "--turn-seconds"),
+        SourceKind::Host => simulated.iter().find(|(_, given)| *given).map(|(option, _)| *option),
+    };
+    match useless {
+        Some(option) => {
+            Err(Failure::Input(format!("{option} has no effect with the source `{}`", source.name())))
+        }
+        None => Ok(()),
+    }
 }

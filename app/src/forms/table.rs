@@ -10,7 +10,7 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 26] = [
+pub(super) const SHAPE: [&str; 27] = [
     "format",
     "generate",
     "snapshot",
@@ -36,6 +36,7 @@ pub(super) const SHAPE: [&str; 26] = [
     "load",
     "compare",
     "seeds",
+    "source",
     "output",
 ];
 
@@ -96,6 +97,15 @@ const SHOWN: Form = Form {
     holds: |g| one_seed(g) && g.has_value("output", "table"),
 };
 
+const SIMULATED: Form = Form {
+    name: "`--source simulation`",
+    holds: |g| g.has_value("source", "simulation") || sourced_by_file(g),
+};
+const REAL: Form = Form {
+    name: "a real source, without `--source simulation`",
+    holds: |g| !g.has_value("source", "simulation"),
+};
+
 const TRAINED_FORECAST: Form = Form {
     name: "a forecast for which something is trained: the model auto, network or source-64-32-1, without `--load`",
     holds: |g| trained(g, &["auto", "network", "source-64-32-1"]),
@@ -132,6 +142,11 @@ fn drawn_failures(g: &Given<'_>) -> bool {
     g.typed("mean_hours_between_failures") || g.typed("mean_hours_between_device_failures")
 }
 
+/// Whether the settings file may name the source; that is known once it is read.
+fn sourced_by_file(g: &Given<'_>) -> bool {
+    g.typed("config") && !g.typed("source")
+}
+
 const PLACEMENT: &[&str] = &["simulate placement"];
 const SIMULATED_JOBS: &[&str] = &["simulate jobs"];
 const PLACEMENTS_LEARNED: &[&str] = &["train placement", "policy compare", "policy promote"];
@@ -139,6 +154,7 @@ const JOBS_LEARNED: &[&str] = &["train jobs", "policy compare-jobs", "policy pro
 const TRAINED: &[&str] = &["train placement", "train jobs"];
 const REBALANCE: &[&str] = &["rebalance"];
 const ON_PLACEMENTS: &[&str] = &["rebalance", "execute"];
+const SERVE: &[&str] = &["serve"];
 
 const fn row(commands: &'static [&'static str], option: &'static str, forms: &'static [Form]) -> Row {
     Row { commands, option, forms }
@@ -201,6 +217,10 @@ pub(super) const TABLE: &[Row] = &[
     row(&["risk"], "period", &[TELEMETRY]),
     row(&["risk"], "time", &[TELEMETRY]),
     row(&["risk"], "budget", &[TELEMETRY]),
+    row(SERVE, "nodes_count", &[SIMULATED]),
+    row(SERVE, "seed", &[SIMULATED]),
+    row(SERVE, "speed", &[SIMULATED]),
+    row(SERVE, "turn_seconds", &[REAL]),
     row(&["demo"], "speed", &[SHOWN]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

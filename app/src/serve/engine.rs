@@ -1,7 +1,6 @@
 //! The loop as a service: a thread that owns the cluster, the cycle and the store, turns periodically, and between turns answers
 //! what comes into its mailbox. A turn that fails or panics degrades the loop and does not end it.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,19 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{Store, TurnRows};
-use lepton_sim::experiment::TURN_SECONDS;
-use lepton_sim::world::WorldConfig;
-use serde_json::{Value, json};
 
 use super::chronicle::Chronicle;
-use super::cluster::{Era, SimulatedCluster};
 use super::config::ServeConfig;
+use super::connection::{Connection, Ports, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
@@ -33,9 +29,6 @@ use crate::clock::WallClock;
 const NAP: Duration = Duration::from_millis(50);
 /// Turns after which the journal is brought down to what it amounts to.
 const TURNS_TO_REMEMBER: u64 = 1000;
-/// Names of facts in the store.
-const SIMULATION: &str = "simulation";
-const ERAS: &str = "eras";
 
 /// Makes a decider, also a new one after a panic.
 pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
@@ -44,7 +37,8 @@ pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
 pub(super) struct Engine {
     mode: Mode,
     pause: Duration,
-    pub(super) cluster: SimulatedCluster,
+    fresh_seconds: u64,
+    pub(super) cluster: Box<dyn Connection>,
     pub(super) cycle: Cycle,
     decider: Copying,
     make_decider: MakeDecider,
@@ -74,14 +68,15 @@ impl Engine {
         make_decider: MakeDecider,
     ) -> anyhow::Result<Self> {
         let mut store = Store::open(Path::new(&config.state_dir))?;
-        let cluster = lived_cluster(&mut store, config)?;
+        let mut cluster = connect(&mut store, config)?;
         let last = LastDecided::default();
         let decider = Copying { inner: make_decider()?, last: last.clone() };
-        let cycle = start_cycle(config.mode, &cluster, &store)?;
+        let cycle = start_cycle(config.mode, config.fresh_seconds, &mut *cluster, &store)?;
         let chronicle = Chronicle::new(store.last_history()?);
         let mut engine = Self {
             mode: config.mode,
-            pause: Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
+            pause: pause(config),
+            fresh_seconds: config.fresh_seconds,
             cluster,
             cycle,
             decider,
@@ -97,6 +92,11 @@ impl Engine {
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
         Ok(engine)
+    }
+
+    /// What it is connected to, for people.
+    pub(super) fn about(&self) -> String {
+        self.cluster.standing().about
     }
 
     /// Results of parts that ended just before a kill are in the journal, and perhaps not yet with their decisions.
@@ -150,9 +150,6 @@ impl Engine {
     /// One turn; whatever goes wrong in it is told and survived.
     pub(super) fn turn(&mut self) {
         let begun = Instant::now();
-        if self.mode != Mode::Act {
-            self.cluster.schedule();
-        }
         let under_way = Begun::of(&self.cycle.snapshot().memory);
         let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
         let report = match turned {
@@ -216,13 +213,13 @@ impl Engine {
             proposal: &mut self.proposal,
         };
         let now = self.cluster.now_seconds();
-        let (mut eyes, mut hands) = (self.cluster.eyes(), self.cluster.hands());
-        self.cycle.turn(&mut [&mut eyes], &mut self.decider, &mut hands, &mut journal, now, &self.clock)
+        let Ports { mut sources, hands } = self.cluster.ports();
+        self.cycle.turn(&mut sources, &mut self.decider, hands, &mut journal, now, &self.clock)
     }
 
     /// After a panic nothing in memory is trusted: the journal and the cluster tell where the loop stands.
     fn begin_anew(&mut self) {
-        let started = start_cycle(self.mode, &self.cluster, &self.store);
+        let started = start_cycle(self.mode, self.fresh_seconds, &mut *self.cluster, &self.store);
         let made = started.and_then(|cycle| Ok((cycle, (self.make_decider)()?)));
         match made {
             Ok((cycle, decider)) => {
@@ -256,9 +253,9 @@ impl Engine {
 
     /// Carries out a plan that a person approved.
     pub(super) fn carry_out(&mut self, proposal: &Proposal) -> anyhow::Result<Outcome> {
-        let mut hands = self.cluster.hands();
         let under_way = Begun::of(&self.cycle.snapshot().memory);
-        let outcome = self.cycle.carry_out(&proposal.plan, &mut hands, &mut self.store);
+        let Ports { hands, .. } = self.cluster.ports();
+        let outcome = self.cycle.carry_out(&proposal.plan, hands, &mut self.store);
         let deeds = under_way.deeds(&proposal.plan, &outcome);
         self.health.did(&deeds);
         self.chronicle.did(&deeds);
@@ -273,84 +270,23 @@ impl Engine {
 
     fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
         let now = self.cluster.now_seconds();
-        let world = self.cluster.world().borrow().check().err();
-        self.health.world_problem = world.map(|e| format!("the simulated cluster: {e}"));
         let before = self.published.view();
-        let view = View::of(&self.cycle, turned, &before, now, &self.health, self.proposal.as_ref());
+        let standing = self.cluster.standing();
+        let view =
+            View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
         self.published.set(view);
     }
 }
 
-fn start_cycle(mode: Mode, cluster: &SimulatedCluster, store: &Store) -> anyhow::Result<Cycle> {
-    let config = CycleConfig { mode, collect: Default::default(), settings: Default::default() };
-    let schema = cluster.world().borrow().schema();
-    Ok(Cycle::start(config, schema, &mut [&mut cluster.eyes()], store, cluster.now_seconds())?)
-}
-
-/// A store that is not of the cluster that is asked for: what to say.
-#[derive(Debug)]
-pub(super) struct OtherCluster(pub(super) String);
-
-impl fmt::Display for OtherCluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OtherCluster {}
-
-/// In which settings two clusters differ.
-fn differences(before: &str, now: &str) -> String {
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let (before, now) = (read(before), read(now));
-    let names = now.as_object().into_iter().flat_map(|settings| settings.keys());
-    let differ = names.filter(|name| before[*name] != now[*name]);
-    let said = differ.map(|name| format!("`{name}` was {}, asked for is {}", before[name], now[name]));
-    said.collect::<Vec<_>>().join("; ")
-}
-
-/// The simulated cluster as the store left it.
-fn lived_cluster(store: &mut Store, config: &ServeConfig) -> anyhow::Result<SimulatedCluster> {
-    let simulation = &config.simulation;
-    let settings = json!({
-        "seed": simulation.seed, "nodes_count": simulation.nodes_count, "hours": simulation.hours,
-        "load": simulation.load,
-    })
-    .to_string();
-    match store.fact(SIMULATION)? {
-        Some(before) if before != settings => {
-            let problem = OtherCluster(format!(
-                "the store in {} belongs to another simulated cluster: {}. Maybe another `--state-dir` is meant",
-                config.state_dir,
-                differences(&before, &settings)
-            ));
-            return Err(problem.into());
-        }
-        Some(_) => {}
-        None => store.set_fact(SIMULATION, &settings)?,
-    }
-    let now = store.clock_seconds()?.unwrap_or(0);
-    let eras = store.fact(ERAS)?.unwrap_or_else(|| "[]".to_owned());
-    let mut eras: Vec<Era> = serde_json::from_str(&eras).context("the store, fact `eras`")?;
-    let world = WorldConfig {
-        seed: simulation.seed,
-        nodes: simulation.nodes_count,
-        hours: simulation.hours,
-        load: simulation.load,
-        ..WorldConfig::default()
-    };
-    let own_scheduler = config.mode != Mode::Act;
-    if eras.last().is_none_or(|era| era.own_scheduler != own_scheduler) {
-        // The turn of this second may be over under the old rule.
-        let from_seconds = if eras.is_empty() { 0 } else { now + TURN_SECONDS };
-        eras.push(Era { from_seconds, own_scheduler });
-        store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
-    }
-    let calls = store.calls()?;
-    let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls)?;
-    if store.clock_seconds()?.is_some() {
-        // The turn of that second was begun; what it left undone is gone on with in the next.
-        cluster.pass();
-    }
-    Ok(cluster)
+fn start_cycle(
+    mode: Mode,
+    freshness_seconds: u64,
+    cluster: &mut dyn Connection,
+    store: &Store,
+) -> anyhow::Result<Cycle> {
+    let collect = CollectConfig { freshness_seconds, ..CollectConfig::default() };
+    let config = CycleConfig { mode, collect, settings: Default::default() };
+    let (schema, now) = (cluster.schema(), cluster.now_seconds());
+    let Ports { mut sources, .. } = cluster.ports();
+    Ok(Cycle::start(config, schema, &mut sources, store, now)?)
 }

@@ -2,8 +2,8 @@
 
 mod api;
 mod chronicle;
-mod cluster;
 pub(crate) mod config;
+mod connection;
 mod engine;
 mod figures;
 mod load;
@@ -20,7 +20,6 @@ mod view;
 mod waiting;
 mod whatif;
 
-use lepton_core::model::counted;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +35,8 @@ use crate::failure::Failure;
 use crate::output;
 use crate::stop;
 use config::{ServeConfig, mode_name};
-use engine::{Engine, OtherCluster};
+use connection::OtherCluster;
+use engine::Engine;
 use tokens::Tokens;
 use view::Published;
 
@@ -53,6 +53,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Serves until a signal comes, or for so many turns.
 pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), Failure> {
+    if let Some(contradiction) = config.contradiction() {
+        return Err(Failure::Input(contradiction));
+    }
     let folder = PathBuf::from(&config.state_dir);
     let tokens = demanded(config, &folder)?;
     let asked = if tokens.is_some() { ", tokens are asked for" } else { "" };
@@ -72,14 +75,14 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     let run = move || match Engine::start(&settings, view) {
         Ok(engine) => {
             // The other end waits for it.
-            let _ = started.send(Ok(()));
+            let _ = started.send(Ok(engine.about()));
             engine.run(&mailbox, stop, turns_max.unwrap_or(u64::MAX));
         }
         Err(error) => drop(started.send(Err(error))),
     };
     let engine =
         thread::Builder::new().name("loop".to_owned()).spawn(run).context("cannot start a thread")?;
-    start.recv().context("the loop ended at once")?.map_err(|error| match error.downcast() {
+    let about = start.recv().context("the loop ended at once")?.map_err(|error| match error.downcast() {
         Ok(OtherCluster(problem)) => Failure::Input(problem),
         Err(error) => Failure::Other(error),
     })?;
@@ -97,9 +100,8 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
         axum::serve(listener, router).with_graceful_shutdown(turned(stop)).await
     });
     output::note(&format!(
-        "lepton serve: mode {}, simulated cluster of {}, http://{address}/api/v1/status{asked}, store {}",
+        "lepton serve: mode {}, {about}, http://{address}/api/v1/status{asked}, store {}",
         mode_name(config.mode),
-        counted(config.simulation.nodes_count, "node", "nodes"),
         config.state_dir
     ));
     while !stop.load(Ordering::Relaxed) && !engine.is_finished() && !http.is_finished() {

@@ -9,7 +9,7 @@ use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situatio
 use lepton_edges::store::{PlanState, Reader};
 use tokio::sync::oneshot;
 
-use super::config::ServeConfig;
+use super::config::{ServeConfig, SourceKind};
 use super::engine::Engine;
 use super::people::{Answer, Ask, Word};
 use super::view::Published;
@@ -19,6 +19,7 @@ fn config(name: &str, mode: Mode) -> ServeConfig {
     let _ = std::fs::remove_dir_all(&folder);
     let mut config = ServeConfig {
         mode,
+        source: SourceKind::Simulation,
         state_dir: folder.to_str().expect("a plain name").to_owned(),
         ..ServeConfig::default()
     };

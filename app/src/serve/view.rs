@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
 use lepton_core::model::{DEVICE_MILLI, NodeId, Snapshot, SourceState};
+use lepton_edges::SourceReport;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::connection::Standing;
 use super::figures::{Deeds, StageSeconds, TurnFigures};
 use super::load::LoadBody;
 use super::node_view::NodeDetail;
@@ -36,7 +38,6 @@ pub(super) struct Health {
     pub(super) stage_seconds_sum: [f64; 5],
     pub(super) turn_problem: Option<String>,
     pub(super) store_problem: Option<String>,
-    pub(super) world_problem: Option<String>,
 }
 
 impl Health {
@@ -62,11 +63,7 @@ impl Health {
     }
 
     pub(super) fn problems(&self) -> Vec<String> {
-        [&self.turn_problem, &self.store_problem, &self.world_problem]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        [&self.turn_problem, &self.store_problem].into_iter().flatten().cloned().collect()
     }
 }
 
@@ -81,6 +78,31 @@ pub(crate) struct SourceRow {
     pub(crate) stale: bool,
     /// Readings since its last complete list that could not be believed.
     pub(crate) rejected: u64,
+    /// Looks since the start; none of a simulated cluster.
+    pub(crate) looks: Option<u64>,
+    /// Looks that failed.
+    pub(crate) failures: u64,
+    /// How long the last look took, seconds.
+    pub(crate) look_seconds: f64,
+    /// Why the last look failed; none where it did not.
+    pub(crate) problem: Option<String>,
+    /// What it cannot see, and what would show it.
+    pub(crate) notes: Vec<String>,
+    /// Of a source of series: how they were found to belong to nodes and tasks.
+    pub(crate) series: Option<SeriesRow>,
+}
+
+/// Series of a source.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct SeriesRow {
+    /// Those that belong to a node or task.
+    pub(crate) mapped: u64,
+    /// Those that belong to none that is known, and are not used.
+    pub(crate) unmapped: u64,
+    /// Those that claim what another one claims too.
+    pub(crate) ambiguous: u64,
+    /// Some of those that are not used.
+    pub(crate) examples: Vec<String>,
 }
 
 /// How the service stands.
@@ -94,6 +116,10 @@ pub(crate) struct Status {
     pub(crate) state: String,
     /// What is wrong now.
     pub(crate) problems: Vec<String>,
+    /// What the loop is connected to.
+    pub(crate) connected_to: String,
+    /// Whether anything can be carried out there.
+    pub(crate) can_act: bool,
     /// Number of the last turn.
     pub(crate) turn: u64,
     /// The cluster's time, seconds.
@@ -173,6 +199,7 @@ impl View {
         before: &Self,
         now_seconds: u64,
         health: &Health,
+        standing: &Standing,
         proposal: Option<&Proposal>,
     ) -> Self {
         let report = turned.as_ref().map(|(report, _)| *report);
@@ -186,9 +213,11 @@ impl View {
             running: cluster.live_tasks().count() - snapshot.pending.len(),
             waiting: snapshot.pending.len(),
             stale_sources: snapshot.stale.iter().cloned().collect(),
-            sources: sources(snapshot, now_seconds),
+            sources: sources(snapshot, now_seconds, standing),
+            connected_to: standing.about.clone(),
+            can_act: standing.can_act,
             open_plan: proposal.filter(|p| !p.rejected).map(|p| format!("p{}", p.turn)),
-            problems: health.problems(),
+            problems: problems(snapshot, now_seconds, health, standing),
             ..before.status.clone()
         };
         status.state = if status.problems.is_empty() { "ok" } else { "degraded" }.to_owned();
@@ -253,14 +282,50 @@ impl View {
     }
 }
 
-fn sources(snapshot: &Snapshot, now_seconds: u64) -> Vec<SourceRow> {
-    let row = |(name, state): (&String, &SourceState)| SourceRow {
-        name: name.clone(),
-        age_seconds: now_seconds.saturating_sub(state.looked_seconds),
-        stale: snapshot.stale.contains(name),
-        rejected: state.rejected,
+/// What is wrong: with the loop, with what it is connected to, and with the age of what it knows.
+fn problems(snapshot: &Snapshot, now_seconds: u64, health: &Health, standing: &Standing) -> Vec<String> {
+    let stale = snapshot.stale.iter().map(|name| {
+        let looked = snapshot.sources.get(name).map_or(0, |state| state.looked_seconds);
+        let since = match looked {
+            0 => "has not been able to look yet".to_owned(),
+            _ => format!("last looked {} s ago", now_seconds.saturating_sub(looked)),
+        };
+        format!("source `{name}` {since}: what is known is out of date, so nothing is decided or done")
+    });
+    health.problems().into_iter().chain(standing.problems.iter().cloned()).chain(stale).collect()
+}
+
+fn sources(snapshot: &Snapshot, now_seconds: u64, standing: &Standing) -> Vec<SourceRow> {
+    let row = |(name, state): (&String, &SourceState)| {
+        let report = standing.reports.iter().find(|report| report.source == *name);
+        SourceRow {
+            name: name.clone(),
+            age_seconds: now_seconds.saturating_sub(state.looked_seconds),
+            stale: snapshot.stale.contains(name),
+            rejected: state.rejected,
+            ..report.map(reported).unwrap_or_default()
+        }
     };
     snapshot.sources.iter().map(row).collect()
+}
+
+/// What a source says of itself.
+fn reported(report: &SourceReport) -> SourceRow {
+    let series = report.series.as_ref().map(|series| SeriesRow {
+        mapped: series.mapped,
+        unmapped: series.unmapped,
+        ambiguous: series.ambiguous,
+        examples: series.examples.clone(),
+    });
+    SourceRow {
+        looks: Some(report.looks),
+        failures: report.failures,
+        look_seconds: report.look_millis as f64 / 1000.0,
+        problem: report.problem.clone(),
+        notes: report.notes.clone(),
+        series,
+        ..SourceRow::default()
+    }
 }
 
 /// The last view, for all who look, and the stream of what is new.

@@ -21,19 +21,25 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts one on a free port and waits until it is ready.
+    /// Starts one of a simulated cluster on a free port and waits until it is ready.
     pub(crate) fn start(folder: &str, more: &[&str]) -> Self {
         Self::start_with(folder, more, "")
     }
 
     /// The same for one that wants these header lines.
     pub(crate) fn start_with(folder: &str, more: &[&str], headers: &str) -> Self {
+        let source = ["--source", "simulation"];
+        let nodes = if more.contains(&"--nodes-count") { &[][..] } else { &["--nodes-count", "10"] };
+        Self::start_of(folder, &[&source, nodes, more].concat(), headers)
+    }
+
+    /// The same for one with these options and no others.
+    pub(crate) fn start_of(folder: &str, options: &[&str], headers: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let (address, errors) = (format!("127.0.0.1:{port}"), scratch(&format!("errors-{port}")));
         let child = Command::new(env!("CARGO_BIN_EXE_lepton"))
             .args(["serve", "--listen", &address, "--state-dir", folder])
-            .args(if more.contains(&"--nodes-count") { &[][..] } else { &["--nodes-count", "10"] })
-            .args(more)
+            .args(options)
             .stderr(std::fs::File::create(&errors).expect("writable"))
             .stdout(Stdio::null())
             .spawn()

@@ -20,8 +20,11 @@ export const MEASURES: Measure[] = [
   { key: "risk", name: "Failure within a day", full: "50% and more", of: (node) => node.failure_probability_day * 2 },
 ];
 
-export function measureOf(key: string | undefined): Measure {
-  return MEASURES.find((measure) => measure.key === key) ?? MEASURES[0]!;
+/** The measure that is asked for; without a word, devices held where there are devices, else load. */
+export function measureOf(key: string | undefined, nodes: NodeRow[]): Measure {
+  const usual = nodes.some((node) => node.devices > 0) ? "devices" : "used";
+  const of = (wanted: string | undefined) => MEASURES.find((measure) => measure.key === wanted);
+  return of(key) ?? of(usual)!;
 }
 
 const MARKS: Record<string, Mark> = { hot: "hot", "likely to fail": "sick", sick: "sick", down: "down", cordoned: "cordoned" };

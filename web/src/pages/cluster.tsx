@@ -15,7 +15,7 @@ const STANDINGS: Standing[] = ["hot", "likely to fail", "sick", "down", "cordone
 
 export function Cluster() {
   const { measure: key, as = "map", state = "", find = "" } = route.value.query;
-  const measure = measureOf(key);
+  const measure = measureOf(key, nodes.value);
   const rows = nodes.value.filter(
     (node) => (!state || standing(node, safety.value) === state) && node.name.includes(find),
   );

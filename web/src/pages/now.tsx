@@ -61,7 +61,7 @@ function Headline() {
 }
 
 function Map() {
-  const measure = measureOf(route.value.query.measure);
+  const measure = measureOf(route.value.query.measure, nodes.value);
   const cells = useMemo(() => cellsOf(nodes.value, measure, safety.value, false), [nodes.value, measure, safety.value]);
   return (
     <Card

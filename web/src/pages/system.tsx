@@ -1,6 +1,6 @@
 /** Whether the machine itself is sound. */
 import { useMemo } from "preact/hooks";
-import type { StageSeconds } from "../api.ts";
+import type { SourceRow, StageSeconds } from "../api.ts";
 import { Chart } from "../chart.tsx";
 import { quantile } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Same, State } from "../parts.tsx";
@@ -34,8 +34,8 @@ export function System() {
         <Card title="Problems">
           {of.problems.length ? <ul class="plainlist">{of.problems.map((p) => <li key={p}>{p}</li>)}</ul> : <Empty>None.</Empty>}
         </Card>
-        <Card title="Sources that have not looked for too long">
-          {of.stale_sources.length ? <ul class="plainlist">{of.stale_sources.map((s) => <li key={s}>{s}</li>)}</ul> : <Empty>None: all of them are fresh.</Empty>}
+        <Card title="Sources" note={sentence(of.connected_to)}>
+          {of.sources.length ? of.sources.map((row) => <Source key={row.name} of={row} />) : <Empty>None has looked yet.</Empty>}
         </Card>
         <Card title="For programs">
           <ul class="plainlist">
@@ -46,6 +46,25 @@ export function System() {
         </Card>
       </div>
       <Same cli="lepton status" api="GET /api/v1/turns" />
+    </>
+  );
+}
+
+/** A source: how old what it told is, and what it cannot see. */
+function Source({ of }: { of: SourceRow }) {
+  const { series } = of;
+  const told = [
+    of.looks == null ? "" : `${count(of.looks, "look")}, ${of.failures ? `${number(of.failures)} failed` : "none failed"}; the last took ${duration(of.look_seconds)}`,
+    of.rejected ? `${count(of.rejected, "reading")} could not be believed` : "",
+    series ? `${number(series.mapped)} series known, ${number(series.unmapped)} of nothing known, ${number(series.ambiguous)} claimed twice` : "",
+    of.problem ?? "",
+    ...of.notes,
+    ...(series?.examples ?? []),
+  ];
+  return (
+    <>
+      <p class="source"><State of={of.stale ? "lost" : "ok"} word={`${of.name}: ${of.stale ? "out of date, last looked" : "looked"} ${duration(of.age_seconds)} ago`} /></p>
+      <ul class="plainlist">{told.filter(Boolean).map((line) => <li key={line}>{line}</li>)}</ul>
     </>
   );
 }

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::super::load::LoadBody;
-use super::super::view::{BOUNDS_SECONDS, Status};
+use super::super::view::{BOUNDS_SECONDS, SourceRow, Status};
 use super::Shared;
 use super::problem::Problem;
 
@@ -72,6 +72,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     for (stage, last) in status.stages.by_name() {
         let _ = writeln!(text, "lepton_stage_last_seconds{{stage=\"{stage}\"}} {last}");
     }
+    sources(&mut text, &status.sources);
     text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
     for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
         let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");
@@ -88,4 +89,34 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         mode = status.mode,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+/// How each source fares; names of sources are few and fixed.
+fn sources(text: &mut String, sources: &[SourceRow]) {
+    type Figure = fn(&SourceRow) -> Option<f64>;
+    let figures: [(&str, &str, &str, Figure); 8] = [
+        ("age_seconds", "gauge", "Time since it last looked.", |of| Some(of.age_seconds as f64)),
+        ("stale", "gauge", "1 while what it told is out of date.", |of| Some(f64::from(of.stale))),
+        ("looks_total", "counter", "Looks.", |of| of.looks.map(|looks| looks as f64)),
+        ("failures_total", "counter", "Looks that failed.", |of| of.looks.map(|_| of.failures as f64)),
+        ("look_seconds", "gauge", "Time of the last look.", |of| of.looks.map(|_| of.look_seconds)),
+        ("rejected", "gauge", "Readings that could not be believed.", |of| Some(of.rejected as f64)),
+        ("series_mapped", "gauge", "Series of something known.", |of| {
+            Some(of.series.as_ref()?.mapped as f64)
+        }),
+        ("series_unused", "gauge", "Series of nothing known, or claimed twice.", |of| {
+            of.series.as_ref().map(|series| (series.unmapped + series.ambiguous) as f64)
+        }),
+    ];
+    for (name, kind, help, of) in figures {
+        let rows: Vec<(&str, f64)> =
+            sources.iter().filter_map(|source| Some((source.name.as_str(), of(source)?))).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "# HELP lepton_source_{name} {help}\n# TYPE lepton_source_{name} {kind}");
+        for (source, value) in rows {
+            let _ = writeln!(text, "lepton_source_{name}{{source=\"{source}\"}} {value}");
+        }
+    }
 }

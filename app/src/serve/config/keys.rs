@@ -1,0 +1,189 @@
+//! Every setting of the service in one table: its name in the file, what it is, how it is read and shown.
+
+use std::path::PathBuf;
+
+use toml::Value;
+
+use super::{ServeConfig, SourceKind, address, mode_name, mode_named, speed};
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Form {
+    /// A text.
+    Text,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// A whole number from one to the other.
+    Whole(i64, i64),
+    /// A number above 0.
+    Number,
+    /// True or false.
+    Flag,
+}
+
+/// A setting.
+pub(crate) struct Key {
+    /// Its name, with its section before a dot.
+    pub(crate) name: &'static str,
+    /// What it is, in one sentence.
+    pub(crate) about: &'static str,
+    pub(crate) form: Form,
+    /// Its value; none where nothing is set and nothing stands in its place.
+    pub(crate) get: fn(&ServeConfig) -> Option<Value>,
+    /// Sets it; what was expected where that cannot be.
+    pub(crate) set: fn(&mut ServeConfig, &Value) -> Result<(), String>,
+}
+
+/// All of them, in the order of the file.
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "schema_version",
+        about: "Version of this form of file.",
+        form: Form::Whole(1, 1),
+        get: |_| Some(Value::Integer(1)),
+        set: |_, value| if *value == Value::Integer(1) { Ok(()) } else { Err("expected 1".to_owned()) },
+    },
+    Key {
+        name: "mode",
+        about: "What the loop may do.",
+        form: Form::Word(&["observe", "recommend", "act"]),
+        get: |c| text(mode_name(c.mode)),
+        set: |c, value| set(&mut c.mode, mode_named(as_text(value)?)),
+    },
+    Key {
+        name: "listen",
+        about: "Where the HTTP interface listens; beyond this machine tokens are asked for.",
+        form: Form::Text,
+        get: |c| text(&c.listen.to_string()),
+        set: |c, value| set(&mut c.listen, address(as_text(value)?)),
+    },
+    Key {
+        name: "require_tokens",
+        about: "Whether tokens are asked for on this machine too.",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.require_tokens)),
+        set: |c, value| {
+            set(&mut c.require_tokens, value.as_bool().ok_or("expected true or false".to_owned()))
+        },
+    },
+    Key {
+        name: "state_dir",
+        about: "Folder of the store.",
+        form: Form::Text,
+        get: |c| text(&c.state_dir),
+        set: |c, value| set(&mut c.state_dir, folder(value)),
+    },
+    Key {
+        name: "source",
+        about: "What the loop is connected to.",
+        form: Form::Word(SourceKind::NAMES),
+        get: |c| text(c.source.name()),
+        set: |c, value| set(&mut c.source, SourceKind::named(as_text(value)?)),
+    },
+    Key {
+        name: "turn_seconds",
+        about: "Seconds from one turn to the next on a real source.",
+        form: Form::Number,
+        get: |c| Some(Value::Float(c.turn_seconds)),
+        set: |c, value| set(&mut c.turn_seconds, number(value, 0.1, 3600.0)),
+    },
+    Key {
+        name: "fresh_seconds",
+        about: "A source that has not looked for longer is out of date: nothing is decided and done while one is.",
+        form: Form::Whole(1, 86_400),
+        get: |c| Some(Value::Integer(c.fresh_seconds as i64)),
+        set: |c, value| set(&mut c.fresh_seconds, whole(value, 1, 86_400).map(|seconds| seconds as u64)),
+    },
+    Key {
+        name: "network_mbit_s",
+        about: "Line rate of a node's interfaces together; where it is not set, as they tell it.",
+        form: Form::Whole(1, 100_000_000),
+        get: |c| c.network_mbit_s.map(|rate| Value::Integer(rate as i64)),
+        set: |c, value| {
+            set(&mut c.network_mbit_s, whole(value, 1, 100_000_000).map(|rate| Some(rate as u64)))
+        },
+    },
+    Key {
+        name: "speed",
+        about: "Simulated seconds per second of a simulated cluster; a turn is a simulated minute.",
+        form: Form::Number,
+        get: |c| Some(Value::Float(c.speed)),
+        set: |c, value| set(&mut c.speed, speed(&shown(value))),
+    },
+    Key {
+        name: "host.root",
+        about: "Folder in which the host's /proc, /sys and /etc are.",
+        form: Form::Text,
+        get: |c| text(&c.host.root.to_string_lossy()),
+        set: |c, value| set(&mut c.host.root, folder(value).map(PathBuf::from)),
+    },
+    Key {
+        name: "simulation.seed",
+        about: "Seed of the simulated cluster.",
+        form: Form::Whole(0, i64::MAX),
+        get: |c| Some(Value::Integer(c.simulation.seed as i64)),
+        set: |c, value| set(&mut c.simulation.seed, whole(value, 0, i64::MAX).map(|seed| seed as u64)),
+    },
+    Key {
+        name: "simulation.nodes_count",
+        about: "Nodes of the simulated cluster.",
+        form: Form::Whole(1, 100_000),
+        get: |c| Some(Value::Integer(c.simulation.nodes_count as i64)),
+        set: |c, value| {
+            set(&mut c.simulation.nodes_count, whole(value, 1, 100_000).map(|nodes| nodes as usize))
+        },
+    },
+    Key {
+        name: "simulation.hours",
+        about: "Hours for which tasks go on to arrive.",
+        form: Form::Whole(1, 8760),
+        get: |c| Some(Value::Integer(c.simulation.hours.into())),
+        set: |c, value| set(&mut c.simulation.hours, whole(value, 1, 8760).map(|hours| hours as u32)),
+    },
+    Key {
+        name: "simulation.load",
+        about: "Mean demand for devices as a share of their capacity.",
+        form: Form::Number,
+        get: |c| Some(Value::Float(c.simulation.load)),
+        set: |c, value| set(&mut c.simulation.load, crate::cli_workload::load(&shown(value))),
+    },
+];
+
+fn set<T>(into: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *into = value?;
+    Ok(())
+}
+
+fn text(value: &str) -> Option<Value> {
+    Some(Value::String(value.to_owned()))
+}
+
+fn as_text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| "expected a text in quotes".to_owned())
+}
+
+fn folder(value: &Value) -> Result<String, String> {
+    let named = value.as_str().filter(|folder| !folder.is_empty());
+    named.map(str::to_owned).ok_or_else(|| "expected a folder in quotes".to_owned())
+}
+
+fn whole(value: &Value, low: i64, high: i64) -> Result<i64, String> {
+    let within = value.as_integer().filter(|whole| (low..=high).contains(whole));
+    within.ok_or_else(|| format!("expected a whole number from {low} to {high}"))
+}
+
+fn number(value: &Value, low: f64, high: f64) -> Result<f64, String> {
+    let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+    number
+        .filter(|number| (low..=high).contains(number))
+        .ok_or_else(|| format!("expected a number from {low} to {high}"))
+}
+
+/// A value as a person wrote it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Integer(whole) => whole.to_string(),
+        Value::Float(float) => float.to_string(),
+        other => other.type_str().to_owned(),
+    }
+}

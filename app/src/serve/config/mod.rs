@@ -1,0 +1,272 @@
+//! The settings of the service: defaults, then the file of `--config`, then options.
+
+mod keys;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use lepton_core::cycle::Mode;
+use lepton_sim::readers::InputError;
+use toml::{Table, Value};
+
+use crate::toml_file::{TomlFile, read_toml};
+pub(crate) use keys::{Form, KEYS, Key};
+
+const MODES: [(&str, Mode); 3] =
+    [("observe", Mode::Observe), ("recommend", Mode::Recommend), ("act", Mode::Act)];
+
+/// The name of a mode.
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
+    MODES.iter().find(|(_, of)| *of == mode).map_or("", |(name, _)| name)
+}
+
+/// The mode of that name.
+pub(crate) fn mode_named(name: &str) -> Result<Mode, String> {
+    let known = MODES.iter().find(|(of, _)| *of == name);
+    known.map(|(_, mode)| *mode).ok_or_else(|| "expected observe, recommend or act".to_owned())
+}
+
+/// An address with a port. Beyond this machine tokens are asked for.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address with a port, as 127.0.0.1:7717".to_owned())
+}
+
+/// A speed: above 0, at most a million.
+pub(crate) fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("expected simulated seconds per second, above 0 and at most 1000000".to_owned()),
+    }
+}
+
+/// Seconds from one turn to the next.
+pub(crate) fn turn_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected seconds, from 0.1 to 3600".to_owned()),
+    }
+}
+
+/// What the loop is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    /// The machine that the service runs on.
+    Host,
+    /// A simulated cluster.
+    Simulation,
+}
+
+impl SourceKind {
+    /// Their names.
+    pub(crate) const NAMES: &[&str] = &["host", "simulation"];
+    const ALL: [Self; 2] = [Self::Host, Self::Simulation];
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The one of that name.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let known = Self::NAMES.iter().position(|of| *of == name);
+        known.map(|at| Self::ALL[at]).ok_or_else(|| format!("expected one of {}", Self::NAMES.join(", ")))
+    }
+
+    /// What the loop may do there.
+    pub(crate) fn modes(self) -> &'static [Mode] {
+        match self {
+            Self::Host => &[Mode::Observe],
+            Self::Simulation => &[Mode::Observe, Mode::Recommend, Mode::Act],
+        }
+    }
+}
+
+/// The machine that the service runs on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostSettings {
+    pub(crate) root: PathBuf,
+}
+
+/// The simulated cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Simulation {
+    pub(crate) seed: u64,
+    pub(crate) nodes_count: usize,
+    pub(crate) hours: u32,
+    pub(crate) load: f64,
+}
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ServeConfig {
+    pub(crate) mode: Mode,
+    pub(crate) listen: SocketAddr,
+    /// Whether tokens are asked for on this machine too.
+    pub(crate) require_tokens: bool,
+    pub(crate) state_dir: String,
+    pub(crate) source: SourceKind,
+    pub(crate) turn_seconds: f64,
+    pub(crate) fresh_seconds: u64,
+    /// Line rate of a node's interfaces, Mbit/s, where they do not tell it.
+    pub(crate) network_mbit_s: Option<u64>,
+    pub(crate) speed: f64,
+    pub(crate) host: HostSettings,
+    pub(crate) simulation: Simulation,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        let sees_host = cfg!(all(feature = "host", target_os = "linux"));
+        Self {
+            mode: Mode::Observe,
+            listen: SocketAddr::from(([127, 0, 0, 1], 7717)),
+            require_tokens: false,
+            state_dir: "lepton-state".to_owned(),
+            source: if sees_host { SourceKind::Host } else { SourceKind::Simulation },
+            turn_seconds: 15.0,
+            fresh_seconds: 180,
+            network_mbit_s: None,
+            speed: 60.0,
+            host: HostSettings { root: PathBuf::from("/") },
+            simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8 },
+        }
+    }
+}
+
+/// Where each setting that is not a default comes from.
+pub(crate) type Origins = BTreeMap<&'static str, String>;
+
+impl ServeConfig {
+    /// Reads a settings file; what is not named keeps its default.
+    ///
+    /// # Errors
+    /// Names file, line, key and value, and what was expected.
+    pub(crate) fn read(path: &Path) -> Result<(Self, Origins), InputError> {
+        read_toml(path, Self::parse)
+    }
+
+    fn parse(file: &TomlFile<'_>) -> Result<(Self, Origins), InputError> {
+        let (mut config, mut origins) = (Self::default(), Origins::new());
+        config.take(&mut origins, "", &file.table()?, file)?;
+        Ok((config, origins))
+    }
+
+    /// Takes over a section of the file.
+    fn take(
+        &mut self,
+        origins: &mut Origins,
+        section: &str,
+        table: &Table,
+        file: &TomlFile<'_>,
+    ) -> Result<(), InputError> {
+        for (name, value) in table {
+            let full = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
+            let inside = format!("{full}.");
+            if let Some(key) = KEYS.iter().find(|key| key.name == full) {
+                (key.set)(self, value).map_err(|expected| file.wrong(name, value, &expected))?;
+                let line = file.line_of(name).map_or(String::new(), |line| format!(", line {line}"));
+                origins.insert(key.name, format!("{}{line}", file.path.display()));
+            } else if KEYS.iter().any(|key| key.name.starts_with(&inside)) {
+                let Value::Table(inner) = value else {
+                    return Err(file.wrong(name, value, &format!("expected a table, `[{full}]`")));
+                };
+                self.take(origins, &full, inner, file)?;
+            } else {
+                return Err(file.unknown("setting", name, &names_in(section)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why these settings do not go together, if they do not.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        let (source, mode) = (self.source, mode_name(self.mode));
+        (!source.modes().contains(&self.mode)).then(|| {
+            let modes: Vec<&str> = source.modes().iter().map(|mode| mode_name(*mode)).collect();
+            format!(
+                "mode `{mode}` with the source `{}`, which is only looked at: nothing is carried out there. Expected the mode {}. Maybe \
+                 `--source simulation` is meant",
+                source.name(),
+                modes.join(" or ")
+            )
+        })
+    }
+}
+
+/// The names that a section has.
+fn names_in(section: &str) -> Vec<&'static str> {
+    let within = |key: &Key| match section {
+        "" => Some(key.name.split('.').next().unwrap_or(key.name)),
+        _ => key.name.strip_prefix(section)?.strip_prefix('.'),
+    };
+    let mut names: Vec<&str> = KEYS.iter().filter_map(within).collect();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<ServeConfig, String> {
+        let file = TomlFile { path: Path::new("lepton.toml"), text };
+        ServeConfig::parse(&file).map(|(config, _)| config).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_not_named_keeps_its_default() {
+        assert_eq!(parsed("schema_version = 1"), Ok(ServeConfig::default()));
+        let given =
+            parsed("mode = \"act\"\nspeed = 1\n[simulation]\nnodes_count = 5\n").expect("it is sound");
+        assert_eq!((given.mode, given.speed, given.simulation.nodes_count), (Mode::Act, 1.0, 5));
+        assert_eq!(given.listen, ServeConfig::default().listen);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line_and_what_may_be_meant() {
+        for (text, expected) in [
+            ("mdoe = \"act\"", "lepton.toml, line 1: there is no setting `mdoe`"),
+            ("mdoe = \"act\"", "Maybe `mode` is meant"),
+            (
+                "\n[simulation]\nnodes = 3",
+                "line 3: there is no setting `nodes`; there are: seed, nodes_count",
+            ),
+            ("mode = \"brave\"", "line 1, column `mode`, value `brave`: expected observe, recommend or act"),
+            ("listen = \"here\"", "expected an address with a port"),
+            ("require_tokens = 1", "expected true or false"),
+            ("speed = 0", "expected simulated seconds per second"),
+            ("schema_version = 2", "expected 1"),
+            ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),
+            ("simulation = 3", "expected a table"),
+            ("source = \"hots\"", "expected one of host, simulation"),
+            ("turn_seconds = 0", "expected a number from 0.1 to 3600"),
+            ("[host]\nroot = \"\"", "line 2, column `root`"),
+            ("[hots]\nroot = \"/\"", "line 1: there is no setting `hots`"),
+        ] {
+            let said = parsed(text).expect_err(expected);
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_taken_as_it_is_shown_and_has_a_name_of_its_own() {
+        let mut config = ServeConfig::default();
+        for key in KEYS {
+            assert_eq!(KEYS.iter().filter(|other| other.name == key.name).count(), 1, "{}", key.name);
+            if let Some(value) = (key.get)(&config) {
+                assert_eq!((key.set)(&mut config, &value), Ok(()), "{}", key.name);
+            }
+        }
+        assert_eq!(config, ServeConfig::default());
+    }
+
+    #[test]
+    fn a_source_that_is_only_looked_at_takes_no_mode_that_acts() {
+        let said = |text| parsed(text).expect("it is sound").contradiction();
+        let refused = said("mode = \"act\"\nsource = \"host\"").expect("nothing is carried out there");
+        assert!(refused.contains("Expected the mode observe."), "{refused}");
+        assert_eq!(said("mode = \"act\"\nsource = \"simulation\""), None);
+        assert_eq!(said("source = \"host\""), None);
+    }
+}

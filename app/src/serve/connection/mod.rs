@@ -1,0 +1,120 @@
+//! What the loop is connected to: a simulated cluster, or a real system that is only looked at.
+
+mod simulated;
+mod watched;
+
+use std::fmt;
+use std::time::Duration;
+
+use lepton_core::collect::Source;
+use lepton_core::execute::Actuator;
+use lepton_core::model::ResourceSchema;
+use lepton_edges::SourceReport;
+use lepton_edges::store::Store;
+use lepton_sim::experiment::TURN_SECONDS;
+use serde_json::{Value, json};
+
+use super::config::{ServeConfig, SourceKind};
+
+/// The fact of the store that says what it is of.
+const SOURCE: &str = "source";
+
+/// A cluster as the loop reaches it.
+pub(super) trait Connection {
+    /// The resources that it names.
+    fn schema(&self) -> ResourceSchema;
+
+    /// Its time, seconds; the same from one turn to the next.
+    fn now_seconds(&self) -> u64;
+
+    /// Time passes up to the next turn.
+    fn pass(&mut self);
+
+    /// What a turn looks through and acts with.
+    fn ports(&mut self) -> Ports<'_>;
+
+    /// How it stands.
+    fn standing(&self) -> Standing;
+}
+
+/// What a turn looks through and acts with.
+pub(super) struct Ports<'a> {
+    pub(super) sources: Vec<&'a mut dyn Source>,
+    pub(super) hands: &'a mut dyn Actuator,
+}
+
+/// How a connection stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standing {
+    /// What it leads to, for people.
+    pub(super) about: String,
+    /// Whether anything can be carried out.
+    pub(super) can_act: bool,
+    /// What is wrong with it.
+    pub(super) problems: Vec<String>,
+    /// What its sources say of themselves.
+    pub(super) reports: Vec<SourceReport>,
+}
+
+/// Connects to what the settings name, where the store left it.
+pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
+    check_store(store, config)?;
+    Ok(match config.source {
+        SourceKind::Simulation => Box::new(simulated::connect(store, config)?),
+        SourceKind::Host => Box::new(watched::host(store, config)?),
+    })
+}
+
+/// The time from one turn to the next.
+pub(super) fn pause(config: &ServeConfig) -> Duration {
+    match config.source {
+        SourceKind::Simulation => Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
+        SourceKind::Host => Duration::from_secs_f64(config.turn_seconds),
+    }
+}
+
+/// A store that is not of what is asked for: what to say.
+#[derive(Debug)]
+pub(super) struct OtherCluster(pub(super) String);
+
+impl fmt::Display for OtherCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OtherCluster {}
+
+/// A store belongs to one source. One that was written before stores said of which is of a simulated cluster.
+fn check_store(store: &mut Store, config: &ServeConfig) -> anyhow::Result<()> {
+    let asked = config.source.name();
+    let old = store.fact(simulated::SIMULATION)?.map(|_| SourceKind::Simulation.name().to_owned());
+    match store.fact(SOURCE)?.or(old) {
+        Some(before) if before != asked => Err(OtherCluster(format!(
+            "the store in {} belongs to the source `{before}`, asked for is `{asked}`. Maybe another `--state-dir` is meant, or `--source {before}`",
+            config.state_dir
+        ))
+        .into()),
+        _ => Ok(store.set_fact(SOURCE, asked)?),
+    }
+}
+
+/// In which settings two clusters differ.
+fn differences(before: &str, now: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (before, now) = (read(before), read(now));
+    let names = now.as_object().into_iter().flat_map(|settings| settings.keys());
+    let differ = names.filter(|name| before[*name] != now[*name]);
+    let said = differ.map(|name| format!("`{name}` was {}, asked for is {}", before[name], now[name]));
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// The settings that make a simulated cluster, as the store keeps them.
+fn simulation_settings(config: &ServeConfig) -> String {
+    let simulation = &config.simulation;
+    json!({
+        "seed": simulation.seed, "nodes_count": simulation.nodes_count, "hours": simulation.hours,
+        "load": simulation.load,
+    })
+    .to_string()
+}

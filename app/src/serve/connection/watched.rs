@@ -1,0 +1,82 @@
+//! A real system that is only looked at: time is the machine's, and nothing is carried out.
+
+use lepton_core::execute::Actuator;
+use lepton_core::model::{Answer, Call, Moving, ResourceSchema};
+use lepton_edges::RealSource;
+use lepton_edges::store::Store;
+
+use super::{Connection, Ports, Standing};
+use crate::serve::config::ServeConfig;
+use crate::serve::people::unix_seconds;
+
+/// A real system.
+pub(super) struct Watched {
+    source: Box<dyn RealSource>,
+    hands: NoHands,
+    now_seconds: u64,
+}
+
+impl Watched {
+    fn new(source: Box<dyn RealSource>, store: &Store) -> anyhow::Result<Self> {
+        // A clock that was set back does not make the loop younger than its store.
+        let now_seconds = unix_seconds().max(store.clock_seconds()?.unwrap_or(0));
+        Ok(Self { source, hands: NoHands, now_seconds })
+    }
+}
+
+impl Connection for Watched {
+    fn schema(&self) -> ResourceSchema {
+        self.source.schema()
+    }
+
+    fn now_seconds(&self) -> u64 {
+        self.now_seconds
+    }
+
+    fn pass(&mut self) {
+        self.now_seconds = unix_seconds().max(self.now_seconds);
+    }
+
+    fn ports(&mut self) -> Ports<'_> {
+        Ports { sources: vec![&mut *self.source], hands: &mut self.hands }
+    }
+
+    fn standing(&self) -> Standing {
+        let report = self.source.report();
+        let problem = report.problem.as_ref().map(|problem| format!("source `{}`: {problem}", report.source));
+        Standing {
+            about: format!("{}, which is only looked at: nothing is carried out", self.source.about()),
+            can_act: false,
+            problems: problem.into_iter().collect(),
+            reports: vec![report],
+        }
+    }
+}
+
+/// Refuses whatever it is asked for.
+struct NoHands;
+
+impl Actuator for NoHands {
+    fn moving(&self) -> Moving {
+        Moving::StopFirst
+    }
+
+    fn call(&mut self, _: &Call) -> Answer {
+        Answer::Refused("the source is only looked at: nothing is carried out".to_owned())
+    }
+}
+
+/// The machine that the service runs on.
+#[cfg(all(feature = "host", target_os = "linux"))]
+pub(super) fn host(store: &Store, config: &ServeConfig) -> anyhow::Result<Watched> {
+    use lepton_edges::host::{HostOptions, HostSource};
+    let options = HostOptions { root: config.host.root.clone(), network_mbit_s: config.network_mbit_s };
+    Watched::new(Box::new(HostSource::new(options)), store)
+}
+
+#[cfg(not(all(feature = "host", target_os = "linux")))]
+pub(super) fn host(_: &Store, _: &ServeConfig) -> anyhow::Result<Watched> {
+    anyhow::bail!(
+        "this build cannot look at the host. Maybe build with `--features host` on Linux, or `--source simulation`"
+    )
+}
