@@ -35,7 +35,7 @@ pub(super) fn text(study: &JobsStudy, width: Option<usize>, by_owner: bool) -> S
     };
     let mut text = format!("{}\n{table}\n{}", wrapped(&head(study), width), paragraphs(&remarks));
     if by_owner {
-        if rows.iter().all(|s| s.owners.is_empty()) {
+        if rows.iter().flat_map(|s| &s.owners).all(|o| o.owner.is_empty()) {
             text.push_str("No job has an owner, so there are no figures by owner.\n");
         } else {
             let (table, _) = fitted(owner_columns(study, &rows), width);
@@ -280,7 +280,7 @@ fn owner_columns(study: &JobsStudy, rows: &[&JobsSummary]) -> Vec<Column> {
     let work = |s: &JobsSummary| s.owners.iter().map(|o| o.work_unit_seconds).sum::<f64>();
     vec![
         column("policy", 0, &|s, _| name(&s.name(), study)),
-        column("owner", 0, &|_, o| o.owner.clone()),
+        column("owner", 0, &|_, o| if o.owner.is_empty() { "(nobody)".to_owned() } else { o.owner.clone() }),
         column("slowdown", 0, &|_, o| number(o.mean_bounded_slowdown, 2)),
         column("wait", 0, &|_, o| duration(o.mean_wait_seconds)),
         column("completion", 1, &|_, o| duration(o.mean_completion_seconds)),

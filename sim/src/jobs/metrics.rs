@@ -110,7 +110,7 @@ impl Distribution {
 /// How evenly owners were served, by the mean bounded slowdown of their jobs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Fairness {
-    /// Owners with at least one finished job.
+    /// Owners with at least one finished job. Jobs that say no owner are nobody's.
     pub owners: usize,
     /// Jain's index of the owners' means: 1 when all are equal, 1/owners when one has it all.
     pub jain_index: Option<f64>,
@@ -123,7 +123,8 @@ pub struct Fairness {
 impl Fairness {
     /// Of what became of the owners' jobs.
     pub fn of(owners: &[OwnerFigures]) -> Self {
-        let served = || owners.iter().filter_map(|o| Some((o, o.mean_bounded_slowdown?)));
+        let named = || owners.iter().filter(|o| !o.owner.is_empty());
+        let served = || named().filter_map(|o| Some((o, o.mean_bounded_slowdown?)));
         let count = served().count();
         let sum: f64 = served().map(|o| o.1).sum();
         let squares: f64 = served().map(|o| o.1 * o.1).sum();

@@ -284,6 +284,16 @@ fn the_jain_index_falls_when_one_owner_is_served_worse() {
 }
 
 #[test]
+fn where_no_job_has_an_owner_nothing_is_said_of_fairness() {
+    for owners in [Vec::new(), vec![String::new(), String::new()]] {
+        let jobs = Jobs { owners, ..jobs(&[(0, 10, 10, 1), (0, 10, 10, 1)]) };
+        let outcome =
+            Outcome { start_seconds: vec![0, 90], end_seconds: vec![10, 100], ..Outcome::default() };
+        assert_eq!(Fairness::of(&Samples::of(&jobs, &outcome).owners()), Fairness::default());
+    }
+}
+
+#[test]
 fn curves_of_a_long_run_stay_short_and_keep_the_mean() {
     let mut recorder = SeriesRecorder::default();
     for i in 0..10_000i64 {

@@ -131,8 +131,8 @@ pub fn read_swf_from(
 struct Reading<'a> {
     lines: &'a SwfLines,
     trace: JobTrace,
-    owner_of: HashMap<i64, u32>,
-    partition_of: HashMap<i64, u32>,
+    owner_of: HashMap<Option<i64>, u32>,
+    partition_of: HashMap<Option<i64>, u32>,
     /// The line before, if it was taken: the lines of a job follow each other.
     before: Option<Before>,
 }
@@ -192,7 +192,9 @@ impl<'a> Reading<'a> {
             let problem = format!("this part of the job comes after second {SUBMIT_SECONDS_MAX}");
             return Err(InputError::new(line.path, problem).at_line(line.number));
         }
-        let owner = index_of(fields.user, &mut self.owner_of, &mut jobs.owners, "user ");
+        // Below 0 the user is not known, so the job is nobody's.
+        let user = if fields.user < 0 { None } else { Some(fields.user) };
+        let owner = index_of(user, &mut self.owner_of, &mut jobs.owners, "user ");
         jobs.push(Job {
             id: fields.id as u64,
             submit_seconds: submit,
@@ -204,7 +206,7 @@ impl<'a> Reading<'a> {
         });
         jobs.partition.push(match fields.partition {
             ..0 => Jobs::NO_PARTITION,
-            number => index_of(number, &mut self.partition_of, &mut jobs.partitions, ""),
+            number => index_of(Some(number), &mut self.partition_of, &mut jobs.partitions, ""),
         });
         Ok(())
     }
@@ -221,10 +223,15 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The index of the name made of this number, which is added when it is new.
-fn index_of(number: i64, known: &mut HashMap<i64, u32>, names: &mut Vec<String>, prefix: &str) -> u32 {
+/// The index of the name made of this number, empty without one, which is added when it is new.
+fn index_of(
+    number: Option<i64>,
+    known: &mut HashMap<Option<i64>, u32>,
+    names: &mut Vec<String>,
+    prefix: &str,
+) -> u32 {
     *known.entry(number).or_insert_with(|| {
-        names.push(format!("{prefix}{number}"));
+        names.push(number.map_or_else(String::new, |number| format!("{prefix}{number}")));
         names.len() as u32 - 1
     })
 }

@@ -55,14 +55,16 @@ struct Numbers<'a> {
 
 impl<'a> Numbers<'a> {
     fn of(names: &'a [String], prefix: &str) -> Self {
-        let number = |name: &String| name.strip_prefix(prefix).unwrap_or(name).parse().ok();
-        // One nameless owner is nobody in particular.
-        let nobody = matches!(names, [name] if name.is_empty());
-        Self { names, given: if nobody { Some(vec![-1]) } else { names.iter().map(number).collect() } }
+        let number = |name: &String| match &**name {
+            "" => Some(-1),
+            name => name.strip_prefix(prefix).unwrap_or(name).parse().ok(),
+        };
+        Self { names, given: names.iter().map(number).collect() }
     }
 
     fn number(&self, index: Option<u32>) -> i64 {
-        let Some(index) = index.map(|i| i as usize).filter(|&i| i < self.names.len()) else { return -1 };
+        let named = |&i: &usize| self.names.get(i).is_some_and(|name| !name.is_empty());
+        let Some(index) = index.map(|i| i as usize).filter(named) else { return -1 };
         self.given.as_ref().map_or(index as i64 + 1, |given| given[index])
     }
 
@@ -70,7 +72,7 @@ impl<'a> Numbers<'a> {
         if self.given.is_some() {
             return Ok(());
         }
-        for (number, name) in (1..).zip(self.names) {
+        for (number, name) in (1..).zip(self.names).filter(|(_, name)| !name.is_empty()) {
             let name: String = name.chars().flat_map(char::escape_debug).collect();
             writeln!(out, "; Note: {what} {number} is {name}")?;
         }

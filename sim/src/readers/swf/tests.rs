@@ -26,7 +26,7 @@ fn the_rules_of_the_format_hold() {
     let (first, second) = (trace.jobs.get(0), trace.jobs.get(1));
     assert_eq!((first.size, first.requested_seconds), (8, 60), "the larger of fields 5 and 8");
     assert_eq!((second.size, second.requested_seconds), (2, 30), "an unknown request is the run time");
-    assert_eq!(trace.jobs.owners, ["user 7", "user -1"]);
+    assert_eq!(trace.jobs.owners, ["user 7", ""]);
 }
 
 #[test]
