@@ -167,6 +167,9 @@ pub(crate) struct DemoArgs {
     /// Tasks say how long they ask to run: their work times a number drawn evenly from 1 to this [default: they do not say]
     #[arg(long, value_name = "X", value_parser = request_factor)]
     pub(crate) request_factor: Option<f64>,
+    /// Model of the order in which waiting tasks are started, with `--request-factor` [default: the one that Lepton comes with]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
     /// What the loop is compared with, over several seeds
     #[arg(long, value_enum, value_name = "KEEPER", default_value = "without-loop")]
     pub(crate) against: Against,

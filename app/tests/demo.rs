@@ -88,3 +88,23 @@ fn every_record_is_one_json_document_on_its_line() {
     assert!(!placed["candidates"].as_array().expect("a list").is_empty());
     assert!(placed["input_digest"].is_u64());
 }
+
+#[test]
+fn who_starts_what_waits_is_said_with_its_evidence_and_another_model_may_be_tried() {
+    let asking = ["--seed", "7", "--load", "2", "--request-factor", "2", "--output", "json"];
+    let document = json(&demo(&asking));
+    let order = &document["order"];
+    assert!(order["compared"].as_u64() > Some(0), "{order}");
+    assert!(["model", "rule"].contains(&order["last"]["serving"].as_str().expect("who serves")), "{order}");
+    let text = String::from_utf8_lossy(&demo(&asking[..6]).stdout).into_owned();
+    assert!(text.contains("Waiting tasks were started by"), "{text}");
+
+    let model = scratch("order.safetensors");
+    let train = ["train", "jobs", "--generate", "exact", "--length", "16", "--backfill", "easy"];
+    let trained = lepton(&[&train[..], &["--generations", "1", "--model", &model, "--force"]].concat());
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    let other = json(&demo(&[&asking[..], &["--model", &model]].concat()));
+    assert_ne!(other["with_loop"], document["with_loop"], "another order starts others first");
+    let silent = lepton(&["demo", "--nodes-count", "15", "--seed", "7", "--model", &model]);
+    assert!(stderr(&silent).contains("--request-factor"), "{}", stderr(&silent));
+}

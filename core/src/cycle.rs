@@ -5,6 +5,7 @@
 
 use crate::analyze::Analyst;
 use crate::collect::{CollectConfig, Source, merge};
+use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, compared_after};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
@@ -42,7 +43,7 @@ pub struct StageTimes {
     pub assess_nanos: u64,
     /// Deciding.
     pub decide_nanos: u64,
-    /// Writing down what was decided, before anything of it is done.
+    /// Writing down what was decided, before anything of it is done, and comparing who decided with who else could.
     pub record_nanos: u64,
     /// Going on with earlier parts and carrying out the plan, with their journal.
     pub execute_nanos: u64,
@@ -80,6 +81,8 @@ pub struct CycleReport {
     pub records: Vec<DecisionRecord>,
     /// What came of the plan, and of parts of earlier plans that were under way.
     pub outcome: Outcome,
+    /// Who starts waiting tasks from now on, and why, where the learned order was compared with its rule in this turn.
+    pub order: Option<GuardDecision>,
     /// How long each stage took.
     pub stages: StageTimes,
 }
@@ -169,7 +172,28 @@ impl Cycle {
         }
         snapshot.note_waiting(&plan.waiting);
         laps.add_to(&mut stages.execute_nanos);
-        CycleReport { cycle, assessment, plan, records, outcome, stages }
+        let order = self.review(decider, journal);
+        laps.add_to(&mut stages.record_nanos);
+        CycleReport { cycle, assessment, plan, records, outcome, order, stages }
+    }
+
+    /// Once enough tasks have ended: compares the learned order with its rule on them, and says who serves from now on. It holds
+    /// once it is written down.
+    fn review(&mut self, decider: &dyn Decider, journal: &mut dyn Journal) -> Option<GuardDecision> {
+        let snapshot = &mut self.snapshot;
+        if snapshot.recent.ended().len() < compared_after(snapshot.cluster.node_count()) {
+            return None;
+        }
+        let compared = decider.compare(&snapshot.recent, snapshot.memory.order.serving);
+        snapshot.recent.forget_ended();
+        let compared = compared?;
+        let mut guard = Guard::resume(ORDER_GUARD, snapshot.memory.order.clone());
+        let decision = guard.observe(compared.model, compared.rule);
+        let order = guard.into_served();
+        let entry = JournalEntry::Compared { order, time_seconds: snapshot.time_seconds };
+        journal.write(&entry).ok()?;
+        snapshot.memory.apply(&entry);
+        Some(decision)
     }
 
     /// Hands over what a long search beside the loop has found on a snapshot of it: the next turns take the parts of it that

@@ -18,7 +18,7 @@ mod wall_clock;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lepton_core::decide::guard::{PairedGain, RehearsalOptions, Serving, rehearse};
+use lepton_core::decide::guard::{PairedGain, RehearsalOptions, rehearse};
 use lepton_core::decide::policy::{Mix, PlacementModel, WEIGHTS};
 use lepton_learn::{Environment, TrainOptions, Training};
 use lepton_sim::Clock;

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 
 use lepton_core::decide::deliberate::DeliberateConfig;
+use lepton_core::decide::guard::ORDER_GUARD;
 use lepton_core::decide::plan::{Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation};
-use lepton_core::model::StepResult;
+use lepton_core::decide::policy::JobsModel;
+use lepton_core::model::{Serving, StepResult};
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
 
@@ -84,4 +86,32 @@ fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
         }
         assert!(decisions > 100, "seed {seed}: only {decisions} decisions");
     }
+}
+
+/// A model that starts the largest and longest first.
+fn contrary() -> JobsModel {
+    let names = JobsModel::weight_names();
+    let against = |name: &String| name.ends_with(" size") || name.ends_with(" requested-time");
+    let weights: Vec<f32> = names.iter().map(|name| if against(name) { 1000.0 } else { 0.0 }).collect();
+    JobsModel::from_weights(&weights, JobsModel::untrained().manifest).expect("a weight for each place")
+}
+
+/// Who said in which order tasks start, turn by turn as it was found out.
+fn served_by(model: &JobsModel, seed: u64) -> Vec<Serving> {
+    let config =
+        WorldConfig { seed, load: 1.0, request_factor_max: 2.0, hours: 16, ..WorldConfig::default() };
+    let decider = Lepton::new(LeptonConfig::default(), seed).expect("known policies").with_order(model);
+    let mut run = LoopRun::with_decider(&config, Box::new(decider));
+    std::iter::from_fn(|| run.turn()).filter_map(|report| report.order).map(|order| order.serving).collect()
+}
+
+#[test]
+fn an_order_that_is_worse_in_service_is_taken_down_within_one_window_and_one_that_is_not_stays() {
+    let contrary = served_by(&contrary(), 1);
+    let down = contrary.iter().position(|&serving| serving == Serving::Rule);
+    assert!(down.is_some_and(|at| at < ORDER_GUARD.window), "{contrary:?}");
+    assert!(contrary[down.unwrap_or(0)..].iter().all(|&serving| serving == Serving::Rule), "{contrary:?}");
+    let shipped = served_by(&JobsModel::shipped(), 1);
+    assert!(shipped.len() > ORDER_GUARD.least, "only {} comparisons", shipped.len());
+    assert!(shipped.iter().all(|&serving| serving == Serving::Model), "{shipped:?}");
 }

@@ -10,7 +10,7 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 27] = [
+pub(super) const SHAPE: [&str; 28] = [
     "format",
     "generate",
     "snapshot",
@@ -37,6 +37,7 @@ pub(super) const SHAPE: [&str; 27] = [
     "compare",
     "seeds",
     "source",
+    "request_factor",
     "output",
 ];
 
@@ -92,6 +93,10 @@ const DRAWN_FAILURES: Form = Form {
 const SEVERAL_RESOURCES: Form =
     Form { name: "two and more `--resources`", holds: |g| !g.has_value("resources", "1") };
 const ONE_SEED: Form = Form { name: "a run of one seed", holds: one_seed };
+const ASKING: Form = Form {
+    name: "tasks that say how long they will run, with `--request-factor`",
+    holds: |g| g.typed("request_factor"),
+};
 const SHOWN: Form = Form {
     name: "a run of one seed with `--output table`, which can be looked at",
     holds: |g| one_seed(g) && g.has_value("output", "table"),
@@ -221,6 +226,7 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "seed", &[SIMULATED]),
     row(SERVE, "speed", &[SIMULATED]),
     row(SERVE, "turn_seconds", &[REAL]),
+    row(&["demo"], "model", &[ASKING]),
     row(&["demo"], "speed", &[SHOWN]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

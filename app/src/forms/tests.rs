@@ -14,6 +14,7 @@ const FORMS: &[&str] = &[
     "demo",
     "demo --output json",
     "demo --seed 1,2",
+    "demo --request-factor 2",
     "simulate placement --generate openb-like",
     "simulate placement --generate training",
     "simulate placement --generate openb-like --policy fgd",

@@ -115,7 +115,7 @@ fn merge_one(snapshot: &mut Snapshot, reading: &Reading, source: u32, config: &C
         }
         Reading::TaskEnded { task } => {
             let task = task_of(snapshot, task)?;
-            snapshot.task_gone(task);
+            snapshot.task_ended(task);
             Some(())
         }
         Reading::TaskUse { task, amounts, unsaved_seconds } => {

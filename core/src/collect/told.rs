@@ -63,7 +63,10 @@ pub(super) fn add_task(snapshot: &mut Snapshot, told: &TaskReading, source: u32)
             }
             id
         }
-        None => new_task(snapshot, task),
+        None => {
+            snapshot.recent.note_arrival(told.submitted_seconds);
+            new_task(snapshot, task)
+        }
     };
     let state = &mut snapshot.tasks[id.index()];
     state.source = source;

@@ -164,6 +164,7 @@ fn kind(entry: &JournalEntry) -> &'static str {
         JournalEntry::Opened { .. } => "opened",
         JournalEntry::Calling { .. } => "calling",
         JournalEntry::Answered { .. } => "answered",
+        JournalEntry::Compared { .. } => "compared",
         JournalEntry::Remembered { .. } => "remembered",
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Call, Memory, Moving, Name, Part, PartKey};
+use super::{Answer, Call, Memory, Moving, Name, Part, PartKey, Served};
 
 /// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,13 @@ pub enum JournalEntry {
         key: PartKey,
         /// The answer.
         answer: Answer,
+        /// When, seconds.
+        time_seconds: u64,
+    },
+    /// The learned order was compared with its rule.
+    Compared {
+        /// What is known of it since.
+        order: Served,
         /// When, seconds.
         time_seconds: u64,
     },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PartKey, RecentMoves, Statement};
+use super::{PartKey, RecentMoves, Served, Statement};
 
 /// The loop's memory.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Memory {
     pub turn: u64,
     /// Moves that were made.
     pub moves: RecentMoves,
+    /// Who says in which order waiting tasks are started, the learned order or its rule.
+    #[serde(default)]
+    pub order: Served,
     /// Parts begun and not over.
     pub(super) underway: BTreeMap<PartKey, Statement>,
 }

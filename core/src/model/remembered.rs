@@ -24,6 +24,7 @@ impl Memory {
                     note_move(&mut self.moves, step, statement, end.step, end.done, *time_seconds);
                 }
             }
+            JournalEntry::Compared { order, .. } => self.order.clone_from(order),
             JournalEntry::Remembered { memory } => self.clone_from(memory),
         }
         let over = self.underway.iter().find(|(_, s)| s.is_over()).map(|(&key, _)| key)?;

@@ -83,8 +83,8 @@ fn of_class(cluster: &Cluster, models: &[u64], class: ClassId) -> u64 {
 }
 
 impl Snapshot {
-    /// Takes in all that a decision may depend on. Left out is what only collect reads: its books on sources that are not
-    /// stale, and what has come since the version of the mix.
+    /// Takes in all that a decision may depend on. Left out is what only collect reads, its books on sources that are not
+    /// stale and what has come since the version of the mix, and what the guard reads, what has ended and the gains behind who serves.
     pub fn digest(&self, digest: &mut Digest) {
         let Self {
             time_seconds,
@@ -98,6 +98,7 @@ impl Snapshot {
             stale,
             rejected: _,
             arrivals: _,
+            recent,
             mix,
             memory,
             gone: _,
@@ -116,6 +117,8 @@ impl Snapshot {
         let owners = cluster.owners().map(|owner| of_owner(cluster, owner, &meanings));
         digest.number(owners.fold(0, u64::wrapping_add));
         digest.number(memory.turn);
+        digest.written(&memory.order.serving);
+        digest.reals(&[recent.used_share(), recent.arrivals_per_second()]);
         memory.underway().for_each(|statement| digest.written(statement));
         for made in memory.moves.iter() {
             digest.number(made.time_seconds);
@@ -165,6 +168,7 @@ impl Snapshot {
             submitted_seconds,
             requested_seconds,
             started_seconds,
+            ran_seconds: _,
             source: _,
             pause_seconds,
             used,

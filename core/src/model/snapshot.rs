@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Arrivals, Cluster, ExpectedMix, Health, Memory, Name, NodeId, NodeSpec, Obstacle, Placement,
-    ResourceSchema, Statement, Task, TaskId, Waiting,
+    Arrivals, Cluster, EndedTask, ExpectedMix, Health, Memory, Name, NodeId, NodeSpec, Obstacle, Placement,
+    RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
 };
 
 /// What is known of a source.
@@ -54,6 +54,8 @@ pub struct TaskState {
     pub requested_seconds: Option<u64>,
     /// When its present run began, seconds.
     pub started_seconds: Option<u64>,
+    /// How long its earlier runs took together, seconds.
+    pub ran_seconds: u64,
     /// Number of the source that tells of it.
     pub source: u32,
     /// How long it stands still when it is moved, seconds.
@@ -96,6 +98,8 @@ pub struct Snapshot {
     pub rejected: u64,
     /// The tasks that have come so far, by shape.
     pub arrivals: Arrivals,
+    /// How tasks have come and gone lately.
+    pub recent: RecentTasks,
     /// The mix that decisions reckon with: what had come at its version.
     pub mix: ExpectedMix,
     /// What the loop remembers of its own deeds: moves made, parts under way.
@@ -121,6 +125,7 @@ impl Snapshot {
             stale: BTreeSet::new(),
             rejected: 0,
             arrivals: Arrivals::default(),
+            recent: RecentTasks::default(),
             mix: ExpectedMix::default(),
             memory: Memory::default(),
             gone: 0,
@@ -176,9 +181,27 @@ impl Snapshot {
     /// A task has no place and wants one.
     pub fn waits(&mut self, task: TaskId) {
         self.cluster.remove(task);
+        let now = self.time_seconds;
         let state = &mut self.tasks[task.index()];
-        (state.leaving, state.started_seconds) = (false, None);
+        state.ran_seconds += state.started_seconds.take().map_or(0, |started| now.saturating_sub(started));
+        state.leaving = false;
         self.pending.insert(task);
+    }
+
+    /// A task has run to its end, or was taken back before it began.
+    pub fn task_ended(&mut self, task: TaskId) {
+        let state = &self.tasks[task.index()];
+        if let Some(started) = state.started_seconds {
+            self.recent.note_end(EndedTask {
+                submitted_seconds: state.submitted_seconds,
+                requested_seconds: state.requested_seconds,
+                ran_seconds: state.ran_seconds + self.time_seconds.saturating_sub(started),
+                ended_seconds: self.time_seconds,
+                size: self.cluster.size_in_devices(task),
+                priority: self.cluster.task(task).priority,
+            });
+        }
+        self.task_gone(task);
     }
 
     /// A task is done, or gone for another reason.

@@ -25,6 +25,7 @@ impl Row {
             }
             JournalEntry::Calling { key, time_seconds, .. } => ("calling", Some(*key), Some(*time_seconds)),
             JournalEntry::Answered { key, time_seconds, .. } => ("answered", Some(*key), Some(*time_seconds)),
+            JournalEntry::Compared { time_seconds, .. } => ("compared", None, Some(*time_seconds)),
             JournalEntry::Remembered { .. } => ("remembered", None, None),
         };
         Ok(Self { kind, part: part.map(|key| key.to_string()), time_seconds, entry: text })
@@ -34,7 +35,11 @@ impl Row {
 impl Journal for Store {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
         self.behind.push(Row::of(entry)?);
-        if matches!(entry, JournalEntry::Opened { .. } | JournalEntry::Answered { .. }) {
+        // What no call on the world waits for goes with the next entry that one does.
+        if matches!(
+            entry,
+            JournalEntry::Opened { .. } | JournalEntry::Answered { .. } | JournalEntry::Compared { .. }
+        ) {
             return Ok(());
         }
         self.in_one(|_| Ok(())).map_err(|error| {

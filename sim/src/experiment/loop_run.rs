@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
@@ -10,6 +11,7 @@ use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
 };
+use lepton_core::decide::policy::JobsModel;
 use lepton_core::model::{FrozenClock, JournalEntry, Settings};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
@@ -27,10 +29,12 @@ const JOURNAL_ENTRIES_MAX: usize = 10_000;
 pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
 
 /// Who looks after the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Keeper {
     /// The whole loop, deciding by these acts.
     Loop(Acts),
+    /// The whole loop, starting what waits in the order of this model.
+    OrderingBy(Arc<JobsModel>),
     /// The whole loop, placing by this load of the nodes.
     PlacingBy(LoadBasis),
     /// The loop with the decider of fixed rules.
@@ -57,11 +61,14 @@ impl LoopRun {
     /// # Errors
     /// When a policy is unknown.
     pub fn start(config: &WorldConfig, keeper: Keeper) -> Result<Self, UnknownPolicy> {
-        let decider: Box<dyn Decider> = match keeper {
-            Keeper::Loop(acts) => {
+        let decider: Box<dyn Decider> = match &keeper {
+            &Keeper::Loop(acts) => {
                 Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
             }
-            Keeper::PlacingBy(load) => {
+            Keeper::OrderingBy(model) => {
+                Box::new(Lepton::new(LeptonConfig::default(), config.seed)?.with_order(model))
+            }
+            &Keeper::PlacingBy(load) => {
                 let mut placing = LeptonConfig::default();
                 placing.decide.place_by = load;
                 Box::new(Lepton::new(placing, config.seed)?)

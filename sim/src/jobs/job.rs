@@ -2,6 +2,7 @@
 //! changes while a simulation goes on.
 
 use lepton_core::decide::queue::JobFacts;
+use lepton_core::model::{LATELY_ARRIVALS, used_share_after};
 
 /// Longest run time, requested time or size accepted, so that sums of products stay exact in 64 bits.
 pub const JOB_VALUE_MAX: i64 = i32::MAX as i64;
@@ -176,9 +177,6 @@ impl Jobs {
     }
 }
 
-/// Arrivals that count as lately.
-const LATELY_ARRIVALS: usize = 32;
-
 /// Jobs that have come in a second, over the last arrivals of `submit_seconds`; 0 while there are none before.
 pub(super) fn arrivals_per_second(submit_seconds: &[i64]) -> f64 {
     let Some(last) = submit_seconds.len().checked_sub(1) else { return 0.0 };
@@ -187,11 +185,7 @@ pub(super) fn arrivals_per_second(submit_seconds: &[i64]) -> f64 {
     (last - first) as f64 / seconds as f64
 }
 
-/// Weight of the last job in the share of the time asked for that is used.
-const LATELY_WEIGHT: f64 = 1.0 / 16.0;
-
 /// Books how much of the time it asked for a job has used that has ended.
 pub(super) fn note_used_share(used_share: &mut f64, run_seconds: u32, requested_seconds: u32) {
-    let used = (f64::from(run_seconds) / f64::from(requested_seconds.max(1))).min(1.0);
-    *used_share += LATELY_WEIGHT * (used - *used_share);
+    *used_share = used_share_after(*used_share, f64::from(run_seconds), f64::from(requested_seconds));
 }

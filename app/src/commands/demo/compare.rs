@@ -4,7 +4,7 @@ use lepton_core::model::counted;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicBool;
 
-use lepton_sim::experiment::{Paired, Spread, paired, spread};
+use lepton_sim::experiment::{Keeper, Paired, Spread, paired, spread};
 use lepton_sim::world::{Measures, WorldConfig};
 use serde_json::{Value, json};
 
@@ -35,13 +35,14 @@ pub(super) fn run(
     args: &DemoArgs,
     seeds: &[u64],
     config: &dyn Fn(u64) -> WorldConfig,
+    the_loop: &Keeper,
     stop: &'static AtomicBool,
 ) -> Result<(), Failure> {
     let bar = output::progress("seeds", seeds.len() as u64);
     let mut pairs = Vec::new();
     for &seed in seeds {
-        let other = args.against.keeper();
-        let Some(hours::Pair { with, without }) = Hours::whole(&config(seed), other, stop)? else { break };
+        let keepers = [the_loop.clone(), args.against.keeper()];
+        let Some(hours::Pair { with, without }) = Hours::whole(&config(seed), keepers, stop)? else { break };
         pairs.push(Pair { seed, with, without });
         bar.inc(1);
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context;
 use lepton_core::cycle::CycleReport;
 use lepton_core::decide::placement_policies::UnknownPolicy;
-use lepton_core::decide::plan::Acts;
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::{Measures, WorldConfig};
 
@@ -19,9 +18,6 @@ use crate::failure::Failure;
 const AHEAD: usize = 16;
 /// Time between two looks at the stop flag while a turn takes long.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// The loop that the demo shows.
-pub(super) const THE_LOOP: Keeper = Keeper::Loop(Acts::DEFAULT);
 
 /// Figures of both.
 #[derive(Debug, Clone, Default)]
@@ -50,13 +46,13 @@ impl Hours {
     /// Begins them, with the loop and with another keeper.
     pub(super) fn begin(
         config: &WorldConfig,
-        other: Keeper,
+        keepers: [Keeper; 2],
         stop: &'static AtomicBool,
     ) -> Result<Self, Failure> {
         let (sender, turns) = sync_channel(AHEAD);
         let config = config.clone();
         let pass = move || {
-            let mut both = match both(&config, other) {
+            let mut both = match both(&config, keepers) {
                 Ok(both) => both,
                 // Nobody may be there any more to be told.
                 Err(e) => return drop(sender.send(Err(e))),
@@ -87,10 +83,10 @@ impl Hours {
     /// The figures at the end; `None` when they were stopped before.
     pub(super) fn whole(
         config: &WorldConfig,
-        other: Keeper,
+        keepers: [Keeper; 2],
         stop: &'static AtomicBool,
     ) -> Result<Option<Pair>, Failure> {
-        let hours = Self::begin(config, other, stop)?;
+        let hours = Self::begin(config, keepers, stop)?;
         let mut last = None;
         while let Some(turn) = hours.next_turn()? {
             last = Some(turn.pair);
@@ -99,8 +95,8 @@ impl Hours {
     }
 }
 
-fn both(config: &WorldConfig, other: Keeper) -> Result<[LoopRun; 2], UnknownPolicy> {
-    Ok([LoopRun::start(config, THE_LOOP)?, LoopRun::start(config, other)?])
+fn both(config: &WorldConfig, [the_loop, other]: [Keeper; 2]) -> Result<[LoopRun; 2], UnknownPolicy> {
+    Ok([LoopRun::start(config, the_loop)?, LoopRun::start(config, other)?])
 }
 
 fn turn([with, without]: &mut [LoopRun; 2]) -> Option<Turn> {

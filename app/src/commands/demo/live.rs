@@ -11,6 +11,7 @@ use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;
 
 use super::hours::{Hours, Turn};
+use super::served::Served;
 use super::show::{Log, Panel};
 use super::summary::{Ended, print};
 use super::terminal::Terminal;
@@ -31,21 +32,28 @@ const NO_SPEED: &str =
 const NAP: Duration = Duration::from_millis(50);
 
 /// Runs one seed.
-pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBool) -> Result<(), Failure> {
+pub(super) fn run(
+    args: &DemoArgs,
+    config: &WorldConfig,
+    the_loop: &Keeper,
+    stop: &'static AtomicBool,
+) -> Result<(), Failure> {
     let mut files = ResultFiles::default();
     let file = files.claim_if_given("--records", args.records.as_deref())?;
     let mut records = file.as_ref().map(Records::open).transpose()?;
-    let others = Others::begin(config)?;
-    let hours = Hours::begin(config, Keeper::WithoutLoop, stop)?;
+    let keepers = [the_loop.clone(), Keeper::WithoutLoop];
+    let others = Others::begin(config, keepers.clone())?;
+    let hours = Hours::begin(config, keepers, stop)?;
     let mut shown = Shown::new(args, config);
     let mut last = None;
-    let mut deeds = DeedsByAct::default();
+    let (mut deeds, mut order) = (DeedsByAct::default(), Served::default());
     while let Some(turn) = hours.next_turn()? {
         let written = records.as_mut().map_or(Ok(()), |file| file.write(&turn.report.records));
         if !files.keep_failure(written) {
             records = None;
         }
         deeds.add(&turn.report.records);
+        order.add(&turn);
         shown.show(&turn, stop)?;
         last = Some(turn);
     }
@@ -55,7 +63,7 @@ pub(super) fn run(args: &DemoArgs, config: &WorldConfig, stop: &'static AtomicBo
     let Some(Turn { now_seconds, nodes, devices, pair, .. }) = last else {
         return Err(Failure::StoppedWithoutResult);
     };
-    let ended = Ended { config, now_seconds, nodes, devices, pair, deeds, stopped };
+    let ended = Ended { config, now_seconds, nodes, devices, pair, deeds, order, stopped };
     print(&ended, args.output, || if stopped { Vec::new() } else { others.gains(stop) })?;
     files.end()?;
     if stopped { Err(Failure::Stopped) } else { Ok(()) }

@@ -3,15 +3,20 @@
 mod compare;
 mod hours;
 mod live;
+mod served;
 mod show;
 mod summary;
 mod terminal;
 mod typical;
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lepton_core::decide::plan::Acts;
+use lepton_sim::experiment::Keeper;
 use lepton_sim::world::{Measures, WorldConfig};
 
+use super::model_files;
 use crate::against::Against;
 use crate::cli::DemoArgs;
 use crate::failure::Failure;
@@ -50,12 +55,19 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         let message = "--against compares over several seeds: give some, as `--seed 1..=20`";
         return Err(Failure::Input(message.to_owned()));
     }
+    let the_loop = the_loop(args)?;
     let stop = stop::flag();
     match args.seeds.as_ref().map(|seeds| seeds.0.as_slice()) {
-        Some(&[seed]) => live::run(args, &config(seed), stop),
-        Some(seeds) => compare::run(args, seeds, &config, stop),
-        None => live::run(args, &config(drawn_seed()), stop),
+        Some(&[seed]) => live::run(args, &config(seed), &the_loop, stop),
+        Some(seeds) => compare::run(args, seeds, &config, &the_loop, stop),
+        None => live::run(args, &config(drawn_seed()), &the_loop, stop),
     }
+}
+
+/// The loop that is shown.
+fn the_loop(args: &DemoArgs) -> Result<Keeper, Failure> {
+    let Some(path) = &args.model else { return Ok(Keeper::Loop(Acts::DEFAULT)) };
+    Ok(Keeper::OrderingBy(Arc::new(model_files::read_jobs(path)?)))
 }
 
 /// A seed that nobody has chosen.

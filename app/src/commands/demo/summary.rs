@@ -8,6 +8,7 @@ use lepton_sim::world::{Measures, WorldConfig};
 use serde_json::json;
 
 use super::hours::Pair;
+use super::served::Served;
 use super::{FIGURES, explanation, typical};
 use crate::against::Against;
 use crate::columns::terminal_width;
@@ -28,6 +29,7 @@ pub(super) struct Ended<'a> {
     pub(super) devices: usize,
     pub(super) pair: Pair,
     pub(super) deeds: DeedsByAct,
+    pub(super) order: Served,
     pub(super) stopped: bool,
 }
 
@@ -57,7 +59,7 @@ pub(super) fn print(
                 "tool": "lepton", "version": env!("CARGO_PKG_VERSION"), "seed": ended.config.seed,
                 "hours": hours(ended), "nodes": ended.nodes, "devices": ended.devices,
                 "stopped_early": ended.stopped, "with_loop": with, "without_loop": without,
-                "difference": differences, "acts": acts, "other_seeds_hot_node_minutes_taken_off": others(),
+                "difference": differences, "acts": acts, "order": ended.order.document(), "other_seeds_hot_node_minutes_taken_off": others(),
             }))?;
         }
         OutputFormat::Csv => {
@@ -104,7 +106,8 @@ fn text(ended: &Ended<'_>, columns: usize) -> String {
     let acts = acts(&ended.deeds, columns);
     let [worth, run, explanation] =
         [worth(with, without), run, explanation].map(|said| wrapped(&said, columns));
-    format!("{worth}{run}\n{table}\n\n{acts}\n\n{explanation}")
+    let order = ended.order.said().map_or_else(String::new, |said| wrapped(&said, columns) + "\n");
+    format!("{worth}{run}\n{table}\n\n{acts}\n\n{order}{explanation}")
 }
 
 /// What each act of the loop did.

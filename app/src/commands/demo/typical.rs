@@ -28,7 +28,7 @@ pub(super) struct Others {
 
 impl Others {
     /// Begins them; there are none where the hours are too many or the cluster is too large.
-    pub(super) fn begin(config: &WorldConfig) -> Result<Self, Failure> {
+    pub(super) fn begin(config: &WorldConfig, keepers: [Keeper; 2]) -> Result<Self, Failure> {
         /// They run to their end, or to that of the program.
         static GO_ON: AtomicBool = AtomicBool::new(false);
         let (sender, pairs) = channel();
@@ -39,7 +39,7 @@ impl Others {
             // The same others for the same seed.
             for seed in (1..=count).map(|i| config.seed.wrapping_add(i)) {
                 let Ok(Some(pair)) =
-                    Hours::whole(&WorldConfig { seed, ..config.clone() }, Keeper::WithoutLoop, &GO_ON)
+                    Hours::whole(&WorldConfig { seed, ..config.clone() }, keepers.clone(), &GO_ON)
                 else {
                     return;
                 };

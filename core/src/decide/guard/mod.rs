@@ -6,11 +6,15 @@ mod gain;
 mod gate;
 mod rehearsal;
 mod serving;
+mod shadow;
 
 pub use gain::{PairedGain, student_t_975};
 pub use gate::Gate;
 pub use rehearsal::{Rehearsal, RehearsalOptions, Rehearsed, rehearse};
-pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason, Serving};
+pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason};
+pub use shadow::{Compared, ORDER_GUARD, compare_orders, compared_after};
 
+#[cfg(test)]
+mod shadow_tests;
 #[cfg(test)]
 mod tests;

@@ -13,12 +13,12 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
-use super::{GuardDecision, GuardOptions, Serving};
+use super::{GuardDecision, GuardOptions};
 use crate::decide::placement::{PlacementPolicy, Placer};
 use crate::decide::placement_policies::{LEARNED, PlacementContext, placement_policy};
 use crate::decide::policy::{LearnedPlacement, Mix, PlacementModel};
 use crate::model::fragmentation::TargetWorkload;
-use crate::model::{ClassId, Cluster, NodeId, NodeSpec, ResourceSchema, Task, TaskClass};
+use crate::model::{ClassId, Cluster, NodeId, NodeSpec, ResourceSchema, Serving, Task, TaskClass};
 
 /// The fixed rules that the model has to beat.
 const RULES: [&str; 2] = ["fgd", "best-fit"];

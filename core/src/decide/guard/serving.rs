@@ -1,21 +1,11 @@
 //! The guard in service: it looks at the last paired results and says who serves next, the model or the rule.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::PairedGain;
-
-/// Who decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Serving {
-    /// The best fixed rule.
-    Rule,
-    /// The learned model.
-    Model,
-}
+use crate::model::{Served, Serving};
 
 /// When the guard changes who serves. Gains are the model's results less the rule's, in their unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -110,39 +100,50 @@ impl GuardOptions {
 
 /// Keeps the window and who serves. After each change the window begins anew, so a policy that was taken down
 /// has to show its worth again in the shadow of the other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     options: GuardOptions,
-    serving: Serving,
-    gains: VecDeque<f64>,
+    served: Served,
 }
 
 impl Guard {
     /// A guard without results yet.
     pub fn new(options: GuardOptions, serving: Serving) -> Self {
-        Self { options, serving, gains: VecDeque::new() }
+        Self { options, served: Served::new(serving) }
+    }
+
+    /// A guard that goes on where another stood.
+    pub fn resume(options: GuardOptions, served: Served) -> Self {
+        Self { options, served }
     }
 
     /// Who serves.
     pub fn serving(&self) -> Serving {
-        self.serving
+        self.served.serving
+    }
+
+    /// Who serves, and what that stands on.
+    pub fn into_served(self) -> Served {
+        self.served
     }
 
     /// Takes in what the two reached on the same sequence, more being better, one of them in the shadow of the
     /// other, and says who serves next.
     pub fn observe(&mut self, model: f64, rule: f64) -> GuardDecision {
+        let Served { serving, gains, compared } = &mut self.served;
+        *compared += 1;
         if !rule.is_finite() {
-            let gain = PairedGain::of(self.gains.make_contiguous());
-            return GuardDecision { serving: self.serving, reason: GuardReason::RuleResultUnusable, gain };
+            let gain = PairedGain::of(gains.make_contiguous());
+            return GuardDecision { serving: *serving, reason: GuardReason::RuleResultUnusable, gain };
         }
-        self.gains.push_back(model - rule);
-        while self.gains.len() > self.options.window.max(1) {
-            self.gains.pop_front();
+        gains.push_back(model - rule);
+        while gains.len() > self.options.window.max(1) {
+            gains.pop_front();
         }
-        let decision = self.options.decide(self.serving, self.gains.make_contiguous());
-        if decision.serving != self.serving || decision.reason == GuardReason::ModelResultUnusable {
-            self.serving = decision.serving;
-            self.gains.clear();
+        let decision = self.options.decide(*serving, gains.make_contiguous());
+        if decision.serving != *serving || decision.reason == GuardReason::ModelResultUnusable {
+            *serving = decision.serving;
+            gains.clear();
         }
         decision
     }

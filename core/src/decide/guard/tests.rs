@@ -8,6 +8,7 @@ use super::*;
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::{PlacementContext, placement_policy};
 use crate::decide::policy::{LearnedPlacement, Mix, PlacementModel, WEIGHTS};
+use crate::model::Serving;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
     ClassId, Cluster, DeviceDemand, DeviceKind, ModelSet, NodeSpec, ResourceSchema, Task, TaskClass,
@@ -68,8 +69,9 @@ fn a_guard_goes_on_after_it_was_written_and_read() {
     for gain in [0.4, 0.5, 0.6] {
         guard.observe(gain, 0.0);
     }
-    let text = serde_json::to_string(&guard).expect("numbers can be written");
-    let mut read: Guard = serde_json::from_str(&text).expect("just written");
+    let text = serde_json::to_string(&guard.clone().into_served()).expect("numbers can be written");
+    let served = serde_json::from_str(&text).expect("just written");
+    let mut read = Guard::resume(GuardOptions::default(), served);
     assert_eq!(read.observe(0.5, 0.0), guard.observe(0.5, 0.0));
     assert_eq!(read.serving(), Serving::Model);
 }

@@ -8,10 +8,14 @@ use super::acts::{make_room, protect, rearrange, relieve, reserve, start_waiting
 use super::draft::Draft;
 use super::lepton_config::LeptonConfig;
 use super::place_only::Engine;
-use super::queue_order::{in_order, learned, most_say_how_long};
+use super::queue_order::{in_order, most_say_how_long};
 use super::{Decided, Decider, Situation};
+use crate::decide::guard::{Compared, compare_orders};
 use crate::decide::placement_policies::UnknownPolicy;
-use crate::decide::policy::LearnedOrder;
+use crate::decide::policy::{JobsModel, LearnedOrder};
+use crate::decide::queue::{QueuePolicy, SmallestAreaFirst};
+use crate::model::digest::Digest;
+use crate::model::{RecentTasks, Serving};
 
 /// Decides by the acts above.
 pub struct Lepton {
@@ -30,7 +34,18 @@ impl Lepton {
     pub fn new(config: LeptonConfig, seed: u64) -> Result<Self, UnknownPolicy> {
         let engine = Engine::new(&config.decide.policy, seed)?.levelled(config.weights);
         let settings = format!("lepton {config:?} {seed}");
-        Ok(Self { engine, order: config.acts.order.then(learned), settings, config })
+        let order = config.acts.order.then(|| LearnedOrder::new(&JobsModel::shipped()));
+        Ok(Self { engine, order, settings, config })
+    }
+
+    /// The same, starting in the order of another model than the one that ships.
+    #[must_use]
+    pub fn with_order(mut self, model: &JobsModel) -> Self {
+        self.order = self.config.acts.order.then(|| LearnedOrder::new(model));
+        let mut digest = Digest::default();
+        model.weights().iter().for_each(|&weight| digest.real(f64::from(weight)));
+        self.settings = format!("{} order {:016x}", self.settings, digest.value());
+        self
     }
 }
 
@@ -49,7 +64,12 @@ impl Decider for Lepton {
         let mut draft =
             Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
         let units = units(&draft);
+        let served = &situation.snapshot.memory.order;
         let order = order.as_ref().filter(|_| most_say_how_long(&draft, &units));
+        let order = order.map(|learned| match served.serving {
+            Serving::Model => learned as &dyn QueuePolicy,
+            Serving::Rule => &SmallestAreaFirst,
+        });
         let reserved = if config.acts.reserve {
             reserve(&mut draft, &units, config, order.is_some())
         } else {
@@ -73,5 +93,9 @@ impl Decider for Lepton {
             rearrange(&mut draft, situation.proposal, config);
         }
         draft.finish()
+    }
+
+    fn compare(&self, recent: &RecentTasks, serving: Serving) -> Option<Compared> {
+        compare_orders(recent, serving, self.order.as_ref()?, &SmallestAreaFirst)
     }
 }

@@ -17,8 +17,9 @@ pub use lepton::Lepton;
 pub use lepton_config::{Acts, LeptonConfig};
 pub use place_only::PlaceOnly;
 
+use crate::decide::guard::Compared;
 use crate::model::digest::Digest;
-use crate::model::{Assessment, DecisionRecord, MoveLimits, Plan, Snapshot};
+use crate::model::{Assessment, DecisionRecord, MoveLimits, Plan, RecentTasks, Serving, Snapshot};
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -67,6 +68,12 @@ pub trait Decider {
     /// Decides. Equal situations give equal plans, whatever was asked before: what a decider keeps between turns only
     /// makes it faster.
     fn decide(&mut self, situation: &Situation<'_>) -> Decided;
+
+    /// What the learned order that it decides by and the rule in its place would each have reached on the tasks that have ended
+    /// lately, under the one that serves; none where it has no learned order, or those tasks say nothing.
+    fn compare(&self, _recent: &RecentTasks, _serving: Serving) -> Option<Compared> {
+        None
+    }
 }
 
 /// What the decision is bound by. Gains and costs are in device-minutes: one minute of one device (or of a

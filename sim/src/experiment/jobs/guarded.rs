@@ -7,8 +7,9 @@
 
 use std::ops::Range;
 
-use lepton_core::decide::guard::{Guard, GuardDecision, GuardOptions, Serving};
+use lepton_core::decide::guard::{Guard, GuardDecision, GuardOptions};
 use lepton_core::decide::queue::{QueuePolicy, SmallestAreaFirst};
+use lepton_core::model::Serving;
 use serde::Serialize;
 
 use crate::jobs::machine::Machine;

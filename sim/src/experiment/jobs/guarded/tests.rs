@@ -59,7 +59,7 @@ fn a_model_that_is_worse_than_the_rule_does_not_serve_for_long() {
     let [guarded, free] = [true, false].map(|g| run(&jobs, nodes, &longest_first(), g, Protocol::Events));
     let record = guarded.guard.as_ref().expect("the run is guarded");
     assert!(record.model_share < 0.5, "the model served {} of the jobs", record.model_share);
-    assert_eq!(record.changes[0].decision.serving, lepton_core::decide::guard::Serving::Rule);
+    assert_eq!(record.changes[0].decision.serving, lepton_core::model::Serving::Rule);
     let slowdown = |run: &JobsRun| run.mean_bounded_slowdown.expect("jobs finished");
     assert!(slowdown(&guarded) < 0.7 * slowdown(&free));
     assert_eq!(guarded.finished, jobs.len(), "nothing is lost when another serves");
