@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use lepton_core::decide::guard::{PairedGain, RehearsalOptions, rehearse};
 use lepton_core::decide::policy::{Mix, PlacementModel, WEIGHTS};
+use lepton_core::model::Serving;
 use lepton_learn::{Environment, TrainOptions, Training};
 use lepton_sim::Clock;
 use lepton_sim::experiment::{PlacementEnvironment, PlacementStudy, StudyOptions, run_study};

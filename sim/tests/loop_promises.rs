@@ -21,7 +21,7 @@ fn lepton(seed: u64) -> Lepton {
 /// The moves of a run, in order: when, which task, from where, to where.
 fn moves(seed: u64, load: f64) -> Vec<(u64, String, String, String)> {
     let config = WorldConfig { seed, load, ..WorldConfig::default() };
-    let mut run = LoopRun::start(&config, Keeper::Loop(Acts::DEFAULT)).expect("known policies");
+    let mut run = LoopRun::start(&config, &Keeper::Loop(Acts::DEFAULT)).expect("known policies");
     let mut moves = Vec::new();
     while let Some(report) = run.turn() {
         let done = report.records.into_iter().filter(|r| r.result == Some(StepResult::Done));

@@ -60,8 +60,8 @@ impl LoopRun {
     ///
     /// # Errors
     /// When a policy is unknown.
-    pub fn start(config: &WorldConfig, keeper: Keeper) -> Result<Self, UnknownPolicy> {
-        let decider: Box<dyn Decider> = match &keeper {
+    pub fn start(config: &WorldConfig, keeper: &Keeper) -> Result<Self, UnknownPolicy> {
+        let decider: Box<dyn Decider> = match keeper {
             &Keeper::Loop(acts) => {
                 Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
             }

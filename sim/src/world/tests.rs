@@ -21,7 +21,7 @@ fn small(seed: u64) -> WorldConfig {
 #[test]
 fn the_same_seed_gives_the_same_run_and_the_same_world_whoever_looks_after_it() {
     let run = |keeper| {
-        let mut run = LoopRun::start(&small(3), keeper).expect("known policies");
+        let mut run = LoopRun::start(&small(3), &keeper).expect("known policies");
         let mut records = Vec::new();
         while let Some(report) = run.turn() {
             records.extend(report.records);

@@ -52,7 +52,7 @@ impl Hours {
         let (sender, turns) = sync_channel(AHEAD);
         let config = config.clone();
         let pass = move || {
-            let mut both = match both(&config, keepers) {
+            let mut both = match both(&config, &keepers) {
                 Ok(both) => both,
                 // Nobody may be there any more to be told.
                 Err(e) => return drop(sender.send(Err(e))),
@@ -95,7 +95,7 @@ impl Hours {
     }
 }
 
-fn both(config: &WorldConfig, [the_loop, other]: [Keeper; 2]) -> Result<[LoopRun; 2], UnknownPolicy> {
+fn both(config: &WorldConfig, [the_loop, other]: &[Keeper; 2]) -> Result<[LoopRun; 2], UnknownPolicy> {
     Ok([LoopRun::start(config, the_loop)?, LoopRun::start(config, other)?])
 }
 
