@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("placement_policies", &["placement", "policy"]),
     ("queue_policies", &["queue", "policy"]),
     ("explain", &["placement"]),
-    ("guard", &["placement", "placement_policies", "policy"]),
+    ("guard", &["placement", "placement_policies", "queue", "policy"]),
     ("rebalance", &["search"]),
     ("defragment", &["placement", "search"]),
     ("deliberate", &["defragment", "search"]),
