@@ -26,6 +26,7 @@ mod seeds;
 mod serve;
 mod spellings;
 mod stop;
+mod token_file;
 mod toml_file;
 
 use std::process::ExitCode;

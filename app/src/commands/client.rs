@@ -6,19 +6,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use lepton_sim::readers::read_whole_text;
 use serde_json::Value;
 
 use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs};
 use crate::failure::Failure;
 use crate::output;
+use crate::token_file;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer, bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
-/// A file of a token is at most so long.
-const TOKEN_BYTES_MAX: u64 = 4096;
 
 pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
     let body = ask(&args.server, "GET", "/api/v1/status", &[], None)?;
@@ -187,8 +185,7 @@ pub(super) fn ask(
 
 /// The token in a file: its first line.
 fn token(file: &Path) -> Result<String, Failure> {
-    let text = read_whole_text(file, TOKEN_BYTES_MAX).map_err(|e| Failure::Input(e.to_string()))?;
-    let token = text.lines().next().unwrap_or_default().trim().to_owned();
+    let token = token_file::read(file).map_err(Failure::Input)?;
     let is_token = token.starts_with("lpt_") && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let expected = || format!("{} holds no token, expected a line that begins with lpt_", file.display());
     is_token.then_some(token).ok_or_else(|| Failure::Input(expected()))

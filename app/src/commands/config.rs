@@ -114,6 +114,14 @@ fn property(key: &Key) -> Value {
             "number"
         }
         Form::Flag => "boolean",
+        Form::Texts => {
+            of.insert("items".to_owned(), json!({"type": "string"}));
+            "array"
+        }
+        Form::Named => {
+            of.insert("additionalProperties".to_owned(), json!({"type": "string"}));
+            "object"
+        }
     };
     of.insert("type".to_owned(), kind.into());
     let default = (key.get)(&ServeConfig::default()).and_then(|value| as_json(value).ok());

@@ -17,6 +17,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     if let Some(source) = &args.source {
         config.source = SourceKind::named(source).map_err(Failure::Input)?;
     }
+    if let Some(url) = &args.prometheus_url {
+        config.prometheus.url.clone_from(url);
+    }
     config.mode = args.mode.unwrap_or(config.mode);
     config.listen = args.listen.unwrap_or(config.listen);
     config.require_tokens |= args.require_tokens;
@@ -38,10 +41,13 @@ fn without_effect(args: &ServeArgs, source: SourceKind) -> Result<(), Failure> {
         ("--seed", args.seed.is_some()),
         ("--speed", args.speed.is_some()),
     ];
+    let url = ("--prometheus-url", args.prometheus_url.is_some());
     let useless = match source {
-        SourceKind::Simulation => args.turn_seconds.map(|_| "--turn-seconds"),
-        SourceKind::Host => simulated.iter().find(|(_, given)| *given).map(|(option, _)| *option),
+        SourceKind::Simulation => vec![("--turn-seconds", args.turn_seconds.is_some()), url],
+        SourceKind::Prometheus => simulated.to_vec(),
+        SourceKind::Host => [&simulated[..], &[url]].concat(),
     };
+    let useless = useless.into_iter().find(|(_, given)| *given).map(|(option, _)| option);
     match useless {
         Some(option) => {
             Err(Failure::Input(format!("{option} has no effect with the source `{}`", source.name())))

@@ -106,6 +106,10 @@ const SIMULATED: Form = Form {
     name: "`--source simulation`",
     holds: |g| g.has_value("source", "simulation") || sourced_by_file(g),
 };
+const PROMETHEUS: Form = Form {
+    name: "`--source prometheus`",
+    holds: |g| g.has_value("source", "prometheus") || sourced_by_file(g),
+};
 const REAL: Form = Form {
     name: "a real source, without `--source simulation`",
     holds: |g| !g.has_value("source", "simulation"),
@@ -227,6 +231,7 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "speed", &[SIMULATED]),
     row(SERVE, "turn_seconds", &[REAL]),
     row(&["demo"], "model", &[ASKING]),
+    row(SERVE, "prometheus_url", &[PROMETHEUS]),
     row(&["demo"], "speed", &[SHOWN]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

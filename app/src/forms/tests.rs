@@ -69,6 +69,7 @@ const FORMS: &[&str] = &[
     "forecast --input i --time t --targets a --load f",
     "serve",
     "serve --source simulation",
+    "serve --source prometheus",
     "status",
     "load",
     "get nodes",

@@ -35,7 +35,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::stop;
 use config::{ServeConfig, mode_name};
-use connection::OtherCluster;
+use connection::WrongSettings;
 use engine::Engine;
 use tokens::Tokens;
 use view::Published;
@@ -83,7 +83,7 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     let engine =
         thread::Builder::new().name("loop".to_owned()).spawn(run).context("cannot start a thread")?;
     let about = start.recv().context("the loop ended at once")?.map_err(|error| match error.downcast() {
-        Ok(OtherCluster(problem)) => Failure::Input(problem),
+        Ok(WrongSettings(problem)) => Failure::Input(problem),
         Err(error) => Failure::Other(error),
     })?;
 

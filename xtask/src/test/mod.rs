@@ -2,7 +2,7 @@
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
 mod apt;
-mod browser;
+mod marked;
 mod page;
 mod tally;
 #[cfg(test)]
@@ -28,6 +28,8 @@ Runs the groups named, or all of them:
   page     the page's source: types, its tests, and whether the built files that are committed are what it
            builds; needs node and npm
   browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
+  sources  tests marked #[ignore = \"needs prometheus\"]: a real Prometheus that scrapes a real node-exporter; as
+           root on Debian, both are installed for them
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
@@ -38,14 +40,16 @@ enum Group {
     Data,
     Page,
     Browser,
+    Sources,
     Train,
 }
 
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
     ("browser", Group::Browser),
+    ("sources", Group::Sources),
     ("train", Group::Train),
 ];
 
@@ -71,7 +75,8 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
-            Group::Browser => browser::run(root, &traces)?,
+            Group::Browser => marked::run(root, &traces, &marked::BROWSER)?,
+            Group::Sources => marked::run(root, &traces, &marked::PROMETHEUS)?,
         };
         reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });
     }

@@ -68,8 +68,8 @@ fn groups_run_in_their_own_order_and_unknown_ones_are_refused() {
     let names = |args: &[&str]| {
         wanted_groups(args).map(|groups| groups.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
     };
-    assert_eq!(names(&[]).expect("all"), ["rust", "data", "page", "browser", "train"]);
+    assert_eq!(names(&[]).expect("all"), ["rust", "data", "page", "browser", "sources", "train"]);
     assert_eq!(names(&["browser", "rust"]).expect("two"), ["rust", "browser"]);
     let error = names(&["rusty"]).expect_err("there is no such group").to_string();
-    assert_eq!(error, "there is no test group `rusty`; there are: rust, data, page, browser, train");
+    assert_eq!(error, "there is no test group `rusty`; there are: rust, data, page, browser, sources, train");
 }

@@ -1,5 +1,6 @@
 //! Every setting of the service in one table: its name in the file, what it is, how it is read and shown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use toml::Value;
@@ -19,6 +20,10 @@ pub(crate) enum Form {
     Number,
     /// True or false.
     Flag,
+    /// A list of texts.
+    Texts,
+    /// Texts by name.
+    Named,
 }
 
 /// A setting.
@@ -118,6 +123,50 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.host.root, folder(value).map(PathBuf::from)),
     },
     Key {
+        name: "prometheus.url",
+        about: "Address of Prometheus, http://HOST[:PORT][/PATH].",
+        form: Form::Text,
+        get: |c| text(&c.prometheus.url),
+        set: |c, value| set(&mut c.prometheus.url, as_text(value).map(str::to_owned)),
+    },
+    Key {
+        name: "prometheus.token_file",
+        about: "File with a bearer token for Prometheus, where it asks for one.",
+        form: Form::Text,
+        get: |c| c.prometheus.token_file.as_ref().and_then(|file| text(&file.to_string_lossy())),
+        set: |c, value| {
+            set(&mut c.prometheus.token_file, as_text(value).map(|file| Some(PathBuf::from(file))))
+        },
+    },
+    Key {
+        name: "prometheus.rate_seconds",
+        about: "The time over which rates are taken: at least four times that from one scrape to the next.",
+        form: Form::Whole(2, 3600),
+        get: |c| Some(Value::Integer(c.prometheus.rate_seconds as i64)),
+        set: |c, value| {
+            set(&mut c.prometheus.rate_seconds, whole(value, 2, 3600).map(|seconds| seconds as u64))
+        },
+    },
+    Key {
+        name: "prometheus.node_labels",
+        about: "Labels that may name a node, in order; node, kubernetes_node, nodename, hostname and Hostname where there are none.",
+        form: Form::Texts,
+        get: |c| {
+            Some(Value::Array(c.prometheus.node_labels.iter().filter_map(|label| text(label)).collect()))
+        },
+        set: |c, value| set(&mut c.prometheus.node_labels, texts(value)),
+    },
+    Key {
+        name: "prometheus.queries",
+        about: "Queries of one's own, by measure, in the place of those of the presets.",
+        form: Form::Named,
+        get: |c| {
+            let query = |(name, query): (&String, &String)| Some((name.clone(), text(query)?));
+            Some(Value::Table(c.prometheus.queries.iter().filter_map(query).collect()))
+        },
+        set: |c, value| set(&mut c.prometheus.queries, named(value)),
+    },
+    Key {
         name: "simulation.seed",
         about: "Seed of the simulated cluster.",
         form: Form::Whole(0, i64::MAX),
@@ -165,6 +214,22 @@ fn as_text(value: &Value) -> Result<&str, String> {
 fn folder(value: &Value) -> Result<String, String> {
     let named = value.as_str().filter(|folder| !folder.is_empty());
     named.map(str::to_owned).ok_or_else(|| "expected a folder in quotes".to_owned())
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    let expected = || "expected a list of texts in quotes".to_owned();
+    let each = value.as_array().ok_or_else(expected)?.iter();
+    each.map(|text| text.as_str().map(str::to_owned).ok_or_else(expected)).collect()
+}
+
+fn named(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    let expected = |name: &str| format!("expected a table of texts in quotes{name}");
+    let table = value.as_table().ok_or_else(|| expected(""))?.iter();
+    let each = table.map(|(name, text)| {
+        let text = text.as_str().ok_or_else(|| expected(&format!(", `{name}` is none")))?;
+        Ok((name.clone(), text.to_owned()))
+    });
+    each.collect()
 }
 
 fn whole(value: &Value, low: i64, high: i64) -> Result<i64, String> {

@@ -53,14 +53,16 @@ pub(crate) fn turn_seconds(text: &str) -> Result<f64, String> {
 pub(crate) enum SourceKind {
     /// The machine that the service runs on.
     Host,
+    /// What a Prometheus has scraped.
+    Prometheus,
     /// A simulated cluster.
     Simulation,
 }
 
 impl SourceKind {
     /// Their names.
-    pub(crate) const NAMES: &[&str] = &["host", "simulation"];
-    const ALL: [Self; 2] = [Self::Host, Self::Simulation];
+    pub(crate) const NAMES: &[&str] = &["host", "prometheus", "simulation"];
+    const ALL: [Self; 3] = [Self::Host, Self::Prometheus, Self::Simulation];
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -77,6 +79,7 @@ impl SourceKind {
     pub(crate) fn modes(self) -> &'static [Mode] {
         match self {
             Self::Host => &[Mode::Observe],
+            Self::Prometheus => &[Mode::Observe, Mode::Recommend],
             Self::Simulation => &[Mode::Observe, Mode::Recommend, Mode::Act],
         }
     }
@@ -86,6 +89,20 @@ impl SourceKind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HostSettings {
     pub(crate) root: PathBuf,
+}
+
+/// Where Prometheus is, and what is asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PrometheusSettings {
+    pub(crate) url: String,
+    /// File with a bearer token.
+    pub(crate) token_file: Option<PathBuf>,
+    /// The time over which rates are taken, seconds.
+    pub(crate) rate_seconds: u64,
+    /// Labels that may name a node, in order; the usual ones where there are none.
+    pub(crate) node_labels: Vec<String>,
+    /// Queries of one's own by measure.
+    pub(crate) queries: BTreeMap<String, String>,
 }
 
 /// The simulated cluster.
@@ -112,6 +129,7 @@ pub(crate) struct ServeConfig {
     pub(crate) network_mbit_s: Option<u64>,
     pub(crate) speed: f64,
     pub(crate) host: HostSettings,
+    pub(crate) prometheus: PrometheusSettings,
     pub(crate) simulation: Simulation,
 }
 
@@ -129,6 +147,13 @@ impl Default for ServeConfig {
             network_mbit_s: None,
             speed: 60.0,
             host: HostSettings { root: PathBuf::from("/") },
+            prometheus: PrometheusSettings {
+                url: "http://127.0.0.1:9090".to_owned(),
+                token_file: None,
+                rate_seconds: 120,
+                node_labels: Vec::new(),
+                queries: BTreeMap::new(),
+            },
             simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8 },
         }
     }
@@ -239,9 +264,11 @@ mod tests {
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),
             ("simulation = 3", "expected a table"),
-            ("source = \"hots\"", "expected one of host, simulation"),
+            ("source = \"hots\"", "expected one of host, prometheus, simulation"),
             ("turn_seconds = 0", "expected a number from 0.1 to 3600"),
             ("[host]\nroot = \"\"", "line 2, column `root`"),
+            ("[prometheus]\nnode_labels = [3]", "expected a list of texts"),
+            ("[prometheus.queries]\ncores = 3", "line 1"),
             ("[hots]\nroot = \"/\"", "line 1: there is no setting `hots`"),
         ] {
             let said = parsed(text).expect_err(expected);

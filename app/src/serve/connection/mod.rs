@@ -62,6 +62,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
     Ok(match config.source {
         SourceKind::Simulation => Box::new(simulated::connect(store, config)?),
         SourceKind::Host => Box::new(watched::host(store, config)?),
+        SourceKind::Prometheus => Box::new(watched::prometheus(store, config)?),
     })
 }
 
@@ -69,28 +70,28 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
 pub(super) fn pause(config: &ServeConfig) -> Duration {
     match config.source {
         SourceKind::Simulation => Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
-        SourceKind::Host => Duration::from_secs_f64(config.turn_seconds),
+        SourceKind::Host | SourceKind::Prometheus => Duration::from_secs_f64(config.turn_seconds),
     }
 }
 
-/// A store that is not of what is asked for: what to say.
+/// What cannot be connected to as the settings have it: a store of something else, or a setting that is wrong.
 #[derive(Debug)]
-pub(super) struct OtherCluster(pub(super) String);
+pub(super) struct WrongSettings(pub(super) String);
 
-impl fmt::Display for OtherCluster {
+impl fmt::Display for WrongSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for OtherCluster {}
+impl std::error::Error for WrongSettings {}
 
 /// A store belongs to one source. One that was written before stores said of which is of a simulated cluster.
 fn check_store(store: &mut Store, config: &ServeConfig) -> anyhow::Result<()> {
     let asked = config.source.name();
     let old = store.fact(simulated::SIMULATION)?.map(|_| SourceKind::Simulation.name().to_owned());
     match store.fact(SOURCE)?.or(old) {
-        Some(before) if before != asked => Err(OtherCluster(format!(
+        Some(before) if before != asked => Err(WrongSettings(format!(
             "the store in {} belongs to the source `{before}`, asked for is `{asked}`. Maybe another `--state-dir` is meant, or `--source {before}`",
             config.state_dir
         ))

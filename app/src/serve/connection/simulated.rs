@@ -12,7 +12,7 @@ use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
 use lepton_sim::world::{OwnScheduler, World, WorldActuator, WorldConfig, WorldSource};
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, OtherCluster, Ports, Standing, differences, simulation_settings};
+use super::{Connection, Ports, Standing, WrongSettings, differences, simulation_settings};
 use crate::serve::config::ServeConfig;
 
 /// Names of facts in the store.
@@ -124,7 +124,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
     let settings = simulation_settings(config);
     match store.fact(SIMULATION)? {
         Some(before) if before != settings => {
-            let problem = OtherCluster(format!(
+            let problem = WrongSettings(format!(
                 "the store in {} belongs to another simulated cluster: {}. Maybe another `--state-dir` is meant",
                 config.state_dir,
                 differences(&before, &settings)

@@ -80,3 +80,32 @@ pub(super) fn host(_: &Store, _: &ServeConfig) -> anyhow::Result<Watched> {
         "this build cannot look at the host. Maybe build with `--features host` on Linux, or `--source simulation`"
     )
 }
+
+/// What a Prometheus has scraped.
+#[cfg(feature = "prometheus")]
+pub(super) fn prometheus(store: &Store, config: &ServeConfig) -> anyhow::Result<Watched> {
+    use super::WrongSettings;
+    use crate::token_file;
+    use lepton_edges::prometheus::{PrometheusOptions, PrometheusSource};
+    use std::time::Duration;
+
+    let settings = &config.prometheus;
+    let token = settings.token_file.as_deref().map(token_file::read).transpose().map_err(WrongSettings)?;
+    let options = PrometheusOptions {
+        url: settings.url.clone(),
+        token,
+        interval: Duration::from_secs_f64(config.turn_seconds),
+        rate_seconds: settings.rate_seconds,
+        fresh_seconds: config.fresh_seconds,
+        network_mbit_s: config.network_mbit_s,
+        node_labels: settings.node_labels.clone(),
+        queries: settings.queries.clone(),
+    };
+    let source = PrometheusSource::start(options).map_err(|error| WrongSettings(error.to_string()))?;
+    Watched::new(Box::new(source), store)
+}
+
+#[cfg(not(feature = "prometheus"))]
+pub(super) fn prometheus(_: &Store, _: &ServeConfig) -> anyhow::Result<Watched> {
+    anyhow::bail!("this build cannot ask Prometheus. Maybe build with `--features prometheus`")
+}

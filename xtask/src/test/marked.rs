@@ -1,0 +1,51 @@
+//! Groups of tests that need a program: they are marked `#[ignore = "needs .."]`, so that a plain `cargo test` needs none, and
+//! found by that mark.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::apt::ensure;
+use super::tally::{State, Tally};
+use super::{WORKSPACE, run_cargo_tests};
+use crate::tidy;
+
+/// What such a group needs.
+pub(super) struct Needs {
+    /// The reason that its tests give for being ignored.
+    pub(super) reason: &'static str,
+    /// The programs that they start.
+    pub(super) programs: &'static [&'static str],
+    /// Debian's packages of them.
+    pub(super) packages: &'static [&'static str],
+}
+
+/// Tests that look at a page.
+pub(super) const BROWSER: Needs =
+    Needs { reason: "needs chromium", programs: &["chromium"], packages: &["chromium"] };
+/// Tests that ask a Prometheus.
+pub(super) const PROMETHEUS: Needs = Needs {
+    reason: "needs prometheus",
+    programs: &["prometheus", "prometheus-node-exporter"],
+    packages: &["prometheus", "prometheus-node-exporter"],
+};
+
+pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>, needs: &Needs) -> Result<(State, Tally)> {
+    let tests = tidy::ignored_tests(root, needs.reason)?;
+    if tests.is_empty() {
+        return Ok((State::Passed(format!("no test {}", needs.reason)), Tally::default()));
+    }
+    if let Err(error) = ensure(needs.programs, needs.packages) {
+        return Ok((
+            State::NotRun(format!("no {}: {error:#}", needs.packages.join(" and "))),
+            Tally::default(),
+        ));
+    }
+    let args: Vec<&str> = ["--ignored"].into_iter().chain(tests.iter().map(String::as_str)).collect();
+    let (state, tally) = run_cargo_tests(root, traces, WORKSPACE, &args)?;
+    let (ran, marked) = (tally.passed + tally.failed, tests.len());
+    if matches!(state, State::Passed(_)) && ran < marked as u64 {
+        return Ok((State::Failed(format!("{marked} tests are marked, {ran} ran")), tally));
+    }
+    Ok((state, tally))
+}
