@@ -118,6 +118,9 @@ pub(crate) struct FaultsArgs {
     /// Write the messages of the nodes to this file, as a syslog
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+    /// Keep what was learned of signs in this file, for `risk_model` of `lepton serve`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,

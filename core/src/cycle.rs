@@ -3,7 +3,7 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
-use crate::analyze::Analyst;
+use crate::analyze::{Analyst, AnalystConfig, KeptSigns};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, compared_after};
 use crate::decide::plan::{Decided, Decider, Situation};
@@ -24,7 +24,7 @@ pub enum Mode {
 }
 
 /// The loop's settings.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CycleConfig {
     /// What it may do.
     pub mode: Mode,
@@ -32,6 +32,8 @@ pub struct CycleConfig {
     pub collect: CollectConfig,
     /// Levels that all stages share.
     pub settings: Settings,
+    /// What was learned beforehand of faults and of load.
+    pub analyst: AnalystConfig,
 }
 
 /// How long each stage of a turn took, nanoseconds by the clock that the turn was given.
@@ -113,7 +115,8 @@ impl Cycle {
         for source in sources {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
-        Ok(Self { config, snapshot, analyst: Analyst::default(), proposal: Plan::default() })
+        let analyst = Analyst::new(config.analyst.clone());
+        Ok(Self { config, snapshot, analyst, proposal: Plan::default() })
     }
 
     /// One turn. The clock only says how long its stages took; nothing is decided by it. With stale readings the loop only
@@ -234,6 +237,11 @@ impl Cycle {
     /// What analyze remembers.
     pub fn analyst(&self) -> &Analyst {
         &self.analyst
+    }
+
+    /// Goes on with the signs and failures of nodes that an analyst had seen before a restart.
+    pub fn recall_signs(&mut self, kept: KeptSigns) {
+        self.analyst.recall_signs(kept);
     }
 
     /// The cluster as the loop believes it to be.

@@ -9,8 +9,8 @@ use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation,
 };
 use lepton_core::model::{
-    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, ModelSet, NodeSpec, Placement, Plan,
-    ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
+    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, DeviceSet, ModelSet, NodeId, NodeSpec,
+    Placement, Plan, ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
 };
 use proptest::prelude::*;
 
@@ -220,8 +220,8 @@ fn decide_with_a_large_one(held: &[usize]) -> (Snapshot, Decided) {
     for (node, &count) in held.iter().enumerate() {
         for device in 0..count {
             little.add(format!("small-{node}-{device}"), 1, None);
-            let devices = lepton_core::model::DeviceSet::one(device);
-            let place = Placement { node: lepton_core::model::NodeId(node as u32), devices };
+            let devices = DeviceSet::one(device);
+            let place = Placement { node: NodeId(node as u32), devices };
             little.jobs.last_mut().expect("just added").started = Some((7200 - TURN_SECONDS, place));
         }
     }
@@ -288,7 +288,7 @@ fn of_a_chain_of_which_a_task_has_moved_on_nothing_is_taken_up() {
         let id = task_named(&later.cluster, mover.task().expect("a task"));
         later.cluster.remove(id);
         let elsewhere = later.cluster.node_named("n1").expect("a node");
-        let devices = lepton_core::model::DeviceSet::one(7);
+        let devices = DeviceSet::one(7);
         later.cluster.place(id, Placement { node: elsewhere, devices }).expect("there is room");
         assert_eq!(taken_up(&later, &proposal), Vec::<Vec<Action>>::new());
     }
@@ -334,4 +334,49 @@ proptest! {
             prop_assert!(!fits, "move {left_out} is not needed: {part:?}");
         }
     }
+}
+
+/// What is decided for a node that may fail with this chance, its neighbours calm: a task there with so much unsaved work, another
+/// waiting.
+fn decided_beside_a_risk(risk: f64, unsaved_seconds: u64, free_elsewhere: bool) -> Decided {
+    let mut little = Little::new(2);
+    little.add("runs".into(), 2, None);
+    if !free_elsewhere {
+        little.add("fills".into(), 8, None);
+    }
+    let place = |node, devices: u32| {
+        Some((0, Placement { node: NodeId(node), devices: DeviceSet((1_u64 << devices) - 1) }))
+    };
+    little.jobs[0].started = place(0, 2);
+    if let Some(fills) = little.jobs.get_mut(1) {
+        fills.started = place(1, 8);
+    }
+    little.add("waits".into(), 1, None);
+    let mut snapshot = little.snapshot();
+    snapshot.tasks[0].unsaved_seconds = unsaved_seconds;
+    let mut assessment = assess(&snapshot, &Settings::default());
+    assessment.risk[0].probability = risk;
+    let situation =
+        Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 1 };
+    lepton(Acts::DEFAULT).decide(&situation)
+}
+
+#[test]
+fn risk_below_a_half_takes_off_what_is_worth_it_and_keeps_others_away() {
+    let steps = |decided: &Decided| -> Vec<Action> { decided.plan.steps().map(|(_, a)| a.clone()).collect() };
+    let to_of = |decided: &Decided, task: &str| {
+        let of = |a: &Action| a.task().is_some_and(|t| **t == *task);
+        steps(decided).iter().find(|a| of(a)).and_then(|a| a.to()).map(|to| to.node.to_string())
+    };
+    let risky = decided_beside_a_risk(0.3, 3000, true);
+    assert_eq!(to_of(&risky, "runs").as_deref(), Some("n1"), "0.3 of an hour's work is worth a minute");
+    assert_eq!(to_of(&risky, "waits").as_deref(), Some("n1"), "the calm node is preferred");
+    assert!(steps(&risky).iter().all(|a| a.task().is_some()), "it is not cordoned");
+    let saved = decided_beside_a_risk(0.3, 0, true);
+    assert_eq!(to_of(&saved, "runs"), None, "what was just saved is not worth the move");
+    let calm = decided_beside_a_risk(0.001, 3000, true);
+    assert_eq!(to_of(&calm, "runs"), None);
+    assert_eq!(to_of(&calm, "waits").as_deref(), Some("n0"), "it is packed where another runs already");
+    let crowded = decided_beside_a_risk(0.3, 3000, false);
+    assert_eq!(to_of(&crowded, "waits").as_deref(), Some("n0"), "better there than nowhere");
 }

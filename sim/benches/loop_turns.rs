@@ -217,8 +217,12 @@ fn main() {
 
     let crowd = Rc::new(RefCell::new(Crowd::new(nodes as usize, tasks as usize)));
     let (mut source, mut hands) = (Shared(Rc::clone(&crowd)), Shared(Rc::clone(&crowd)));
-    let config =
-        CycleConfig { mode: Mode::Act, collect: CollectConfig::default(), settings: Settings::default() };
+    let config = CycleConfig {
+        mode: Mode::Act,
+        collect: CollectConfig::default(),
+        settings: Settings::default(),
+        analyst: Default::default(),
+    };
     let mut journal: Vec<JournalEntry> = Vec::new();
     let schema = ResourceSchema::cpu_and_memory();
     let mut cycle =

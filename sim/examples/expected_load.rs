@@ -3,10 +3,17 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use lepton_core::analyze::AnalystConfig;
+use lepton_core::analyze::risk::RiskModel;
+use lepton_core::cycle::CycleReport;
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig, LoadBasis};
+use lepton_core::model::{Health, NodeId, Reason};
+use lepton_sim::experiment::faults::learn_risk;
 use lepton_sim::experiment::{LoopRun, paired, spread};
+use lepton_sim::generate::FAULT_PRESETS;
 use lepton_sim::readers::{LoadColumns, Target, read_load};
 use lepton_sim::world::{Measures, UseShapes, WorldConfig};
 
@@ -54,10 +61,17 @@ const WHOLE: [Arm; 7] = [
     arm("all acts, relieving by p90", LoadBasis::Used, expected(90), Acts::DEFAULT),
     arm("all acts, both by p90", expected(90), expected(90), Acts::DEFAULT),
 ];
-const RISK: [Arm; 2] = [
-    arm("heeding no signs", LoadBasis::Used, LoadBasis::Used, Acts { risk: false, ..Acts::DEFAULT }),
-    arm("heeding signs", LoadBasis::Used, LoadBasis::Used, Acts::DEFAULT),
-];
+const CARELESS: Arm =
+    arm("heeding no signs", LoadBasis::Used, LoadBasis::Used, Acts { risk: false, ..Acts::DEFAULT });
+const HEEDING: Arm = arm("heeding signs", LoadBasis::Used, LoadBasis::Used, Acts::DEFAULT);
+const LEARNED: Arm = arm("heeding signs, as learned", LoadBasis::Used, LoadBasis::Used, Acts::DEFAULT);
+
+/// Published rates are multiplied by this: 60 nodes do not live long enough to see the true ones.
+const RATE_FACTOR: f64 = 10.0;
+/// Nodes, days and seed of the worlds that signs are learned in.
+const LEARNED_IN: (u32, u32, u64) = (200, 60, 1000);
+/// A node that was cleared is expected to fail within a day.
+const CLEARED_SECONDS: u64 = 86_400;
 
 fn main() {
     let seeds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(SEEDS);
@@ -75,7 +89,16 @@ fn main() {
         None => println!("LEPTON_DATA is not set: recorded load is left out\n"),
     }
     let faults = WorldConfig { hours: 72, failure_hours: 120.0, ..WorldConfig::default() };
-    risk("nodes that fail every five days, 70% of failures announced", &faults, &RISK, seeds);
+    let about = "nodes that fail every five days, 70% of failures announced";
+    risk(about, &faults, &[(CARELESS, None), (HEEDING, None)], seeds);
+    for preset in FAULT_PRESETS {
+        let preset = preset.times(RATE_FACTOR);
+        let world = WorldConfig { hours: 120, faults: Some(preset), ..WorldConfig::default() };
+        let (nodes, days, seed) = LEARNED_IN;
+        let learned = learn_risk(preset, nodes, days, seed);
+        let about = format!("{}, rates times {RATE_FACTOR}", preset.name);
+        risk(&about, &world, &[(CARELESS, None), (HEEDING, None), (LEARNED, Some(learned))], seeds);
+    }
 }
 
 /// CPU use of recorded virtual machines.
@@ -99,7 +122,8 @@ type Figure = fn(&Measures) -> f64;
 
 /// Runs of the arms, seed by seed.
 fn runs(config: &WorldConfig, arms: &[Arm], seeds: u64) -> Vec<Vec<Measures>> {
-    arms.iter().map(|arm| (1..=seeds).filter_map(|seed| run(config, arm, seed)).collect()).collect()
+    let run = |arm, seed| run(config, arm, None, seed).map(|(measures, _)| measures);
+    arms.iter().map(|arm| (1..=seeds).filter_map(|seed| run(arm, seed)).collect()).collect()
 }
 
 fn mean(runs: &[Measures], figure: Figure) -> f64 {
@@ -141,36 +165,78 @@ fn heat(title: &str, config: &WorldConfig, arms: &[Arm], seeds: u64) {
     println!();
 }
 
-fn risk(title: &str, config: &WorldConfig, arms: &[Arm], seeds: u64) {
+fn risk(title: &str, config: &WorldConfig, arms: &[(Arm, Option<RiskModel>)], seeds: u64) {
     println!("{title}: {} nodes, {} hours, {seeds} seeds", config.nodes, config.hours);
     println!(
-        "| | work lost, device-min | difference to the first [95%] | interrupted | failures | drains that no failure followed | moves | standing still, device-min | mean wait, s |"
+        "| | work lost, device-min | difference to the first [95%] | interrupted | failures | cleared | of these failed within a day | cordons without failure | moves | lost and standing still, device-min | difference to the first [95%] | mean wait, s |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    let all = runs(config, arms, seeds);
-    for (arm, runs) in arms.iter().zip(&all) {
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    let mut first = Vec::new();
+    for (arm, model) in arms {
+        let of_seed = |seed| run(config, arm, model.as_ref(), seed);
+        let (runs, cleared): (Vec<Measures>, Vec<Cleared>) = (1..=seeds).filter_map(of_seed).unzip();
+        if first.is_empty() {
+            first.clone_from(&runs);
+        }
         let lost: Figure = |m| m.lost_device_minutes;
+        let cost: Figure = |m| m.lost_device_minutes + m.paused_device_minutes;
+        let of_run = |count: fn(&Cleared) -> usize| {
+            cleared.iter().map(count).sum::<usize>() as f64 / cleared.len().max(1) as f64
+        };
         println!(
-            "| {} | {} | {} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} |",
+            "| {} | {} | {} | {:.0} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {} | {} | {:.0} |",
             arm.name,
-            with_spread(runs, lost),
-            difference(runs, &all[0], lost),
-            mean(runs, |m| m.interrupted as f64),
-            mean(runs, |m| m.failures as f64),
-            mean(runs, |m| m.false_drains as f64),
-            mean(runs, |m| m.migrations as f64),
-            mean(runs, |m| m.paused_device_minutes),
-            mean(runs, |m| m.mean_wait_seconds)
+            with_spread(&runs, lost),
+            difference(&runs, &first, lost),
+            mean(&runs, |m| m.interrupted as f64),
+            mean(&runs, |m| m.failures as f64),
+            of_run(|c| c.failed + c.in_vain),
+            of_run(|c| c.failed),
+            mean(&runs, |m| m.false_drains as f64),
+            mean(&runs, |m| m.migrations as f64),
+            with_spread(&runs, cost),
+            difference(&runs, &first, cost),
+            mean(&runs, |m| m.mean_wait_seconds)
         );
     }
     println!();
 }
 
-fn run(config: &WorldConfig, arm: &Arm, seed: u64) -> Option<Measures> {
+/// Nodes that tasks were taken off for their risk, and what became of them.
+#[derive(Default)]
+struct Cleared {
+    /// Since when, of those whose day is not over.
+    open: BTreeMap<NodeId, u64>,
+    failed: usize,
+    in_vain: usize,
+}
+
+impl Cleared {
+    fn observe(&mut self, run: &LoopRun, report: &CycleReport) {
+        let (cluster, now) = (&run.snapshot().cluster, run.now_seconds());
+        self.open.retain(|&node, &mut since| {
+            let (down, over) = (cluster.health(node) == Health::Down, now > since + CLEARED_SECONDS);
+            self.failed += usize::from(down);
+            self.in_vain += usize::from(over && !down);
+            !down && !over
+        });
+        let for_risk = report.plan.parts.iter().filter(|part| part.reason == Reason::NodeFailing);
+        let from = for_risk.flat_map(|part| &part.steps).filter_map(|action| action.from());
+        for node in from.filter_map(|spot| cluster.node_named(&spot.node)) {
+            self.open.entry(node).or_insert(now);
+        }
+    }
+}
+
+fn run(config: &WorldConfig, arm: &Arm, model: Option<&RiskModel>, seed: u64) -> Option<(Measures, Cleared)> {
     let mut decider = LeptonConfig { relieve_by: arm.relieve_by, acts: arm.acts, ..LeptonConfig::default() };
     decider.decide.place_by = arm.place_by;
-    let decider = Lepton::new(decider, seed).ok()?;
-    let mut run = LoopRun::with_decider(&WorldConfig { seed, ..config.clone() }, Box::new(decider));
-    while run.turn().is_some() {}
-    Some(run.measures())
+    let decider = Box::new(Lepton::new(decider, seed).ok()?);
+    let analyst = AnalystConfig { risk: model.cloned().unwrap_or_default(), ..AnalystConfig::default() };
+    let mut run = LoopRun::with_analyst(&WorldConfig { seed, ..config.clone() }, decider, analyst);
+    let mut cleared = Cleared::default();
+    while let Some(report) = run.turn() {
+        cleared.observe(&run, &report);
+    }
+    Some((run.measures(), cleared))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lepton_core::analyze::forecast::FittedForecast;
-use lepton_core::analyze::risk::FittedCounters;
+use lepton_core::analyze::risk::{FittedCounters, FittedRisk};
 use lepton_core::decide::policy::{JobsModel, Model, ModelFileError, PlacementModel, read_model};
 use lepton_core::model::tensor_file::TensorFile;
 use lepton_sim::readers::read_whole;
@@ -37,13 +37,18 @@ pub(super) fn read_jobs(path: &Path) -> Result<JobsModel, Failure> {
 }
 
 /// Reads a fitted forecast.
-pub(super) fn read_forecast(path: &Path) -> Result<FittedForecast, Failure> {
+pub(crate) fn read_forecast(path: &Path) -> Result<FittedForecast, Failure> {
     FittedForecast::from_bytes(&bytes(path)?).map_err(|e| refused(path, &e))
 }
 
 /// Reads what was learned of counters.
 pub(super) fn read_counters(path: &Path) -> Result<FittedCounters, Failure> {
     FittedCounters::from_bytes(&bytes(path)?).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))
+}
+
+/// Reads what was learned of nodes' signs.
+pub(crate) fn read_risk(path: &Path) -> Result<FittedRisk, Failure> {
+    FittedRisk::from_bytes(&bytes(path)?).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))
 }
 
 /// The bytes of a model file.

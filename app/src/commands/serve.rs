@@ -1,5 +1,10 @@
 //! `lepton serve`: settings from defaults, file and options, then the service.
 
+use std::sync::Arc;
+
+use lepton_core::analyze::{AnalystConfig, BIN_SECONDS, HORIZON_BINS, LEVELS, forecast_steps};
+
+use super::model_files;
 use crate::cli_serve::ServeArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -31,6 +36,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         config.state_dir.clone_from(folder);
     }
     without_effect(args, config.source)?;
+    config.analyst = learned(&config)?;
     serve(&config, args.turns)
 }
 
@@ -54,4 +60,28 @@ fn without_effect(args: &ServeArgs, source: SourceKind) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
+}
+
+/// What the settings name as learned beforehand.
+fn learned(config: &ServeConfig) -> Result<AnalystConfig, Failure> {
+    let mut analyst = AnalystConfig::default();
+    if let Some(path) = &config.risk_model {
+        analyst.risk = model_files::read_risk(path)?.model;
+    }
+    if let Some(path) = &config.forecast_model {
+        let fitted = model_files::read_forecast(path)?;
+        let of_loop = fitted.setup.network.filter(|_| u64::from(fitted.period_seconds) == BIN_SECONDS);
+        let peak = of_loop.and_then(|network| network.peak_alone());
+        let Some(network) = peak.filter(|network| *network.steps() == forecast_steps()) else {
+            let levels: Vec<String> = LEVELS.iter().map(f64::to_string).collect();
+            return Err(Failure::Input(format!(
+                "{}: the loop needs a network fitted by `lepton forecast --period {}m --horizon {HORIZON_BINS} --peak --quantiles {}`",
+                path.display(),
+                BIN_SECONDS / 60,
+                levels.join(",")
+            )));
+        };
+        analyst.network = Some(Arc::new(network));
+    }
+    Ok(analyst)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lepton_core::analyze::risk::SIGNALS;
+use lepton_core::analyze::risk::{FittedRisk, SIGNALS};
 use lepton_sim::experiment::faults::{
     CauseShare, EttrResult, LEMON_JOB_NODES, LONG_JOBS, LemonResult, MttfResult, ReliabilityBin, learn_risk,
     reliability, risk_cases, simulate_causes, simulate_ettr, simulate_lemons, simulate_mttf,
@@ -10,6 +10,7 @@ use lepton_sim::experiment::faults::{
 use lepton_sim::generate::{FAULT_PRESETS, FaultEvent, FaultOptions, FaultPreset, FaultWorld};
 use serde::Serialize;
 
+use super::simulate_placement::command_line;
 use crate::cli_risk::FaultsArgs;
 use crate::failure::Failure;
 use crate::numbers::signed;
@@ -53,6 +54,7 @@ pub(crate) fn run(args: &FaultsArgs) -> Result<(), Failure> {
     };
     let mut files = ResultFiles::default();
     let log = files.claim_if_given("--log", args.log.as_deref())?;
+    let save = files.claim_if_given("--save", args.save.as_deref())?;
     let seeds = &args.seeds.0;
     let seed = seeds.first().copied().unwrap_or(1);
     let bar = output::progress("parts", 4 + seeds.len() as u64);
@@ -79,6 +81,9 @@ pub(crate) fn run(args: &FaultsArgs) -> Result<(), Failure> {
         .collect();
     bar.finish_and_clear();
     files.write(log.as_ref(), |out| write_log(out, preset, args, seed));
+    let trained_on = format!("made nodes, preset {}, seed {seed}", preset.name);
+    let fitted = FittedRisk::new(model.clone(), command_line(), trained_on);
+    files.write(save.as_ref(), |out| out.write_all(&fitted.to_bytes()));
     let horizon = &model.horizons[SHOWN_HORIZON];
     let report = Report {
         preset: preset.name,

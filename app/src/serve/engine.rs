@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
@@ -29,6 +30,10 @@ use crate::clock::WallClock;
 const NAP: Duration = Duration::from_millis(50);
 /// Turns after which the journal is brought down to what it amounts to.
 const TURNS_TO_REMEMBER: u64 = 1000;
+/// Name of the fact in the store that tells what was seen of failures and signs.
+const SIGNS: &str = "signs";
+/// Turns after which that is kept for a restart.
+const TURNS_TO_KEEP_SIGNS: u64 = 10;
 
 /// Makes a decider, also a new one after a panic.
 pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
@@ -49,6 +54,8 @@ pub(super) struct Engine {
     published: Arc<Published>,
     clock: WallClock,
     chronicle: Chronicle,
+    /// What was learned beforehand.
+    analyst: AnalystConfig,
 }
 
 impl Engine {
@@ -71,7 +78,8 @@ impl Engine {
         let mut cluster = connect(&mut store, config)?;
         let last = LastDecided::default();
         let decider = Copying { inner: make_decider()?, last: last.clone() };
-        let cycle = start_cycle(config.mode, config.fresh_seconds, &mut *cluster, &store)?;
+        let analyst = config.analyst.clone();
+        let cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
         let chronicle = Chronicle::new(store.last_history()?);
         let mut engine = Self {
             mode: config.mode,
@@ -88,6 +96,7 @@ impl Engine {
             published,
             clock: WallClock::start(),
             chronicle,
+            analyst: config.analyst.clone(),
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -219,7 +228,8 @@ impl Engine {
 
     /// After a panic nothing in memory is trusted: the journal and the cluster tell where the loop stands.
     fn begin_anew(&mut self) {
-        let started = start_cycle(self.mode, self.fresh_seconds, &mut *self.cluster, &self.store);
+        let analyst = self.analyst.clone();
+        let started = start_cycle(self.mode, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
         let made = started.and_then(|cycle| Ok((cycle, (self.make_decider)()?)));
         match made {
             Ok((cycle, decider)) => {
@@ -245,6 +255,9 @@ impl Engine {
             ..TurnRows::default()
         })?;
         self.chronicle.kept();
+        if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
+            self.store.set_fact(SIGNS, &serde_json::to_string(&self.cycle.analyst().signs())?)?;
+        }
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
             self.cycle.remember(&mut self.store)?;
         }
@@ -281,12 +294,18 @@ impl Engine {
 fn start_cycle(
     mode: Mode,
     freshness_seconds: u64,
+    analyst: AnalystConfig,
     cluster: &mut dyn Connection,
     store: &Store,
 ) -> anyhow::Result<Cycle> {
     let collect = CollectConfig { freshness_seconds, ..CollectConfig::default() };
-    let config = CycleConfig { mode, collect, settings: Default::default() };
+    let config = CycleConfig { mode, collect, settings: Default::default(), analyst };
     let (schema, now) = (cluster.schema(), cluster.now_seconds());
     let Ports { mut sources, .. } = cluster.ports();
-    Ok(Cycle::start(config, schema, &mut sources, store, now)?)
+    let mut cycle = Cycle::start(config, schema, &mut sources, store, now)?;
+    // What another version kept in another form is seen anew.
+    if let Some(kept) = store.fact(SIGNS)?.and_then(|signs| serde_json::from_str(&signs).ok()) {
+        cycle.recall_signs(kept);
+    }
+    Ok(cycle)
 }

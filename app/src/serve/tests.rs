@@ -73,6 +73,24 @@ fn a_turn_that_panics_degrades_the_loop_and_the_next_one_is_sound() {
 }
 
 #[test]
+fn failures_and_signs_of_nodes_are_known_after_a_restart() {
+    let config = config("signs", Mode::Act);
+    let (mut engine, _) = started(&config);
+    for _ in 0..=20 {
+        engine.turn();
+        engine.pass();
+    }
+    let kept = engine.cycle.analyst().signs();
+    drop(engine);
+    let (engine, _) = started(&config);
+    let known = serde_json::to_value(engine.cycle.analyst().signs()).expect("sound");
+    assert_eq!(known["nodes"].as_array().map(Vec::len), Some(config.simulation.nodes_count));
+    assert_ne!(known, serde_json::to_value(lepton_core::analyze::KeptSigns::default()).expect("sound"));
+    // What was kept is at most ten turns old.
+    assert_eq!(known["outcomes"], serde_json::to_value(kept).expect("sound")["outcomes"]);
+}
+
+#[test]
 fn a_loop_that_starts_again_finds_the_cluster_and_its_reasons() {
     for mode in [Mode::Act, Mode::Recommend] {
         let config = config("again", mode);

@@ -9,7 +9,7 @@ pub mod risk;
 mod signs;
 mod stranded;
 
-pub use analyst::{Analyst, AnalystConfig, BIN_SECONDS, HORIZON_BINS, LEVELS, forecast_steps};
+pub use analyst::{Analyst, AnalystConfig, BIN_SECONDS, HORIZON_BINS, KeptSigns, LEVELS, forecast_steps};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
 

@@ -1,13 +1,36 @@
 //! Products of small dense matrices, row by row, as training needs them. Blocks of a few rows and lanes stay in
-//! registers; the order of additions is fixed, so results do not depend on anything but the numbers.
+//! registers; the order of additions is fixed, so results do not depend on anything but the numbers, vector units included.
 
 /// Rows of a block.
 const ROWS: usize = 4;
 /// Columns of a block.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// Adds `a` (rows x inner) times `b` (inner x columns) to `c` (rows x columns).
 pub(super) fn add_product(a: &[f32], b: &[f32], c: &mut [f32], inner: usize, columns: usize) {
+    pulp::Arch::new().dispatch(AddProduct { a, b, c, inner, columns });
+}
+
+struct AddProduct<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    c: &'a mut [f32],
+    inner: usize,
+    columns: usize,
+}
+
+impl pulp::WithSimd for AddProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        add_blocks(self.a, self.b, self.c, self.inner, self.columns);
+    }
+}
+
+/// The same on the vector units of the caller.
+#[inline(always)]
+fn add_blocks(a: &[f32], b: &[f32], c: &mut [f32], inner: usize, columns: usize) {
     let blocks = a.chunks(ROWS * inner).zip(c.chunks_mut(ROWS * columns));
     for (a, c) in blocks {
         if a.len() == ROWS * inner {
@@ -39,6 +62,7 @@ pub(super) fn add_product(a: &[f32], b: &[f32], c: &mut [f32], inner: usize, col
 }
 
 /// The same, column after column from `from` on.
+#[inline(always)]
 fn add_rest(a: &[f32], b: &[f32], c: &mut [f32], inner: usize, columns: usize, from: usize) {
     if from == columns {
         return;

@@ -1,7 +1,7 @@
 //! Training of the founding document's network, as it says: recorded load split 80 to 20, 10 epochs, batches of 32, Adam, squared
 //! error of a sigmoid output.
 
-use lepton_core::analyze::forecast::{History, Perceptron, SHORT_BINS, SOURCE_LAYERS};
+use lepton_core::analyze::forecast::{History, LayerScratch, Perceptron, SHORT_BINS, SOURCE_LAYERS};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
@@ -114,7 +114,7 @@ fn draw(recorded: Recorded<'_>, rng: &mut Pcg64Mcg) -> Vec<([f32; SHORT_BINS], f
 }
 
 fn check(network: &Perceptron, kept: &[([f32; SHORT_BINS], f32)]) -> SourceCheck {
-    let mut scratch = [Vec::new(), Vec::new()];
+    let mut scratch = LayerScratch::default();
     let pairs: Vec<(f32, f32)> =
         kept.iter().map(|(inputs, came)| (*came, sigmoid(network.run(inputs, &mut scratch)[0]))).collect();
     if pairs.is_empty() {

@@ -1,6 +1,6 @@
 //! That training learns what can be learned, that slopes are right, and that results do not depend on threads.
 
-use lepton_core::analyze::forecast::{FEATURES, Perceptron, SOURCE_LAYERS, Steps};
+use lepton_core::analyze::forecast::{FEATURES, LayerScratch, Perceptron, SOURCE_LAYERS, Steps};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
@@ -72,7 +72,7 @@ fn the_slope_of_a_network_is_what_small_changes_of_its_weights_do() {
     let inputs = batch.inputs_mut().to_vec();
     batch.forward(&weights);
     let network = Perceptron::new(layers.to_vec(), weights.clone()).unwrap();
-    let mut scratch = [Vec::new(), Vec::new()];
+    let mut scratch = LayerScratch::default();
     for (row, out) in inputs.chunks(3).zip(batch.outputs().chunks(2)) {
         for (a, b) in network.run(row, &mut scratch).iter().zip(out) {
             assert!((a - b).abs() < 1e-5, "training and serving compute the same");
@@ -113,7 +113,7 @@ fn a_trained_network_knows_that_jumps_fall_back() {
     }
     forecaster.warm(Some(level));
     forecaster.warm(Some(3.0 * level));
-    let forecast = forecaster.forecast();
+    let forecast = forecaster.forecast(&mut lepton_core::analyze::forecast::Scratch::default());
     assert!(forecast.at(1, 0.5) < 2.0 * level, "a series of another size: {}", forecast.at(1, 0.5));
     assert!(forecast.at(1, 0.9) > 2.0 * level, "a third of the values are jumps: {}", forecast.at(1, 0.9));
 }

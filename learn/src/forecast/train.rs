@@ -116,19 +116,12 @@ fn pinball(data: &Dataset, rows: &[u32], outputs: &[f32], steps: &Steps, power: 
         let targets = &data.targets[row as usize * count * picks..][..count * picks];
         let weight = data.weights[row as usize] * share;
         for (o, targets) in targets.chunks_exact(picks).enumerate() {
-            for &target in targets {
-                if target.is_nan() {
-                    continue;
-                }
-                let at = (r * count + o) * levels.len();
-                for (l, &level) in levels.iter().enumerate() {
-                    let answer = outputs[at + l];
-                    let by = if power == 0.0 {
-                        weight
-                    } else {
-                        weight * answer.clamp(-12.0, 12.0).cosh().powf(power).min(1000.0)
-                    };
-                    let side = if answer > target { 1.0 - level } else { -level };
+            let at = (r * count + o) * levels.len();
+            for (l, &level) in levels.iter().enumerate() {
+                let answer = outputs[at + l];
+                let by = weight * counts_by(answer, power);
+                for target in targets.iter().filter(|t| !t.is_nan()) {
+                    let side = if answer > *target { 1.0 - level } else { -level };
                     slope[at + l] += by * side;
                     loss += f64::from(weight * side * (answer - target));
                 }
@@ -136,6 +129,16 @@ fn pinball(data: &Dataset, rows: &[u32], outputs: &[f32], steps: &Steps, power: 
         }
     }
     (slope, loss)
+}
+
+/// How much an answer counts by its distance in units of the scale: the power of cosh, which is what a step of the compressed answer
+/// moves it by.
+fn counts_by(answer: f32, power: f32) -> f32 {
+    if power == 0.0 {
+        return 1.0;
+    }
+    let grown = answer.clamp(-12.0, 12.0).exp();
+    (power * ((grown + 1.0 / grown) / 2.0).ln()).exp().min(1000.0)
 }
 
 /// One step of Adam with decoupled decay. Kingma and Ba, ICLR 2015; Loshchilov and Hutter, ICLR 2019.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::deliberate::{DeliberateConfig, deliberate};
@@ -12,7 +13,7 @@ use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
 };
 use lepton_core::decide::policy::JobsModel;
-use lepton_core::model::{FrozenClock, JournalEntry, Settings};
+use lepton_core::model::{FrozenClock, JournalEntry, Settings, Snapshot};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
@@ -87,11 +88,16 @@ impl LoopRun {
 
     /// A world of this configuration and a decider of one's own.
     pub fn with_decider(config: &WorldConfig, decider: Box<dyn Decider>) -> Self {
+        Self::with_analyst(config, decider, AnalystConfig::default())
+    }
+
+    /// The same with an analyst that has learned something beforehand.
+    pub fn with_analyst(config: &WorldConfig, decider: Box<dyn Decider>, analyst: AnalystConfig) -> Self {
         let world = Rc::new(RefCell::new(World::new(config.clone())));
         let schema = world.borrow().schema();
         let journal = Vec::new();
         let settings = Settings { safety_level: config.safety_level, ..Settings::default() };
-        let config_of_loop = CycleConfig { mode: Mode::Act, collect: Default::default(), settings };
+        let config_of_loop = CycleConfig { mode: Mode::Act, collect: Default::default(), settings, analyst };
         let mut source = WorldSource(Rc::clone(&world));
         let sources: &mut [&mut dyn Source] = &mut [&mut source];
         let cycle =
@@ -139,6 +145,11 @@ impl LoopRun {
     /// Simulated seconds so far.
     pub fn now_seconds(&self) -> u64 {
         self.now_seconds
+    }
+
+    /// The cluster as the loop believes it to be.
+    pub fn snapshot(&self) -> &Snapshot {
+        self.cycle.snapshot()
     }
 
     /// Nodes of the world.

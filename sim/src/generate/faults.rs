@@ -60,6 +60,16 @@ impl FaultPreset {
         Self { name, about, per_1000_node_days, lemon_share: 0.0, lemon_per_1000_node_days: 0.0 }
     }
 
+    /// The same with all rates so many times as high: for worlds too small or short to see the true ones.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            per_1000_node_days: factor * self.per_1000_node_days,
+            lemon_per_1000_node_days: factor * self.lemon_per_1000_node_days,
+            ..self
+        }
+    }
+
     /// Failures of a node a day in the mean over all nodes.
     pub fn mean_per_day(&self) -> f64 {
         let lemons = self.lemon_share * self.lemon_per_1000_node_days;

@@ -1,13 +1,15 @@
 //! The world's clock: events in order of time, and what each does.
 
+use lepton_core::analyze::risk::Severity;
 use lepton_core::collect::Source;
 use lepton_core::model::{
     Answer, Call, Cluster, DeviceSet, DocumentDemand, Health, NodeId, NodeReading, Placement, Reading,
     Readings, ResourceSchema, Task, TaskId, TaskReading,
 };
 
+use super::faults::NodeEvent;
 use super::measure::Measures;
-use super::script::{NodeEvent, Script, TaskScript, WorldConfig, rhythm};
+use super::script::{Script, TaskScript, WorldConfig, rhythm};
 use crate::engine::EventQueue;
 
 /// The signal that announces a failure, and its value at which a failure within the hour has the probability 1 - 1/e.
@@ -57,7 +59,8 @@ pub struct World {
     cordoned: Vec<bool>,
     /// Whether a node has failed since it was cordoned.
     failed_since_cordon: Vec<bool>,
-    risk: Vec<f64>,
+    /// Of each node: what its counter of corrected errors grows by in an hour.
+    counter: Vec<f64>,
     /// What the next poll tells.
     outbox: Vec<Reading>,
     /// Messages told so far.
@@ -100,7 +103,7 @@ impl World {
             down: vec![false; nodes],
             cordoned: vec![false; nodes],
             failed_since_cordon: vec![false; nodes],
-            risk: vec![0.0; nodes],
+            counter: vec![0.0; nodes],
             outbox: Vec::new(),
             messages: 0,
             measures: Measures::default(),
@@ -166,11 +169,15 @@ impl World {
     fn node_event(&mut self, node: u32, what: NodeEvent) {
         let (id, at) = (NodeId(node), node as usize);
         match what {
-            NodeEvent::Signs(risk) => self.risk[at] = risk,
+            NodeEvent::Signs(risk) => self.counter[at] = -SIGN_SCALE * (1.0 - risk).ln(),
+            NodeEvent::Counter(_) | NodeEvent::Message(_) | NodeEvent::Anomaly(_) if self.down[at] => return,
+            NodeEvent::Counter(by) => self.counter[at] = by,
+            NodeEvent::Message(severity) => return self.tell_signal(id, message_signal(severity), 1.0),
+            NodeEvent::Anomaly(score) => return self.tell_signal(id, "anomaly_score", score),
             NodeEvent::Fails => {
                 self.down[at] = true;
                 self.failed_since_cordon[at] = true;
-                self.risk[at] = 0.0;
+                self.counter[at] = 0.0;
                 self.measures.failures += 1;
                 let mut hosted = self.cluster.hosted(id).to_vec();
                 hosted.sort_unstable();
@@ -180,18 +187,23 @@ impl World {
             }
             NodeEvent::Recovers => {
                 self.down[at] = false;
-                self.risk[at] = 0.0;
+                self.counter[at] = 0.0;
             }
         }
         self.outbox.push(self.signal(id));
         self.tell_state(id);
     }
 
-    /// What a node's counters tell of its risk of failing within the hour.
+    /// What a node's counter tells.
     fn signal(&self, node: NodeId) -> Reading {
-        let value = -SIGN_SCALE * (1.0 - self.risk[node.index()]).ln();
+        let value = self.counter[node.index()].max(0.0);
         let node = self.cluster.node_name(node).to_owned();
-        Reading::Signal { node, signal: SIGN.to_owned(), value: value.max(0.0) }
+        Reading::Signal { node, signal: SIGN.to_owned(), value }
+    }
+
+    fn tell_signal(&mut self, node: NodeId, signal: &str, value: f64) {
+        let node = self.cluster.node_name(node).to_owned();
+        self.outbox.push(Reading::Signal { node, signal: signal.to_owned(), value });
     }
 
     /// Sets and tells a node's state from whether it is down or cordoned.
@@ -478,6 +490,15 @@ impl Source for World {
         }
         readings.extend(self.uses());
         self.told(now_seconds, true, readings)
+    }
+}
+
+/// The signal that tells of a message of this severity.
+fn message_signal(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical_log_messages",
+        Severity::Error => "error_log_messages",
+        Severity::Warning => "warning_log_messages",
     }
 }
 

@@ -6,6 +6,7 @@
 //! All chance is drawn from the seed before the first second, so that two loops over worlds of the same
 //! seed meet the same arrivals, loads and faults. It decides nothing.
 
+mod faults;
 mod hands;
 mod life;
 mod measure;

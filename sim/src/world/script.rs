@@ -6,7 +6,8 @@ use lepton_core::model::SAFETY_LEVEL;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::generate::openb_like;
+use super::faults::{NodeEvent, fault_events};
+use crate::generate::{FaultPreset, openb_like};
 use crate::workload::PlacementWorkload;
 
 /// Seconds of an hour and a day.
@@ -32,10 +33,13 @@ pub struct WorldConfig {
     pub pause_seconds: u32,
     /// A task that is told to go stays so long to save its work, seconds.
     pub grace_seconds: u64,
-    /// Mean time between failures of one node, hours.
+    /// Mean time between failures of one node, hours. This and the next are for a world without `faults`.
     pub failure_hours: f64,
     /// Share of failures that show signs in advance.
     pub warned_share: f64,
+    /// Rates, causes and signs of failures as published, false signs among them; one kind of failure with one kind of sign where there
+    /// are none.
+    pub faults: Option<FaultPreset>,
     /// A node is hot above this share of its CPU.
     pub safety_level: f64,
     /// Median of the tasks' work, seconds.
@@ -100,6 +104,7 @@ impl Default for WorldConfig {
             grace_seconds: 0,
             failure_hours: 240.0,
             warned_share: 0.7,
+            faults: None,
             safety_level: SAFETY_LEVEL,
             work_median_seconds: WORK_MEDIAN_SECONDS,
             request_factor_max: 0.0,
@@ -127,17 +132,6 @@ pub(super) struct TaskScript {
     pub(super) shape: Option<(usize, u64)>,
 }
 
-/// Something that happens to a node.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum NodeEvent {
-    /// Signs of a fault: the risk that a detector would tell.
-    Signs(f64),
-    /// The node goes down.
-    Fails,
-    /// The node comes back, or the signs go away.
-    Recovers,
-}
-
 /// Everything that will happen.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
@@ -154,7 +148,10 @@ impl Script {
         let mut chance = Pcg64Mcg::seed_from_u64(config.seed);
         let mut tasks = tasks(config, &workload, &mut chance);
         ask_for_time(&mut tasks, config);
-        let node_events = node_events(config, &mut chance);
+        let node_events = match config.faults {
+            Some(preset) => fault_events(preset, config.nodes as u32, config.hours, config.seed),
+            None => node_events(config, &mut chance),
+        };
         Self { workload, tasks, node_events }
     }
 }

@@ -1,6 +1,7 @@
 //! The world under the loop: nothing is lost or doubled, whatever fails and whenever the loop is killed.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::experiment::{Keeper, LoopRun};
+use crate::generate::FAULT_PRESETS;
 
 fn small(seed: u64) -> WorldConfig {
     WorldConfig { seed, nodes: 12, hours: 4, load: 0.9, failure_hours: 6.0, ..WorldConfig::default() }
@@ -33,6 +35,27 @@ fn the_same_seed_gives_the_same_run_and_the_same_world_whoever_looks_after_it() 
     let (without, _) = run(Keeper::WithoutLoop);
     assert_eq!((with.arrived, with.failures), (without.arrived, without.failures));
     assert!(with.migrations > 0 && without.migrations == 0);
+}
+
+#[test]
+fn a_world_of_published_faults_tells_their_signs_and_false_ones_and_fails_as_often_as_said() {
+    let preset = FAULT_PRESETS.into_iter().find(|p| p.name == "all-causes").expect("a preset").times(10.0);
+    let config = WorldConfig { nodes: 40, hours: 48, faults: Some(preset), ..small(5) };
+    let mut run = LoopRun::start(&config, &Keeper::Loop(Acts::DEFAULT)).expect("known policies");
+    let mut told = BTreeSet::new();
+    while run.turn().is_some() {
+        for (node, signals) in run.snapshot().signals.iter().enumerate() {
+            told.extend(signals.iter().filter(|(_, s)| s.0 > 0.0).map(|(name, _)| (name.to_string(), node)));
+        }
+    }
+    let of = |signal: &str| told.iter().filter(|(name, _)| name == signal).count();
+    for signal in ["critical_log_messages", "error_log_messages", "warning_log_messages", "anomaly_score"] {
+        assert!(of(signal) > 0, "no {signal}: {told:?}");
+    }
+    assert!(of("corrected_memory_errors_per_hour") > 0, "{told:?}");
+    // 40 nodes, 2 days, 0.22 a day: 17.6 expected.
+    let failures = run.measures().failures;
+    assert!((8..=30).contains(&failures), "{failures}");
 }
 
 /// Hands that die at a given call: before it is done, or right after.
@@ -86,6 +109,7 @@ proptest! {
             mode: Mode::Act,
             collect: CollectConfig::default(),
             settings: Settings::default(),
+            analyst: Default::default(),
         };
         let mut now = 0;
         let mut kills = kills.into_iter();
@@ -101,7 +125,7 @@ proptest! {
             let died = catch_unwind(AssertUnwindSafe(|| {
                 let mut source = WorldSource(Rc::clone(&world));
                 let mut lepton = Lepton::new(LeptonConfig::default(), seed).expect("known policies");
-                let mut cycle = Cycle::start(config, schema.clone(), &mut [&mut source], &journal, now)
+                let mut cycle = Cycle::start(config.clone(), schema.clone(), &mut [&mut source], &journal, now)
                     .expect("the journal can be read");
                 while now < 4 * 3600 {
                     cycle.turn(&mut [&mut source], &mut lepton, &mut hands, &mut journal, now, &FrozenClock);

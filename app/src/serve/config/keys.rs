@@ -116,6 +116,20 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.speed, speed(&shown(value))),
     },
     Key {
+        name: "risk_model",
+        about: "What signs of faults are worth, as `lepton simulate faults --save` keeps it; assumed where it is not set.",
+        form: Form::Text,
+        get: |c| c.risk_model.as_ref().and_then(|path| text(&path.to_string_lossy())),
+        set: |c, value| set(&mut c.risk_model, file(value)),
+    },
+    Key {
+        name: "forecast_model",
+        about: "A network for the forecasts of nodes' load, as `lepton forecast --save` keeps it; none where it is not set.",
+        form: Form::Text,
+        get: |c| c.forecast_model.as_ref().and_then(|path| text(&path.to_string_lossy())),
+        set: |c, value| set(&mut c.forecast_model, file(value)),
+    },
+    Key {
         name: "host.root",
         about: "Folder in which the host's /proc, /sys and /etc are.",
         form: Form::Text,
@@ -230,6 +244,11 @@ fn named(value: &Value) -> Result<BTreeMap<String, String>, String> {
         Ok((name.clone(), text.to_owned()))
     });
     each.collect()
+}
+
+fn file(value: &Value) -> Result<Option<PathBuf>, String> {
+    let named = value.as_str().filter(|file| !file.is_empty());
+    named.map(|file| Some(file.into())).ok_or_else(|| "expected a file in quotes".to_owned())
 }
 
 fn whole(value: &Value, low: i64, high: i64) -> Result<i64, String> {

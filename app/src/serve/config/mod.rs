@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use lepton_core::analyze::AnalystConfig;
 use lepton_core::cycle::Mode;
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
@@ -128,6 +129,12 @@ pub(crate) struct ServeConfig {
     /// Line rate of a node's interfaces, Mbit/s, where they do not tell it.
     pub(crate) network_mbit_s: Option<u64>,
     pub(crate) speed: f64,
+    /// What signs of faults are worth, as learned.
+    pub(crate) risk_model: Option<PathBuf>,
+    /// A network for the forecasts of nodes' load.
+    pub(crate) forecast_model: Option<PathBuf>,
+    /// Both, once read.
+    pub(crate) analyst: AnalystConfig,
     pub(crate) host: HostSettings,
     pub(crate) prometheus: PrometheusSettings,
     pub(crate) simulation: Simulation,
@@ -146,6 +153,9 @@ impl Default for ServeConfig {
             fresh_seconds: 180,
             network_mbit_s: None,
             speed: 60.0,
+            risk_model: None,
+            forecast_model: None,
+            analyst: AnalystConfig::default(),
             host: HostSettings { root: PathBuf::from("/") },
             prometheus: PrometheusSettings {
                 url: "http://127.0.0.1:9090".to_owned(),
@@ -243,8 +253,10 @@ mod tests {
     fn what_is_not_named_keeps_its_default() {
         assert_eq!(parsed("schema_version = 1"), Ok(ServeConfig::default()));
         let given =
-            parsed("mode = \"act\"\nspeed = 1\n[simulation]\nnodes_count = 5\n").expect("it is sound");
+            parsed("mode = \"act\"\nspeed = 1\nrisk_model = \"r.json\"\n[simulation]\nnodes_count = 5\n")
+                .expect("it is sound");
         assert_eq!((given.mode, given.speed, given.simulation.nodes_count), (Mode::Act, 1.0, 5));
+        assert_eq!(given.risk_model, Some("r.json".into()));
         assert_eq!(given.listen, ServeConfig::default().listen);
     }
 
@@ -260,6 +272,7 @@ mod tests {
             ("mode = \"brave\"", "line 1, column `mode`, value `brave`: expected observe, recommend or act"),
             ("listen = \"here\"", "expected an address with a port"),
             ("require_tokens = 1", "expected true or false"),
+            ("risk_model = 5", "expected a file in quotes"),
             ("speed = 0", "expected simulated seconds per second"),
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),

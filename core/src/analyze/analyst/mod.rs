@@ -1,9 +1,9 @@
 //! What analyze remembers from turn to turn: how load has moved, which signs were followed by failures. Fed with one snapshot
 //! after the other, it adds to each assessment what is expected of the next hour and how likely nodes are to fail.
 //!
-//! It is a value made of the snapshots that it was shown, and of nothing else: the same snapshots make the same analyst. After a
-//! restart it learns anew, and says since when it looks and how many series are still young
-//! ([`ExpectedLoad`](crate::model::ExpectedLoad)).
+//! It is a value made of the snapshots that it was shown, and of nothing else: the same snapshots make the same analyst. Failures and
+//! signs of nodes can be kept over a restart ([`KeptSigns`]); load is learned anew, and the assessment says since when it looks and how
+//! many series are still young ([`ExpectedLoad`](crate::model::ExpectedLoad)).
 
 mod outlook;
 mod series;
@@ -21,9 +21,10 @@ use watch::Watch;
 
 pub use outlook::{BIN_SECONDS, forecast_steps};
 pub use series::{HORIZON_BINS, LEVELS};
+pub use watch::KeptSigns;
 
 /// What an analyst knows before it has seen anything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct AnalystConfig {
     /// What signs and past failures are worth.
     pub risk: RiskModel,
@@ -63,6 +64,16 @@ impl Analyst {
         let mut assessment = assess_with(snapshot, settings, risk);
         assessment.expected = self.outlook.observe(snapshot, &assessment.used);
         assessment
+    }
+
+    /// What is remembered of the nodes' failures and signs, to be kept over a restart.
+    pub fn signs(&self) -> KeptSigns {
+        self.watch.keep()
+    }
+
+    /// Goes on with what another analyst had remembered of failures and signs.
+    pub fn recall_signs(&mut self, kept: KeptSigns) {
+        self.watch.recall(kept);
     }
 
     /// The load of the last week.

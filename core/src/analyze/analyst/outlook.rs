@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use super::series::{Change, HORIZON_BINS, LEVELS, Series};
-use crate::analyze::forecast::{ForecastSetup, MixtureConfig, NetworkModel, SortedWindow, Steps};
+use crate::analyze::forecast::{ForecastSetup, MixtureConfig, NetworkModel, Scratch, SortedWindow, Steps};
 use crate::model::digest::fnv;
 use crate::model::{ExpectedLoad, Health, Name, NodeId, Snapshot};
 
@@ -53,6 +53,8 @@ pub(super) struct Outlook {
     since_seconds: u64,
     /// Working space, per resource.
     changes: Vec<Change>,
+    /// Working space of forecasts.
+    scratch: Scratch,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +93,7 @@ impl Outlook {
             looked_seconds: 0,
             since_seconds: 0,
             changes: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 
@@ -112,7 +115,7 @@ impl Outlook {
         let mut expected = Filling::new(self.since_seconds, cluster.node_count() * resources);
         for node in cluster.nodes() {
             self.nodes[node.index()].meet(cluster.node_name(node), resources);
-            self.nodes[node.index()].close_bins(now, &self.setup, &mut self.pools);
+            self.nodes[node.index()].close_bins(now, &self.setup, &mut self.pools, &mut self.scratch);
             self.look_at_tasks(snapshot, node);
             let of_node = &mut self.nodes[node.index()];
             for (resource, series) in of_node.series.iter_mut().enumerate() {
@@ -179,14 +182,20 @@ impl NodeOutlook {
         self.series.resize_with(resources, Series::default);
     }
 
-    fn close_bins(&mut self, now_seconds: u64, setup: &ForecastSetup, pools: &mut [SortedWindow]) {
+    fn close_bins(
+        &mut self,
+        now_seconds: u64,
+        setup: &ForecastSetup,
+        pools: &mut [SortedWindow],
+        scratch: &mut Scratch,
+    ) {
         let bin = now_seconds.saturating_add(self.phase_seconds) / BIN_SECONDS;
         let passed = self.bin.map_or(0, |before| bin.saturating_sub(before));
         if passed > GAP_BINS_MAX {
             self.series.iter_mut().for_each(Series::forget);
         } else if passed > 0 {
             for (series, pool) in self.series.iter_mut().zip(pools) {
-                series.close(setup, passed - 1, pool);
+                series.close(setup, passed - 1, pool, scratch);
             }
         }
         self.bin = Some(self.bin.map_or(bin, |before| before.max(bin)));

@@ -1,6 +1,6 @@
 //! The level of one resource on one node, as if the tasks that stand there now had always stood there, and its forecast.
 
-use crate::analyze::forecast::{ForecastSetup, ModelKind, SeriesForecaster, SortedWindow};
+use crate::analyze::forecast::{ForecastSetup, ModelKind, Scratch, SeriesForecaster, SortedWindow};
 
 /// Bins that are forecast: an hour from any moment of the open one.
 pub const HORIZON_BINS: usize = 5;
@@ -54,7 +54,13 @@ impl Series {
     }
 
     /// Ends the open bin and so many empty ones after it, and forecasts. Notes in `pool` how far the last hour's peak was above its start.
-    pub(super) fn close(&mut self, setup: &ForecastSetup, empty: u64, pool: &mut SortedWindow) {
+    pub(super) fn close(
+        &mut self,
+        setup: &ForecastSetup,
+        empty: u64,
+        pool: &mut SortedWindow,
+        scratch: &mut Scratch,
+    ) {
         let high = self.high.take();
         if high.is_none() && self.forecaster.is_none() {
             return;
@@ -63,14 +69,14 @@ impl Series {
             self.forecaster = SeriesForecaster::new(setup, ModelKind::Auto).ok().map(Box::new);
         }
         let Some(forecaster) = &mut self.forecaster else { return };
-        forecaster.push(high);
-        (0..empty).for_each(|_| forecaster.push(None));
+        forecaster.push(high, scratch);
+        (0..empty).for_each(|_| forecaster.push(None, scratch));
         let history = forecaster.history();
         if history.gap_bins() == 0 && history.age_bins() > HORIZON_BINS as u64 {
             let peak = (0..HORIZON_BINS).map(|back| history.back(back)).fold(f64::MIN, f64::max);
             pool.push((peak - history.back(HORIZON_BINS)) as f32);
         }
-        if let Some(peak) = forecaster.forecast().of_peak() {
+        if let Some(peak) = forecaster.forecast(scratch).of_peak() {
             self.quantiles.copy_from_slice(peak);
         }
         let mixture = forecaster.mixture();

@@ -265,3 +265,68 @@ fn a_node_that_was_put_aside_first_has_not_failed() {
     };
     assert!(within_week(false) > 4.0 * within_week(true), "{} {}", within_week(false), within_week(true));
 }
+
+/// A node that fails again and again after signs, and one that is told of in vain.
+fn told_of_faults(scene: &mut Scene) {
+    for round in 0..12 {
+        scene.tell(0, SIGNAL, 3.0);
+        scene.tell(1, SIGNAL, 3.0);
+        (0..4).for_each(|_| drop(scene.turn()));
+        if round % 2 == 0 {
+            scene.set_health(0, Health::Down);
+            scene.turn();
+            scene.set_health(0, Health::Up);
+        }
+        scene.snapshot.signals.iter_mut().for_each(BTreeMap::clear);
+        (0..20).for_each(|_| drop(scene.turn()));
+    }
+}
+
+#[test]
+fn failures_and_signs_are_known_after_a_restart_by_the_names_of_the_nodes() {
+    let mut scene = Scene::new(2);
+    told_of_faults(&mut scene);
+    let text = serde_json::to_string(&scene.analyst.signs()).expect("numbers and names");
+    let kept = || serde_json::from_str::<KeptSigns>(&text).expect("it was written so");
+    let mut anew = Analyst::default();
+    anew.recall_signs(kept());
+    let nodes = |analyst: &Analyst| serde_json::to_value(analyst.signs()).expect("sound")["nodes"].clone();
+    assert_eq!(nodes(&anew).as_array().map(Vec::len), Some(2), "what has not come yet is not forgotten");
+    let nothing = Analyst::default().assess(&scene.snapshot, &Settings::default()).risk;
+    for signal in [None, Some(3.0), None] {
+        if let Some(value) = signal {
+            scene.tell(0, SIGNAL, value);
+        }
+        scene.snapshot.time_seconds += TURN_SECONDS;
+        let old = scene.analyst.assess(&scene.snapshot, &Settings::default());
+        assert_eq!(anew.assess(&scene.snapshot, &Settings::default()).risk, old.risk);
+        assert!(old.risk[0].within_week > 10.0 * nothing[0].within_week, "{:?}", old.risk[0]);
+    }
+    // Nodes are met by name, wherever they stand now.
+    let mut other = Scene::new(0);
+    other.add_node("n1");
+    other.add_node("n0");
+    other.snapshot.time_seconds = scene.snapshot.time_seconds;
+    other.analyst.recall_signs(kept());
+    let risk = other.turn().risk;
+    assert!(risk[1].within_week > 2.0 * risk[0].within_week, "{risk:?}");
+}
+
+#[test]
+fn kept_signs_that_are_no_signs_are_not_believed() {
+    let mut scene = Scene::new(1);
+    scene.tell(0, SIGNAL, 3.0);
+    (0..4).for_each(|_| drop(scene.turn()));
+    let sound = serde_json::to_value(scene.analyst.signs()).expect("numbers and names");
+    for wrong in [-1.0_f64, 1e300] {
+        let mut kept = sound.clone();
+        kept["outcomes"][1][5]["failed"] = wrong.into();
+        kept["nodes"][0]["signs"]["faded"][1] = (-wrong.abs()).into();
+        scene.analyst.recall_signs(serde_json::from_value(kept).expect("of its form"));
+        scene.tell(0, SIGNAL, 3.0);
+        let risk = &scene.turn().risk[0];
+        for chance in [risk.probability, risk.within_day, risk.within_week] {
+            assert!((0.0..=1.0).contains(&chance), "{risk:?}");
+        }
+    }
+}

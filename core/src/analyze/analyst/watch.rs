@@ -5,6 +5,10 @@
 //! signs so lose their weight, whoever sends them. Beside them stands the chance by the node's past and by all signs together
 //! ([`RiskModel`]); both see the same counters, so the higher of the two counts.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::super::signs::{BANDS, KINDS, Kind, SIGN_HORIZON_SECONDS, band_of, kind_of};
 use crate::analyze::risk::{self, NodeSigns, RiskModel};
 use crate::model::{Health, Name, NodeId, NodeRisk, Sign, Snapshot};
@@ -19,17 +23,26 @@ const MESSAGES_MAX: usize = 20;
 pub(super) struct Watch {
     model: RiskModel,
     nodes: Vec<NodeWatch>,
+    /// Of nodes that were seen before a restart and have not come yet.
+    recalled: BTreeMap<Name, NodeWatch>,
+    outcomes: [[Outcomes; BANDS]; KINDS],
+}
+
+/// What is remembered of the nodes' failures and signs, and what came of signs, to be kept over a restart.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct KeptSigns {
+    nodes: Vec<NodeWatch>,
     outcomes: [[Outcomes; BANDS]; KINDS],
 }
 
 /// What came of a signal of about one strength.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Outcomes {
     failed: f64,
     all: f64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct NodeWatch {
     name: Name,
     /// Whether it worked when last looked at, and when.
@@ -42,7 +55,7 @@ struct NodeWatch {
     open: Vec<Case>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Case {
     kind: usize,
     band: usize,
@@ -51,7 +64,22 @@ struct Case {
 
 impl Watch {
     pub(super) fn new(model: RiskModel) -> Self {
-        Self { model, nodes: Vec::new(), outcomes: Default::default() }
+        Self { model, nodes: Vec::new(), recalled: BTreeMap::new(), outcomes: Default::default() }
+    }
+
+    /// What is to be kept: of nodes of which nothing was seen only that they are watched.
+    pub(super) fn keep(&self) -> KeptSigns {
+        let all = self.nodes.iter().chain(self.recalled.values());
+        KeptSigns { nodes: all.cloned().collect(), outcomes: self.outcomes }
+    }
+
+    /// Goes on from what was kept; outcomes that are no numbers of cases are not believed.
+    pub(super) fn recall(&mut self, kept: KeptSigns) {
+        self.nodes.clear();
+        self.recalled = kept.nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
+        self.outcomes = kept.outcomes;
+        let sound = |of: &Outcomes| of.failed >= 0.0 && of.failed <= of.all && of.all.is_finite();
+        self.outcomes.iter_mut().flatten().filter(|of| !sound(of)).for_each(|of| *of = Outcomes::default());
     }
 
     /// Takes in the snapshot; returns the risk of each node.
@@ -59,7 +87,9 @@ impl Watch {
         let cluster = &snapshot.cluster;
         self.nodes.resize_with(cluster.node_count(), NodeWatch::default);
         for node in cluster.nodes() {
-            self.nodes[node.index()].observe(snapshot, node, &self.model, &mut self.outcomes);
+            let watch = &mut self.nodes[node.index()];
+            watch.meet(cluster.node_name(node), snapshot.time_seconds, &mut self.recalled);
+            watch.observe(snapshot, node, &self.model, &mut self.outcomes);
         }
         cluster.nodes().map(|node| self.risk_of(snapshot, node)).collect()
     }
@@ -95,6 +125,20 @@ impl Watch {
 }
 
 impl NodeWatch {
+    /// Makes sure that this is about the node of that name.
+    fn meet(&mut self, name: &str, now_seconds: u64, recalled: &mut BTreeMap<Name, Self>) {
+        if *self.name == *name {
+            return;
+        }
+        let fresh = || Self { name: Name::from(name), looked_seconds: now_seconds, ..Self::default() };
+        *self = recalled.remove(name).filter(NodeWatch::is_sound).unwrap_or_else(fresh);
+    }
+
+    /// Whether what was kept can be of a node: it may be anything.
+    fn is_sound(&self) -> bool {
+        self.signs.is_sound() && self.open.iter().all(|case| case.kind < KINDS && case.band < BANDS)
+    }
+
     fn observe(
         &mut self,
         snapshot: &Snapshot,
@@ -102,10 +146,7 @@ impl NodeWatch {
         model: &RiskModel,
         outcomes: &mut [[Outcomes; BANDS]; KINDS],
     ) {
-        let (name, now) = (snapshot.cluster.node_name(node), snapshot.time_seconds);
-        if *self.name != *name {
-            *self = Self { name: Name::from(name), looked_seconds: now, ..Self::default() };
-        }
+        let now = snapshot.time_seconds;
         let health = snapshot.cluster.health(node);
         let works = matches!(health, Health::Up | Health::Cordoned);
         let at = now as i64;
@@ -143,7 +184,8 @@ impl NodeWatch {
 
     fn take_signals(&mut self, snapshot: &Snapshot, node: NodeId, model: &RiskModel) {
         let now = snapshot.time_seconds;
-        let hours = now.saturating_sub(self.looked_seconds) as f64 / 3600.0;
+        // What a counter's rate was while nobody looked is not known: an hour of it at most.
+        let hours = (now.saturating_sub(self.looked_seconds) as f64 / 3600.0).min(1.0);
         let told = snapshot.signals.get(node.index()).into_iter().flatten();
         for (signal, &(value, told_seconds)) in told {
             let Some((kind, what)) = kind_of(signal, value) else { continue };

@@ -32,14 +32,19 @@ impl Writer<'_> {
     }
 }
 
-/// Compresses a ratio of any size, keeping sign and small values: asinh.
+/// Compresses a ratio of any size, keeping sign and small values: asinh, to 15 places behind the point. What is no number stays so.
 pub fn compress(ratio: f64) -> f64 {
-    ratio.asinh()
+    let size = ratio.abs().clamp(0.0, RATIO_MAX);
+    (size + (size * size + 1.0).sqrt()).ln().copysign(ratio)
 }
+
+/// Largest ratio that is told apart: its square is a number.
+const RATIO_MAX: f64 = 1e150;
 
 /// The inverse of [`compress`]; ratios are bounded by e^16.
 pub fn expand(compressed: f64) -> f64 {
-    compressed.clamp(-16.0, 16.0).sinh()
+    let grown = compressed.clamp(-16.0, 16.0).exp();
+    (grown - 1.0 / grown) / 2.0
 }
 
 /// Fills `out` with the features of the series for a forecast of these steps.

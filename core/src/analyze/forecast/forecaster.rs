@@ -73,20 +73,27 @@ impl Forecast {
     }
 }
 
+/// A model of a series.
+#[derive(Debug)]
+enum Member {
+    /// The naive one, which is kept for every series.
+    Naive,
+    Other(Box<dyn SeriesModel>),
+}
+
 /// One series: its history, its models and what they have earned.
 #[derive(Debug)]
 pub struct SeriesForecaster {
     steps: Steps,
     history: History,
     /// The first is the one that is believed while nothing is known.
-    models: Vec<Box<dyn SeriesModel>>,
+    models: Vec<Member>,
     mixture: Option<Mixture>,
+    /// Also what answers are held against.
     naive: Naive,
-    forecasts: Vec<Vec<f64>>,
     mixed: Vec<f64>,
     /// Bins of the history when `mixed` was made.
     mixed_at: Option<u64>,
-    scratch: Scratch,
 }
 
 impl SeriesForecaster {
@@ -96,52 +103,46 @@ impl SeriesForecaster {
     /// When the model needs a network that the setup does not have.
     pub fn new(setup: &ForecastSetup, kind: ModelKind) -> Result<Self, NotTrained> {
         let (steps, season) = (&setup.steps, setup.season_bins);
-        let network = |network: &Arc<NetworkModel>| Box::new(Arc::clone(network)) as Box<dyn SeriesModel>;
-        let naive = || Box::new(Naive::new(steps, season)) as Box<dyn SeriesModel>;
-        let window = || Box::new(WindowQuantiles::new(season)) as Box<dyn SeriesModel>;
-        let seasonal = || Box::new(SeasonalNaive::new(steps, season)) as Box<dyn SeriesModel>;
-        let smoothing = || Box::new(Smoothing::new(steps, season)) as Box<dyn SeriesModel>;
+        let network = |network: &Arc<NetworkModel>| Member::Other(Box::new(Arc::clone(network)));
+        let window = || Member::Other(Box::new(WindowQuantiles::new(season)));
+        let seasonal = || Member::Other(Box::new(SeasonalNaive::new(steps, season)));
+        let smoothing = || Member::Other(Box::new(Smoothing::new(steps, season)));
         let models = match kind {
             ModelKind::Auto => {
                 let trained = setup.network.as_ref().map(network);
-                trained.into_iter().chain([naive(), window(), smoothing(), seasonal()]).collect()
+                trained.into_iter().chain([Member::Naive, window(), smoothing(), seasonal()]).collect()
             }
             ModelKind::Network => vec![setup.network.as_ref().map(network).ok_or(NotTrained(kind))?],
             ModelKind::Source => {
                 let model = setup.source.clone().ok_or(NotTrained(kind))?;
-                vec![Box::new(SourceNetwork::new(model, steps, season)) as Box<dyn SeriesModel>]
+                vec![Member::Other(Box::new(SourceNetwork::new(model, steps, season)))]
             }
-            ModelKind::Naive => vec![naive()],
+            ModelKind::Naive => vec![Member::Naive],
             ModelKind::SeasonalNaive => vec![seasonal()],
             ModelKind::WindowQuantiles => vec![window()],
-            ModelKind::DecayedHistogram => {
-                vec![Box::new(DecayedHistogram::default()) as Box<dyn SeriesModel>]
-            }
+            ModelKind::DecayedHistogram => vec![Member::Other(Box::new(DecayedHistogram::default()))],
             ModelKind::Smoothing => vec![smoothing()],
         };
-        let size = steps.outputs() * steps.levels().len();
         Ok(Self {
             mixture: (kind == ModelKind::Auto)
                 .then(|| Mixture::new(setup.mixture, models.len(), steps, season)),
             naive: Naive::new(steps, season),
             history: History::new(season),
-            forecasts: vec![vec![0.0; size]; models.len()],
-            mixed: vec![0.0; size],
+            mixed: vec![0.0; steps.outputs() * steps.levels().len()],
             mixed_at: None,
             models,
             steps: steps.clone(),
-            scratch: Scratch::default(),
         })
     }
 
     /// Takes the next bin (`None`: no sample), and learns how good the forecasts for it were. Microseconds.
-    pub fn push(&mut self, value: Option<f64>) {
+    pub fn push(&mut self, value: Option<f64>, scratch: &mut Scratch) {
         self.warm(value);
         if let Some(mixture) = &mut self.mixture {
             mixture.observe(&self.history, &self.steps);
-            self.answer();
+            self.answer(scratch);
             if let Some(mixture) = &mut self.mixture {
-                mixture.remember(&self.history, &self.forecasts, &self.mixed);
+                mixture.remember(&self.history, &scratch.forecasts, &self.mixed);
             }
         }
     }
@@ -151,13 +152,15 @@ impl SeriesForecaster {
         self.history.push(value);
         self.naive.observe(&self.history, &self.steps);
         for model in &mut self.models {
-            model.observe(&self.history, &self.steps);
+            if let Member::Other(model) = model {
+                model.observe(&self.history, &self.steps);
+            }
         }
     }
 
     /// Quantiles of the next steps; zeros before the first sample. All are finite, and ascend with the level.
-    pub fn forecast(&mut self) -> Forecast {
-        self.answer();
+    pub fn forecast(&mut self, scratch: &mut Scratch) -> Forecast {
+        self.answer(scratch);
         Forecast { steps: self.steps.clone(), quantiles: self.mixed.clone() }
     }
 
@@ -171,28 +174,34 @@ impl SeriesForecaster {
         self.mixture.as_ref()
     }
 
-    fn answer(&mut self) {
+    fn answer(&mut self, scratch: &mut Scratch) {
         if self.mixed_at == Some(self.history.bins()) {
             return;
         }
         self.mixed_at = Some(self.history.bins());
-        for (model, out) in self.models.iter().zip(&mut self.forecasts) {
-            model.forecast(&self.history, &self.steps, &mut self.scratch, out);
+        let (mut forecasts, size) = (std::mem::take(&mut scratch.forecasts), self.mixed.len());
+        forecasts.resize(self.models.len() * size, 0.0);
+        for (model, out) in self.models.iter().zip(forecasts.chunks_exact_mut(size)) {
+            match model {
+                Member::Naive => self.naive.forecast(&self.history, &self.steps, scratch, out),
+                Member::Other(model) => model.forecast(&self.history, &self.steps, scratch, out),
+            }
         }
         match &self.mixture {
-            Some(mixture) => mixture.mix(&self.forecasts, &mut self.mixed),
-            None => self.mixed.copy_from_slice(&self.forecasts[0]),
+            Some(mixture) => mixture.mix(&forecasts, &mut scratch.weights, &mut self.mixed),
+            None => self.mixed.copy_from_slice(&forecasts[..size]),
         }
+        scratch.forecasts = forecasts;
         if self.mixture.as_ref().is_some_and(Mixture::slipped) {
-            self.widen();
+            self.widen(scratch);
         }
         self.bound();
     }
 
     /// At least as wide as the naive forecast, level by level.
-    fn widen(&mut self) {
+    fn widen(&mut self, scratch: &mut Scratch) {
         let mut naive = vec![0.0; self.mixed.len()];
-        self.naive.forecast(&self.history, &self.steps, &mut self.scratch, &mut naive);
+        self.naive.forecast(&self.history, &self.steps, scratch, &mut naive);
         for (i, (mixed, naive)) in self.mixed.iter_mut().zip(&naive).enumerate() {
             let level = self.steps.levels()[i % self.steps.levels().len()];
             if level > 0.5 {

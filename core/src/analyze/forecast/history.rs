@@ -68,8 +68,10 @@ impl Range {
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {
     season_bins: usize,
-    /// A week of bins, gaps carried forward; the next bin goes to `bins % len`.
+    /// A week of bins, gaps carried forward, in a circle.
     ring: Vec<f32>,
+    /// Where the next bin goes.
+    head: usize,
     /// Whether a bin of the ring had a sample, a bit for each.
     present: Vec<u64>,
     bins: u64,
@@ -99,6 +101,7 @@ impl History {
         Self {
             season_bins,
             ring: vec![0.0; week],
+            head: 0,
             present: vec![0; week.div_ceil(64)],
             bins: 0,
             age_bins: 0,
@@ -124,7 +127,8 @@ impl History {
             self.age_bins += 1;
             self.gap_bins = self.gap_bins.saturating_add(1);
         }
-        let at = (self.bins % self.ring.len() as u64) as usize;
+        let at = self.head;
+        self.head = if at + 1 == self.ring.len() { 0 } else { at + 1 };
         self.ring[at] = self.last as f32;
         let bit = 1 << (at % 64);
         if value.is_some() {
@@ -145,15 +149,18 @@ impl History {
             self.change.add(change, memory);
             self.unchanged.add(f64::from(u8::from(change == 0.0)), memory / 3.0);
             for (lag, mean) in CHANGE_LAGS.into_iter().zip(&mut self.change_lag) {
+                // The bin itself is not yet in the ring.
                 if self.bins >= lag as u64
-                    && let Some(before) = present_at(&self.ring, &self.present, self.bins - lag as u64)
+                    && let Some(before) =
+                        present_at(&self.ring, &self.present, place(&self.ring, self.head, lag - 1))
                 {
                     mean.add((value - f64::from(before)).abs(), memory);
                 }
             }
         }
         if self.bins >= self.season_bins as u64
-            && let Some(before) = present_at(&self.ring, &self.present, self.bins - self.season_bins as u64)
+            && let Some(before) =
+                present_at(&self.ring, &self.present, place(&self.ring, self.head, self.season_bins - 1))
         {
             self.change_season.add((value - f64::from(before)).abs(), memory);
         }
@@ -196,8 +203,8 @@ impl History {
         if known == 0 {
             return 0.0;
         }
-        let back = (back as u64).min(known - 1);
-        self.exact(self.ring[((self.bins - 1 - back) % self.ring.len() as u64) as usize])
+        let back = (back as u64).min(known - 1) as usize;
+        self.exact(self.ring[place(&self.ring, self.head, back)])
     }
 
     /// Remembered values have seven digits; those that cannot be told from the last value are the last value.
@@ -207,11 +214,11 @@ impl History {
 
     /// Value `step` bins after the last one as it was `seasons` days before, if that bin had a sample and is remembered.
     pub fn seasonal(&self, step: usize, seasons: usize) -> Option<f64> {
-        let back = (seasons * self.season_bins).checked_sub(step)? as u64;
-        if back >= self.bins.min(self.ring.len() as u64) {
+        let back = (seasons * self.season_bins).checked_sub(step)?;
+        if back as u64 >= self.bins.min(self.ring.len() as u64) {
             return None;
         }
-        present_at(&self.ring, &self.present, self.bins - 1 - back).map(|v| self.exact(v))
+        present_at(&self.ring, &self.present, place(&self.ring, self.head, back)).map(|v| self.exact(v))
     }
 
     /// Least and largest value of the last week; zeros before the first.
@@ -257,7 +264,11 @@ impl History {
     }
 }
 
-fn present_at(ring: &[f32], present: &[u64], bin: u64) -> Option<f32> {
-    let at = (bin % ring.len() as u64) as usize;
+/// Where the bin `back` before the last one is, of a ring whose next bin goes to `head`.
+fn place(ring: &[f32], head: usize, back: usize) -> usize {
+    if back < head { head - 1 - back } else { head + ring.len() - 1 - back }
+}
+
+fn present_at(ring: &[f32], present: &[u64], at: usize) -> Option<f32> {
     (present[at / 64] >> (at % 64) & 1 == 1).then(|| ring[at])
 }

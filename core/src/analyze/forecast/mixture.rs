@@ -7,7 +7,7 @@
 //!   "Adaptive Conformal Inference Under Distribution Shift" (2021); Angelopoulos, Candès, Tibshirani, "Conformal PID Control" (2023).
 //! - **Fall-back**: where the highest level has lately covered far too little, the answer is at least as wide as the naive one.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::history::{History, RunningMean};
 use super::residuals::recent_peak;
@@ -24,14 +24,14 @@ const PENDING_MAX: usize = 48;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MixtureConfig {
     /// How fast a model's weight falls with its loss.
-    pub power: f64,
+    pub power: i32,
     /// By which share the first model's losses are believed to be lower than they look at the outermost levels, where few
     /// values decide; nothing at the median, where many do.
     pub margin: f64,
     /// Losses that are remembered, in seasons.
     pub memory_seasons: f64,
     /// How far a level moves after a value that it did not cover, in units of the usual error.
-    pub correction: f64,
+    pub correction: f32,
     /// Losses that must be known before the weights are believed.
     pub losses_min: u32,
     /// The highest level has slipped when it covers less than its share by this.
@@ -40,17 +40,30 @@ pub struct MixtureConfig {
 
 impl Default for MixtureConfig {
     fn default() -> Self {
-        Self { power: 20.0, margin: 0.2, memory_seasons: 2.0, correction: 0.02, losses_min: 12, slip: 0.1 }
+        Self { power: 20, margin: 0.2, memory_seasons: 2.0, correction: 0.02, losses_min: 12, slip: 0.1 }
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Pending {
+/// A step, or the peak, at which forecasts are compared with what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Check {
+    output: u16,
+    /// After so many bins what came is known.
+    ahead: u16,
+    peak: bool,
+    /// Outcomes so far.
+    count: u32,
+    /// Usual error of the median.
+    error: f32,
+}
+
+/// When forecasts were made that wait for what comes; their quantiles lie in [`Mixture::quantiles`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Issued {
+    /// None yet: a bin that never is.
     bin: u64,
     last: f64,
-    scale: f64,
-    /// For each model and the mixture, check and level: quantile less the last value.
-    quantiles: Vec<f32>,
+    scale: f32,
 }
 
 /// Weights, corrections and coverage of one series.
@@ -58,24 +71,19 @@ struct Pending {
 pub struct Mixture {
     config: MixtureConfig,
     models: usize,
-    levels: usize,
-    /// For each level, 0 at the median and 1 at the ends.
-    outer: Vec<f64>,
-    /// Outputs that are compared, and the steps ahead at which; 0 ahead is the peak.
-    checks: Vec<(usize, usize)>,
-    /// For each output its nearest check.
-    check_of: Vec<u8>,
+    levels: Arc<[f64]>,
+    checks: Vec<Check>,
     stride: u64,
     /// Losses that are remembered.
-    memory: f64,
-    pending: VecDeque<Pending>,
-    /// For each check, level and model.
-    losses: Vec<RunningMean>,
-    counts: Vec<u32>,
-    /// For each check and level, in units of `errors`.
+    memory: f32,
+    /// In a circle: those of the bin `b` at the place `b / stride`.
+    issued: Vec<Issued>,
+    /// For each of them, check, level and model, the mixture's own last: quantile less the last value.
+    quantiles: Vec<f32>,
+    /// For each check, level and model: mean pinball loss by the scale of the series.
+    losses: Vec<f32>,
+    /// For each check and level, in units of the usual error.
     corrections: Vec<f32>,
-    /// For each check, usual error of the median.
-    errors: Vec<RunningMean>,
     covered: RunningMean,
     covered_count: u32,
     slipped: bool,
@@ -92,32 +100,32 @@ impl Mixture {
         if steps.groups() == 0 {
             at.clear();
         }
-        let mut checks: Vec<(usize, usize)> = at.iter().map(|&step| (steps.group_of(step), step)).collect();
-        checks.dedup_by_key(|c| c.0);
-        let nearest = |group: usize| {
-            let distance = |&(i, _): &(usize, usize)| checks[i].0.abs_diff(group);
-            (0..checks.len()).map(|i| (i, 0)).min_by_key(distance).map_or(0, |(i, _)| i as u8)
+        let check = |output: usize, ahead: usize, peak| Check {
+            output: output as u16,
+            ahead: ahead as u16,
+            peak,
+            count: 0,
+            error: 0.0,
         };
-        let mut check_of: Vec<u8> = (0..steps.groups()).map(nearest).collect();
+        let mut checks: Vec<Check> =
+            at.iter().map(|&step| check(steps.group_of(step), step, false)).collect();
+        checks.dedup_by_key(|c| c.output);
         if steps.peak() {
-            check_of.push(checks.len() as u8);
-            checks.push((steps.groups(), 0));
+            checks.push(check(steps.groups(), horizon, true));
         }
-        let (levels, count) = (steps.levels().len(), checks.len());
-        let stride = horizon.div_ceil(PENDING_MAX) as u64;
+        checks.shrink_to_fit();
+        let (rows, stride) = (checks.len() * steps.levels().len(), horizon.div_ceil(PENDING_MAX));
+        let waiting = horizon / stride + 1;
         Self {
             config,
             models,
-            levels,
-            outer: steps.levels().iter().map(|l| (2.0 * l - 1.0).abs()).collect(),
-            check_of,
-            stride,
-            memory: (config.memory_seasons * season_bins as f64 / stride as f64).max(24.0),
-            pending: VecDeque::new(),
-            losses: vec![RunningMean::default(); count * levels * models],
-            counts: vec![0; count],
-            corrections: vec![0.0; count * levels],
-            errors: vec![RunningMean::default(); count],
+            levels: steps.shared_levels(),
+            stride: stride as u64,
+            memory: (config.memory_seasons * season_bins as f64 / stride as f64).max(24.0) as f32,
+            issued: vec![Issued { bin: u64::MAX, last: 0.0, scale: 1.0 }; waiting],
+            quantiles: vec![0.0; waiting * rows * (models + 1)],
+            losses: vec![0.0; rows * models],
+            corrections: vec![0.0; rows],
             covered: RunningMean::default(),
             covered_count: 0,
             slipped: false,
@@ -138,128 +146,137 @@ impl Mixture {
     /// Weights of the models at an output and level; they add up to 1.
     pub fn weights(&self, output: usize, level: usize) -> Vec<f64> {
         let mut weights = vec![0.0; self.models];
-        self.weigh(usize::from(self.check_of[output]), level, self.outer[level], &mut weights);
+        self.weigh(self.check_of(output), level, &mut weights);
         weights
     }
 
-    fn weigh(&self, check: usize, level: usize, outer: f64, weights: &mut [f64]) {
-        if self.counts[check] < self.config.losses_min {
+    /// The nearest check of an output; that of the peak is its own.
+    fn check_of(&self, output: usize) -> usize {
+        let distance = |check: &&Check| (check.peak, usize::from(check.output).abs_diff(output));
+        let nearest = self.checks.iter().min_by_key(distance).filter(|c| !c.peak);
+        let own = self.checks.iter().position(|c| c.peak && usize::from(c.output) == output);
+        let of = |check: &Check| self.checks.iter().position(|c| c.output == check.output);
+        own.or_else(|| nearest.and_then(of)).unwrap_or(0)
+    }
+
+    fn weigh(&self, check: usize, level: usize, weights: &mut [f64]) {
+        if self.checks[check].count < self.config.losses_min {
             weights.fill(0.0);
             weights[0] = 1.0;
             return;
         }
-        let losses = &self.losses[(check * self.levels + level) * self.models..][..self.models];
-        let loss = |model: usize| {
-            losses[model].get() * if model == 0 { 1.0 } else { 1.0 + self.config.margin * outer }
-        };
+        let losses = &self.losses[(check * self.levels.len() + level) * self.models..][..self.models];
+        // 0 at the median and 1 at the ends.
+        let outer = (2.0 * self.levels[level] - 1.0).abs();
+        let others = 1.0 + self.config.margin * outer;
+        let loss = |model: usize| f64::from(losses[model]) * if model == 0 { 1.0 } else { others };
         let best = (0..self.models).map(loss).fold(f64::MAX, f64::min);
         for (model, weight) in weights.iter_mut().enumerate() {
             // Where the best never errs the others have no part.
-            let share = if loss(model) <= best { 1.0 } else { (best / loss(model)).powf(self.config.power) };
+            let share = if loss(model) <= best { 1.0 } else { (best / loss(model)).powi(self.config.power) };
             *weight = if share < 1e-3 { 0.0 } else { share };
         }
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
     }
 
-    /// Mixes the forecasts of the models, each of `out.len()` quantiles, and corrects them.
-    pub fn mix(&self, forecasts: &[Vec<f64>], out: &mut [f64]) {
-        let row = self.levels * self.models;
-        let mut weights = vec![0.0; self.checks.len() * row];
+    /// Mixes the forecasts of the models, each of `out.len()` quantiles, one after the other, and corrects them. `weights` is working space.
+    pub fn mix(&self, forecasts: &[f64], weights: &mut Vec<f64>, out: &mut [f64]) {
+        let (levels, size) = (self.levels.len(), out.len());
+        let row = levels * self.models;
+        weights.clear();
+        weights.resize(self.checks.len() * row, 0.0);
         for (i, weights) in weights.chunks_exact_mut(self.models).enumerate() {
-            let level = i % self.levels;
-            self.weigh(i / self.levels, level, self.outer[level], weights);
+            self.weigh(i / levels, i % levels, weights);
         }
-        for (output, out) in out.chunks_exact_mut(self.levels).enumerate() {
-            let check = usize::from(self.check_of[output]);
+        for (output, out) in out.chunks_exact_mut(levels).enumerate() {
+            let check = self.check_of(output);
             let weights = weights[check * row..][..row].chunks_exact(self.models);
             for (level, (out, weights)) in out.iter_mut().zip(weights).enumerate() {
-                let at = output * self.levels + level;
-                let parts = weights.iter().zip(forecasts).filter(|(weight, _)| **weight > 0.0);
-                let correction = f64::from(self.corrections[check * self.levels + level]);
-                *out = parts.map(|(weight, forecast)| weight * forecast[at]).sum::<f64>()
-                    + correction * self.errors[check].get();
+                let of_models = forecasts[output * levels + level..].iter().step_by(size);
+                let parts = weights.iter().zip(of_models).filter(|(weight, _)| **weight > 0.0);
+                let correction = f64::from(self.corrections[check * levels + level]);
+                *out = parts.map(|(weight, forecast)| weight * forecast).sum::<f64>()
+                    + correction * f64::from(self.checks[check].error);
             }
             out.sort_by(f64::total_cmp);
         }
     }
 
-    /// Remembers the forecasts made after the last bin of the history, the mixture's own last, to learn from them.
-    pub fn remember(&mut self, history: &History, forecasts: &[Vec<f64>], mixed: &[f64]) {
+    /// Remembers the forecasts made after the last bin of the history, as [`Mixture::mix`] takes them, and what it made of them, to
+    /// learn from them.
+    pub fn remember(&mut self, history: &History, forecasts: &[f64], mixed: &[f64]) {
         if !history.bins().is_multiple_of(self.stride) || history.age_bins() == 0 {
             return;
         }
-        let last = history.last();
-        let mut quantiles = Vec::with_capacity((self.models + 1) * self.checks.len() * self.levels);
-        for forecast in forecasts.iter().map(Vec::as_slice).chain([mixed]) {
-            for &(output, _) in &self.checks {
-                quantiles.extend(
-                    forecast[output * self.levels..][..self.levels].iter().map(|q| (q - last) as f32),
-                );
-            }
+        let (last, levels) = (history.last(), self.levels.len());
+        let slot = self.slot_of(history.bins());
+        self.issued[slot] = Issued { bin: history.bins(), last, scale: history.scale() as f32 };
+        let size = self.checks.len() * levels * (self.models + 1);
+        let rows = self.quantiles[slot * size..][..size].chunks_exact_mut(self.models + 1);
+        for (i, row) in rows.enumerate() {
+            let at = usize::from(self.checks[i / levels].output) * levels + i % levels;
+            let all = forecasts[at..].iter().step_by(mixed.len()).chain([&mixed[at]]);
+            row.iter_mut().zip(all).for_each(|(to, quantile)| *to = (quantile - last) as f32);
         }
-        self.pending.push_front(Pending { bin: history.bins(), last, scale: history.scale(), quantiles });
+    }
+
+    fn slot_of(&self, bin: u64) -> usize {
+        (bin / self.stride % self.issued.len() as u64) as usize
     }
 
     /// Learns from the bin that the history has just taken.
     pub fn observe(&mut self, history: &History, steps: &Steps) {
-        let horizon = steps.horizon() as u64;
-        let mut pending = std::mem::take(&mut self.pending);
-        while pending.back().is_some_and(|p| p.bin + horizon < history.bins()) {
-            pending.pop_back();
+        if history.gap_bins() > 0 {
+            return;
         }
-        if history.gap_bins() == 0 {
-            for issued in &pending {
-                let ahead = history.bins() - issued.bin;
-                for check in 0..self.checks.len() {
-                    let step = self.checks[check].1 as u64;
-                    if step == ahead {
-                        self.learn(check, issued, history.last(), steps.levels());
-                    } else if step == 0 && ahead == horizon {
-                        self.learn(check, issued, recent_peak(history, steps.horizon()), steps.levels());
-                    }
-                }
+        for check in 0..self.checks.len() {
+            let Check { ahead, peak, .. } = self.checks[check];
+            let Some(bin) = history.bins().checked_sub(u64::from(ahead)) else { continue };
+            let slot = self.slot_of(bin);
+            if self.issued[slot].bin == bin {
+                let came = if peak { recent_peak(history, steps.horizon()) } else { history.last() };
+                self.learn(check, slot, came);
             }
         }
-        self.pending = pending;
     }
 
-    fn learn(&mut self, check: usize, issued: &Pending, came: f64, levels: &[f64]) {
-        let memory = self.memory;
-        let came = came - issued.last;
-        let of = |model: usize| {
-            &issued.quantiles[(model * self.checks.len() + check) * self.levels..][..self.levels]
-        };
-        for (l, &level) in levels.iter().enumerate() {
-            let losses = &mut self.losses[(check * self.levels + l) * self.models..][..self.models];
-            for (model, loss) in losses.iter_mut().enumerate() {
-                let over = came - f64::from(of(model)[l]);
+    fn learn(&mut self, check: usize, slot: usize, came: f64) {
+        let (levels, models, memory) = (self.levels.len(), self.models, self.memory);
+        let Issued { last, scale, .. } = self.issued[slot];
+        let came = (came - last) as f32;
+        let row = models + 1;
+        let issued = &self.quantiles[(slot * self.checks.len() + check) * levels * row..][..levels * row];
+        let of = &mut self.checks[check];
+        of.count = of.count.saturating_add(1);
+        let known = (of.count as f32).min(memory);
+        for (l, quantiles) in issued.chunks_exact(row).enumerate() {
+            let level = self.levels[l] as f32;
+            let losses = &mut self.losses[(check * levels + l) * models..][..models];
+            for (loss, quantile) in losses.iter_mut().zip(quantiles) {
+                let over = came - quantile;
                 let pinball = if over >= 0.0 { level * over } else { (level - 1.0) * over };
-                loss.add(pinball / issued.scale, memory);
+                *loss += (pinball / scale - *loss) / known;
             }
-        }
-        let own = of(self.models);
-        let middle = levels.partition_point(|&l| l < 0.5).min(levels.len() - 1);
-        let error = (came - f64::from(own[middle])).abs();
-        for (l, &level) in levels.iter().enumerate() {
             // A value that lies on the quantile counts in parts on both sides.
-            let above = match came.total_cmp(&f64::from(own[l])) {
+            let above = match came.total_cmp(&quantiles[models]) {
                 std::cmp::Ordering::Greater => level,
                 std::cmp::Ordering::Equal => 0.0,
                 std::cmp::Ordering::Less => level - 1.0,
             };
-            let correction = &mut self.corrections[check * self.levels + l];
-            *correction = (*correction * KEPT + (self.config.correction * above) as f32).clamp(-3.0, 3.0);
+            let correction = &mut self.corrections[check * levels + l];
+            *correction = (*correction * KEPT + self.config.correction * above).clamp(-3.0, 3.0);
         }
-        let highest = levels.len() - 1;
-        self.covered
-            .add(f64::from(u8::from(came <= f64::from(own[highest]))), memory * self.checks.len() as f64);
+        let own = |l: usize| issued[l * row + models];
+        let middle = self.levels.partition_point(|&l| l < 0.5).min(levels - 1);
+        of.error += ((came - own(middle)).abs() - of.error) / known;
+        let covers = came <= own(levels - 1);
+        let memory = f64::from(memory);
+        self.covered.add(f64::from(u8::from(covers)), memory * self.checks.len() as f64);
         self.covered_count = self.covered_count.saturating_add(1);
-        let short = levels[highest] - self.covered.get();
+        let short = self.levels[levels - 1] - self.covered.get();
         if f64::from(self.covered_count) > memory {
             self.slipped = short > if self.slipped { self.config.slip / 2.0 } else { self.config.slip };
         }
-        self.errors[check].add(error, memory);
-        self.counts[check] = self.counts[check].saturating_add(1);
     }
 }

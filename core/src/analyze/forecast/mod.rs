@@ -26,7 +26,7 @@ pub use models::{
     DecayedHistogram, NETWORKS_MAX, Naive, NetworkModel, NetworkModelError, SOURCE_LAYERS, Scratch,
     SeasonalNaive, SeriesModel, Smoothing, SourceModel, SourceNetwork, WindowQuantiles,
 };
-pub use network::Perceptron;
+pub use network::{LayerScratch, Perceptron};
 pub use residuals::Residuals;
 pub use sorted_window::{SortedWindow, quantile_of_sorted};
 pub use steps::{HORIZON_MAX, LEVELS_MAX, OUTPUTS_MAX, Steps, StepsError};

@@ -1,5 +1,7 @@
 //! Which steps ahead a forecast speaks of, and at which levels.
 
+use std::sync::Arc;
+
 /// Most steps that are told apart; of longer horizons neighbours share one answer.
 pub const OUTPUTS_MAX: usize = 48;
 /// Longest horizon, in bins.
@@ -12,7 +14,7 @@ pub const LEVELS_MAX: usize = 20;
 pub struct Steps {
     horizon: usize,
     peak: bool,
-    levels: Vec<f64>,
+    levels: Arc<[f64]>,
     /// Whether the peak alone is asked for.
     peak_alone: bool,
     /// Bins that share one output.
@@ -47,7 +49,7 @@ impl Steps {
         Ok(Self {
             horizon,
             peak,
-            levels: levels.to_vec(),
+            levels: levels.into(),
             peak_alone: false,
             width: horizon.div_ceil(OUTPUTS_MAX),
         })
@@ -90,6 +92,11 @@ impl Steps {
     /// The group of a step, 1 to the horizon; where the peak alone is asked for it answers for all.
     pub fn group_of(&self, step: usize) -> usize {
         if self.peak_alone { 0 } else { (step - 1) / self.width }
+    }
+
+    /// The levels, shared.
+    pub(super) fn shared_levels(&self) -> Arc<[f64]> {
+        Arc::clone(&self.levels)
     }
 
     /// The steps of a group.

@@ -33,7 +33,7 @@ fn setup() -> ForecastSetup {
 fn played(kind: ModelKind, values: impl IntoIterator<Item = f64>) -> SeriesForecaster {
     let mut series = SeriesForecaster::new(&setup(), kind).unwrap();
     for value in values {
-        series.push((!value.is_nan()).then_some(value));
+        series.push((!value.is_nan()).then_some(value), &mut Scratch::default());
     }
     series
 }
@@ -44,7 +44,8 @@ fn a_constant_series_is_forecast_as_its_constant_by_all_models_without_margin() 
         if matches!(kind, ModelKind::DecayedHistogram | ModelKind::Source) {
             continue;
         }
-        let forecast = played(kind, std::iter::repeat_n(123_456.789_012, 400)).forecast();
+        let forecast =
+            played(kind, std::iter::repeat_n(123_456.789_012, 400)).forecast(&mut Scratch::default());
         for step in 1..=12 {
             assert_eq!(forecast.of_step(step), [123_456.789_012; 4], "{name}");
         }
@@ -55,7 +56,7 @@ fn a_constant_series_is_forecast_as_its_constant_by_all_models_without_margin() 
 #[test]
 fn an_empty_series_is_forecast_as_zero() {
     for (kind, name) in MODEL_KINDS {
-        let forecast = played(kind, std::iter::repeat_n(f64::NAN, 100)).forecast();
+        let forecast = played(kind, std::iter::repeat_n(f64::NAN, 100)).forecast(&mut Scratch::default());
         let quantiles = forecast.of_step(12);
         assert!(quantiles.iter().all(|q| q.is_finite()), "{name}");
         if kind != ModelKind::Source {
@@ -67,7 +68,7 @@ fn an_empty_series_is_forecast_as_zero() {
 #[test]
 fn a_ramp_goes_on_beyond_what_was_seen() {
     let mut series = played(ModelKind::Auto, (0..400).map(|t| 10.0 + f64::from(t)));
-    let forecast = series.forecast();
+    let forecast = series.forecast(&mut Scratch::default());
     let (last, peak) = (409.0, forecast.peak(0.95).unwrap());
     assert!((peak - (last + 12.0)).abs() < 1.0, "the peak of a rising ramp is its end, not {peak}");
     assert!(forecast.at(12, 0.95) > last + 8.0, "{}", forecast.at(12, 0.95));
@@ -77,7 +78,7 @@ fn a_ramp_goes_on_beyond_what_was_seen() {
 fn a_daily_rhythm_is_followed_by_the_model_that_knows_it() {
     let wave = |t: usize| 50.0 + 40.0 * (std::f64::consts::TAU * t as f64 / SEASON as f64).sin();
     let mut series = played(ModelKind::Auto, (0..600).map(wave));
-    let forecast = series.forecast();
+    let forecast = series.forecast(&mut Scratch::default());
     for step in [1, 4, 8, 12] {
         let came = wave(599 + step);
         assert!(
@@ -99,8 +100,8 @@ fn a_network_asked_for_its_peak_alone_gives_the_peak_of_the_whole() {
     let of = |model: NetworkModel| {
         let setup = ForecastSetup { steps: model.steps().clone(), network: Some(Arc::new(model)), ..setup() };
         let mut series = SeriesForecaster::new(&setup, ModelKind::Network).unwrap();
-        (0..200).for_each(|t| series.push(Some(f64::from(t % 17))));
-        series.forecast().of_peak().unwrap().to_vec()
+        (0..200).for_each(|t| series.push(Some(f64::from(t % 17)), &mut Scratch::default()));
+        series.forecast(&mut Scratch::default()).of_peak().unwrap().to_vec()
     };
     assert_eq!(of(alone), of(whole));
 }
@@ -111,9 +112,9 @@ fn a_forecast_of_the_peak_alone_is_near_that_beside_the_steps() {
         ForecastSetup { steps: Steps::peak_alone(12, &[0.5, 0.9]).unwrap(), network: None, ..setup() };
     let mut series = SeriesForecaster::new(&alone, ModelKind::Auto).unwrap();
     let wave = |t: usize| 50.0 + 40.0 * (std::f64::consts::TAU * t as f64 / SEASON as f64).sin();
-    (0..600).for_each(|t| series.push(Some(wave(t))));
+    (0..600).for_each(|t| series.push(Some(wave(t)), &mut Scratch::default()));
     let peak = (600..612).map(wave).fold(0.0, f64::max);
-    let forecast = series.forecast();
+    let forecast = series.forecast(&mut Scratch::default());
     assert!((forecast.peak(0.5).unwrap() - peak).abs() < 4.0, "{:?} against {peak}", forecast.of_peak());
     assert_eq!(forecast.of_step(3), forecast.of_peak().unwrap(), "the peak answers for all steps");
 }
@@ -121,17 +122,17 @@ fn a_forecast_of_the_peak_alone_is_near_that_beside_the_steps() {
 #[test]
 fn after_a_step_the_new_level_is_believed_within_hours() {
     let values = (0..400).map(|t| if t < 380 { 10.0 } else { 90.0 });
-    let forecast = played(ModelKind::Auto, values).forecast();
+    let forecast = played(ModelKind::Auto, values).forecast(&mut Scratch::default());
     assert!(forecast.at(1, 0.5) > 80.0, "{}", forecast.at(1, 0.5));
-    let smoothing =
-        played(ModelKind::Smoothing, (0..400).map(|t| if t < 380 { 10.0 } else { 90.0 })).forecast();
+    let smoothing = played(ModelKind::Smoothing, (0..400).map(|t| if t < 380 { 10.0 } else { 90.0 }))
+        .forecast(&mut Scratch::default());
     assert!(smoothing.at(1, 0.5) > 60.0, "{}", smoothing.at(1, 0.5));
 }
 
 #[test]
 fn spikes_move_the_high_quantile_of_the_peak_and_not_the_median() {
     let spiky = (0..900).map(|t| if t % 9 == 4 { 100.0 } else { 1.0 });
-    let forecast = played(ModelKind::Auto, spiky).forecast();
+    let forecast = played(ModelKind::Auto, spiky).forecast(&mut Scratch::default());
     assert!(forecast.at(6, 0.5) < 30.0, "{}", forecast.at(6, 0.5));
     assert!(forecast.peak(0.95).unwrap() > 90.0, "{:?}", forecast.peak(0.95));
 }
@@ -144,9 +145,9 @@ fn quantiles_of_made_noise_cover_what_they_say() {
     // Exponential noise about a level: the true quantiles are known, and tails are heavy on one side.
     let values: Vec<f64> = (0..6000).map(|_| 20.0 - 5.0 * (1.0 - rng.random::<f64>()).ln()).collect();
     for (t, &value) in values.iter().enumerate().take(5980) {
-        series.push(Some(value));
+        series.push(Some(value), &mut Scratch::default());
         if t > 1000 && t % 3 == 0 {
-            let forecast = series.forecast();
+            let forecast = series.forecast(&mut Scratch::default());
             for (covered, &quantile) in covered.iter_mut().zip(forecast.of_step(6)) {
                 *covered += u32::from(values[t + 6] <= quantile);
             }
@@ -172,7 +173,7 @@ fn coverage_that_slips_falls_back_and_is_said() {
     let mut slipped = false;
     for _ in 0..300 {
         level *= 1.05;
-        series.push(Some(level));
+        series.push(Some(level), &mut Scratch::default());
         slipped |= series.mixture().unwrap().slipped();
     }
     assert!(slipped, "a series that keeps running away is not covered");
@@ -219,6 +220,80 @@ fn a_window_that_is_full_forgets_the_oldest() {
 }
 
 #[test]
+fn a_wide_window_is_the_sorted_end_of_what_went_in_too() {
+    for capacity in [255, 256, 257, 700] {
+        let mut window = SortedWindow::new(capacity);
+        let values: Vec<f32> = (0..2000_u32).map(|i| (i * 7919 % 1013 / 3) as f32).collect();
+        for (i, &value) in values.iter().enumerate() {
+            window.push(value);
+            if i % 97 == 0 {
+                let mut expected = values[(i + 1).saturating_sub(capacity)..=i].to_vec();
+                expected.sort_by(f32::total_cmp);
+                for level in [0.0, 0.31, 0.5, 0.95, 1.0] {
+                    assert_eq!(window.quantile(level), quantile_of_sorted(&expected, level), "{capacity}");
+                }
+                let below = expected.iter().filter(|v| **v < value).count();
+                let up_to = expected.iter().filter(|v| **v <= value).count();
+                assert_eq!(window.rank(value), (below + up_to) as f32 / (2 * expected.len()) as f32);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_is_its_layers_one_after_the_other() {
+    let layers = vec![5, 70, 33, 39];
+    let weight = |i: usize| ((i * 7919) % 401) as f32 / 1000.0 - 0.2;
+    let weights: Vec<f32> = (0..Perceptron::weight_count(&layers)).map(weight).collect();
+    let network = Perceptron::new(layers.clone(), weights.clone()).unwrap();
+    let (mut values, mut rest) = (vec![0.5, 0.0, -1.0, 2.0, 0.25_f32], weights.as_slice());
+    for (i, pair) in layers.windows(2).enumerate() {
+        let (matrix, after) = rest.split_at(pair[0] * pair[1]);
+        let (bias, after) = after.split_at(pair[1]);
+        rest = after;
+        let of = |o: usize| {
+            let sum: f32 = (0..pair[0]).map(|k| values[k] * matrix[k * pair[1] + o]).sum();
+            if i + 2 < layers.len() { (sum + bias[o]).max(0.0) } else { sum + bias[o] }
+        };
+        values = (0..pair[1]).map(of).collect();
+    }
+    let mut scratch = LayerScratch::default();
+    // A working space that another network has left.
+    network.run(&[1.0; 5], &mut scratch);
+    let answers = network.run(&[0.5, 0.0, -1.0, 2.0, 0.25], &mut scratch);
+    assert_eq!(answers.len(), 39);
+    for (answer, expected) in answers.iter().zip(&values) {
+        assert!((answer - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{answer} {expected}");
+    }
+}
+
+#[test]
+fn what_is_compressed_comes_back() {
+    for ratio in [0.0, 1e-9, -0.3, 1.0, -57.0, 1e6] {
+        assert!((expand(compress(ratio)) - ratio).abs() <= 1e-9 * (1.0 + ratio.abs()), "{ratio}");
+        assert!((compress(ratio) - ratio.asinh()).abs() < 1e-14 * (1.0 + ratio.abs().ln_1p()), "{ratio}");
+    }
+    assert!(compress(f64::NAN).is_nan(), "an unknown target stays unknown");
+    assert!(compress(f64::MAX).is_finite() && compress(f64::MIN) < -300.0);
+}
+
+#[test]
+fn one_working_space_serves_any_number_of_series() {
+    let mut shared = Scratch::default();
+    let kinds = [ModelKind::Auto, ModelKind::Network, ModelKind::Source, ModelKind::Auto];
+    let start = || kinds.map(|kind| SeriesForecaster::new(&setup(), kind).unwrap());
+    let (mut alone, mut together) = (start(), start());
+    for t in 0..300_u32 {
+        for (i, (one, other)) in alone.iter_mut().zip(&mut together).enumerate() {
+            let value = Some(f64::from(t * (i as u32 + 3) % 29));
+            one.push(value, &mut Scratch::default());
+            other.push(value, &mut shared);
+            assert_eq!(one.forecast(&mut Scratch::default()), other.forecast(&mut shared));
+        }
+    }
+}
+
+#[test]
 fn a_decayed_histogram_adds_its_margin_and_halves_in_a_day() {
     let steps = steps();
     let mut histogram = DecayedHistogram::default();
@@ -235,7 +310,7 @@ fn a_decayed_histogram_adds_its_margin_and_halves_in_a_day() {
 #[test]
 fn levels_between_those_asked_for_are_interpolated() {
     let mut series = played(ModelKind::Naive, (0..200).map(|t| f64::from(t % 7)));
-    let forecast = series.forecast();
+    let forecast = series.forecast(&mut Scratch::default());
     let (low, high) = (forecast.at(3, 0.5), forecast.at(3, 0.9));
     assert!((forecast.at(3, 0.7) - (low + high) / 2.0).abs() < 1e-9);
     assert_eq!(forecast.at(3, 0.99), forecast.at(3, 0.95));
@@ -289,8 +364,8 @@ proptest! {
     fn whatever_goes_in_quantiles_are_finite_and_ascend(values in anything(), kind in 0..MODEL_KINDS.len()) {
         let mut series = SeriesForecaster::new(&setup(), MODEL_KINDS[kind].0).unwrap();
         for value in values {
-            series.push(value);
-            let forecast = series.forecast();
+            series.push(value, &mut Scratch::default());
+            let forecast = series.forecast(&mut Scratch::default());
             for quantiles in (1..=12).map(|s| forecast.of_step(s)).chain(forecast.of_peak()) {
                 prop_assert!(quantiles.iter().all(|q| q.is_finite()), "{quantiles:?}");
                 prop_assert!(quantiles.is_sorted(), "{quantiles:?}");

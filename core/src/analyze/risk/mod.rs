@@ -13,6 +13,7 @@ mod daily_profile;
 mod log_patterns;
 mod node_risk;
 mod past_failures;
+mod risk_file;
 mod spread;
 mod tail_rank;
 mod telemetry;
@@ -27,6 +28,7 @@ pub use counters::{CounterFeatures, CounterHistory};
 pub use log_patterns::{LOG_PATTERNS, LogPattern, LogPatternError, LogPatterns, Severity};
 pub use node_risk::{HorizonModel, NodeRisk, NodeSigns, RISK_HORIZONS_SECONDS, RiskModel, SIGNALS, Sign};
 pub use past_failures::{FailurePrior, LemonRule, PastFailures};
+pub use risk_file::{FittedRisk, RiskFileError};
 pub use telemetry::{METRICS_MAX, Telemetry};
 pub use trees::{TREE_FEATURES_MAX, TreeEnsemble, TreeError, TreeNode};
 

@@ -119,6 +119,11 @@ impl NodeSigns {
         self.fade(now_seconds);
     }
 
+    /// Whether its numbers can have come from what was seen: what was read from a file may be anything.
+    pub fn is_sound(&self) -> bool {
+        self.past.is_sound() && self.faded.iter().all(|f| f.is_finite() && *f >= 0.0)
+    }
+
     /// Its past failures.
     pub fn past(&self) -> &PastFailures {
         &self.past
@@ -158,6 +163,18 @@ impl Default for RiskModel {
 }
 
 impl RiskModel {
+    /// Whether it makes chances of signs: what was read from a file may be anything.
+    pub fn is_sound(&self) -> bool {
+        let FailurePrior { failures_per_day, shape, half_life_days } = self.prior;
+        let positive = |n: f64| n.is_finite() && n > 0.0;
+        let of = |h: &HorizonModel| {
+            h.intercept.is_finite()
+                && h.weights.iter().all(|w| w.is_finite())
+                && h.calibration.as_ref().is_none_or(Calibration::is_sound)
+        };
+        [failures_per_day, shape, half_life_days].into_iter().all(positive) && self.horizons.iter().all(of)
+    }
+
     /// The risk of a node at this moment.
     pub fn assess(&self, signs: &NodeSigns, now_seconds: i64) -> NodeRisk {
         let signals = signs.signals(now_seconds, &self.prior);

@@ -86,6 +86,12 @@ impl PastFailures {
         self.as_of_seconds = Some(self.as_of_seconds.map_or(now_seconds, |a| a.max(now_seconds)));
     }
 
+    /// Whether its numbers can have come from what was seen.
+    pub fn is_sound(&self) -> bool {
+        let number = |n: f64| n.is_finite() && n >= 0.0;
+        number(self.count) && number(self.exposure_days)
+    }
+
     /// Failures there were, old ones counting as much as new ones.
     pub fn failures(&self) -> u32 {
         self.failures

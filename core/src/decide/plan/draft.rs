@@ -43,6 +43,8 @@ pub(super) struct Draft<'a> {
     /// Nodes that are kept for somebody, and from when, seconds, where that is known: nothing else is placed there but what
     /// ends before.
     pub(super) kept: BTreeMap<NodeId, Option<u64>>,
+    /// Nodes that may fail: those that are failing, and those whose risk is above the wary level; the highest risk first.
+    pub(super) wary: Vec<NodeId>,
     turn: u64,
     placer: &'a mut Placer,
     recorder: Recorder,
@@ -81,6 +83,7 @@ impl<'a> Draft<'a> {
             config,
             cluster: snapshot.draft_cluster(),
             kept: BTreeMap::new(),
+            wary: wary_nodes(snapshot, assessment, config.wary_level),
             turn,
             placer,
             recorder: Recorder::new(situation, policy, settings),
@@ -156,9 +159,16 @@ impl<'a> Draft<'a> {
         self.placer.note_use(node, &self.expected.shares(node));
     }
 
-    /// The best place for a task that waits, among nodes that are neither failing nor kept for somebody else.
+    /// The best place for a task that waits, among nodes that are neither failing nor kept for somebody else; on one that may fail
+    /// only where no other has room.
     pub(super) fn place_for(&mut self, task: TaskId) -> Option<(Placement, Vec<Candidate>)> {
-        self.search(task, usize::MAX, f64::INFINITY, &|_| true)
+        let (assessment, wary_level) = (self.assessment, self.config.wary_level);
+        let calm = |node| assessment.risk_of(node) < wary_level;
+        let found = self.search(task, usize::MAX, f64::INFINITY, &calm);
+        if found.is_none() && !self.wary.is_empty() {
+            return self.search(task, usize::MAX, f64::INFINITY, &|_| true);
+        }
+        found
     }
 
     /// The best place on one node.
@@ -175,7 +185,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The best place for a task that leaves `from`, where it keeps the node's use below `level`; never where it came from
-    /// before.
+    /// before, nor on a node that may fail about as well.
     pub(super) fn place_away(
         &mut self,
         task: TaskId,
@@ -184,7 +194,10 @@ impl<'a> Draft<'a> {
     ) -> Option<(Placement, Vec<Candidate>)> {
         let before = self.snapshot.memory.moves.last_of(&self.cluster.task(task).name);
         let before = before.and_then(|m| self.cluster.node_named(&m.from));
-        self.search(task, ASKED_MAX, level, &|node| node != from && Some(node) != before)
+        let assessment = self.assessment;
+        let risk_max = self.config.wary_level.max(assessment.risk_of(from) / 2.0);
+        let admit = |node| node != from && Some(node) != before && assessment.risk_of(node) < risk_max;
+        self.search(task, ASKED_MAX, level, &admit)
     }
 
     fn search(
@@ -408,6 +421,16 @@ impl<'a> Draft<'a> {
         self.decided.records.append(&mut self.waits);
         self.decided
     }
+}
+
+fn wary_nodes(snapshot: &Snapshot, assessment: &Assessment, wary_level: f64) -> Vec<NodeId> {
+    let of = |node: NodeId| assessment.risk_of(node);
+    let cluster = &snapshot.cluster;
+    let up = cluster.nodes().filter(|&n| cluster.health(n) != Health::Down);
+    let mut nodes: Vec<NodeId> =
+        up.filter(|n| of(*n) >= wary_level || assessment.failing.contains(n)).collect();
+    nodes.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));
+    nodes
 }
 
 /// Whether the node is kept from a task that would end then: it takes only what ends before somebody needs it.

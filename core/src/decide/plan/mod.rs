@@ -91,6 +91,9 @@ pub struct DecideConfig {
     pub gain_over_cost: f64,
     /// How long a node is expected to stay hot when nothing is done, minutes.
     pub hot_minutes: f64,
+    /// Nodes whose chance of a failure within the hour is at least this take tasks only where no other node can, and lose those that
+    /// are worth moving.
+    pub wary_level: f64,
     /// Time a task is expected to wait for a new place when its node fails, minutes.
     pub restart_minutes: f64,
     /// A task that was moved is left alone for so long, seconds.
@@ -107,6 +110,7 @@ impl Default for DecideConfig {
             placement_level: 0.7,
             gain_over_cost: 2.0,
             hot_minutes: 30.0,
+            wary_level: 0.02,
             restart_minutes: 5.0,
             cool_down_seconds: 3600,
             moves: MoveLimits::default(),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lepton_core::analyze::forecast::{
-    Forecast, ForecastSetup, ModelKind, NotTrained, SeriesForecaster, Steps,
+    Forecast, ForecastSetup, ModelKind, NotTrained, Scratch, SeriesForecaster, Steps,
 };
 use rayon::prelude::*;
 
@@ -92,7 +92,7 @@ fn play(
     model: ModelKind,
     origins: &Origins,
 ) -> Result<SeriesRun, BackTestError> {
-    let mut forecaster = SeriesForecaster::new(setup, model)?;
+    let (mut forecaster, mut scratch) = (SeriesForecaster::new(setup, model)?, Scratch::default());
     let mut run = SeriesRun {
         forecasts: Vec::with_capacity(origins.bins.len()),
         score: SeriesScore::new(values, origins.fitted, origins.levels.len()),
@@ -107,10 +107,10 @@ fn play(
         if bin < learn_from {
             forecaster.warm(value);
         } else {
-            forecaster.push(value);
+            forecaster.push(value, &mut scratch);
         }
         if next.next_if_eq(&bin).is_some() {
-            let forecast = forecaster.forecast();
+            let forecast = forecaster.forecast(&mut scratch);
             score(
                 &mut run.score,
                 &setup.steps,

@@ -17,6 +17,7 @@ pub use source_network::{SOURCE_LAYERS, SourceModel, SourceNetwork};
 pub use window_quantiles::WindowQuantiles;
 
 use super::history::History;
+use super::network::LayerScratch;
 use super::steps::Steps;
 
 /// A model's state for one series.
@@ -28,11 +29,15 @@ pub trait SeriesModel: std::fmt::Debug + Send + Sync {
     fn forecast(&self, history: &History, steps: &Steps, scratch: &mut Scratch, out: &mut [f64]);
 }
 
-/// Working space of forecasts, to be kept from one to the next.
+/// Working space of forecasts, to be kept from one to the next; one serves any number of series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scratch {
     /// Of a network's layers.
-    pub(super) layers: [Vec<f32>; 2],
+    pub(super) layers: LayerScratch,
     /// Sums over networks.
     pub(super) sums: Vec<f64>,
+    /// Quantiles of the models, one after the other.
+    pub(super) forecasts: Vec<f64>,
+    /// Weights of the models.
+    pub(super) weights: Vec<f64>,
 }

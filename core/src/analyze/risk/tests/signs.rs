@@ -228,3 +228,49 @@ proptest! {
         }
     }
 }
+
+fn fitted_risk() -> FittedRisk {
+    let outcomes = (0..200).map(|i| Outcome { score: f64::from(i), event: i > 150 });
+    let calibration = Calibration::fit(&outcomes.collect::<Vec<_>>());
+    let mut model = RiskModel::default();
+    model.horizons[0].calibration = calibration;
+    FittedRisk::new(model, "lepton simulate faults".into(), "made nodes".into())
+}
+
+#[test]
+fn a_model_of_nodes_that_makes_no_chances_is_refused() {
+    let fitted = fitted_risk();
+    assert_eq!(FittedRisk::from_bytes(&fitted.to_bytes()).expect("sound"), fitted);
+    let damaged = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut value: serde_json::Value = serde_json::from_slice(&fitted.to_bytes()).expect("JSON");
+        change(&mut value);
+        FittedRisk::from_bytes(value.to_string().as_bytes()).expect_err("it is damaged").to_string()
+    };
+    assert!(damaged(&|v| v["kind"] = "counter-risk".into()).contains("expected `node-risk`"));
+    assert!(damaged(&|v| v["version"] = 2.into()).contains("version 2"));
+    assert!(damaged(&|v| v["model"]["prior"]["shape"] = (-1.0).into()).contains("make no chances"));
+    let chance = "[[5.0, 0.4], [6.0, 0.3]]";
+    let falls = |v: &mut serde_json::Value| {
+        v["model"]["horizons"][0]["calibration"]["points"] = serde_json::from_str(chance).expect("JSON");
+    };
+    assert!(damaged(&falls).contains("make no chances"));
+    assert!(FittedRisk::from_bytes(b"{}").is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_model_of_nodes_with_any_byte_changed_is_refused_or_makes_chances(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = fitted_risk().to_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(fitted) = FittedRisk::from_bytes(&bytes) {
+            let mut signs = NodeSigns::default();
+            signs.sign(DAY, Sign::CounterGrowth(5.0), &fitted.model.prior);
+            signs.fail(2 * DAY, &fitted.model.prior);
+            let chances = fitted.model.assess(&signs, 3 * DAY).chances;
+            prop_assert!(chances.iter().all(|c| (0.0..=1.0).contains(c)), "{chances:?}");
+        }
+    }
+}

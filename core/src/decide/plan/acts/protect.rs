@@ -1,15 +1,16 @@
-//! Protecting work from nodes that are about to fail: such a node takes nothing new, and what is at stake leaves it while it
-//! can, the most first. A node whose signs are gone takes tasks again.
+//! Protecting work from nodes that may fail: what is at stake leaves them while it can, the most first, where risk times that work is
+//! worth the move. A node that is about to fail takes nothing new either; when its signs are gone it takes tasks again.
 
 use super::super::draft::Draft;
 use crate::model::{Health, Reason, Worth};
 
-/// Cordons failing nodes, clears them, and ends the loop's own cordons where the signs are gone.
+/// Cordons failing nodes, takes off what is worth it from these and from all that may fail, and ends the loop's own cordons
+/// where the signs are gone.
 pub(in crate::decide::plan) fn protect(draft: &mut Draft<'_>) {
     let assessment = draft.assessment;
-    for &node in &assessment.failing {
+    for node in draft.wary.clone() {
         let risk = assessment.risk_of(node);
-        if draft.cluster.health(node) == Health::Up {
+        if assessment.failing.contains(&node) && draft.cluster.health(node) == Health::Up {
             draft.push_cordon(node, true, Worth { reason: Reason::NodeFailing, gain: risk, cost: 0.0 });
         }
         let mut tasks: Vec<_> =
