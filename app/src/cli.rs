@@ -14,8 +14,8 @@ use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
 use crate::cli_serve::{
-    ConfigCommand, ExplainArgs, GetArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs, TokenCommand,
-    WhatIfArgs,
+    ConfigCommand, ExplainArgs, GetArgs, LedgerArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs,
+    TokenCommand, WhatIfArgs,
 };
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// How load stands, stood and is expected to stand on a running service
     Load(LoadArgs),
+    /// Where the capacity went on a running service, by node or owner
+    Ledger(LedgerArgs),
     /// List nodes, tasks, plans or decisions of a running service
     Get(GetArgs),
     /// Why a running service decided as it did

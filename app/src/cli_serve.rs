@@ -115,6 +115,54 @@ pub(crate) struct LoadArgs {
     pub(crate) server: ServerArgs,
 }
 
+/// Whose accounts are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccountsOf {
+    /// A row a node.
+    Node,
+    /// A row an owner: what its tasks had.
+    Owner,
+}
+
+impl AccountsOf {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+All capacity is in one account: used, allocated and not used, used beyond what is allocated, paid for moves, stranded, lost (nodes that were down)
+or idle. The accounts are kept by the hour; an hour counts where any of it is asked for. -o json has what is stranded by cause.
+
+Examples:
+  lepton ledger
+  lepton ledger --by owner --hours 168 --resource devices
+  lepton ledger --from 3600 --to 90000 -o json")]
+pub(crate) struct LedgerArgs {
+    /// Whose accounts are shown beside those of all nodes together
+    #[arg(long, value_enum, default_value_t = AccountsOf::Node)]
+    pub(crate) by: AccountsOf,
+    /// How many hours before the end it begins, 1 to 2208 [default: 24]
+    #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u64).range(1..=2208))]
+    pub(crate) hours: Option<u64>,
+    /// Where it begins, seconds of the cluster's time
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) from: Option<u64>,
+    /// Where it ends, seconds of the cluster's time [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) to: Option<u64>,
+    /// Only this resource, as cpu_millicores or devices
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Listed {

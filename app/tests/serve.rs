@@ -244,3 +244,75 @@ fn a_settings_file_is_checked_and_each_value_says_where_it_comes_from() {
         assert!(stderr(&wrong).contains(said), "{}", stderr(&wrong));
     }
 }
+
+#[test]
+fn the_ledger_adds_up_to_the_capacity_also_over_a_restart() {
+    let folder = scratch("ledger");
+    let more = ["--mode", "act", "--speed", "60000"];
+    let mut service = Service::start(&folder, &more);
+    let ledger = |service: &Service, query: &str| service.get(&format!("/api/v1/ledger?{query}"));
+    service.wait_for("three hours", || {
+        ledger(&service, "hours=24")["observed_seconds"].as_u64() > Some(3 * 3600)
+    });
+    assert_eq!(service.end("-TERM"), Some(143));
+    let service = Service::start(&folder, &more);
+    let figure = |row: &Value, name: &str| row[name].as_f64().unwrap_or(0.0);
+    let stranded = |row: &Value| {
+        row["stranded_hours"].as_object().into_iter().flatten().filter_map(|(_, of)| of.as_f64()).sum::<f64>()
+    };
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(1.0);
+    let by_node = ledger(&service, "by=node&from=0&to=10800");
+    assert_eq!(by_node["observed_seconds"], 10_800, "every second of the first three hours, once: {by_node}");
+    let items = by_node["items"].as_array().expect("a list");
+    let capacity: f64 = service.get("/api/v1/nodes?limit=1000")["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|node| figure(node, "devices"))
+        .sum();
+    for total in by_node["total"].as_array().expect("a list") {
+        let of = |name: &str| {
+            items
+                .iter()
+                .filter(|row| row["resource"] == total["resource"])
+                .map(|row| figure(row, name))
+                .sum::<f64>()
+        };
+        for name in ["capacity_hours", "used_hours", "idle_hours", "lost_hours"] {
+            assert!(close(of(name), figure(total, name)), "{name}: {total}");
+        }
+        let accounts =
+            ["used_hours", "unused_hours", "beyond_hours", "moves_hours", "lost_hours", "idle_hours"];
+        let sum = accounts.map(|name| figure(total, name)).iter().sum::<f64>() + stranded(total);
+        assert!(close(sum, figure(total, "capacity_hours")), "{total}");
+        if total["resource"] == "devices" {
+            assert!(close(figure(total, "capacity_hours"), 3.0 * capacity), "{total}");
+            assert!(figure(total, "used_hours") > 0.0, "{total}");
+        }
+    }
+    let by_owner = ledger(&service, "by=owner&from=0&to=10800");
+    for total in by_owner["total"].as_array().expect("a list") {
+        let owners = by_owner["items"].as_array().expect("a list").iter();
+        let held = owners
+            .filter(|row| row["resource"] == total["resource"])
+            .map(|row| figure(row, "capacity_hours"));
+        assert!(
+            close(held.sum(), figure(total, "allocated_hours") + figure(total, "beyond_hours")),
+            "{total}"
+        );
+    }
+    for (query, said) in [
+        ("by=team", "none of node, owner"),
+        ("hours=0", "not from 1 to 2208"),
+        ("from=9&to=9", "not before"),
+        ("from=0&hours=3", "both say"),
+    ] {
+        let (status, _, problem) = service.request("GET", &format!("/api/v1/ledger?{query}"), "");
+        assert!(status == 400 && problem["detail"].as_str().is_some_and(|of| of.contains(said)), "{problem}");
+    }
+    let shown = lepton(&["ledger", "--by", "owner", "--resource", "devices", "--server", &service.address]);
+    let shown = String::from_utf8(shown.stdout).expect("text");
+    for word in ["all", "devices", "capacity", "stranded", "were observed"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+}

@@ -179,6 +179,46 @@ export interface InTheWay {
   sentence: string;
 }
 
+/** A part of the ledger. */
+export interface LedgerBody {
+  /** Where it begins, seconds of the cluster's time. */
+  from_seconds: number;
+  /** By node or owner, a row a resource. */
+  items: LedgerRow[];
+  /** Seconds of it that were observed: not while the service was down or its readings out of date. */
+  observed_seconds: number;
+  /** Where it ends, seconds. */
+  to_seconds: number;
+  /** All nodes together, a row a resource. */
+  total: LedgerRow[];
+}
+
+/** Where the capacity of one resource went, in its unit times hours. */
+export interface LedgerRow {
+  /** Allocated: used, unused and moves together. */
+  allocated_hours: number;
+  /** Used beyond what is allocated. */
+  beyond_hours: number;
+  /** All of it: of an owner what its tasks had. The sum of used, unused, beyond, moves, stranded, lost and idle. */
+  capacity_hours: number;
+  /** Free. */
+  idle_hours: number;
+  /** Of nodes that were down. */
+  lost_hours: number;
+  /** Held by tasks that stood still because they were moved. */
+  moves_hours: number;
+  /** The node or owner; empty for all nodes together, and for what nobody owns. */
+  name: string;
+  /** The resource; `devices` for the devices. */
+  resource: string;
+  /** Free and of no use, by cause. */
+  stranded_hours: Record<string, number>;
+  /** Allocated and not used. */
+  unused_hours: number;
+  /** Allocated and really used; what is held of devices counts as used. */
+  used_hours: number;
+}
+
 /** How load stands, stood, and is expected to stand. */
 export interface LoadBody {
   /** Nodes used below a quarter of it, the idlest first. */
@@ -774,6 +814,7 @@ export interface Reads {
   "/api/v1/decisions": DecisionPage;
   "/api/v1/decisions/{id}": DecisionRow;
   "/api/v1/explain/{id}": Explanation;
+  "/api/v1/ledger": LedgerBody;
   "/api/v1/load": LoadBody;
   "/api/v1/nodes": NodePage;
   "/api/v1/nodes/{name}": NodeBody;

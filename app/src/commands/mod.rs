@@ -12,6 +12,7 @@ mod jobs_result;
 mod jobs_workload;
 mod learning_jobs;
 mod learning_workloads;
+mod ledger;
 mod load;
 pub(crate) mod model_files;
 mod placement_snapshots;
@@ -67,6 +68,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Status(args) => client::status(&args),
         Command::Load(args) => load::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
         Command::Get(args) => client::get(&args),
         Command::Explain(args) => client::explain(&args),
         Command::Plan(command) => plan::run(&command),

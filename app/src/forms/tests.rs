@@ -72,6 +72,7 @@ const FORMS: &[&str] = &[
     "serve --source prometheus",
     "status",
     "load",
+    "ledger",
     "get nodes",
     "explain t",
     "plan list",

@@ -16,6 +16,7 @@ use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{Store, TurnRows};
 
+use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::ServeConfig;
 use super::connection::{Connection, Ports, connect, pause};
@@ -56,6 +57,7 @@ pub(super) struct Engine {
     chronicle: Chronicle,
     /// What was learned beforehand.
     analyst: AnalystConfig,
+    books: Books,
 }
 
 impl Engine {
@@ -81,6 +83,7 @@ impl Engine {
         let analyst = config.analyst.clone();
         let cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
         let chronicle = Chronicle::new(store.last_history()?);
+        let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let mut engine = Self {
             mode: config.mode,
             pause: pause(config),
@@ -97,6 +100,7 @@ impl Engine {
             clock: WallClock::start(),
             chronicle,
             analyst: config.analyst.clone(),
+            books,
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -122,6 +126,11 @@ impl Engine {
 
     /// Turns until the flag turns, or so many times.
     pub(super) fn run(mut self, asks: &Receiver<Request>, stop: &AtomicBool, turns_max: u64) {
+        self.turn_until(asks, stop, turns_max);
+        self.close();
+    }
+
+    fn turn_until(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, turns_max: u64) {
         let mut due = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             self.turn();
@@ -148,6 +157,16 @@ impl Engine {
                 }
             }
             self.pass();
+        }
+    }
+
+    /// Keeps what is kept only from time to time.
+    fn close(&mut self) {
+        let now = self.cluster.now_seconds();
+        let ledger = self.books.rows(now, true);
+        let rows = TurnRows { clock_seconds: now, ledger: &ledger, ..TurnRows::default() };
+        if let Err(error) = self.store.keep_turn(&rows) {
+            crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
     }
 
@@ -245,11 +264,15 @@ impl Engine {
         let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
         let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
         let unwanted = self.mode == Mode::Recommend && report.plan.parts.is_empty();
+        let now = self.cluster.now_seconds();
+        self.books.book(self.cycle.snapshot(), now);
+        let ledger = self.books.rows(now, false);
         let superseded = self.proposal.take_if(|_| unwanted).filter(|p| !p.rejected).map(|p| p.turn);
         self.store.keep_turn(&TurnRows {
-            clock_seconds: self.cluster.now_seconds(),
+            clock_seconds: now,
             outcome: Some(&report.outcome),
             superseded,
+            ledger: &ledger,
             history: &history,
             inventory: inventory.as_ref(),
             ..TurnRows::default()
@@ -258,6 +281,7 @@ impl Engine {
         if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
             self.store.set_fact(SIGNS, &serde_json::to_string(&self.cycle.analyst().signs())?)?;
         }
+        self.books.kept(&ledger, now);
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
             self.cycle.remember(&mut self.store)?;
         }

@@ -1,6 +1,7 @@
 //! `lepton serve`: the loop on a thread of its own, its store, and the HTTP interface beside it.
 
 mod api;
+mod books;
 mod chronicle;
 pub(crate) mod config;
 mod connection;

@@ -186,40 +186,37 @@ fn of_resource(name: &str, working: &[NodeId], of: impl Fn(NodeId) -> (f64, f64,
 
 /// Free device capacity by the first cause that keeps tasks from it.
 fn stranded(cluster: &Cluster) -> Vec<Stranded> {
-    let causes = [
-        StrandedCause::NoCpu,
-        StrandedCause::NoOtherResource,
-        StrandedCause::NodeClosed,
-        StrandedCause::DeviceOut,
-        StrandedCause::Fragment,
-    ];
-    let mut found = causes.map(|cause| Stranded { cause, device_milli: 0, nodes: 0 });
+    let mut found = StrandedCause::ALL.map(|cause| Stranded { cause, device_milli: 0, nodes: 0 });
     for node in cluster.nodes() {
-        let closed = cluster.health(node) != Health::Up;
-        let free = |r: usize| cluster.free(node)[r] as f64 / (cluster.capacity(node)[r] as f64).max(1.0);
-        let no_cpu = cluster.capacity(node).first().is_some_and(|&c| c > 0) && free(0) < USED_UP;
-        let other =
-            (1..cluster.capacity(node).len()).any(|r| cluster.capacity(node)[r] > 0 && free(r) < USED_UP);
-        let mut milli = [0_i64; 5];
-        for (&free, &in_service) in cluster.devices_free(node).iter().zip(cluster.devices_in_service(node)) {
-            let cause = match () {
-                () if closed => StrandedCause::NodeClosed,
-                () if !in_service => StrandedCause::DeviceOut,
-                () if no_cpu => StrandedCause::NoCpu,
-                () if other => StrandedCause::NoOtherResource,
-                // Parts below a tenth of a device serve hardly any task.
-                () if free < DEVICE_MILLI / 10 => StrandedCause::Fragment,
-                () => continue,
-            };
-            milli[causes.iter().position(|c| *c == cause).unwrap_or(0)] +=
-                i64::from(if in_service { free } else { DEVICE_MILLI });
-        }
-        for (found, milli) in found.iter_mut().zip(milli) {
+        for (found, milli) in found.iter_mut().zip(stranded_of(cluster, node)) {
             found.device_milli += milli;
             found.nodes += usize::from(milli > 0);
         }
     }
     found.into_iter().filter(|s| s.device_milli > 0).collect()
+}
+
+/// The same of one node, thousandths of devices in the order of [`StrandedCause::ALL`].
+pub(super) fn stranded_of(cluster: &Cluster, node: NodeId) -> [i64; StrandedCause::ALL.len()] {
+    let closed = cluster.health(node) != Health::Up;
+    let free = |r: usize| cluster.free(node)[r] as f64 / (cluster.capacity(node)[r] as f64).max(1.0);
+    let no_cpu = cluster.capacity(node).first().is_some_and(|&c| c > 0) && free(0) < USED_UP;
+    let other = (1..cluster.capacity(node).len()).any(|r| cluster.capacity(node)[r] > 0 && free(r) < USED_UP);
+    let mut milli = [0_i64; 5];
+    for (&free, &in_service) in cluster.devices_free(node).iter().zip(cluster.devices_in_service(node)) {
+        let cause = match () {
+            () if closed => StrandedCause::NodeClosed,
+            () if !in_service => StrandedCause::DeviceOut,
+            () if no_cpu => StrandedCause::NoCpu,
+            () if other => StrandedCause::NoOtherResource,
+            // Parts below a tenth of a device serve hardly any task.
+            () if free < DEVICE_MILLI / 10 => StrandedCause::Fragment,
+            () => continue,
+        };
+        milli[StrandedCause::ALL.iter().position(|c| *c == cause).unwrap_or(0)] +=
+            i64::from(if in_service { free } else { DEVICE_MILLI });
+    }
+    milli
 }
 
 #[cfg(test)]

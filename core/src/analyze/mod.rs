@@ -2,6 +2,7 @@
 
 mod analyst;
 pub mod forecast;
+mod ledger;
 mod load;
 mod load_analysis;
 mod load_history;
@@ -10,6 +11,7 @@ mod signs;
 mod stranded;
 
 pub use analyst::{Analyst, AnalystConfig, BIN_SECONDS, HORIZON_BINS, KeptSigns, LEVELS, forecast_steps};
+pub use ledger::{Accounts, Ledger};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
 

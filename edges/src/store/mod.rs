@@ -5,11 +5,13 @@
 
 mod history;
 mod journal;
+mod ledger;
 mod migrations;
 mod reader;
 mod rows;
 
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
+pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
 pub use reader::{Page, PlanRow, Reader, StoredDecision};
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 

@@ -173,7 +173,7 @@ impl Reader {
         Ok(Some((row, names)))
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &self,
         sql: &str,
         values: impl IntoIterator<Item = Value>,

@@ -4,6 +4,7 @@ use lepton_core::model::{DecisionRecord, Outcome, PlanDocument, StepResult};
 use rusqlite::Transaction;
 
 use super::history::{self, HistoryRow, Inventory};
+use super::ledger::{self, LedgerHour};
 use super::{Store, StoreError};
 
 /// The fact under which the end of the last turn is kept, seconds.
@@ -122,6 +123,8 @@ pub struct TurnRows<'a> {
     pub history: &'a [HistoryRow],
     /// The names of the nodes, where they are others than before.
     pub inventory: Option<&'a Inventory>,
+    /// Hours of the ledger.
+    pub ledger: &'a [LedgerHour],
 }
 
 impl Store {
@@ -134,6 +137,7 @@ impl Store {
             set_clock(transaction, rows.clock_seconds)?;
             rows.records.iter().try_for_each(|record| insert_decision(transaction, record))?;
             history::keep(transaction, rows.history, rows.inventory)?;
+            ledger::keep(transaction, rows.ledger)?;
             if let Some(plan) = &rows.plan {
                 insert_plan(transaction, plan)?;
             }

@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod health;
+mod ledger;
 mod lists;
 mod node;
 mod page;
@@ -124,6 +125,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::metrics))
         .routes(routes!(health::status))
         .routes(routes!(health::load))
+        .routes(routes!(ledger::ledger))
         .routes(routes!(stream::stream))
         .routes(routes!(turns::turns))
         .routes(routes!(turns::turn))

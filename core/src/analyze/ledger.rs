@@ -1,0 +1,297 @@
+//! The ledger: where the capacity went, by node and by owner. At every instant all of a node's capacity is in exactly one account:
+//! used, allocated and not used, used beyond what is allocated, paid for moves, stranded by cause, lost, or idle. Amounts are whole
+//! units times seconds, so accounts add up to the capacity to the last one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::load_analysis::{StrandedCause, stranded_of};
+use crate::model::{Cluster, DEVICE_MILLI, Health, Name, NodeId, Snapshot, TaskId};
+
+/// What the devices are called among the resources; their unit is a thousandth of a device.
+const DEVICES: &str = "device_milli";
+/// The owner of what nobody owns.
+const NOBODY: &str = "";
+
+/// Where the capacity of one resource went: amounts times seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Accounts {
+    /// Allocated and really used. What is held of devices counts as used.
+    pub used: i64,
+    /// Allocated and not used.
+    pub unused: i64,
+    /// Used beyond what is allocated.
+    pub beyond: i64,
+    /// Held by tasks that stood still because they were moved.
+    pub moves: i64,
+    /// Free and of no use, by cause in the order of [`StrandedCause::ALL`].
+    pub stranded: [i64; StrandedCause::ALL.len()],
+    /// Of nodes that were down.
+    pub lost: i64,
+    /// Free.
+    pub idle: i64,
+}
+
+impl Accounts {
+    /// All of them together: the capacity.
+    pub fn sum(&self) -> i64 {
+        self.held() + self.stranded.iter().sum::<i64>() + self.lost + self.idle
+    }
+
+    /// What tasks had.
+    fn held(&self) -> i64 {
+        self.used + self.unused + self.beyond + self.moves
+    }
+
+    /// Adds those of others.
+    pub fn add(&mut self, other: &Self) {
+        self.fields().into_iter().zip(other.values()).for_each(|(own, other)| *own += other);
+        self.stranded.iter_mut().zip(other.stranded).for_each(|(own, other)| *own += other);
+    }
+
+    fn fields(&mut self) -> [&mut i64; 6] {
+        [&mut self.used, &mut self.unused, &mut self.beyond, &mut self.moves, &mut self.lost, &mut self.idle]
+    }
+
+    fn values(&self) -> [i64; 6] {
+        [self.used, self.unused, self.beyond, self.moves, self.lost, self.idle]
+    }
+}
+
+/// The accounts of some time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Seconds that were observed.
+    pub seconds: u64,
+    /// Names of the resources, then `device_milli` where there are devices.
+    pub resources: Vec<String>,
+    /// By node: the accounts of each resource.
+    pub nodes: BTreeMap<String, Vec<Accounts>>,
+    /// By owner, what its tasks had: the accounts of each resource. The owner "" is that of what nobody owns.
+    pub owners: BTreeMap<String, Vec<Accounts>>,
+}
+
+impl Ledger {
+    /// Books some seconds in which all was as in the snapshot. Tasks in `still` stand still that long because they were moved.
+    /// O(nodes x resources + placed tasks).
+    pub fn book(&mut self, snapshot: &Snapshot, seconds: u64, still: &BTreeMap<Name, u64>) {
+        let cluster = &snapshot.cluster;
+        self.seconds += seconds;
+        self.resources = cluster.schema().names().iter().cloned().chain([DEVICES.to_owned()]).collect();
+        let count = self.resources.len();
+        for node in cluster.nodes().filter(|&node| cluster.is_there(node)) {
+            let mut whole = vec![Accounts::default(); count];
+            let mut left: Vec<i64> = cluster.capacity(node).to_vec();
+            left.push(cluster.devices_free(node).len() as i64 * i64::from(DEVICE_MILLI));
+            if cluster.health(node) == Health::Down {
+                whole
+                    .iter_mut()
+                    .zip(&left)
+                    .for_each(|(accounts, left)| accounts.lost = *left * seconds as i64);
+            } else {
+                for &task in cluster.hosted(node) {
+                    let held = hold(snapshot, task, &mut left, seconds, still);
+                    let owner = cluster.task(task).owner.map_or(NOBODY, |owner| cluster.owner_name(owner));
+                    let of_owner = entry(&mut self.owners, owner, count);
+                    for ((accounts, of_owner), held) in whole.iter_mut().zip(of_owner).zip(&held) {
+                        accounts.add(held);
+                        of_owner.add(held);
+                    }
+                }
+                leave(cluster, node, &left, seconds as i64, &mut whole);
+            }
+            let of_node = entry(&mut self.nodes, cluster.node_name(node), count);
+            of_node.iter_mut().zip(&whole).for_each(|(own, new)| own.add(new));
+        }
+    }
+}
+
+fn entry<'a>(of: &'a mut BTreeMap<String, Vec<Accounts>>, name: &str, count: usize) -> &'a mut Vec<Accounts> {
+    if !of.contains_key(name) {
+        of.insert(name.to_owned(), Vec::new());
+    }
+    let accounts = of.entry(name.to_owned()).or_default();
+    accounts.resize(count, Accounts::default());
+    accounts
+}
+
+/// What a task has of each resource in these seconds, taken from what is left of the node. The world may promise and use more than
+/// there is: nothing is taken twice.
+fn hold(
+    snapshot: &Snapshot,
+    task: TaskId,
+    left: &mut [i64],
+    seconds: u64,
+    still: &BTreeMap<Name, u64>,
+) -> Vec<Accounts> {
+    let cluster = &snapshot.cluster;
+    let (demand, state) = (cluster.demand(task), snapshot.task(task));
+    let still = still.get(&cluster.task(task).name).map_or(0, |of| (*of).min(seconds)) as i64;
+    let runs = seconds as i64 - still;
+    let amounts = demand.resources.iter().copied().chain([demand.device_milli()]);
+    let hold = |(at, (asked, left)): (usize, (i64, &mut i64))| {
+        let allocated = asked.min(*left);
+        *left -= allocated;
+        // The use of devices is not told: who holds one uses it.
+        let is_device = at == demand.resources.len();
+        let used = if is_device { allocated } else { state.used.get(at).copied().unwrap_or(allocated) };
+        let beyond = (used - allocated).clamp(0, *left);
+        *left -= beyond;
+        let used = used.clamp(0, allocated);
+        Accounts {
+            used: used * runs,
+            unused: (allocated - used) * runs,
+            beyond: beyond * runs,
+            moves: (allocated + beyond) * still,
+            ..Accounts::default()
+        }
+    };
+    amounts.zip(left).enumerate().map(hold).collect()
+}
+
+/// What no task has: stranded or idle.
+fn leave(cluster: &Cluster, node: NodeId, left: &[i64], seconds: i64, whole: &mut [Accounts]) {
+    let stranded = stranded_of(cluster, node);
+    let (devices, resources) = (left.len() - 1, &left[..left.len() - 1]);
+    let closed = StrandedCause::ALL.iter().position(|cause| *cause == StrandedCause::NodeClosed).unwrap_or(0);
+    for (accounts, left) in whole.iter_mut().zip(resources) {
+        let into = if cluster.health(node) == Health::Up {
+            &mut accounts.idle
+        } else {
+            &mut accounts.stranded[closed]
+        };
+        *into += left * seconds;
+    }
+    let mut rest = left[devices];
+    for (into, milli) in whole[devices].stranded.iter_mut().zip(stranded) {
+        let milli = milli.min(rest);
+        rest -= milli;
+        *into += milli * seconds;
+    }
+    whole[devices].idle += rest * seconds;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+    use crate::collect::{CollectConfig, merge};
+    use crate::model::{
+        DeviceKind, DeviceSet, DocumentDemand, NodeReading, Reading, Readings, ResourceSchema, TaskReading,
+    };
+
+    /// A cluster of which nothing is asked: nodes in every state, tasks that use less and more than they were given.
+    fn readings(seed: u64) -> Readings {
+        let mut chance = Pcg64Mcg::seed_from_u64(seed);
+        let mut readings = Vec::new();
+        for node in 0..4 {
+            let devices = chance.random_range(0..4);
+            readings.push(Reading::NodeAdded(NodeReading {
+                name: format!("n{node}"),
+                capacity: vec![chance.random_range(0..5) * 1000, 4096],
+                devices: vec![(DeviceKind::Gpu, "A".into()); devices],
+                devices_out_of_service: (0..devices).filter(|_| chance.random_bool(0.2)).collect(),
+                labels: Vec::new(),
+                health: [Health::Up, Health::Up, Health::Cordoned, Health::Down][chance.random_range(0..4)],
+            }));
+        }
+        for task in 0..chance.random_range(0..12) {
+            let name = format!("t{task}");
+            let device = chance.random_bool(0.5);
+            readings.push(Reading::TaskSubmitted(TaskReading {
+                name: name.clone(),
+                demand: vec![chance.random_range(0..4) * 700, chance.random_range(0..3) * 1024],
+                devices: device.then(|| DocumentDemand { count: 1, milli: 500, models: Vec::new() }),
+                owner: chance.random_bool(0.7).then(|| format!("o{}", task % 3)),
+                ..TaskReading::default()
+            }));
+            let devices = if device { DeviceSet::one(0) } else { DeviceSet::NONE };
+            let node = format!("n{}", chance.random_range(0..4));
+            readings.push(Reading::TaskPlaced { task: name.clone(), node, devices });
+            if chance.random_bool(0.7) {
+                let amounts = vec![chance.random_range(0..3000), chance.random_range(0..3000)];
+                readings.push(Reading::TaskUse { task: name, amounts, unsaved_seconds: 0 });
+            }
+        }
+        Readings { source: "test".into(), time_seconds: 60, sequence: None, complete: true, readings }
+    }
+
+    fn snapshot(seed: u64) -> Snapshot {
+        let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+        merge(&mut snapshot, &readings(seed), 60, &CollectConfig::default());
+        snapshot
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn every_account_of_a_node_adds_up_to_its_capacity_and_those_of_owners_to_what_tasks_had(
+            seeds in proptest::collection::vec(any::<u64>(), 1..4), seconds in 1_u64..4000, still in 0_u64..5000,
+        ) {
+            let mut ledger = Ledger::default();
+            let mut capacity = BTreeMap::<(String, usize), i64>::new();
+            for seed in seeds {
+                let snapshot = snapshot(seed);
+                let cluster = &snapshot.cluster;
+                ledger.book(&snapshot, seconds, &BTreeMap::from([("t1".into(), still)]));
+                for node in cluster.nodes() {
+                    let devices = cluster.devices_free(node).len() as i64 * i64::from(DEVICE_MILLI);
+                    for (at, amount) in cluster.capacity(node).iter().chain([&devices]).enumerate() {
+                        *capacity.entry((cluster.node_name(node).to_owned(), at)).or_default() += amount * seconds as i64;
+                    }
+                }
+            }
+            let mut held = vec![0; ledger.resources.len()];
+            for (name, accounts) in &ledger.nodes {
+                for (at, accounts) in accounts.iter().enumerate() {
+                    prop_assert_eq!(accounts.sum(), capacity[&(name.clone(), at)], "{} {}", name, at);
+                    let all = accounts.values().into_iter().chain(accounts.stranded);
+                    prop_assert!(all.into_iter().all(|amount| amount >= 0), "{:?}", accounts);
+                    held[at] += accounts.held();
+                }
+            }
+            for accounts in ledger.owners.values() {
+                accounts.iter().enumerate().for_each(|(at, accounts)| held[at] -= accounts.sum());
+            }
+            prop_assert!(held.iter().all(|left| *left == 0), "{:?}", held);
+        }
+    }
+
+    #[test]
+    fn a_task_pays_for_its_move_while_it_stands_still() {
+        let node = NodeReading {
+            name: "n".into(),
+            capacity: vec![4000, 0],
+            devices: Vec::new(),
+            devices_out_of_service: Vec::new(),
+            labels: Vec::new(),
+            health: Health::Up,
+        };
+        let task = TaskReading {
+            name: "t".into(),
+            demand: vec![1000, 0],
+            owner: Some("ann".into()),
+            ..TaskReading::default()
+        };
+        let readings = vec![
+            Reading::NodeAdded(node),
+            Reading::TaskSubmitted(task),
+            Reading::TaskPlaced { task: "t".into(), node: "n".into(), devices: DeviceSet::NONE },
+            Reading::TaskUse { task: "t".into(), amounts: vec![600, 0], unsaved_seconds: 0 },
+        ];
+        let told =
+            Readings { source: "test".into(), time_seconds: 0, sequence: None, complete: true, readings };
+        let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+        merge(&mut snapshot, &told, 0, &CollectConfig::default());
+        let mut ledger = Ledger::default();
+        ledger.book(&snapshot, 60, &BTreeMap::from([("t".into(), 20)]));
+        let right = Accounts { used: 600 * 40, unused: 400 * 40, moves: 1000 * 20, ..Accounts::default() };
+        assert_eq!(ledger.owners["ann"][0], right);
+        assert_eq!(ledger.nodes["n"][0], Accounts { idle: 3000 * 60, ..right });
+    }
+}
