@@ -1,21 +1,18 @@
 //! The ledger's hours: an hour that goes on takes the place of what was kept of it; the oldest are dropped.
 
-use std::collections::BTreeMap;
-
-use lepton_core::analyze::{Accounts, Ledger};
-use rusqlite::types::Value;
-use rusqlite::{Row, Transaction};
+use lepton_core::analyze::Ledger;
+use rusqlite::Transaction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Reader, Store, StoreError};
+use super::StoreError;
 
 /// Seconds of an hour of the ledger.
 pub const LEDGER_HOUR_SECONDS: u64 = 3600;
 /// Hours that are kept: a quarter of a year.
 pub const LEDGER_HOURS_KEPT: u64 = 92 * 24;
 /// Whose accounts they are.
-const NODE: &str = "node";
+pub(super) const NODE: &str = "node";
 const OWNER: &str = "owner";
 
 /// An hour of the ledger, or as much of it as is over.
@@ -53,56 +50,12 @@ pub(super) fn keep(transaction: &Transaction<'_>, hours: &[LedgerHour]) -> Resul
     Ok(())
 }
 
-impl Reader {
-    /// The hours that begin from one moment up to before another, the oldest first.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn ledger(&self, from_seconds: u64, to_seconds: u64) -> Result<Vec<LedgerHour>, StoreError> {
-        let range =
-            || [from_seconds, to_seconds].map(|at| Value::from(i64::try_from(at).unwrap_or(i64::MAX)));
-        let sql = "SELECT from_seconds, seconds, resources FROM ledger_hours WHERE from_seconds >= ?1 AND from_seconds < ?2";
-        let heads = self.list(sql, range(), |row| {
-            let from = row.get::<_, i64>(0)?;
-            let seconds = row.get::<_, i64>(1)? as u64;
-            let resources = read(from, &row.get::<_, String>(2)?)?;
-            Ok(LedgerHour {
-                from_seconds: from as u64,
-                ledger: Ledger { seconds, resources, ..Ledger::default() },
-            })
-        })?;
-        let mut hours: BTreeMap<u64, LedgerHour> =
-            heads.into_iter().map(|hour| (hour.from_seconds, hour)).collect();
-        let sql = "SELECT from_seconds, kind, name, accounts FROM ledger WHERE from_seconds >= ?1 AND from_seconds < ?2";
-        for (from, kind, name, accounts) in self.list(sql, range(), row)? {
-            let Some(LedgerHour { ledger, .. }) = hours.get_mut(&from) else { continue };
-            let into = if kind == NODE { &mut ledger.nodes } else { &mut ledger.owners };
-            into.insert(name, accounts);
-        }
-        Ok(hours.into_values().collect())
-    }
-}
-
-impl Store {
-    /// What is kept of the hour that begins at this moment; none where nothing is.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn ledger_hour(&self, from_seconds: u64) -> Result<Option<LedgerHour>, StoreError> {
-        Ok(self.reader()?.ledger(from_seconds, from_seconds + 1)?.pop())
-    }
-}
-
-fn row(row: &Row<'_>) -> Result<(u64, String, String, Vec<Accounts>), StoreError> {
-    let from = row.get::<_, i64>(0)?;
-    Ok((from as u64, row.get(1)?, row.get(2)?, read(from, &row.get::<_, String>(3)?)?))
-}
-
 fn json<T: Serialize>(hour: i64, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| problem(hour, &error))
 }
 
-fn read<T: DeserializeOwned>(hour: i64, text: &str) -> Result<T, StoreError> {
+/// What is kept as JSON.
+pub(super) fn read<T: DeserializeOwned>(hour: i64, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| problem(hour, &error))
 }
 

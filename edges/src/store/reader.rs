@@ -1,11 +1,14 @@
 //! Looking on: lists page by page from the newest backwards, and single rows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use lepton_core::analyze::{Accounts, Ledger};
 use lepton_core::model::{DecisionRecord, PlanDocument};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::ledger::{self, LedgerHour};
 use super::{AuditLine, HistoryRow, KeptAnswer, PlanState, Store, StoreError, reading};
 
 /// A connection that only reads; it sees what is committed.
@@ -173,7 +176,35 @@ impl Reader {
         Ok(Some((row, names)))
     }
 
-    pub(super) fn list<T>(
+    /// The hours that begin from one moment up to before another, the oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn ledger(&self, from_seconds: u64, to_seconds: u64) -> Result<Vec<LedgerHour>, StoreError> {
+        let range =
+            || [from_seconds, to_seconds].map(|at| Value::from(i64::try_from(at).unwrap_or(i64::MAX)));
+        let sql = "SELECT from_seconds, seconds, resources FROM ledger_hours WHERE from_seconds >= ?1 AND from_seconds < ?2";
+        let heads = self.list(sql, range(), |row| {
+            let from = row.get::<_, i64>(0)?;
+            let seconds = row.get::<_, i64>(1)? as u64;
+            let resources = ledger::read(from, &row.get::<_, String>(2)?)?;
+            Ok(LedgerHour {
+                from_seconds: from as u64,
+                ledger: Ledger { seconds, resources, ..Ledger::default() },
+            })
+        })?;
+        let mut hours: BTreeMap<u64, LedgerHour> =
+            heads.into_iter().map(|hour| (hour.from_seconds, hour)).collect();
+        let sql = "SELECT from_seconds, kind, name, accounts FROM ledger WHERE from_seconds >= ?1 AND from_seconds < ?2";
+        for (from, kind, name, accounts) in self.list(sql, range(), accounts)? {
+            let Some(LedgerHour { ledger, .. }) = hours.get_mut(&from) else { continue };
+            let into = if kind == ledger::NODE { &mut ledger.nodes } else { &mut ledger.owners };
+            into.insert(name, accounts);
+        }
+        Ok(hours.into_values().collect())
+    }
+
+    fn list<T>(
         &self,
         sql: &str,
         values: impl IntoIterator<Item = Value>,
@@ -190,6 +221,14 @@ impl Reader {
 }
 
 impl Store {
+    /// What is kept of the hour that begins at this moment; none where nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ledger_hour(&self, from_seconds: u64) -> Result<Option<LedgerHour>, StoreError> {
+        Ok(self.reader()?.ledger(from_seconds, from_seconds + 1)?.pop())
+    }
+
     /// A reader's view of the same file, for the writer itself.
     ///
     /// # Errors
@@ -247,6 +286,11 @@ fn history_row(row: &Row<'_>) -> Result<HistoryRow, StoreError> {
         inventory: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
         nodes: row.get::<_, Option<Vec<u8>>>(6)?.unwrap_or_default(),
     })
+}
+
+fn accounts(row: &Row<'_>) -> Result<(u64, String, String, Vec<Accounts>), StoreError> {
+    let from = row.get::<_, i64>(0)?;
+    Ok((from as u64, row.get(1)?, row.get(2)?, ledger::read(from, &row.get::<_, String>(3)?)?))
 }
 
 fn problem(table: &'static str, row: &str, problem: &str) -> StoreError {
