@@ -1,5 +1,5 @@
 //! What forecasts and signs of faults are worth to the loop: the same worlds under one decider that reckons with load in different
-//! ways, and with and without heeding signs. Run by `cargo xtask bench expected-load`, with the number of seeds.
+//! ways, and with and without heeding signs. Run by `cargo xtask bench expected-load`, with the number of seeds; `risk` after it leaves the load out.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -74,7 +74,19 @@ const LEARNED_IN: (u32, u32, u64) = (200, 60, 1000);
 const CLEARED_SECONDS: u64 = 86_400;
 
 fn main() {
-    let seeds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(SEEDS);
+    let (seeds, risk_alone) =
+        (args().find_map(|a| a.parse().ok()).unwrap_or(SEEDS), args().any(|a| a == "risk"));
+    if !risk_alone {
+        loads(seeds);
+    }
+    faults(seeds);
+}
+
+fn args() -> impl Iterator<Item = String> {
+    std::env::args().skip(1)
+}
+
+fn loads(seeds: u64) {
     let rhythm = WorldConfig { hours: 48, ..WorldConfig::default() };
     heat("generated daily rhythm", &rhythm, &PLACING, seeds);
     heat("generated daily rhythm", &rhythm, &WHOLE, seeds);
@@ -88,12 +100,15 @@ fn main() {
         }
         None => println!("LEPTON_DATA is not set: recorded load is left out\n"),
     }
+}
+
+fn faults(seeds: u64) {
     let faults = WorldConfig { hours: 72, failure_hours: 120.0, ..WorldConfig::default() };
     let about = "nodes that fail every five days, 70% of failures announced";
     risk(about, &faults, &[(CARELESS, None), (HEEDING, None)], seeds);
     for preset in FAULT_PRESETS {
         let preset = preset.times(RATE_FACTOR);
-        let world = WorldConfig { hours: 120, faults: Some(preset), ..WorldConfig::default() };
+        let world = WorldConfig { hours: 72, faults: Some(preset), ..WorldConfig::default() };
         let (nodes, days, seed) = LEARNED_IN;
         let learned = learn_risk(preset, nodes, days, seed);
         let about = format!("{}, rates times {RATE_FACTOR}", preset.name);

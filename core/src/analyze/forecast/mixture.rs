@@ -146,17 +146,18 @@ impl Mixture {
     /// Weights of the models at an output and level; they add up to 1.
     pub fn weights(&self, output: usize, level: usize) -> Vec<f64> {
         let mut weights = vec![0.0; self.models];
-        self.weigh(self.check_of(output), level, &mut weights);
+        self.weigh(self.check_of(output, 0), level, &mut weights);
         weights
     }
 
-    /// The nearest check of an output; that of the peak is its own.
-    fn check_of(&self, output: usize) -> usize {
-        let distance = |check: &&Check| (check.peak, usize::from(check.output).abs_diff(output));
-        let nearest = self.checks.iter().min_by_key(distance).filter(|c| !c.peak);
-        let own = self.checks.iter().position(|c| c.peak && usize::from(c.output) == output);
-        let of = |check: &Check| self.checks.iter().position(|c| c.output == check.output);
-        own.or_else(|| nearest.and_then(of)).unwrap_or(0)
+    /// The nearest check of an output, not before this one; that of the peak is its own. Checks ascend with their outputs.
+    fn check_of(&self, output: usize, from: usize) -> usize {
+        let distance = |check: usize| usize::from(self.checks[check].output).abs_diff(output);
+        let is_nearer = |check: usize| {
+            let peak = self.checks[check].peak;
+            if peak { distance(check) == 0 } else { distance(check) < distance(check - 1) }
+        };
+        (from + 1..self.checks.len()).take_while(|&check| is_nearer(check)).last().unwrap_or(from)
     }
 
     fn weigh(&self, check: usize, level: usize, weights: &mut [f64]) {
@@ -189,8 +190,9 @@ impl Mixture {
         for (i, weights) in weights.chunks_exact_mut(self.models).enumerate() {
             self.weigh(i / levels, i % levels, weights);
         }
+        let mut check = 0;
         for (output, out) in out.chunks_exact_mut(levels).enumerate() {
-            let check = self.check_of(output);
+            check = self.check_of(output, check);
             let weights = weights[check * row..][..row].chunks_exact(self.models);
             for (level, (out, weights)) in out.iter_mut().zip(weights).enumerate() {
                 let of_models = forecasts[output * levels + level..].iter().step_by(size);

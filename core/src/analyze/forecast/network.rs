@@ -100,7 +100,7 @@ impl pulp::WithSimd for AddRows<'_> {
         let mut from = self.blocks::<64>(0);
         from = self.blocks::<32>(from);
         from = self.blocks::<8>(from);
-        self.blocks::<1>(from);
+        self.rest(from);
     }
 }
 
@@ -124,5 +124,18 @@ impl AddRows<'_> {
             begin += LANES;
         }
         begin
+    }
+
+    /// Adds to the last outputs, fewer than a block.
+    #[inline(always)]
+    fn rest(&mut self, from: usize) {
+        let columns = self.sums.len();
+        let sums = &mut self.sums[from..];
+        for &(row, factor) in self.rows.iter().filter(|_| from < columns) {
+            let weights = &self.matrix[row as usize * columns + from..][..columns - from];
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += factor * weight;
+            }
+        }
     }
 }
