@@ -16,6 +16,9 @@ use super::{
     LabelKey, LabelValue, ModelId, ModelSet, Name, NodeId, OwnerId, ResourceSchema, Task, TaskClass, TaskId,
 };
 
+/// CPU that counts as much as a device, millicores.
+const CPU_PER_DEVICE_MILLICORES: f64 = 16_000.0;
+
 /// Where a task stands: the node, and which of its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Placement {
@@ -313,10 +316,15 @@ impl Cluster {
     /// Size of a task in devices: its device demand, or its CPU at sixteen cores a device, whichever is
     /// more.
     pub fn size_in_devices(&self, task: TaskId) -> f64 {
-        const CPU_PER_DEVICE_MILLICORES: f64 = 16_000.0;
         let demand = self.demand(task);
         let cpu = demand.resources[ResourceSchema::CPU] as f64 / CPU_PER_DEVICE_MILLICORES;
         (demand.device_milli() as f64 / 1000.0).max(cpu)
+    }
+
+    /// Size of a node in devices, as tasks are measured: its devices, or its CPU at sixteen cores a device, whichever is more.
+    pub fn node_size_in_devices(&self, node: NodeId) -> f64 {
+        let cpu = self.capacity(node)[ResourceSchema::CPU] as f64 / CPU_PER_DEVICE_MILLICORES;
+        (self.device_models(node).len() as f64).max(cpu)
     }
 
     /// What a task demands.

@@ -21,8 +21,8 @@ pub(in crate::decide::plan) fn relieve(draft: &mut Draft<'_>, config: &LeptonCon
 }
 
 fn relieve_one(draft: &mut Draft<'_>, node: NodeId, config: &LeptonConfig) {
-    let devices = draft.cluster.devices_free(node).len().max(1) as f64;
-    let gain = config.hot_loss * devices * draft.config.hot_minutes;
+    let size = draft.cluster.node_size_in_devices(node);
+    let gain = config.hot_loss * size * draft.config.hot_minutes;
     let cost_max = gain / draft.config.gain_over_cost;
     let price = |draft: &Draft<'_>, task| draft.move_cost(task) / draft.share_of(task, node).max(1e-9);
     let mut tasks: Vec<_> = draft.movable(node).into_iter().map(|t| (price(draft, t), t)).collect();
