@@ -380,3 +380,36 @@ fn risk_below_a_half_takes_off_what_is_worth_it_and_keeps_others_away() {
     let crowded = decided_beside_a_risk(0.3, 3000, false);
     assert_eq!(to_of(&crowded, "waits").as_deref(), Some("n0"), "better there than nowhere");
 }
+
+/// Two nodes of 64 cores without a device; on the first stand four tasks of 16 cores that use almost all of it.
+#[test]
+fn a_hot_node_that_has_nothing_but_cpu_is_relieved_too() {
+    let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
+    for name in ["hot", "free"] {
+        snapshot.cluster.add_node(NodeSpec::new(name, vec![64_000, 800], vec![])).expect("a sound node");
+        snapshot.signals.push(BTreeMap::new());
+    }
+    snapshot.time_seconds = 7200;
+    let class = snapshot.cluster.add_class(TaskClass::of_demand([16_000, 1], None)).expect("a sound class");
+    for number in 0..4 {
+        let name = format!("t{number}");
+        let task = snapshot.cluster.add_task(Task::new(name.clone(), class));
+        snapshot.task_by_name.insert(name.as_str().into(), task);
+        let place = Placement { node: NodeId(0), devices: DeviceSet::NONE };
+        snapshot.cluster.place(task, place).expect("it fits");
+        snapshot.tasks.push(TaskState {
+            started_seconds: Some(0),
+            pause_seconds: 90,
+            used: vec![15_000, 1],
+            ..TaskState::default()
+        });
+    }
+    let assessment = assess(&snapshot, &Settings::default());
+    assert_eq!(assessment.hot, [NodeId(0)]);
+    let proposal = &Plan::default();
+    let situation = Situation { snapshot: &snapshot, assessment: &assessment, proposal, turn: 1 };
+    let decided = lepton(Acts::DEFAULT).decide(&situation);
+    let moved: Vec<_> = decided.plan.steps().filter_map(|(_, step)| step.to()).collect();
+    assert_eq!(moved.len(), 1, "one of them is enough: {moved:?}");
+    assert_eq!(&*moved[0].node, "free");
+}
