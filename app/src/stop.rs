@@ -1,14 +1,15 @@
 //! SIGINT (Ctrl-C) and SIGTERM. While a command prepares there is nothing to keep: the first signal ends it at once.
 //! From the moment that its work has asked for the [`flag`], the first signal turns the flag, which the work looks at,
-//! so that what is done is kept and printed; a second one ends at once. Nothing else of Lepton knows of signals.
+//! so that what is done is kept and printed; a second one ends at once. SIGHUP asks those to read their settings again who have
+//! asked for that [flag](reload_flag). Nothing else of Lepton knows of signals.
 
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::output;
@@ -57,6 +58,16 @@ fn received(signal: i32) {
 pub(crate) fn flag() -> &'static AtomicBool {
     WORKING.store(true, Ordering::SeqCst);
     &FLAG
+}
+
+/// A flag that each SIGHUP turns from now on; for whoever does not ask, SIGHUP ends the process as ever.
+///
+/// # Errors
+/// When the handler cannot be installed.
+pub(crate) fn reload_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGHUP, Arc::clone(&flag)).context("cannot listen for SIGHUP")?;
+    Ok(flag)
 }
 
 /// The same flag for work that has nothing to show until [`something_done`]; before that the first signal ends

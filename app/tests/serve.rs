@@ -316,3 +316,43 @@ fn the_ledger_adds_up_to_the_capacity_also_over_a_restart() {
         assert!(shown.contains(word), "{word}: {shown}");
     }
 }
+
+#[test]
+fn settings_are_read_again_on_sighup_as_far_as_they_can_be_taken_over() {
+    let file = scratch("again.toml");
+    let settings = |mode: &str, seed: u32| {
+        format!(
+            "mode = \"{mode}\"\nspeed = 600\nsource = \"simulation\"\n[simulation]\nnodes_count = 10\nseed = {seed}\n"
+        )
+    };
+    std::fs::write(&file, settings("observe", 7)).expect("writable");
+    let folder = scratch("again");
+    let mut service = Service::start_of(&folder, &["--config", &file], "");
+    let hang_up = |service: &Service| {
+        let id = service.child.id().to_string();
+        let killed = std::process::Command::new("kill").args(["-HUP", &id]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+    };
+    let is_in = |service: &Service, mode: &str| service.get("/api/v1/status")["mode"] == mode;
+    assert!(is_in(&service, "observe"));
+    for mode in ["act", "recommend", "act"] {
+        std::fs::write(&file, settings(mode, 8)).expect("writable");
+        hang_up(&service);
+        service.wait_for("the mode is taken over", || is_in(&service, mode));
+    }
+    service.wait_for("a decision", || {
+        service.get("/api/v1/decisions")["items"].as_array().is_some_and(|d| !d.is_empty())
+    });
+    let said = || read(&service.errors);
+    assert!(said().contains("`mode` is now act; `simulation.seed` needs a restart"), "{}", said());
+    std::fs::write(&file, "mode = \"brave\"\n").expect("writable");
+    hang_up(&service);
+    service.wait_for("the refusal", || said().contains("the settings stay as they were"));
+    assert!(said().contains("expected observe, recommend or act"), "{}", said());
+    assert!(is_in(&service, "act"));
+    // What happened under each mode is lived again.
+    assert_eq!(service.end("-TERM"), Some(143));
+    std::fs::write(&file, settings("act", 7)).expect("writable");
+    let service = Service::start_of(&folder, &["--config", &file], "");
+    assert_eq!(service.get("/api/v1/status")["state"], "ok");
+}

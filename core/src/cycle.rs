@@ -199,6 +199,11 @@ impl Cycle {
         Some(decision)
     }
 
+    /// Is something else allowed to do, and believes by other limits, from the next turn on.
+    pub fn configure(&mut self, mode: Mode, collect: CollectConfig) {
+        (self.config.mode, self.config.collect) = (mode, collect);
+    }
+
     /// Hands over what a long search beside the loop has found on a snapshot of it: the next turns take the parts of it that
     /// still hold. It takes the place of the one before.
     pub fn propose(&mut self, proposal: Plan) {

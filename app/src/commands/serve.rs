@@ -15,6 +15,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     if args.print_openapi {
         return Ok(output::print(&openapi())?);
     }
+    serve(&settings(args)?, args.turns, &|| settings(args))
+}
+
+/// The settings: defaults, then the file, then options.
+fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     let mut config = match &args.config {
         Some(path) => ServeConfig::read(path)?.0,
         None => ServeConfig::default(),
@@ -37,7 +42,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     without_effect(args, config.source)?;
     config.analyst = learned(&config)?;
-    serve(&config, args.turns)
+    Ok(config)
 }
 
 /// Options that have no effect with the source that the file names.

@@ -14,11 +14,11 @@ use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
 use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
-use lepton_edges::store::{Store, TurnRows};
+use lepton_edges::store::{AuditLine, Store, TurnRows};
 
 use super::books::Books;
 use super::chronicle::Chronicle;
-use super::config::ServeConfig;
+use super::config::{ServeConfig, mode_name};
 use super::connection::{Connection, Ports, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
@@ -145,6 +145,10 @@ impl Engine {
                         // Nobody may wait for it any more.
                         let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
                     }
+                    Ok(Request::Settings(config)) => {
+                        self.take_settings(&config);
+                        due = due.min(Instant::now() + self.pause);
+                    }
                     Ok(Request::Ask(ask)) => {
                         self.answer(ask);
                         self.publish(None);
@@ -158,6 +162,28 @@ impl Engine {
             }
             self.pass();
         }
+    }
+
+    /// Takes over settings that were read again.
+    fn take_settings(&mut self, config: &ServeConfig) {
+        if let Err(error) = self.cluster.set_mode(&mut self.store, config.mode) {
+            self.health.turn_problem = Some(format!("the mode stays as it was: {error:#}"));
+        } else {
+            self.mode = config.mode;
+        }
+        self.pause = pause(config);
+        self.fresh_seconds = config.fresh_seconds;
+        let freshness_seconds = self.fresh_seconds;
+        self.cycle.configure(self.mode, CollectConfig { freshness_seconds, ..CollectConfig::default() });
+        let line = AuditLine {
+            unix_seconds: people::unix_seconds(),
+            actor: "local".to_owned(),
+            action: "settings".to_owned(),
+            target: "service".to_owned(),
+            detail: format!("read again; mode {}", mode_name(self.mode)),
+        };
+        self.health.store_problem = self.store.keep_audit(&line).err().map(|error| error.to_string());
+        self.publish(None);
     }
 
     /// Keeps what is kept only from time to time.
@@ -263,7 +289,7 @@ impl Engine {
     fn keep(&mut self, report: &CycleReport, figures: &TurnFigures) -> anyhow::Result<()> {
         let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
         let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
-        let unwanted = self.mode == Mode::Recommend && report.plan.parts.is_empty();
+        let unwanted = self.mode != Mode::Act && report.plan.parts.is_empty();
         let now = self.cluster.now_seconds();
         self.books.book(self.cycle.snapshot(), now);
         let ledger = self.books.rows(now, false);
@@ -309,8 +335,9 @@ impl Engine {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         let standing = self.cluster.standing();
-        let view =
+        let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
+        mode_name(self.mode).clone_into(&mut view.status.mode);
         self.published.set(view);
     }
 }

@@ -12,6 +12,7 @@ mod node_view;
 mod nodes;
 mod people;
 mod recording;
+mod reload;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use crate::stop;
 use config::{ServeConfig, mode_name};
 use connection::WrongSettings;
 use engine::Engine;
+use reload::Reloader;
 use tokens::Tokens;
 use view::Published;
 
@@ -52,8 +54,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two looks at the stop flag.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Serves until a signal comes, or for so many turns.
-pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), Failure> {
+/// Reads the settings again, as at the start.
+pub(crate) type ReadAgain<'a> = &'a dyn Fn() -> Result<ServeConfig, Failure>;
+
+/// Serves until a signal comes, or for so many turns. SIGHUP reads the settings again.
+pub(crate) fn serve(
+    config: &ServeConfig,
+    turns_max: Option<u64>,
+    read_again: ReadAgain<'_>,
+) -> Result<(), Failure> {
     if let Some(contradiction) = config.contradiction() {
         return Err(Failure::Input(contradiction));
     }
@@ -66,9 +75,11 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     let address = listener.local_addr().context("the address that was bound")?;
     listener.set_nonblocking(true).context("cannot use the socket")?;
     let stop = stop::flag();
+    let mut reloader = Reloader { flag: stop::reload_flag()?, serving: config.clone(), read_again };
     let published = Arc::new(Published::new(config.mode));
     let (asks, mailbox) = sync_channel(ASKS_MAX);
     let door = api::Door::new(tokens);
+    let requests = asks.clone();
     let shared = api::Shared::new(Arc::clone(&published), asks, folder, address.port(), door);
 
     let (started, start) = sync_channel(1);
@@ -107,7 +118,9 @@ pub(crate) fn serve(config: &ServeConfig, turns_max: Option<u64>) -> Result<(), 
     ));
     while !stop.load(Ordering::Relaxed) && !engine.is_finished() && !http.is_finished() {
         thread::sleep(LOOK);
+        reloader.look(&requests);
     }
+    drop(requests);
     let asked = stop.swap(true, Ordering::Relaxed);
     let ended = engine.join();
     runtime.shutdown_timeout(PATIENCE);

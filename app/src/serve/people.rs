@@ -7,6 +7,7 @@ use lepton_edges::store::{PlanState, Store};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::config::ServeConfig;
 use super::recording::Proposal;
 
 /// A request to the loop.
@@ -15,6 +16,8 @@ pub(super) enum Request {
     Ask(Ask),
     /// A copy of the snapshot is wanted, to look at beside the loop.
     Copy(oneshot::Sender<Box<Snapshot>>),
+    /// Settings that were read again.
+    Settings(Box<ServeConfig>),
 }
 
 /// What is said to a plan.

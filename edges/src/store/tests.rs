@@ -1,7 +1,9 @@
 //! The store opened, written, read, opened again; schemas of earlier versions; entries refused.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use lepton_core::analyze::{Accounts, Ledger};
 use lepton_core::execute::Journal;
 use lepton_core::model::{
     Action, ActionKind, Answer, Binding, Call, DecisionRecord, DeviceSet, JournalEntry, Memory, Moving,
@@ -339,4 +341,29 @@ fn history_is_kept_within_bounds_and_a_row_is_replaced_when_more_is_known() {
     assert_eq!((old.nodes, of_nodes), (Vec::new(), None), "of old turns only the figures are kept");
     assert_eq!(reader.history_row(7).expect("readable"), None, "the oldest are dropped");
     assert!(reader.history_row(8).expect("readable").is_some());
+}
+
+#[test]
+fn an_hour_of_the_ledger_takes_the_place_of_what_was_kept_of_it_and_old_ones_go() {
+    fn hour(from_seconds: u64, used: i64) -> LedgerHour {
+        let accounts = Accounts { used, ..Accounts::default() };
+        let nodes = BTreeMap::from([("n".to_owned(), vec![accounts])]);
+        let resources = vec!["cpu_millicores".to_owned()];
+        let ledger = Ledger { seconds: 60, resources, nodes, ..Ledger::default() };
+        LedgerHour { from_seconds, ledger }
+    }
+    fn keep(store: &mut Store, ledger: &[LedgerHour]) {
+        store.keep_turn(&TurnRows { ledger, ..TurnRows::default() }).expect("writable");
+    }
+    let folder = Folder::new("ledger");
+    let mut store = Store::open(&folder.0).expect("it opens");
+    keep(&mut store, &[hour(0, 1), hour(3600, 2)]);
+    keep(&mut store, &[hour(3600, 5)]);
+    let all = |store: &Store| store.reader().and_then(|reader| reader.ledger(0, u64::MAX)).expect("readable");
+    assert_eq!(all(&store), [hour(0, 1), hour(3600, 5)]);
+    assert_eq!(store.ledger_hour(3600).expect("readable"), Some(hour(3600, 5)));
+    assert_eq!(store.ledger_hour(7200).expect("readable"), None);
+    let last = hour(LEDGER_HOURS_KEPT * LEDGER_HOUR_SECONDS + 3600, 9);
+    keep(&mut store, std::slice::from_ref(&last));
+    assert_eq!(all(&store), [hour(3600, 5), last], "a quarter of a year is kept");
 }

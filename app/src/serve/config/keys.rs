@@ -35,6 +35,8 @@ pub(crate) struct Key {
     pub(crate) form: Form,
     /// Its value; none where nothing is set and nothing stands in its place.
     pub(crate) get: fn(&ServeConfig) -> Option<Value>,
+    /// Whether a running service takes it over on SIGHUP; others need a restart.
+    pub(crate) live: bool,
     /// Sets it; what was expected where that cannot be.
     pub(crate) set: fn(&mut ServeConfig, &Value) -> Result<(), String>,
 }
@@ -46,6 +48,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Version of this form of file.",
         form: Form::Whole(1, 1),
         get: |_| Some(Value::Integer(1)),
+        live: false,
         set: |_, value| if *value == Value::Integer(1) { Ok(()) } else { Err("expected 1".to_owned()) },
     },
     Key {
@@ -53,6 +56,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "What the loop may do.",
         form: Form::Word(&["observe", "recommend", "act"]),
         get: |c| text(mode_name(c.mode)),
+        live: true,
         set: |c, value| set(&mut c.mode, mode_named(as_text(value)?)),
     },
     Key {
@@ -60,6 +64,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Where the HTTP interface listens; beyond this machine tokens are asked for.",
         form: Form::Text,
         get: |c| text(&c.listen.to_string()),
+        live: false,
         set: |c, value| set(&mut c.listen, address(as_text(value)?)),
     },
     Key {
@@ -67,6 +72,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Whether tokens are asked for on this machine too.",
         form: Form::Flag,
         get: |c| Some(Value::Boolean(c.require_tokens)),
+        live: false,
         set: |c, value| {
             set(&mut c.require_tokens, value.as_bool().ok_or("expected true or false".to_owned()))
         },
@@ -76,6 +82,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Folder of the store.",
         form: Form::Text,
         get: |c| text(&c.state_dir),
+        live: false,
         set: |c, value| set(&mut c.state_dir, folder(value)),
     },
     Key {
@@ -83,6 +90,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "What the loop is connected to.",
         form: Form::Word(SourceKind::NAMES),
         get: |c| text(c.source.name()),
+        live: false,
         set: |c, value| set(&mut c.source, SourceKind::named(as_text(value)?)),
     },
     Key {
@@ -90,6 +98,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Seconds from one turn to the next on a real source.",
         form: Form::Number,
         get: |c| Some(Value::Float(c.turn_seconds)),
+        live: true,
         set: |c, value| set(&mut c.turn_seconds, number(value, 0.1, 3600.0)),
     },
     Key {
@@ -97,6 +106,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "A source that has not looked for longer is out of date: nothing is decided and done while one is.",
         form: Form::Whole(1, 86_400),
         get: |c| Some(Value::Integer(c.fresh_seconds as i64)),
+        live: true,
         set: |c, value| set(&mut c.fresh_seconds, whole(value, 1, 86_400).map(|seconds| seconds as u64)),
     },
     Key {
@@ -104,6 +114,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Line rate of a node's interfaces together; where it is not set, as they tell it.",
         form: Form::Whole(1, 100_000_000),
         get: |c| c.network_mbit_s.map(|rate| Value::Integer(rate as i64)),
+        live: false,
         set: |c, value| {
             set(&mut c.network_mbit_s, whole(value, 1, 100_000_000).map(|rate| Some(rate as u64)))
         },
@@ -113,6 +124,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Simulated seconds per second of a simulated cluster; a turn is a simulated minute.",
         form: Form::Number,
         get: |c| Some(Value::Float(c.speed)),
+        live: true,
         set: |c, value| set(&mut c.speed, speed(&shown(value))),
     },
     Key {
@@ -120,6 +132,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "What signs of faults are worth, as `lepton simulate faults --save` keeps it; assumed where it is not set.",
         form: Form::Text,
         get: |c| c.risk_model.as_ref().and_then(|path| text(&path.to_string_lossy())),
+        live: false,
         set: |c, value| set(&mut c.risk_model, file(value)),
     },
     Key {
@@ -127,6 +140,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "A network for the forecasts of nodes' load, as `lepton forecast --save` keeps it; none where it is not set.",
         form: Form::Text,
         get: |c| c.forecast_model.as_ref().and_then(|path| text(&path.to_string_lossy())),
+        live: false,
         set: |c, value| set(&mut c.forecast_model, file(value)),
     },
     Key {
@@ -134,6 +148,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Folder in which the host's /proc, /sys and /etc are.",
         form: Form::Text,
         get: |c| text(&c.host.root.to_string_lossy()),
+        live: false,
         set: |c, value| set(&mut c.host.root, folder(value).map(PathBuf::from)),
     },
     Key {
@@ -141,6 +156,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Address of Prometheus, http://HOST[:PORT][/PATH].",
         form: Form::Text,
         get: |c| text(&c.prometheus.url),
+        live: false,
         set: |c, value| set(&mut c.prometheus.url, as_text(value).map(str::to_owned)),
     },
     Key {
@@ -148,6 +164,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "File with a bearer token for Prometheus, where it asks for one.",
         form: Form::Text,
         get: |c| c.prometheus.token_file.as_ref().and_then(|file| text(&file.to_string_lossy())),
+        live: false,
         set: |c, value| {
             set(&mut c.prometheus.token_file, as_text(value).map(|file| Some(PathBuf::from(file))))
         },
@@ -157,6 +174,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "The time over which rates are taken: at least four times that from one scrape to the next.",
         form: Form::Whole(2, 3600),
         get: |c| Some(Value::Integer(c.prometheus.rate_seconds as i64)),
+        live: false,
         set: |c, value| {
             set(&mut c.prometheus.rate_seconds, whole(value, 2, 3600).map(|seconds| seconds as u64))
         },
@@ -168,6 +186,7 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| {
             Some(Value::Array(c.prometheus.node_labels.iter().filter_map(|label| text(label)).collect()))
         },
+        live: false,
         set: |c, value| set(&mut c.prometheus.node_labels, texts(value)),
     },
     Key {
@@ -178,6 +197,7 @@ pub(crate) const KEYS: &[Key] = &[
             let query = |(name, query): (&String, &String)| Some((name.clone(), text(query)?));
             Some(Value::Table(c.prometheus.queries.iter().filter_map(query).collect()))
         },
+        live: false,
         set: |c, value| set(&mut c.prometheus.queries, named(value)),
     },
     Key {
@@ -185,6 +205,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Seed of the simulated cluster.",
         form: Form::Whole(0, i64::MAX),
         get: |c| Some(Value::Integer(c.simulation.seed as i64)),
+        live: false,
         set: |c, value| set(&mut c.simulation.seed, whole(value, 0, i64::MAX).map(|seed| seed as u64)),
     },
     Key {
@@ -192,6 +213,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Nodes of the simulated cluster.",
         form: Form::Whole(1, 100_000),
         get: |c| Some(Value::Integer(c.simulation.nodes_count as i64)),
+        live: false,
         set: |c, value| {
             set(&mut c.simulation.nodes_count, whole(value, 1, 100_000).map(|nodes| nodes as usize))
         },
@@ -201,6 +223,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Hours for which tasks go on to arrive.",
         form: Form::Whole(1, 8760),
         get: |c| Some(Value::Integer(c.simulation.hours.into())),
+        live: false,
         set: |c, value| set(&mut c.simulation.hours, whole(value, 1, 8760).map(|hours| hours as u32)),
     },
     Key {
@@ -208,6 +231,7 @@ pub(crate) const KEYS: &[Key] = &[
         about: "Mean demand for devices as a share of their capacity.",
         form: Form::Number,
         get: |c| Some(Value::Float(c.simulation.load)),
+        live: false,
         set: |c, value| set(&mut c.simulation.load, crate::cli_workload::load(&shown(value))),
     },
 ];

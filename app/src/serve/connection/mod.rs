@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use lepton_core::collect::Source;
+use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
 use lepton_core::model::ResourceSchema;
 use lepton_edges::SourceReport;
@@ -35,6 +36,9 @@ pub(super) trait Connection {
 
     /// How it stands.
     fn standing(&self) -> Standing;
+
+    /// The loop may do something else from the next turn on.
+    fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()>;
 }
 
 /// What a turn looks through and acts with.

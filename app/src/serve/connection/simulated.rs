@@ -102,6 +102,12 @@ impl Connection for SimulatedCluster {
         Ports { sources: vec![&mut self.eyes], hands: &mut self.hands }
     }
 
+    fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()> {
+        eras_with(store, self.now_seconds, mode != Mode::Act)?;
+        self.schedules = mode != Mode::Act;
+        Ok(())
+    }
+
     fn standing(&self) -> Standing {
         let world = self.world.borrow();
         Standing {
@@ -116,6 +122,19 @@ impl Connection for SimulatedCluster {
             reports: Vec::new(),
         }
     }
+}
+
+/// The eras that the store has, and from the next turn on one in which the cluster's own scheduler is at work or not.
+fn eras_with(store: &mut Store, now_seconds: u64, own_scheduler: bool) -> anyhow::Result<Vec<Era>> {
+    let eras = store.fact(ERAS)?.unwrap_or_else(|| "[]".to_owned());
+    let mut eras: Vec<Era> = serde_json::from_str(&eras).context("the store, fact `eras`")?;
+    if eras.last().is_none_or(|era| era.own_scheduler != own_scheduler) {
+        // The turn of this second may be over under the old rule.
+        let from_seconds = if eras.is_empty() { 0 } else { now_seconds + TURN_SECONDS };
+        eras.push(Era { from_seconds, own_scheduler });
+        store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
+    }
+    Ok(eras)
 }
 
 /// The simulated cluster as the store left it.
@@ -135,8 +154,6 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         None => store.set_fact(SIMULATION, &settings)?,
     }
     let now = store.clock_seconds()?.unwrap_or(0);
-    let eras = store.fact(ERAS)?.unwrap_or_else(|| "[]".to_owned());
-    let mut eras: Vec<Era> = serde_json::from_str(&eras).context("the store, fact `eras`")?;
     let world = WorldConfig {
         seed: simulation.seed,
         nodes: simulation.nodes_count,
@@ -145,12 +162,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         ..WorldConfig::default()
     };
     let own_scheduler = config.mode != Mode::Act;
-    if eras.last().is_none_or(|era| era.own_scheduler != own_scheduler) {
-        // The turn of this second may be over under the old rule.
-        let from_seconds = if eras.is_empty() { 0 } else { now + TURN_SECONDS };
-        eras.push(Era { from_seconds, own_scheduler });
-        store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
-    }
+    let eras = eras_with(store, now, own_scheduler)?;
     let calls = store.calls()?;
     let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls)?;
     cluster.schedules = own_scheduler;

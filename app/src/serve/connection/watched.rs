@@ -1,5 +1,6 @@
 //! A real system that is only looked at: time is the machine's, and nothing is carried out.
 
+use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
 use lepton_core::model::{Answer, Call, Moving, ResourceSchema};
 use lepton_edges::RealSource;
@@ -39,6 +40,10 @@ impl Connection for Watched {
 
     fn ports(&mut self) -> Ports<'_> {
         Ports { sources: vec![&mut *self.source], hands: &mut self.hands }
+    }
+
+    fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
+        Ok(())
     }
 
     fn standing(&self) -> Standing {
