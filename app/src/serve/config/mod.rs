@@ -281,7 +281,7 @@ mod tests {
             ("turn_seconds = 0", "expected a number from 0.1 to 3600"),
             ("[host]\nroot = \"\"", "line 2, column `root`"),
             ("[prometheus]\nnode_labels = [3]", "expected a list of texts"),
-            ("[prometheus.queries]\ncores = 3", "line 1"),
+            ("[prometheus.queries]\ncores = 3", "expected a table of texts in quotes, `cores` is none"),
             ("[hots]\nroot = \"/\"", "line 1: there is no setting `hots`"),
         ] {
             let said = parsed(text).expect_err(expected);
