@@ -6,13 +6,13 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use common::service::Service;
+use common::service::{PATIENCE, Service};
 use common::{read, scratch};
 use serde_json::Value;
 
@@ -98,6 +98,11 @@ struct Scraped {
 
 impl Scraped {
     fn start(name: &str, kubernetes: bool) -> Self {
+        Self::start_with_past(name, kubernetes, false)
+    }
+
+    /// The same with hours in which this machine was watched, before now.
+    fn start_with_past(name: &str, kubernetes: bool, has_past: bool) -> Self {
         let (folder, node, port) = (scratch(&format!("prometheus-{name}")), free_port(), free_port());
         fs::create_dir_all(&folder).expect("writable");
         let exporter = Program::start(
@@ -117,6 +122,9 @@ impl Scraped {
         }
         let settings = format!("global:\n  scrape_interval: 1s\nscrape_configs:\n{jobs}");
         fs::write(format!("{folder}/prometheus.yml"), settings).expect("writable");
+        if has_past {
+            past(&folder, node);
+        }
         let mut scraped = Self { port, folder, _node_exporter: exporter, prometheus: None };
         scraped.run();
         scraped
@@ -137,15 +145,78 @@ impl Scraped {
         self.prometheus = None;
     }
 
-    /// A service that looks at it.
+    /// Waits until it has a series of this name.
+    fn wait_for(&self, series: &str) {
+        let begun = Instant::now();
+        let has = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+            write!(stream, "GET /api/v1/query?query={series} HTTP/1.0\r\n\r\n").ok()?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).ok()?;
+            answer.contains("\"value\"").then_some(())
+        };
+        while has().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "Prometheus never has {series}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// A service that looks at it; settings of its own are of the section `prometheus`, or name theirs.
     fn service(&self, more: &[&str], settings: &str) -> Service {
         let file = format!("{}/lepton.toml", self.folder);
         let url = format!("http://127.0.0.1:{}", self.port);
-        fs::write(&file, format!("{settings}\n[prometheus]\nrate_seconds = 10\nurl = \"{url}\"\n"))
-            .expect("writable");
+        let rates = if settings.contains("rate_seconds") { settings } else { "rate_seconds = 10" };
+        let others = if settings.contains("rate_seconds") { "" } else { settings };
+        fs::write(&file, format!("{others}\n[prometheus]\n{rates}\nurl = \"{url}\"\n")).expect("writable");
         let options = ["--config", &file, "--source", "prometheus", "--turn-seconds", "1"];
         Service::start_of(&format!("{}/state", self.folder), &[&options, more].concat(), "")
     }
+}
+
+/// Six hours that end an hour ago in which a core of two was busy, as blocks of Prometheus' own.
+fn past(folder: &str, node_port: u16) {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let labels = format!("instance=\"127.0.0.1:{node_port}\",job=\"node\"");
+    let moments: Vec<u64> = (0..360).map(|minute| now - 7 * 3600 + 60 * minute).collect();
+    let series = |name: &str, more: &str, of: &dyn Fn(u64) -> f64| -> String {
+        moments.iter().map(|&at| format!("{name}{{{labels}{more}}} {} {at}\n", of(at))).collect()
+    };
+    let mut text = "# TYPE node_cpu_seconds counter\n".to_owned();
+    text += &series("node_cpu_seconds_total", ",cpu=\"0\",mode=\"user\"", &|at| at as f64);
+    text += "# TYPE node_memory_MemTotal_bytes gauge\n";
+    text += &series("node_memory_MemTotal_bytes", "", &|_| 8e9);
+    text += "# TYPE node_memory_MemAvailable_bytes gauge\n";
+    text += &series("node_memory_MemAvailable_bytes", "", &|_| 6e9);
+    text += "# EOF\n";
+    let (file, data) = (format!("{folder}/past.txt"), format!("{folder}/data"));
+    fs::write(&file, text).expect("writable");
+    let made =
+        Command::new("promtool").args(["tsdb", "create-blocks-from", "openmetrics", &file, &data]).output();
+    let made = made.expect("promtool comes with Prometheus");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+#[ignore = "needs prometheus"]
+fn the_past_is_known_from_the_start() {
+    let scraped = Scraped::start_with_past("past", false, true);
+    // The past is asked for once, so which machine it is of must be known by then.
+    scraped.wait_for("node_uname_info");
+    let service = scraped.service(&[], "rate_seconds = 300");
+    let host = hostname();
+    service.wait_for("its load", || named(&service, "/api/v1/nodes", &host)["used"].as_f64() > Some(0.0));
+    let load = service.get("/api/v1/load");
+    let now = service.get("/api/v1/status")["time_seconds"].as_u64().expect("a number");
+    let since = load["expected"]["since_seconds"].as_u64().expect("a number");
+    assert!(since < now - 6 * 3600, "load is followed since {since}, now is {now}");
+    let over_time = load["over_time"].as_array().expect("a list");
+    assert!(over_time.len() > 20, "{} moments", over_time.len());
+    let busy = resource(&service, &host, "cpu_millicores")["capacity"].as_f64().expect("a number");
+    let cpu = over_time[4]["resources"][0]["used"].as_f64().expect("a share");
+    assert!((cpu - 1000.0 / busy).abs() < 0.05, "a core was busy: {cpu} of {busy} millicores");
+    let tasks = service.get("/api/v1/tasks")["items"].to_string();
+    assert!(!tasks.contains("past-of-"), "what was is over: {tasks}");
 }
 
 /// The list under a path, by name.

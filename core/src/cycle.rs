@@ -9,7 +9,8 @@ use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, compared_after};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
-    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Plan, ResourceSchema, Settings, Snapshot,
+    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Plan, Readings, ResourceSchema, Settings,
+    Snapshot,
 };
 
 /// What the loop may do, in order of trust.
@@ -117,6 +118,18 @@ impl Cycle {
         }
         let analyst = Analyst::new(config.analyst.clone());
         Ok(Self { config, snapshot, analyst, proposal: Plan::default() })
+    }
+
+    /// Takes in moments of the past before the first turn, complete lists, the oldest first: what is analyzed then knows how load has moved. After
+    /// it the sources are listed anew.
+    pub fn look_back(&mut self, past: &[Readings], sources: &mut [&mut dyn Source], now_seconds: u64) {
+        for readings in past {
+            merge(&mut self.snapshot, readings, readings.time_seconds, &self.config.collect);
+            self.analyst.assess(&self.snapshot, &self.config.settings);
+        }
+        for source in sources {
+            merge(&mut self.snapshot, &source.list(now_seconds), now_seconds, &self.config.collect);
+        }
     }
 
     /// One turn. The clock only says how long its stages took; nothing is decided by it. With stale readings the loop only

@@ -1,7 +1,7 @@
 //! A source of a real system: readings as for any other, and what it has to say of itself.
 
 use lepton_core::collect::Source;
-use lepton_core::model::ResourceSchema;
+use lepton_core::model::{Readings, ResourceSchema};
 
 /// How series were found to belong to nodes and tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +42,12 @@ pub trait RealSource: Source {
 
     /// What it looks at, for people.
     fn about(&self) -> String;
+
+    /// What it knows of the time before now, as complete lists, the oldest first; nothing where it keeps no past. May take as long as the
+    /// asking does.
+    fn past(&mut self, _now_seconds: u64) -> Vec<Readings> {
+        Vec::new()
+    }
 
     /// How it fares.
     fn report(&self) -> SourceReport;

@@ -81,7 +81,11 @@ impl Engine {
         let last = LastDecided::default();
         let decider = Copying { inner: make_decider()?, last: last.clone() };
         let analyst = config.analyst.clone();
-        let cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
+        let mut cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
+        let (past, now) = (cluster.past(), cluster.now_seconds());
+        if !past.is_empty() {
+            cycle.look_back(&past, &mut cluster.ports().sources, now);
+        }
         let chronicle = Chronicle::new(store.last_history()?);
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let mut engine = Self {

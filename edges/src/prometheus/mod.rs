@@ -5,6 +5,7 @@
 mod client;
 mod gather;
 mod identity;
+mod past;
 mod preset;
 mod readings;
 #[cfg(test)]
@@ -55,6 +56,8 @@ pub struct PrometheusOptions {
     pub network_mbit_s: Option<u64>,
     /// Labels that may name a node, in order; the usual ones where there are none.
     pub node_labels: Vec<String>,
+    /// Hours of the past that are asked for at the start.
+    pub back_fill_hours: u64,
     /// Queries of one's own by measure.
     pub queries: BTreeMap<String, String>,
 }
@@ -97,7 +100,9 @@ impl Shared {
 /// Prometheus, as the loop looks at it.
 pub struct PrometheusSource {
     shared: Arc<Shared>,
-    at: String,
+    client: Client,
+    presets: Vec<Preset>,
+    options: PrometheusOptions,
     /// Number of the look that was told last.
     told: u64,
 }
@@ -112,7 +117,13 @@ impl PrometheusSource {
         let presets = presets(&options.queries, options.rate_seconds)?;
         let shared = Arc::new(Shared::default());
         shared.mailbox().report.source = NAME.to_owned();
-        let source = Self { shared: Arc::clone(&shared), at: client.at().to_owned(), told: 0 };
+        let source = Self {
+            shared: Arc::clone(&shared),
+            client: client.clone(),
+            presets: presets.clone(),
+            options: options.clone(),
+            told: 0,
+        };
         let watcher = Watcher { client, presets, options, known: Known::default() };
         let named = thread::Builder::new().name(NAME.to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -164,7 +175,21 @@ impl RealSource for PrometheusSource {
     }
 
     fn about(&self) -> String {
-        format!("Prometheus at {}", self.at)
+        format!("Prometheus at {}", self.client.at())
+    }
+
+    fn past(&mut self, now_seconds: u64) -> Vec<Readings> {
+        if self.options.back_fill_hours == 0 {
+            return Vec::new();
+        }
+        let (labels, hours) = (labels(&self.options), self.options.back_fill_hours);
+        match past::past(&self.client, &self.presets, labels, NAME, now_seconds, hours) {
+            Ok(past) => past,
+            Err(error) => {
+                self.shared.mailbox().report.problem = Some(format!("the past is not known: {error}"));
+                Vec::new()
+            }
+        }
     }
 
     fn report(&self) -> SourceReport {
@@ -238,10 +263,7 @@ impl Watcher {
                 self.known.exporters.insert(exporter.clone(), sampled);
             }
         }
-        let labels = match &self.options.node_labels {
-            labels if labels.is_empty() => NODE_LABELS.map(str::to_owned).to_vec(),
-            labels => labels.clone(),
-        };
+        let labels = labels(&self.options);
         let mut identity = Identity::new(labels, gathered.of("kube_node"), gathered.of("machine"));
         let gone = self.gone(gathered, &identity);
         let (fresh, line) = (self.options.fresh_seconds as f64, self.options.network_mbit_s);
@@ -294,6 +316,14 @@ impl Watcher {
                 self.known.machines.insert(node.name.clone(), (instance.to_owned(), node.clone()));
             }
         }
+    }
+}
+
+/// The labels that may name a node.
+fn labels(options: &PrometheusOptions) -> Vec<String> {
+    match &options.node_labels {
+        labels if labels.is_empty() => NODE_LABELS.map(str::to_owned).to_vec(),
+        labels => labels.clone(),
     }
 }
 

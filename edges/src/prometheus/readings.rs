@@ -15,8 +15,8 @@ use super::vector::Element;
 use crate::real_source::RESOURCES;
 
 /// Places of resources.
-const CPU: usize = 0;
-const MEMORY: usize = 1;
+pub(super) const CPU: usize = 0;
+pub(super) const MEMORY: usize = 1;
 const NETWORK: usize = 2;
 const DISK: usize = 3;
 /// The first of the [`STALLS`].
@@ -32,7 +32,7 @@ const SIGNALS: [(&str, &str); 5] = [
     ("link_errors_per_hour", "link_errors_per_hour"),
     ("throttled_seconds_per_hour", "throttled_seconds_per_hour"),
 ];
-const MIB: f64 = 1024.0 * 1024.0;
+pub(super) const MIB: f64 = 1024.0 * 1024.0;
 const WHOLE_PERMILLE: f64 = 1000.0;
 
 /// A node while it is put together.

@@ -13,6 +13,7 @@ fn options(url: &str) -> PrometheusOptions {
         fresh_seconds: 180,
         network_mbit_s: None,
         node_labels: Vec::new(),
+        back_fill_hours: 0,
         queries: BTreeMap::new(),
     }
 }

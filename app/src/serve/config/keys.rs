@@ -180,6 +180,16 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "prometheus.back_fill_hours",
+        about: "Hours of the past that are asked for at the start, so that forecasts do not begin with nothing.",
+        form: Form::Whole(0, 168),
+        get: |c| Some(Value::Integer(c.prometheus.back_fill_hours as i64)),
+        live: false,
+        set: |c, value| {
+            set(&mut c.prometheus.back_fill_hours, whole(value, 0, 168).map(|hours| hours as u64))
+        },
+    },
+    Key {
         name: "prometheus.node_labels",
         about: "Labels that may name a node, in order; node, kubernetes_node, nodename, hostname and Hostname where there are none.",
         form: Form::Texts,

@@ -100,6 +100,8 @@ pub(crate) struct PrometheusSettings {
     pub(crate) token_file: Option<PathBuf>,
     /// The time over which rates are taken, seconds.
     pub(crate) rate_seconds: u64,
+    /// Hours of the past that are asked for at the start.
+    pub(crate) back_fill_hours: u64,
     /// Labels that may name a node, in order; the usual ones where there are none.
     pub(crate) node_labels: Vec<String>,
     /// Queries of one's own by measure.
@@ -161,6 +163,7 @@ impl Default for ServeConfig {
                 url: "http://127.0.0.1:9090".to_owned(),
                 token_file: None,
                 rate_seconds: 120,
+                back_fill_hours: 24,
                 node_labels: Vec::new(),
                 queries: BTreeMap::new(),
             },

@@ -9,7 +9,7 @@ use std::time::Duration;
 use lepton_core::collect::Source;
 use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
-use lepton_core::model::ResourceSchema;
+use lepton_core::model::{Readings, ResourceSchema};
 use lepton_edges::SourceReport;
 use lepton_edges::store::Store;
 use lepton_sim::experiment::TURN_SECONDS;
@@ -36,6 +36,9 @@ pub(super) trait Connection {
 
     /// How it stands.
     fn standing(&self) -> Standing;
+
+    /// What is known of the time before the first turn, the oldest first.
+    fn past(&mut self) -> Vec<Readings>;
 
     /// The loop may do something else from the next turn on.
     fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()>;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::Context;
 use lepton_core::cycle::Mode;
-use lepton_core::model::{Call, ResourceSchema, counted};
+use lepton_core::model::{Call, Readings, ResourceSchema, counted};
 use lepton_edges::store::Store;
 use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
 use lepton_sim::world::{OwnScheduler, World, WorldActuator, WorldConfig, WorldSource};
@@ -100,6 +100,10 @@ impl Connection for SimulatedCluster {
 
     fn ports(&mut self) -> Ports<'_> {
         Ports { sources: vec![&mut self.eyes], hands: &mut self.hands }
+    }
+
+    fn past(&mut self) -> Vec<Readings> {
+        Vec::new()
     }
 
     fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()> {

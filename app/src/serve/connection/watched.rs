@@ -2,7 +2,7 @@
 
 use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, Moving, ResourceSchema};
+use lepton_core::model::{Answer, Call, Moving, Readings, ResourceSchema};
 use lepton_edges::RealSource;
 use lepton_edges::store::Store;
 
@@ -40,6 +40,10 @@ impl Connection for Watched {
 
     fn ports(&mut self) -> Ports<'_> {
         Ports { sources: vec![&mut *self.source], hands: &mut self.hands }
+    }
+
+    fn past(&mut self) -> Vec<Readings> {
+        self.source.past(self.now_seconds)
     }
 
     fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
@@ -101,6 +105,7 @@ pub(super) fn prometheus(store: &Store, config: &ServeConfig) -> anyhow::Result<
         token,
         interval: Duration::from_secs_f64(config.turn_seconds),
         rate_seconds: settings.rate_seconds,
+        back_fill_hours: settings.back_fill_hours,
         fresh_seconds: config.fresh_seconds,
         network_mbit_s: config.network_mbit_s,
         node_labels: settings.node_labels.clone(),
