@@ -69,23 +69,19 @@ pub(super) fn past(
         }
         from = to + STEP_SECONDS;
     }
-    let told = |(time_seconds, nodes)| told(source, time_seconds, nodes, &capacity);
-    Ok(moments.into_iter().map(told).collect())
+    let told = |(time_seconds, used): (&u64, &BTreeMap<_, _>)| told(source, *time_seconds, used, &capacity);
+    Ok(moments.iter().map(told).collect())
 }
 
+/// A moment. All nodes are in it: one of which nothing is known then is still the same node.
 fn told(
     source: &str,
     time_seconds: u64,
-    nodes: BTreeMap<String, Vec<Option<i64>>>,
+    used: &BTreeMap<String, Vec<Option<i64>>>,
     capacity: &BTreeMap<String, Vec<i64>>,
 ) -> Readings {
     let mut readings = Vec::new();
-    for (name, used) in nodes {
-        let (Some(capacity), Some(used)) =
-            (capacity.get(&name), used.into_iter().collect::<Option<Vec<i64>>>())
-        else {
-            continue;
-        };
+    for (name, capacity) in capacity {
         readings.push(Reading::NodeAdded(NodeReading {
             name: name.clone(),
             capacity: capacity.clone(),
@@ -94,6 +90,8 @@ fn told(
             labels: Vec::new(),
             health: Health::Up,
         }));
+        let known = used.get(name).and_then(|used| used.iter().copied().collect::<Option<Vec<i64>>>());
+        let Some(used) = known else { continue };
         // Not the task that has the rest of the node from now on: that one does not use less because its pods are known.
         let task = format!("past-of-{name}");
         let reading = TaskReading {
@@ -103,7 +101,8 @@ fn told(
             ..TaskReading::default()
         };
         readings.push(Reading::TaskSubmitted(reading));
-        readings.push(Reading::TaskPlaced { task: task.clone(), node: name, devices: DeviceSet::NONE });
+        let (task_name, node) = (task.clone(), name.clone());
+        readings.push(Reading::TaskPlaced { task: task_name, node, devices: DeviceSet::NONE });
         let mut amounts = vec![0; RESOURCES_COUNT];
         for (at, (used, capacity)) in used.into_iter().zip(capacity).enumerate() {
             amounts[at] = if *capacity == 0 { 0 } else { used.max(0) };
