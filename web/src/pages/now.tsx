@@ -43,8 +43,10 @@ function Headline() {
   const all = nodes.value.length;
   const then = past.value?.figures;
   const well = ill.length
-    ? `${ill.map(([many, word]) => `${many} ${word}`).join(", ")} of ${number(all)} nodes`
-    : `All ${number(all)} nodes are well`;
+    ? `${ill.map(([many, word]) => `${many} ${word}`).join(", ")} of ${count(all, "node")}`
+    : all === 1
+      ? "The one node is well"
+      : `All ${number(all)} nodes are well`;
   const first = waits.value?.groups[0];
   const waiting = then
     ? `${count(then.waiting, "task")} waited`
@@ -100,7 +102,10 @@ function Wants() {
         <Empty>
           {mode === "recommend" && "Nothing now. A plan that pays for itself appears here and waits for your word."}
           {mode === "act" && "Plans are carried out as they are made; what was done is below."}
-          {mode === "observe" && "Nothing: it only looks on. `lepton serve --mode recommend` lets it propose."}
+          {mode === "observe" &&
+            (status.value?.can_act
+              ? "Nothing: it only looks on. `lepton serve --mode recommend` lets it propose."
+              : "Nothing: what it is connected to is only looked at.")}
         </Empty>
       </Card>
     );
