@@ -70,7 +70,7 @@ impl TomlFile<'_> {
 }
 
 /// A value as a person wrote it.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Integer(whole) => whole.to_string(),

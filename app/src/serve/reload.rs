@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use toml::Value;
-
 use super::ReadAgain;
 use super::config::{KEYS, Key, ServeConfig};
 use super::people::Request;
 use crate::failure::Failure;
 use crate::output;
+use crate::toml_file::shown;
 
 /// Watches for the wish.
 pub(super) struct Reloader<'a> {
@@ -68,14 +67,5 @@ impl Reloader<'_> {
         }
         self.serving = changed;
         output::note(&format!("settings read again: {}", said.join("; ")));
-    }
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Integer(whole) => whole.to_string(),
-        Value::Float(float) => float.to_string(),
-        other => other.type_str().to_owned(),
     }
 }

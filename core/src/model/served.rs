@@ -22,14 +22,12 @@ pub struct Served {
     pub serving: Serving,
     /// What the model gained over the rule in each comparison since then, the newest last, in the unit of the results.
     pub gains: VecDeque<f64>,
-    /// Comparisons made in all.
-    pub compared: u64,
 }
 
 impl Served {
     /// Without a comparison yet.
     pub fn new(serving: Serving) -> Self {
-        Self { serving, gains: VecDeque::new(), compared: 0 }
+        Self { serving, gains: VecDeque::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counter_risk::CounterRisk;
+use super::file_head::FileHead;
 use super::trees::TreeError;
 
 /// What the file is of.
@@ -80,12 +81,7 @@ impl FittedCounters {
     /// # Errors
     /// When the bytes are no such model, or one that cannot be asked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CounterFileError> {
-        #[derive(Deserialize)]
-        struct Head {
-            kind: String,
-            version: u32,
-        }
-        let Head { kind, version } = serde_json::from_slice(bytes)?;
+        let FileHead { kind, version } = FileHead::of(bytes)?;
         if (kind.as_str(), version) != (KIND, VERSION) {
             return Err(CounterFileError::Kind { kind, version });
         }

@@ -10,6 +10,7 @@ mod counter_file;
 mod counter_risk;
 mod counters;
 mod daily_profile;
+mod file_head;
 mod log_patterns;
 mod node_risk;
 mod past_failures;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file_head::FileHead;
 use super::node_risk::RiskModel;
 
 /// What the file is of.
@@ -61,12 +62,7 @@ impl FittedRisk {
     /// # Errors
     /// When the bytes are no such model, or one that cannot be asked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RiskFileError> {
-        #[derive(Deserialize)]
-        struct Head {
-            kind: String,
-            version: u32,
-        }
-        let Head { kind, version } = serde_json::from_slice(bytes)?;
+        let FileHead { kind, version } = FileHead::of(bytes)?;
         if (kind.as_str(), version) != (KIND, VERSION) {
             return Err(RiskFileError::Kind { kind, version });
         }

@@ -130,8 +130,7 @@ impl Guard {
     /// Takes in what the two reached on the same sequence, more being better, one of them in the shadow of the
     /// other, and says who serves next.
     pub fn observe(&mut self, model: f64, rule: f64) -> GuardDecision {
-        let Served { serving, gains, compared } = &mut self.served;
-        *compared += 1;
+        let Served { serving, gains } = &mut self.served;
         if !rule.is_finite() {
             let gain = PairedGain::of(gains.make_contiguous());
             return GuardDecision { serving: *serving, reason: GuardReason::RuleResultUnusable, gain };

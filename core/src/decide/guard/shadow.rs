@@ -51,8 +51,7 @@ pub fn compare_orders(
         return None;
     }
     tasks.sort_by_key(|task| task.submitted_seconds);
-    let lately =
-        Lately { used_share: recent.used_share(), arrivals_per_second: recent.arrivals_per_second() };
+    let lately = Lately::from(recent);
     let (served, other) = if serving == Serving::Model { (model, rule) } else { (rule, model) };
     let (units, by_served) = as_scarce_as_it_was(&tasks, lately, served);
     let by_other = mean_wait(&tasks, units, lately, other);
@@ -156,7 +155,7 @@ impl Queue<'_> {
             JobFacts::waiting(*number as u32, task.submitted_seconds, requested, task.size)
         });
         let facts: Vec<JobFacts> = facts.collect();
-        let ends = running.iter().map(|end| (end.0.1, unit(end.0.2))).collect();
+        let ends = running.iter().map(|end| (end.0.1, unit(end.0.2)));
         let moment = Moment {
             now_seconds: now,
             units: unit(self.units_milli),
@@ -177,10 +176,7 @@ impl Queue<'_> {
                 started[at] = true;
             }
         }
-        let tasks = self.waiting.iter().zip(&started).filter(|(_, started)| **started);
-        let tasks = tasks.map(|((_, task), _)| *task).collect();
-        let mut stays = started.iter();
-        self.waiting.retain(|_| stays.next() == Some(&false));
-        tasks
+        let mut starts = started.into_iter();
+        self.waiting.extract_if(.., |_| starts.next() == Some(true)).map(|(_, task)| task).collect()
     }
 }

@@ -26,12 +26,11 @@ pub(super) fn in_order(
 ) -> Vec<Vec<TaskId>> {
     let facts: Vec<JobFacts> = units.iter().enumerate().map(|(at, unit)| facts(draft, at, unit)).collect();
     let all_units = draft.cluster.device_milli_capacity() as f64 / f64::from(DEVICE_MILLI);
-    let recent = &draft.snapshot.recent;
     let moment = Moment {
         now_seconds: draft.snapshot.time_seconds,
         units: all_units,
         free_units: free_units(draft),
-        lately: Lately { used_share: recent.used_share(), arrivals_per_second: recent.arrivals_per_second() },
+        lately: Lately::from(&draft.snapshot.recent),
     };
     let scores = scores_at(policy, moment, &facts, ends(draft));
     let kept_for = |unit: &[TaskId]| reserved.iter().any(|r| r.unit[0] == unit[0]);
@@ -57,13 +56,13 @@ fn free_units(draft: &Draft<'_>) -> f64 {
 }
 
 /// When running tasks end by the times that they have asked for, and what they free.
-fn ends(draft: &Draft<'_>) -> Vec<(u64, f64)> {
+fn ends(draft: &Draft<'_>) -> impl Iterator<Item = (u64, f64)> {
     let cluster = &draft.cluster;
     let hosted = cluster.nodes().flat_map(|node| cluster.hosted(node).iter().copied());
-    let end = |task: TaskId| {
+    let end = move |task: TaskId| {
         let state = draft.snapshot.task(task);
         let end = state.started_seconds?.saturating_add(state.requested_seconds?);
         Some((end, cluster.size_in_devices(task)))
     };
-    hosted.filter_map(end).collect()
+    hosted.filter_map(end)
 }

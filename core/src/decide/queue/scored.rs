@@ -2,7 +2,7 @@
 //! it compares orders in.
 
 use super::pass::Lately;
-use super::{FreeLater, JobFacts, MachineView, QueuePolicy, WaitingColumns};
+use super::{FreeLater, JobFacts, MachineView, QueuePolicy, ScoreChange, WaitingColumns};
 
 /// What a job that says nothing is taken to ask for, seconds: a day, so that it goes after those that say less.
 const UNKNOWN_RUN_SECONDS: u64 = 86_400;
@@ -39,13 +39,16 @@ pub struct Moment {
     pub lately: Lately,
 }
 
-/// Scores the jobs, which are in order of submission; those that do not fit let others pass. `ends` says when running jobs are expected to end and what they then free, in any order.
+/// Scores the jobs, which are in order of submission; those that do not fit let others pass. `ends` says when running jobs are
+/// expected to end and what they then free, in any order; it is asked only for a policy that looks at the machine.
 pub fn scores_at(
     policy: &dyn QueuePolicy,
     Moment { now_seconds, units, free_units, lately }: Moment,
     jobs: &[JobFacts],
-    mut ends: Vec<(u64, f64)>,
+    ends: impl Iterator<Item = (u64, f64)>,
 ) -> Vec<f64> {
+    let shows_machine = policy.change() == ScoreChange::WithMachine;
+    let mut ends: Vec<(u64, f64)> = if shows_machine { ends.collect() } else { Vec::new() };
     let mut free_then = free_units;
     ends.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let later = ends.into_iter().map(|(end_seconds, size)| {

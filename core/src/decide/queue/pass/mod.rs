@@ -22,6 +22,8 @@ use super::{FreeLater, Held, JobFacts, MachineView, ScoreChange};
 use horizon::Horizon;
 use unfit::Unfit;
 
+use crate::model::RecentTasks;
+
 /// What a queue does when the unit at its head does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Discipline {
@@ -80,6 +82,13 @@ pub struct Lately {
 impl Default for Lately {
     fn default() -> Self {
         Self { used_share: 1.0, arrivals_per_second: 0.0 }
+    }
+}
+
+/// As the running loop has seen it.
+impl From<&RecentTasks> for Lately {
+    fn from(recent: &RecentTasks) -> Self {
+        Self { used_share: recent.used_share(), arrivals_per_second: recent.arrivals_per_second() }
     }
 }
 
