@@ -126,7 +126,7 @@ fn mean_wait(tasks: &[EndedTask], units_milli: u64, lately: Lately, policy: &dyn
         }
         for task in queue.start(now, &ends) {
             waited += now.saturating_sub(task.submitted_seconds) as f64;
-            let asked = now + task.requested_seconds.unwrap_or(task.ran_seconds);
+            let asked = now.saturating_add(task.requested_seconds.unwrap_or(task.ran_seconds));
             ends.push(Reverse((now + task.ran_seconds.max(1), asked, milli(&task))));
         }
     }
