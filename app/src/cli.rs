@@ -19,9 +19,10 @@ use crate::cli_serve::{
 };
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
-use crate::cli_workload::{Generator, TraceFormat, load, nodes_count};
+use crate::cli_workload::{Generator, TraceFormat, load, nodes_count, request_factor};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
+use crate::serve::config::speed;
 
 /// Lepton, a learning scheduler for AI clusters: simulates, compares and explains placement decisions.
 #[derive(Debug, Parser)]
@@ -143,12 +144,16 @@ pub(crate) enum Policy {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The loop collects, analyzes, decides and executes once a simulated minute: it places what waits,
-takes work off hot nodes and clears nodes that show signs of a fault. Afterwards the same hours pass
-without it. On a terminal it is shown live; elsewhere there is a line for each simulated minute and for each
-move, cordon and failure.
+takes work off hot nodes and clears nodes that show signs of a fault. Beside it the same hours pass
+without it. On a terminal it is shown live and is a service: the page and the HTTP interface are at
+the address that is printed, and `lepton status`, `get` and `explain` ask it, also when the hours
+are over, until Ctrl-C. Elsewhere there is a line for each simulated minute and for each move,
+cordon and failure, and with --serve the service as well. What it keeps is in a temporary folder
+and goes with it.
 
 Examples:
   lepton demo
+  lepton demo --speed 60
   lepton demo --hours 24 --seed 7 > decisions.txt
   lepton demo --hours 24 --seed 1..=20
   lepton demo --nodes-count 500 --records decisions.jsonl"
@@ -175,9 +180,12 @@ pub(crate) struct DemoArgs {
     /// What the loop is compared with, over several seeds
     #[arg(long, value_enum, value_name = "KEEPER", default_value = "without-loop")]
     pub(crate) against: Against,
-    /// Simulated seconds per second on a terminal; elsewhere time passes as fast as it can [default: 3600]
+    /// Simulated seconds per second as a service; otherwise time passes as fast as it can [default: 3600]
     #[arg(long, value_name = "X", value_parser = speed)]
     pub(crate) speed: Option<f64>,
+    /// Run as a service also where stdout is no terminal
+    #[arg(long)]
+    pub(crate) serve: bool,
     /// Write every decision record to this file, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub(crate) records: Option<PathBuf>,
@@ -286,23 +294,6 @@ fn snapshot_at(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(percent) if percent > 0.0 && percent <= 1000.0 => Ok(percent),
         _ => Err("expected a number above 0 and at most 1000; 100 means all of the capacity".to_owned()),
-    }
-}
-
-/// Reads how far tasks overstate how long they will run: 1 to 1000.
-fn request_factor(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
-        _ => Err("expected a number from 1 to 1000; 3 means that tasks ask for up to three times their work"
-            .to_owned()),
-    }
-}
-
-/// Reads a speed: above 0, at most a million.
-fn speed(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
-        _ => Err("expected a number above 0 and at most 1000000".to_owned()),
     }
 }
 

@@ -95,6 +95,15 @@ pub(crate) fn load(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads how far tasks overstate how long they will run: 1 to 1000.
+pub(crate) fn request_factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("expected a number from 1 to 1000; 3 means that tasks ask for up to three times their work"
+            .to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,19 @@ type CleanUp = Box<dyn FnOnce() + Send>;
 /// # Errors
 /// When the handlers cannot be installed.
 pub(crate) fn listen() -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    listen_to(&[SIGINT, SIGTERM])
+}
+
+/// From now on SIGHUP, which a terminal sends when it is closed, is a signal like the others.
+///
+/// # Errors
+/// When the handler cannot be installed.
+pub(crate) fn hangup_too() -> anyhow::Result<()> {
+    listen_to(&[SIGHUP])
+}
+
+fn listen_to(signals: &[i32]) -> anyhow::Result<()> {
+    let mut signals = Signals::new(signals).context("cannot listen for signals")?;
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || signals.forever().for_each(received))
@@ -86,13 +98,17 @@ pub(crate) fn came() -> bool {
     SIGNAL.load(Ordering::SeqCst) != 0
 }
 
-/// The exit code of a command that was stopped: 130 by SIGINT, 143 by SIGTERM.
+/// The exit code of a command that was stopped: 130 by SIGINT, 143 by SIGTERM, 129 by SIGHUP.
 pub(crate) fn exit_code() -> u8 {
     code_of(SIGNAL.load(Ordering::SeqCst))
 }
 
 fn code_of(signal: i32) -> u8 {
-    if signal == SIGTERM { 143 } else { 130 }
+    match signal {
+        SIGTERM => 143,
+        SIGHUP => 129,
+        _ => 130,
+    }
 }
 
 /// Something that must be cleaned up, also when the process ends at once; forgotten when this is dropped.

@@ -10,7 +10,7 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 28] = [
+pub(super) const SHAPE: [&str; 29] = [
     "format",
     "generate",
     "snapshot",
@@ -38,6 +38,7 @@ pub(super) const SHAPE: [&str; 28] = [
     "seeds",
     "source",
     "request_factor",
+    "serve",
     "output",
 ];
 
@@ -97,9 +98,9 @@ const ASKING: Form = Form {
     name: "tasks that say how long they will run, with `--request-factor`",
     holds: |g| g.typed("request_factor"),
 };
-const SHOWN: Form = Form {
-    name: "a run of one seed with `--output table`, which can be looked at",
-    holds: |g| one_seed(g) && g.has_value("output", "table"),
+const SERVED: Form = Form {
+    name: "a run of one seed as a service: on a terminal with `--output table`, or with `--serve`",
+    holds: |g| one_seed(g) && (g.typed("serve") || g.has_value("output", "table")),
 };
 
 const SIMULATED: Form = Form {
@@ -232,6 +233,7 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "turn_seconds", &[REAL]),
     row(&["demo"], "model", &[ASKING]),
     row(SERVE, "prometheus_url", &[PROMETHEUS]),
-    row(&["demo"], "speed", &[SHOWN]),
+    row(&["demo"], "serve", &[ONE_SEED]),
+    row(&["demo"], "speed", &[SERVED]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 const FORMS: &[&str] = &[
     "demo",
     "demo --output json",
+    "demo --output json --serve",
     "demo --seed 1,2",
     "demo --request-factor 2",
     "simulate placement --generate openb-like",

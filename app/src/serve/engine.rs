@@ -15,6 +15,7 @@ use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{AuditLine, Store, TurnRows};
+use lepton_sim::world::Measures;
 
 use super::books::Books;
 use super::chronicle::Chronicle;
@@ -35,6 +36,31 @@ const TURNS_TO_REMEMBER: u64 = 1000;
 const SIGNS: &str = "signs";
 /// Turns after which that is kept for a restart.
 const TURNS_TO_KEEP_SIGNS: u64 = 10;
+
+/// How many turns the loop takes, and what comes then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Turns {
+    /// Until a signal comes.
+    Endless,
+    /// After so many it ends.
+    Ending(u64),
+    /// After so many it stands until a signal comes: it answers, but no time passes any more.
+    Standing(u64),
+}
+
+/// A turn as it is watched from within this process, and how the cluster stood when the next one was due.
+pub(crate) struct Watched {
+    /// The cluster's time, seconds.
+    pub(crate) now_seconds: u64,
+    pub(crate) nodes: usize,
+    pub(crate) devices: usize,
+    pub(crate) report: CycleReport,
+    /// The figures of a simulated cluster.
+    pub(crate) measures: Measures,
+}
+
+/// Watches turns of a simulated cluster.
+pub(crate) type Watch = Box<dyn FnMut(Watched) + Send>;
 
 /// Makes a decider, also a new one after a panic.
 pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
@@ -63,9 +89,13 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let seed = config.simulation.seed;
+        let (seed, order) = (config.simulation.seed, config.order.clone());
         let make = move || -> anyhow::Result<Box<dyn Decider>> {
-            Ok(Box::new(Lepton::new(LeptonConfig::default(), seed)?))
+            let lepton = Lepton::new(LeptonConfig::default(), seed)?;
+            Ok(Box::new(match &order {
+                Some(model) => lepton.with_order(model),
+                None => lepton,
+            }))
         };
         Self::with_decider(config, published, Box::new(make))
     }
@@ -129,42 +159,76 @@ impl Engine {
     }
 
     /// Turns until the flag turns, or so many times.
-    pub(super) fn run(mut self, asks: &Receiver<Request>, stop: &AtomicBool, turns_max: u64) {
-        self.turn_until(asks, stop, turns_max);
+    pub(super) fn run(
+        mut self,
+        asks: &Receiver<Request>,
+        stop: &AtomicBool,
+        turns: Turns,
+        watch: Option<Watch>,
+    ) {
+        self.turn_until(asks, stop, turns, watch);
+        if matches!(turns, Turns::Standing(_)) {
+            while !stop.load(Ordering::Relaxed) && self.hear(asks, stop, Instant::now() + NAP) {}
+        }
         self.close();
     }
 
-    fn turn_until(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, turns_max: u64) {
+    fn turn_until(
+        &mut self,
+        asks: &Receiver<Request>,
+        stop: &AtomicBool,
+        turns: Turns,
+        mut watch: Option<Watch>,
+    ) {
         let mut due = Instant::now();
         while !stop.load(Ordering::Relaxed) {
-            self.turn();
-            if self.health.turns >= turns_max {
+            let report = self.turn();
+            if matches!(turns, Turns::Ending(max) if self.health.turns >= max) {
                 return;
             }
             due = (due + self.pause).max(Instant::now());
-            // People are heard once a turn at least, also where turns take longer than the time between them.
-            loop {
-                match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
-                    Ok(Request::Copy(reply)) => {
-                        // Nobody may wait for it any more.
-                        let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
-                    }
-                    Ok(Request::Settings(config)) => {
-                        self.take_settings(&config);
-                        due = due.min(Instant::now() + self.pause);
-                    }
-                    Ok(Request::Ask(ask)) => {
-                        self.answer(ask);
-                        self.publish(None);
-                        self.chronicle.tell(&self.published);
-                    }
-                    Err(RecvTimeoutError::Timeout)
-                        if Instant::now() < due && !stop.load(Ordering::Relaxed) => {}
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
+            if !self.hear(asks, stop, due) {
+                return;
             }
             self.pass();
+            if let (Some(watch), Some(report)) = (&mut watch, report) {
+                let cluster = &self.cycle.snapshot().cluster;
+                watch(Watched {
+                    now_seconds: self.cluster.now_seconds(),
+                    nodes: cluster.node_count(),
+                    devices: cluster.device_count(),
+                    report,
+                    measures: self.cluster.measures().unwrap_or_default(),
+                });
+            }
+            if matches!(turns, Turns::Standing(max) if self.health.turns >= max) {
+                return;
+            }
+        }
+    }
+
+    /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them.
+    /// False when nobody can ask any more.
+    fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant) -> bool {
+        loop {
+            match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
+                Ok(Request::Copy(reply)) => {
+                    // Nobody may wait for it any more.
+                    let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
+                }
+                Ok(Request::Settings(config)) => {
+                    self.take_settings(&config);
+                    due = due.min(Instant::now() + self.pause);
+                }
+                Ok(Request::Ask(ask)) => {
+                    self.answer(ask);
+                    self.publish(None);
+                    self.chronicle.tell(&self.published);
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() < due && !stop.load(Ordering::Relaxed) => {}
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
         }
     }
 
@@ -205,8 +269,8 @@ impl Engine {
         self.cluster.pass();
     }
 
-    /// One turn; whatever goes wrong in it is told and survived.
-    pub(super) fn turn(&mut self) {
+    /// One turn; whatever goes wrong in it is told and survived, and there is no report of it then.
+    pub(super) fn turn(&mut self) -> Option<CycleReport> {
         let begun = Instant::now();
         let under_way = Begun::of(&self.cycle.snapshot().memory);
         let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
@@ -253,6 +317,7 @@ impl Engine {
         if self.published.stream.is_due() {
             self.chronicle.tell(&self.published);
         }
+        report
     }
 
     /// How the turn went, as far as it is known before it is kept.

@@ -1,5 +1,6 @@
-//! The hours with the loop and the same hours without it, side by side on a thread of their own. Whoever looks on may
-//! leave at any time, also in the middle of a turn, which takes long on a large cluster.
+//! The hours with the loop and the same hours without it, side by side on a thread of their own. With the loop they are played as
+//! fast as that goes, or they pass in a service and are watched. Whoever looks on may leave at any time, also in the middle of
+//! a turn, which takes long on a large cluster.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -13,9 +14,10 @@ use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::{Measures, WorldConfig};
 
 use crate::failure::Failure;
+use crate::serve::engine::Watched;
 
 /// Turns that are worked ahead.
-const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 16;
 /// Time between two looks at the stop flag while a turn takes long.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -36,6 +38,25 @@ pub(super) struct Turn {
     pub(super) pair: Pair,
 }
 
+/// Where the turns with the loop come from.
+enum WithLoop {
+    Played(Box<LoopRun>),
+    Watched(Receiver<Watched>),
+}
+
+impl WithLoop {
+    fn turn(&mut self) -> Option<Watched> {
+        match self {
+            Self::Played(run) => {
+                let report = run.turn()?;
+                let (now_seconds, nodes, devices) = (run.now_seconds(), run.nodes(), run.devices());
+                Some(Watched { now_seconds, nodes, devices, report, measures: run.measures() })
+            }
+            Self::Watched(turns) => turns.recv().ok(),
+        }
+    }
+}
+
 /// The hours as they pass.
 pub(super) struct Hours {
     turns: Receiver<Result<Turn, UnknownPolicy>>,
@@ -43,22 +64,44 @@ pub(super) struct Hours {
 }
 
 impl Hours {
-    /// Begins them, with the loop and with another keeper.
+    /// Plays them, with the loop and with another keeper.
     pub(super) fn begin(
         config: &WorldConfig,
-        keepers: [Keeper; 2],
+        [the_loop, other]: [Keeper; 2],
+        stop: &'static AtomicBool,
+    ) -> Result<Self, Failure> {
+        let played = config.clone();
+        let with = move || Ok(WithLoop::Played(Box::new(LoopRun::start(&played, &the_loop)?)));
+        Self::beside(with, config, other, stop)
+    }
+
+    /// Plays them with another keeper, beside those with the loop as they pass in a service.
+    pub(super) fn watch(
+        watched: Receiver<Watched>,
+        config: &WorldConfig,
+        other: Keeper,
+        stop: &'static AtomicBool,
+    ) -> Result<Self, Failure> {
+        Self::beside(|| Ok(WithLoop::Watched(watched)), config, other, stop)
+    }
+
+    fn beside(
+        with: impl FnOnce() -> Result<WithLoop, UnknownPolicy> + Send + 'static,
+        config: &WorldConfig,
+        other: Keeper,
         stop: &'static AtomicBool,
     ) -> Result<Self, Failure> {
         let (sender, turns) = sync_channel(AHEAD);
         let config = config.clone();
         let pass = move || {
-            let mut both = match both(&config, &keepers) {
+            let begun = with().and_then(|with| Ok((with, LoopRun::start(&config, &other)?)));
+            let (mut with, mut without) = match begun {
                 Ok(both) => both,
                 // Nobody may be there any more to be told.
                 Err(e) => return drop(sender.send(Err(e))),
             };
-            while let Some(turn) = turn(&mut both) {
-                if sender.send(Ok(turn)).is_err() {
+            while let Some(turn) = with.turn() {
+                if sender.send(Ok(beside(turn, &mut without))).is_err() {
                     return;
                 }
             }
@@ -95,18 +138,10 @@ impl Hours {
     }
 }
 
-fn both(config: &WorldConfig, [the_loop, other]: &[Keeper; 2]) -> Result<[LoopRun; 2], UnknownPolicy> {
-    Ok([LoopRun::start(config, the_loop)?, LoopRun::start(config, other)?])
-}
-
-fn turn([with, without]: &mut [LoopRun; 2]) -> Option<Turn> {
-    let report = with.turn()?;
-    without.turn()?;
-    Some(Turn {
-        now_seconds: with.now_seconds(),
-        nodes: with.nodes(),
-        devices: with.devices(),
-        report,
-        pair: Pair { with: with.measures(), without: without.measures() },
-    })
+/// The same time without the loop.
+fn beside(turn: Watched, without: &mut LoopRun) -> Turn {
+    let Watched { now_seconds, nodes, devices, report, measures } = turn;
+    // A turn of a service that panicked is not told, and its time passes all the same.
+    while without.now_seconds() < now_seconds && without.turn().is_some() {}
+    Turn { now_seconds, nodes, devices, report, pair: Pair { with: measures, without: without.measures() } }
 }

@@ -1,9 +1,7 @@
-//! One seed: the loop live on a terminal or as a log, then the summary.
+//! One seed: the loop live on a terminal, as a service, or as a log, then the summary.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lepton_core::model::{DecisionRecord, DeedsByAct};
@@ -12,6 +10,7 @@ use lepton_sim::world::WorldConfig;
 
 use super::hours::{Hours, Turn};
 use super::served::Served;
+use super::service::{DemoService, server_option};
 use super::show::{Log, Panel};
 use super::summary::{Ended, print};
 use super::terminal::Terminal;
@@ -21,16 +20,9 @@ use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{ResultFile, ResultFiles, Writing};
 
-/// Simulated seconds in a turn.
-const TURN_SECONDS: f64 = lepton_sim::experiment::TURN_SECONDS as f64;
-/// Simulated seconds per second on a terminal.
-const SPEED_DEFAULT: f64 = 3600.0;
 /// Said where the hours are not drawn.
 const NO_SPEED: &str =
-    "note: --speed has no effect, for stdout is no terminal to draw on: time passes as fast as it can";
-/// Longest sleep between two looks at the stop flag.
-const NAP: Duration = Duration::from_millis(50);
-
+    "note: --speed has no effect, for stdout is no terminal to draw on and --serve is not given: time passes as fast as it can";
 /// Runs one seed.
 pub(super) fn run(
     args: &DemoArgs,
@@ -43,8 +35,14 @@ pub(super) fn run(
     let mut records = file.as_ref().map(Records::open).transpose()?;
     let keepers = [the_loop.clone(), Keeper::WithoutLoop];
     let others = Others::begin(config, keepers.clone())?;
-    let hours = Hours::begin(config, keepers, stop)?;
-    let mut shown = Shown::new(args, config);
+    let drawn = args.output == OutputFormat::Table && Terminal::is_there();
+    let (service, hours) = if args.serve || drawn {
+        let (service, watched) = DemoService::begin(config, the_loop, args.speed, stop)?;
+        (Some(service), Hours::watch(watched, config, Keeper::WithoutLoop, stop)?)
+    } else {
+        (None, Hours::begin(config, keepers, stop)?)
+    };
+    let mut shown = Shown::new(args, config, service.as_ref());
     let mut last = None;
     let (mut deeds, mut order) = (DeedsByAct::default(), Served::default());
     while let Some(turn) = hours.next_turn()? {
@@ -54,9 +52,10 @@ pub(super) fn run(
         }
         deeds.add(&turn.report.records);
         order.add(&turn);
-        shown.show(&turn, stop)?;
+        shown.show(&turn)?;
         last = Some(turn);
     }
+    drop(hours);
     shown.end();
     files.keep_failure(records.map_or(Ok(()), Records::finish));
     let stopped = stop.load(Ordering::Relaxed);
@@ -66,47 +65,51 @@ pub(super) fn run(
     let ended = Ended { config, now_seconds, nodes, devices, pair, deeds, order, stopped };
     print(&ended, args.output, || if stopped { Vec::new() } else { others.gains(stop) })?;
     files.end()?;
+    if let Some(service) = service {
+        if !stopped {
+            service.stand();
+        }
+        if !service.end()? {
+            return Err(Failure::Other(anyhow::anyhow!("the service of the demo ended by itself")));
+        }
+        if !stopped {
+            return Err(Failure::Ended("the demo is over".to_owned()));
+        }
+    }
     if stopped { Err(Failure::Stopped) } else { Ok(()) }
 }
 
 /// Where the hours are shown.
 enum Shown {
-    Live { terminal: Terminal, panel: Panel, pause: Duration, due: Instant },
+    Live { terminal: Terminal, panel: Panel },
     Log { log: Log, minutes: indicatif::ProgressBar },
     Hidden { minutes: indicatif::ProgressBar },
 }
 
 impl Shown {
-    fn new(args: &DemoArgs, config: &WorldConfig) -> Self {
+    fn new(args: &DemoArgs, config: &WorldConfig, service: Option<&DemoService>) -> Self {
         let minutes = || output::progress("simulated minutes", u64::from(config.hours) * 60);
+        if service.is_none() && args.speed.is_some() {
+            output::note(NO_SPEED);
+        }
         if args.output != OutputFormat::Table {
             return Self::Hidden { minutes: minutes() };
         }
+        let asked = service.map(|service| {
+            let to = server_option(service.address());
+            format!("http://{}  lepton status{to}  lepton explain d1-0{to}", service.address())
+        });
         match Terminal::open() {
-            None => {
-                if args.speed.is_some() {
-                    output::note(NO_SPEED);
-                }
-                Self::Log { log: Log::new(config), minutes: minutes() }
-            }
-            Some(terminal) => Self::Live {
-                terminal,
-                panel: Panel::new(config),
-                pause: Duration::from_secs_f64(TURN_SECONDS / args.speed.unwrap_or(SPEED_DEFAULT)),
-                due: Instant::now(),
-            },
+            Some(terminal) => Self::Live { terminal, panel: Panel::new(config, asked.unwrap_or_default()) },
+            None => Self::Log { log: Log::new(config), minutes: minutes() },
         }
     }
 
-    fn show(&mut self, turn: &Turn, stop: &AtomicBool) -> Result<(), Failure> {
+    fn show(&mut self, turn: &Turn) -> Result<(), Failure> {
         match self {
-            Self::Live { terminal, panel, pause, due } => {
+            Self::Live { terminal, panel } => {
                 panel.add(turn);
                 terminal.draw(|rows| panel.lines(turn, rows))?;
-                *due = (*due).max(Instant::now()) + *pause;
-                while Instant::now() < *due && !stop.load(Ordering::Relaxed) {
-                    thread::sleep(due.saturating_duration_since(Instant::now()).min(NAP));
-                }
             }
             Self::Log { log, minutes } => {
                 output::print(&log.lines(turn))?;

@@ -4,6 +4,7 @@ mod compare;
 mod hours;
 mod live;
 mod served;
+mod service;
 mod show;
 mod summary;
 mod terminal;

@@ -21,15 +21,17 @@ pub(super) struct Panel {
     seed: u64,
     hours: u32,
     safety_level: f64,
+    /// Where it is asked.
+    asked: String,
     decisions: VecDeque<Line>,
     decided: usize,
     news: News,
 }
 
 impl Panel {
-    pub(super) fn new(config: &WorldConfig) -> Self {
+    pub(super) fn new(config: &WorldConfig, asked: String) -> Self {
         let WorldConfig { seed, hours, safety_level, .. } = *config;
-        Self { seed, hours, safety_level, decisions: VecDeque::new(), decided: 0, news: News::default() }
+        Self { seed, hours, safety_level, asked, decisions: VecDeque::new(), decided: 0, news: News::default() }
     }
 
     /// Takes a turn in.
@@ -71,6 +73,7 @@ impl Panel {
                     ),
                 ),
             ],
+            vec![(Colour::Plain, self.asked.clone())],
             vec![(Colour::Plain, status(turn.now_seconds, &turn.report))],
             vec![(busy, bar("cpu used", a.mean_used, Some(self.safety_level)))],
             vec![(Colour::Green, bar("devices", a.devices_held, None))],

@@ -51,10 +51,15 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Takes the terminal; `None` where stdout is none, or one that cannot be drawn on.
-    pub(super) fn open() -> Option<Self> {
+    /// Whether stdout is a terminal that can be drawn on.
+    pub(super) fn is_there() -> bool {
         let able = std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty());
-        if !io::stdout().is_terminal() || !able {
+        io::stdout().is_terminal() && able
+    }
+
+    /// Takes the terminal, if there is one.
+    pub(super) fn open() -> Option<Self> {
+        if !Self::is_there() {
             return None;
         }
         let leftover = stop::leftover(|| drop(put(LEAVE)));

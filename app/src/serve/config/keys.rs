@@ -244,6 +244,16 @@ pub(crate) const KEYS: &[Key] = &[
         live: false,
         set: |c, value| set(&mut c.simulation.load, crate::cli_workload::load(&shown(value))),
     },
+    Key {
+        name: "simulation.request_factor",
+        about: "Tasks say how long they ask to run: their work times a number from 1 to this; unset, they do not.",
+        form: Form::Number,
+        get: |c| c.simulation.request_factor.map(Value::Float),
+        live: false,
+        set: |c, value| {
+            set(&mut c.simulation.request_factor, crate::cli_workload::request_factor(&shown(value)).map(Some))
+        },
+    },
 ];
 
 fn set<T>(into: &mut T, value: Result<T, String>) -> Result<(), String> {

@@ -5,9 +5,11 @@ mod keys;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::cycle::Mode;
+use lepton_core::decide::policy::JobsModel;
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
 
@@ -115,6 +117,8 @@ pub(crate) struct Simulation {
     pub(crate) nodes_count: usize,
     pub(crate) hours: u32,
     pub(crate) load: f64,
+    /// Tasks say how long they ask to run: their work times a number from 1 to this.
+    pub(crate) request_factor: Option<f64>,
 }
 
 /// The settings.
@@ -137,6 +141,8 @@ pub(crate) struct ServeConfig {
     pub(crate) forecast_model: Option<PathBuf>,
     /// Both, once read.
     pub(crate) analyst: AnalystConfig,
+    /// The order in which waiting tasks are started, in the place of the one that Lepton comes with.
+    pub(crate) order: Option<Arc<JobsModel>>,
     pub(crate) host: HostSettings,
     pub(crate) prometheus: PrometheusSettings,
     pub(crate) simulation: Simulation,
@@ -158,6 +164,7 @@ impl Default for ServeConfig {
             risk_model: None,
             forecast_model: None,
             analyst: AnalystConfig::default(),
+            order: None,
             host: HostSettings { root: PathBuf::from("/") },
             prometheus: PrometheusSettings {
                 url: "http://127.0.0.1:9090".to_owned(),
@@ -167,7 +174,7 @@ impl Default for ServeConfig {
                 node_labels: Vec::new(),
                 queries: BTreeMap::new(),
             },
-            simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8 },
+            simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8, request_factor: None },
         }
     }
 }

@@ -13,6 +13,7 @@ use lepton_core::model::{Readings, ResourceSchema};
 use lepton_edges::SourceReport;
 use lepton_edges::store::Store;
 use lepton_sim::experiment::TURN_SECONDS;
+use lepton_sim::world::Measures;
 use serde_json::{Value, json};
 
 use super::config::{ServeConfig, SourceKind};
@@ -36,6 +37,11 @@ pub(super) trait Connection {
 
     /// How it stands.
     fn standing(&self) -> Standing;
+
+    /// What is measured of a simulated cluster; of a real one nothing is.
+    fn measures(&self) -> Option<Measures> {
+        None
+    }
 
     /// What is known of the time before the first turn, the oldest first.
     fn past(&mut self) -> Vec<Readings>;
@@ -120,9 +126,13 @@ fn differences(before: &str, now: &str) -> String {
 /// The settings that make a simulated cluster, as the store keeps them.
 fn simulation_settings(config: &ServeConfig) -> String {
     let simulation = &config.simulation;
-    json!({
+    let mut settings = json!({
         "seed": simulation.seed, "nodes_count": simulation.nodes_count, "hours": simulation.hours,
         "load": simulation.load,
-    })
-    .to_string()
+    });
+    // Stores that are older than this setting do not name it.
+    if let Some(factor) = simulation.request_factor {
+        settings["request_factor"] = factor.into();
+    }
+    settings.to_string()
 }

@@ -9,7 +9,7 @@ use lepton_core::cycle::Mode;
 use lepton_core::model::{Call, Readings, ResourceSchema, counted};
 use lepton_edges::store::Store;
 use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
-use lepton_sim::world::{OwnScheduler, World, WorldActuator, WorldConfig, WorldSource};
+use lepton_sim::world::{Measures, OwnScheduler, World, WorldActuator, WorldConfig, WorldSource};
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, Ports, Standing, WrongSettings, differences, simulation_settings};
@@ -102,6 +102,10 @@ impl Connection for SimulatedCluster {
         Ports { sources: vec![&mut self.eyes], hands: &mut self.hands }
     }
 
+    fn measures(&self) -> Option<Measures> {
+        Some(self.world.borrow().measures())
+    }
+
     fn past(&mut self) -> Vec<Readings> {
         Vec::new()
     }
@@ -163,6 +167,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         nodes: simulation.nodes_count,
         hours: simulation.hours,
         load: simulation.load,
+        request_factor_max: simulation.request_factor.unwrap_or(0.0),
         ..WorldConfig::default()
     };
     let own_scheduler = config.mode != Mode::Act;
