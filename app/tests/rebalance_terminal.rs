@@ -1,107 +1,29 @@
-//! `lepton rebalance` on a terminal: the line of progress, and Ctrl-C. `script` of util-linux gives the
-//! pseudo-terminal; stdout goes to a file, as it does for those who pipe the result on.
+//! `lepton rebalance` on a terminal: the line of progress, and Ctrl-C. stdout goes to a file, as it does for those
+//! who pipe the result on.
 
 #![cfg(target_os = "linux")]
 
 mod common;
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
-
+use common::terminal::{CTRL_C, Terminal};
 use common::{ASSIGNMENT, MODEL, document, read, scratch, written};
 use serde_json::Value;
 
-/// A test that has seen nothing for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A command on a terminal of its own.
-struct Terminal {
-    child: Child,
-    bytes: Receiver<u8>,
-    seen: Vec<u8>,
+/// Rebalances the instance of that name and writes the result to the file of that name.
+fn rebalance(name: &str, (model, assignment): (&str, &str), more: &[&str]) -> Terminal {
+    let stdout = scratch(name);
+    let (model, assignment) =
+        (written(&format!("{name}-model"), model), written(&format!("{name}-assignment"), assignment));
+    let mut words = vec!["rebalance", "--format", "roadef", "--model", &model, "--assignment", &assignment];
+    words.extend(more);
+    Terminal::open(&words, Some(&stdout), &[])
 }
 
-impl Terminal {
-    /// Rebalances the instance of that name and writes the result to the file of that name.
-    fn rebalance(name: &str, (model, assignment): (&str, &str), more: &[&str]) -> Self {
-        let stdout = scratch(name);
-        let (model, assignment) =
-            (written(&format!("{name}-model"), model), written(&format!("{name}-assignment"), assignment));
-        let mut words = vec![env!("CARGO_BIN_EXE_lepton"), "rebalance", "--format", "roadef"];
-        words.extend(["--model", &model, "--assignment", &assignment]);
-        words.extend(more);
-        let quoted: Vec<String> = words.iter().map(|w| format!("'{w}'")).collect();
-        let line = format!("stty cols 120; exec {} > '{stdout}'", quoted.join(" "));
-        let mut child = Command::new("script")
-            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
-            .env("SHELL", "/bin/sh")
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`script` of util-linux is there");
-        let mut screen = child.stdout.take().expect("it was asked for");
-        let (sender, bytes) = channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = screen.read(&mut buffer) {
-                if buffer[..n].iter().any(|&byte| sender.send(byte).is_err()) {
-                    break;
-                }
-            }
-        });
-        Self { child, bytes, seen: Vec::new() }
-    }
-
-    fn screen(&self) -> String {
-        String::from_utf8_lossy(&self.seen).into_owned()
-    }
-
-    /// Waits until the terminal has shown the text.
-    fn wait_for(&mut self, text: &str) {
-        let begun = Instant::now();
-        while !self.screen().contains(text) {
-            let byte = self.bytes.recv_timeout(PATIENCE.saturating_sub(begun.elapsed()));
-            let Ok(byte) = byte else { self.fail(&format!("`{text}` did not come")) };
-            self.seen.push(byte);
-        }
-    }
-
-    fn press(&mut self, key: u8) {
-        let keyboard = self.child.stdin.as_mut().expect("it was asked for");
-        keyboard.write_all(&[key]).and_then(|()| keyboard.flush()).expect("the terminal takes keys");
-    }
-
-    /// Waits for the end and gives the exit code.
-    fn end(&mut self) -> Option<i32> {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the child can be asked") {
-                self.seen.extend(self.bytes.iter());
-                return status.code();
-            }
-            if begun.elapsed() > PATIENCE {
-                self.fail("it did not end");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn fail(&mut self, what: &str) -> ! {
-        let _ = self.child.kill();
-        panic!("{what}; the terminal shows:\n{}", self.screen());
-    }
-}
-
-const CTRL_C: u8 = 3;
 const EXAMPLE: (&str, &str) = (MODEL, ASSIGNMENT);
 
 #[test]
 fn the_line_of_progress_shows_cost_moves_rate_and_time_left() {
-    let mut terminal = Terminal::rebalance("progress", EXAMPLE, &["--time-limit", "2s", "--output", "json"]);
+    let mut terminal = rebalance("progress", EXAMPLE, &["--time-limit", "2s", "--output", "json"]);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.wait_for(" M evaluations/s, ");
     terminal.wait_for(" s left");
@@ -114,7 +36,7 @@ fn the_line_of_progress_shows_cost_moves_rate_and_time_left() {
 fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
     let (solution, plan) = (scratch("s"), scratch("p"));
     let more = ["--time-limit", "60m", "--output", "json", "--solution", &solution, "--plan", &plan];
-    let mut terminal = Terminal::rebalance("stopped", EXAMPLE, &more);
+    let mut terminal = rebalance("stopped", EXAMPLE, &more);
     terminal.wait_for("cost 2411, 2 moves, ");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
@@ -130,7 +52,7 @@ fn ctrl_c_ends_the_search_with_the_best_plan_so_far() {
 
 #[test]
 fn the_table_follows_the_line_of_progress_when_a_search_is_stopped() {
-    let mut terminal = Terminal::rebalance("table", EXAMPLE, &["--time-limit", "60m"]);
+    let mut terminal = rebalance("table", EXAMPLE, &["--time-limit", "60m"]);
     terminal.wait_for("cost 2411");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
@@ -166,7 +88,7 @@ fn ctrl_c_while_the_plan_is_ordered_ends_it_with_the_steps_so_far() {
     let (model, assignment) = hard_to_order();
     let (solution, plan) = (scratch("ordering-s"), scratch("ordering-p"));
     let more = ["--evaluations", "1000000", "--output", "json", "--solution", &solution, "--plan", &plan];
-    let mut terminal = Terminal::rebalance("ordering", (&model, &assignment), &more);
+    let mut terminal = rebalance("ordering", (&model, &assignment), &more);
     terminal.wait_for("ordering the plan");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());

@@ -119,9 +119,7 @@ impl Service {
         let turns = self.published.view().health.turns;
         match ended {
             Ok(()) => Ok(ServiceEnd { asked, turns }),
-            Err(_) => {
-                Err(Failure::Other(anyhow::anyhow!("the loop ended by a panic after {turns} turns")))
-            }
+            Err(_) => Err(Failure::Other(anyhow::anyhow!("the loop ended by a panic after {turns} turns"))),
         }
     }
 }

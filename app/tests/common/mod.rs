@@ -4,6 +4,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod service;
+pub(crate) mod terminal;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

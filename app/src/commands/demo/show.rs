@@ -31,7 +31,15 @@ pub(super) struct Panel {
 impl Panel {
     pub(super) fn new(config: &WorldConfig, asked: String) -> Self {
         let WorldConfig { seed, hours, safety_level, .. } = *config;
-        Self { seed, hours, safety_level, asked, decisions: VecDeque::new(), decided: 0, news: News::default() }
+        Self {
+            seed,
+            hours,
+            safety_level,
+            asked,
+            decisions: VecDeque::new(),
+            decided: 0,
+            news: News::default(),
+        }
     }
 
     /// Takes a turn in.

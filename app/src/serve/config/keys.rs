@@ -251,7 +251,10 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| c.simulation.request_factor.map(Value::Float),
         live: false,
         set: |c, value| {
-            set(&mut c.simulation.request_factor, crate::cli_workload::request_factor(&shown(value)).map(Some))
+            set(
+                &mut c.simulation.request_factor,
+                crate::cli_workload::request_factor(&shown(value)).map(Some),
+            )
         },
     },
 ];
