@@ -74,8 +74,8 @@ mod tests {
         assert_eq!(parsed("# nothing"), Ok(default));
         let given =
             parsed("safety_level = 0.7\n[weights]\nmigration = 5\noverload = 0.5\n").expect("it is sound");
-        let [unplaced, fragmentation, ..] = default.weights;
-        assert_eq!(given.weights, [unplaced, fragmentation, 5.0, 0.5, 0.0]);
+        let [unplaced, fragmentation, .., worth] = default.weights;
+        assert_eq!(given.weights, [unplaced, fragmentation, 5.0, 0.5, 0.0, worth]);
         assert_eq!(given.safety_level, 0.7);
     }
 
@@ -97,7 +97,7 @@ mod tests {
             ("safety_level = 1.5", "expected a share of the capacity"),
             ("weights = 3", "line 1, column `weights`, value `3`: expected a table"),
             ("[weights\n", "line 1: not TOML"),
-            ("[weights]\nunplaced = 0\nfragmentation = 0\nmigration = 0", "all weights are 0"),
+            ("[weights]\nunplaced = 0\nmigration = 0\nworth = 0", "all weights are 0"),
         ];
         for (text, expected) in cases {
             let said = parsed(text).expect_err(expected);

@@ -105,7 +105,7 @@ fn plan(workload: &PlacementWorkload, policy: &str, seed: u64, arguments: &Argum
     let moves_max = (arguments.moves_percent / 100.0 * filled.placed as f64) as usize;
     let clock = WallClock::start();
     let seconds = || clock.now_nanos() as f64 / 1e9;
-    let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
+    let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default(), None);
     let options = DefragmentOptions {
         seed: 1,
         threads: arguments.threads,

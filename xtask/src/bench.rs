@@ -104,6 +104,13 @@ pub(crate) const BENCHES: [Bench; 12] = [
         page: "docs/benchmarks/defragmentation.md",
     },
     Bench {
+        name: "what_is_left",
+        package: "lepton-sim",
+        target: Target::Bench("what_is_left"),
+        shows: "what the tasks that come later find after moves on a cluster where nothing waits",
+        page: "docs/benchmarks/defragmentation.md",
+    },
+    Bench {
         name: "risk",
         package: "lepton-sim",
         target: Target::Example("risk_tables"),

@@ -4,15 +4,18 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
 use lepton_core::decide::defragment::{
     DefragmentOptions, DefragmentPoint, DefragmentProblem, DefragmentSurroundings, Defragmentation, Effort,
-    WaveLimits, defragment, defragment_with_front,
+    Objective, WaveLimits, defragment, defragment_with_front,
 };
-use lepton_core::model::{Cluster, ClusterDocument, Moving, counted, replay};
+use lepton_core::decide::guard::{Rehearsal, RehearsalOptions, rehearse};
+use lepton_core::decide::policy::{Mix, PlacementModel};
+use lepton_core::model::fragmentation::TargetWorkload;
+use lepton_core::model::{Cluster, ClusterDocument, Moving, Serving, counted, replay};
 use lepton_sim::readers::{ClusterSnapshot, read_snapshot};
 
 use super::reading::read_within;
@@ -42,7 +45,10 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
     let read = read_within(limit, &path.display().to_string(), move || read_snapshot(&from))?;
     let ClusterSnapshot { time_seconds, cluster, expected } = read;
     let objective = args.objective.as_deref().map(read_objective).transpose()?.unwrap_or_default();
-    let problem = DefragmentProblem::new(&cluster, &expected, objective);
+    let model = PlacementModel::shipped();
+    let rehearsal = rehearsal(&cluster, &expected, &objective, &model);
+    let served = rehearsal.as_ref().filter(|r| r.decision.serving == Serving::Model).map(|_| &model);
+    let problem = DefragmentProblem::new(&cluster, &expected, objective, served);
     let options = options(args, &cluster, started.elapsed().as_secs_f64());
     let rounds = AtomicUsize::new(0);
     let (found, front) = search(args, &problem, &options, &rounds);
@@ -61,12 +67,26 @@ pub(crate) fn run(args: &RebalanceArgs, path: &Path) -> Result<(), Failure> {
         cluster: &cluster,
         after: &after,
         found: &found,
+        rehearsal: rehearsal.as_ref(),
         front,
         rounds,
         seconds,
     })?;
     files.end()?;
     if stop::came() { Err(Failure::Stopped) } else { Ok(()) }
+}
+
+/// Whether the learned worth may judge what is left: it serves where the learned placement shows in a rehearsal that it
+/// knows this cluster and mix better than the rules do. None where worth does not count: no weight, nothing expected, or tasks wait.
+fn rehearsal(
+    cluster: &Cluster,
+    expected: &TargetWorkload,
+    objective: &Objective,
+    model: &PlacementModel,
+) -> Option<Rehearsal> {
+    let counts = objective.counts_worth() && !expected.is_empty() && cluster.waiting().next().is_none();
+    let mix = || Arc::new(Mix::new(cluster, expected));
+    counts.then(|| rehearse(cluster, expected, &mix(), model, &RehearsalOptions::default()))
 }
 
 fn options(args: &RebalanceArgs, cluster: &Cluster, seconds_spent: f64) -> DefragmentOptions {

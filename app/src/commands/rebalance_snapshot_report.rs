@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 use lepton_core::decide::defragment::{
     DefragmentPoint, DefragmentProblem, Defragmentation, OBJECTIVE_TERMS, Objective,
 };
-use lepton_core::model::{ClassId, Cluster, Moving, Obstacle, PlanDocument, Waiting, WorthUnit, counted};
+use lepton_core::decide::guard::Rehearsal;
+use lepton_core::model::{
+    ClassId, Cluster, Moving, Obstacle, PlanDocument, Serving, Waiting, WorthUnit, counted,
+};
 use serde::Serialize;
 
 use crate::cli_rebalance::RebalanceArgs;
@@ -20,6 +23,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) after: &'a Cluster,
     pub(crate) found: &'a Defragmentation,
+    /// Whether the learned worth counts; none where nothing of it could.
+    pub(crate) rehearsal: Option<&'a Rehearsal>,
     pub(crate) front: Option<Vec<DefragmentPoint>>,
     pub(crate) rounds: usize,
     pub(crate) seconds: f64,
@@ -50,7 +55,7 @@ fn why_tasks_wait(after: &Cluster, waiting: &[Waiting]) -> String {
 
 /// The result as JSON.
 #[derive(Debug, Serialize)]
-struct Report {
+struct Report<'a> {
     nodes: usize,
     tasks: usize,
     /// Tasks without a place before.
@@ -70,6 +75,8 @@ struct Report {
     objective_before: f64,
     objective: f64,
     terms: Vec<Term>,
+    /// Whether what is left is judged by its learned worth; null where tasks wait or worth has no weight.
+    rehearsal: Option<&'a Rehearsal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     front: Option<Vec<DefragmentPoint>>,
     rounds: usize,
@@ -99,7 +106,7 @@ pub(crate) fn show(outcome: &Outcome<'_>) -> anyhow::Result<()> {
     }
 }
 
-fn report(outcome: &Outcome<'_>) -> Report {
+fn report<'a>(outcome: &Outcome<'a>) -> Report<'a> {
     let Outcome { args, problem, cluster, after, found, .. } = outcome;
     Report {
         nodes: cluster.node_count(),
@@ -117,6 +124,7 @@ fn report(outcome: &Outcome<'_>) -> Report {
         objective_before: found.cost[0],
         objective: found.cost[1],
         terms: terms(problem.objective(), found),
+        rehearsal: outcome.rehearsal,
         front: outcome.front.clone(),
         rounds: outcome.rounds,
         seconds: outcome.seconds,
@@ -154,7 +162,21 @@ pub(crate) fn plan_document(found: &Defragmentation, time_seconds: u64) -> PlanD
         .with_figures(WorthUnit::Objective, figures)
 }
 
-fn csv(report: &Report) -> String {
+/// By what free capacity is judged, and why.
+fn judged_by(rehearsal: &Rehearsal) -> String {
+    let by = match rehearsal.decision.serving {
+        Serving::Model => "its learned worth",
+        Serving::Rule => "fragmentation",
+    };
+    format!(
+        "What is left is judged by {by}: rehearsed in {} on {}, {}.",
+        counted(rehearsal.sequences, "sequence", "sequences"),
+        counted(rehearsal.nodes, "node", "nodes"),
+        rehearsal.decision.reason
+    )
+}
+
+fn csv(report: &Report<'_>) -> String {
     let mut text = String::from("term,weight,before,after\n");
     for Term { name, weight, before, after, .. } in &report.terms {
         let _ = writeln!(text, "{name},{weight},{before},{after}");
@@ -163,7 +185,7 @@ fn csv(report: &Report) -> String {
     text
 }
 
-fn text(report: &Report, outcome: &Outcome<'_>) -> String {
+fn text(report: &Report<'_>, outcome: &Outcome<'_>) -> String {
     let Outcome { cluster, found, .. } = outcome;
     let mut table = output::table(&["term", "weight", "before", "after", "unit"]);
     for Term { name, unit, weight, before, after } in &report.terms {
@@ -194,8 +216,11 @@ fn text(report: &Report, outcome: &Outcome<'_>) -> String {
     );
     if report.waiting_before > 0 {
         text.push_str(
-            "While tasks wait, fragmentation buys no move: it only decides between places as good.\n",
+            "While tasks wait, what is left buys no move: it only decides between places as good.\n",
         );
+    }
+    if let Some(rehearsal) = outcome.rehearsal {
+        let _ = writeln!(text, "{}", judged_by(rehearsal));
     }
     if report.moves > 0 {
         let _ = writeln!(text, "The steps can be carried out in {}.", counted(report.waves, "wave", "waves"));

@@ -54,9 +54,9 @@ pub fn deliberate(
     let cluster = in_minutes(snapshot, assessment, config);
     let nodes = cluster.node_count();
     // In device-minutes: an unplaced device costs what it would wait, a move `gain_over_cost` times its own cost.
-    let weights = [config.wait_minutes, 0.0, 1.0, 0.0, 0.0];
+    let weights = [config.wait_minutes, 0.0, 1.0, 0.0, 0.0, 0.0];
     let objective = Objective { weights, ..Objective::default() };
-    let problem = DefragmentProblem::new(&cluster, &snapshot.mix.target(), objective);
+    let problem = DefragmentProblem::new(&cluster, &snapshot.mix.target(), objective, None);
     let options = DefragmentOptions {
         seed,
         threads,

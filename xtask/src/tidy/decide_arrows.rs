@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("explain", &["placement"]),
     ("guard", &["placement", "placement_policies", "queue", "policy"]),
     ("rebalance", &["search"]),
-    ("defragment", &["placement", "search"]),
+    ("defragment", &["placement", "policy", "search"]),
     ("deliberate", &["defragment", "search"]),
     ("plan", &["placement", "placement_policies", "queue", "queue_policies", "policy", "guard"]),
 ];

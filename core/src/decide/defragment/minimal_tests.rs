@@ -294,7 +294,7 @@ fn an_empty_mix_is_no_reason_to_move() {
     for node in 0..2 {
         add(&mut cluster, 1000, Some(demand(1, 500)), Some((node, &[0])));
     }
-    let problem = DefragmentProblem::new(&cluster, &TargetWorkload::default(), Objective::default());
+    let problem = DefragmentProblem::new(&cluster, &TargetWorkload::default(), Objective::default(), None);
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
     assert_eq!(defragment(&problem, &options(5), &surroundings).moves, 0);
 }

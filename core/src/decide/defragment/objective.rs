@@ -1,7 +1,7 @@
 //! What a plan is worth: named, weighted terms. All but the unplaced demand and the moves are sums over nodes, and a
 //! node's part depends on what is free on that node alone, so a step changes the parts of two nodes.
 //!
-//! Fragmentation is about tasks that may come. While tasks wait it buys no move: those that are here come first.
+//! Fragmentation and worth are about tasks that may come. While tasks wait they buy no move: those that are here come first.
 
 use crate::model::fragmentation::{DevicesLeft, TargetWorkload};
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema, SAFETY_LEVEL, TaskId};
@@ -16,7 +16,7 @@ pub struct TermInfo {
 }
 
 /// The terms of the objective, in the order of [`Objective::weights`].
-pub const OBJECTIVE_TERMS: [TermInfo; 5] = [
+pub const OBJECTIVE_TERMS: [TermInfo; 6] = [
     TermInfo {
         name: "unplaced",
         unit: "a device (or 16 cores) of pending demand left waiting, times 1 + priority",
@@ -27,6 +27,10 @@ pub const OBJECTIVE_TERMS: [TermInfo; 5] = [
     TermInfo {
         name: "imbalance",
         unit: "a node whose devices are full while its CPU is idle, or the reverse",
+    },
+    TermInfo {
+        name: "worth",
+        unit: "a device's learned worth to the expected tasks, taken by what stands there",
     },
 ];
 
@@ -40,13 +44,19 @@ pub struct Objective {
 }
 
 impl Default for Objective {
-    /// A device placed is worth twenty moves. With nothing waiting, a move that makes a whole device usable is worth two.
+    /// A device placed is worth twenty moves. With nothing waiting, a move that gives back a device's worth is worth two.
+    /// Fragmentation was measured to be no guide to what can come (docs/benchmarks/defragmentation.md), so it has no weight.
     fn default() -> Self {
-        Self { weights: [20.0, 2.0, 1.0, 0.0, 0.0], safety_level: SAFETY_LEVEL }
+        Self { weights: [20.0, 0.0, 1.0, 0.0, 0.0, 2.0], safety_level: SAFETY_LEVEL }
     }
 }
 
 impl Objective {
+    /// Whether the learned worth of what is left has a weight.
+    pub fn counts_worth(&self) -> bool {
+        self.weights[5] > 0.0
+    }
+
     pub(super) fn unplaced(&self) -> f64 {
         self.weights[0]
     }
@@ -82,7 +92,7 @@ impl Objective {
         left: &[i64],
         devices: &DevicesLeft,
     ) -> [f64; 3] {
-        let [.., overload, imbalance] = self.weights;
+        let [.., overload, imbalance, _] = self.weights;
         let milli = f64::from(DEVICE_MILLI);
         let fragmented = if target.is_empty() {
             0.0

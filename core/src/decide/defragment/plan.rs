@@ -175,6 +175,7 @@ fn terms(problem: &DefragmentProblem<'_>, draft: &Draft<'_>) -> [f64; OBJECTIVE_
         sums[1] += fragmented;
         sums[3] += above;
         sums[4] += uneven;
+        sums[5] += problem.worth_taken(node, cluster.free(node), &devices);
     }
     sums
 }

@@ -12,7 +12,7 @@ use crate::model::{Action, ActionKind, Moving, Part, Plan, replay};
 
 fn with_front(seed: u64, options: DefragmentOptions) -> (Defragmentation, Vec<DefragmentPoint>) {
     let cluster = random_cluster(seed);
-    let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default());
+    let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default(), None);
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
     defragment_with_front(&problem, &options, &surroundings)
 }
@@ -91,7 +91,7 @@ fn every_method_makes_a_plan() {
 fn a_search_whose_time_is_over_at_once_gives_a_plan_and_looks_at_the_clock_no_further() {
     use std::sync::atomic::{AtomicU64, Ordering};
     let cluster = random_cluster(5);
-    let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default());
+    let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default(), None);
     for limit in [0.0, 50.0, 500.0] {
         // Each look at the clock takes a second: what is done after the limit shows in the number of looks.
         let looks = AtomicU64::new(0);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Objective;
+use crate::decide::policy::{NodeValue, PlacementModel};
 use crate::model::fragmentation::{DevicesLeft, TargetWorkload};
-use crate::model::{ClassId, Cluster, GangId, NodeId, OwnerId, TaskId};
+use crate::model::{ClassId, Cluster, GangId, NodeId, OwnerId, ResourceSchema, TaskId};
 
 /// Tasks that are placed together or not at all: one task, or a gang.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,10 +46,12 @@ pub struct DefragmentProblem<'a> {
     pub(super) target: TargetWorkload,
     /// The mix of what waits; empty with nothing waiting.
     waiting: TargetWorkload,
-    /// The weights that count: without fragmentation while tasks wait.
+    /// The weights that count: without fragmentation and worth while tasks wait.
     pub(super) objective: Objective,
-    /// The weight of fragmentation as given.
-    fragmentation: f64,
+    /// The weight of what is left, by whichever term it was given.
+    left: f64,
+    /// The learned worth; none where it does not count.
+    value: Option<NodeValue>,
     pub(super) units: Vec<Unit>,
     /// Dearest first.
     pub(super) kinds: Vec<Kind>,
@@ -56,8 +59,14 @@ pub struct DefragmentProblem<'a> {
 
 impl<'a> DefragmentProblem<'a> {
     /// Everything without a place in `cluster` waits for one. Free capacity is judged by what of it the `expected` mix of
-    /// tasks can use, which counts once nothing waits.
-    pub fn new(cluster: &'a Cluster, expected: &TargetWorkload, objective: Objective) -> Self {
+    /// tasks can use, which counts once nothing waits: by the worth that the model has learned, or, without a model, by
+    /// fragmentation in its place.
+    pub fn new(
+        cluster: &'a Cluster,
+        expected: &TargetWorkload,
+        objective: Objective,
+        model: Option<&PlacementModel>,
+    ) -> Self {
         let mut units: Vec<Unit> = Vec::new();
         let mut of_gang: BTreeMap<GangId, usize> = BTreeMap::new();
         for task in cluster.waiting() {
@@ -78,8 +87,14 @@ impl<'a> DefragmentProblem<'a> {
             *counts.entry(cluster.task(task).class).or_insert(0) += 1;
         }
         let counts: Vec<_> = counts.into_iter().collect();
-        let [_, fragmentation, ..] = objective.weights;
+        let [_, fragmentation, .., worth] = objective.weights;
+        let left = fragmentation.max(worth);
         let mut counted = objective;
+        let model = model.filter(|_| worth > 0.0 && counts.is_empty() && !expected.is_empty());
+        let value = model.map(|model| NodeValue::new(cluster, expected, model));
+        if value.is_none() {
+            (counted.weights[1], counted.weights[5]) = (left, 0.0);
+        }
         let waiting = if counts.is_empty() {
             TargetWorkload::default()
         } else {
@@ -87,10 +102,11 @@ impl<'a> DefragmentProblem<'a> {
             TargetWorkload::from_classes(cluster, &counts)
         };
         let kinds = kinds_of(cluster, &units);
-        Self { cluster, target: expected.clone(), waiting, objective: counted, fragmentation, units, kinds }
+        Self { cluster, target: expected.clone(), waiting, objective: counted, left, value, units, kinds }
     }
 
-    /// The objective that counts here: as given, but while tasks wait fragmentation has no weight.
+    /// The objective that counts here: as given, but while tasks wait fragmentation and worth have no weight, and without a model
+    /// worth counts as fragmentation.
     pub fn objective(&self) -> &Objective {
         &self.objective
     }
@@ -103,21 +119,29 @@ impl<'a> DefragmentProblem<'a> {
     /// The weighted cost of a node with this much left.
     pub(super) fn node_cost(&self, lens: Lens, node: NodeId, left: &[i64], devices: &DevicesLeft) -> f64 {
         let (mix, weight) = match lens {
-            Lens::Counted => (&self.target, self.objective.weights[1]),
-            Lens::Sparing | Lens::Guided if self.units.is_empty() => (&self.target, self.fragmentation),
-            Lens::Sparing => (&self.target, self.fragmentation * TIE_SHARE),
-            Lens::Guided => (&self.waiting, self.fragmentation),
+            Lens::Sparing if !self.units.is_empty() => (&self.target, self.left * TIE_SHARE),
+            Lens::Guided if !self.units.is_empty() => (&self.waiting, self.left),
+            _ => (&self.target, self.objective.weights[1]),
         };
         let none = TargetWorkload::default();
         let mix = if weight > 0.0 { mix } else { &none };
         let [fragmented, above, uneven] = self.objective.node_terms(self.cluster, mix, node, left, devices);
-        weight * fragmented + self.objective.weights[3] * above + self.objective.weights[4] * uneven
+        let [.., of_overload, of_imbalance, of_worth] = self.objective.weights;
+        weight * fragmented
+            + of_overload * above
+            + of_imbalance * uneven
+            + of_worth * self.worth_taken(node, left, devices)
+    }
+
+    /// What of the node's learned worth is taken with this much left, unweighted; 0 where it does not count.
+    pub(super) fn worth_taken(&self, node: NodeId, left: &[i64], devices: &DevicesLeft) -> f64 {
+        self.value.as_ref().map_or(0.0, |value| value.taken(node, left[ResourceSchema::CPU], devices.free()))
     }
 
     /// Does a node cost anything under [`Lens::Counted`]? If not, only moves and what waits count.
     pub(super) fn nodes_count(&self) -> bool {
-        let [_, fragmentation, _, overload, imbalance] = self.objective.weights;
-        fragmentation > 0.0 || overload > 0.0 || imbalance > 0.0
+        let [_, fragmentation, _, overload, imbalance, worth] = self.objective.weights;
+        [fragmentation, overload, imbalance, worth].iter().any(|&weight| weight > 0.0)
     }
 
     /// May the task be moved? One that has just been placed could have gone elsewhere at once.

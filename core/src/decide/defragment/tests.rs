@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Mcg;
 use super::draft::Draft;
 use super::problem::Lens;
 use super::*;
+use crate::decide::policy::PlacementModel;
 use crate::decide::search::Method;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::invariants::{self, Violation};
@@ -16,7 +17,7 @@ use crate::model::{
 };
 
 pub(super) fn plan(cluster: &Cluster, objective: Objective, options: DefragmentOptions) -> Defragmentation {
-    let problem = DefragmentProblem::new(cluster, &whole_devices(), objective);
+    let problem = DefragmentProblem::new(cluster, &whole_devices(), objective, None);
     let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
     defragment(&problem, &options, &surroundings)
 }
@@ -105,7 +106,7 @@ fn without_waiting_tasks_capacity_is_joined_for_the_expected_mix() {
     }
     let found = plan(&cluster, Objective::default(), options(10));
     assert_eq!((found.moves, found.terms[0][1], found.terms[1][1]), (1, 1.0, 0.0));
-    let steady = Objective { weights: [20.0, 2.0, 3.0, 0.0, 0.0], ..Objective::default() };
+    let steady = Objective { weights: [20.0, 2.0, 3.0, 0.0, 0.0, 0.0], ..Objective::default() };
     assert_eq!(plan(&cluster, steady, options(10)).moves, 0, "a device is not worth three moves here");
 }
 
@@ -229,13 +230,33 @@ pub(super) fn random_cluster(seed: u64) -> Cluster {
     cluster
 }
 
+/// A device that is half used, beside an idle one, on each of two nodes: together the halves free a device.
+#[test]
+fn a_move_that_frees_a_whole_device_is_made_for_its_worth_alone() {
+    let mut cluster = cluster_of(&[1, 1]);
+    for node in 0..2 {
+        add(&mut cluster, 1000, Some(demand(1, 500)), Some((node, &[0])));
+    }
+    let (expected, model) = (whole_devices(), PlacementModel::shipped());
+    let moves = |model: Option<&PlacementModel>, weight: f64| {
+        let objective = Objective { weights: [20.0, 0.0, 1.0, 0.0, 0.0, weight], ..Objective::default() };
+        let problem = DefragmentProblem::new(&cluster, &expected, objective, model);
+        let surroundings =
+            DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
+        defragment(&problem, &options(8), &surroundings).moves
+    };
+    assert_eq!(moves(Some(&model), 2.0), 1, "by its worth");
+    assert_eq!(moves(Some(&model), 0.0), 0, "without weight");
+    assert_eq!(moves(None, 2.0), 1, "without a model by fragmentation");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_plan_breaks_no_rule_after_any_step(seed in any::<u64>(), moves_max in 0_usize..12) {
         let cluster = random_cluster(seed);
-        let objective = Objective { weights: [20.0, 3.0, 1.0, 2.0, 1.0], safety_level: 0.7 };
+        let objective = Objective { weights: [20.0, 3.0, 1.0, 2.0, 1.0, 0.0], safety_level: 0.7 };
         let found = plan(&cluster, objective, options(moves_max));
         let mut after = cluster.clone();
         let replayed = replay(&found.plan, &mut after, Moving::StandTwice, |step, cluster| {
@@ -262,9 +283,9 @@ proptest! {
     #[test]
     fn the_price_of_a_plan_is_the_difference_of_the_objective_from_scratch(seed in any::<u64>()) {
         let cluster = random_cluster(seed);
-        let objective = Objective { weights: [20.0, 3.0, 1.5, 2.0, 1.0], safety_level: 0.7 };
+        let objective = Objective { weights: [20.0, 3.0, 1.5, 2.0, 1.0, 0.0], safety_level: 0.7 };
         let found = plan(&cluster, objective, options(8));
-        let problem = DefragmentProblem::new(&cluster, &whole_devices(), objective);
+        let problem = DefragmentProblem::new(&cluster, &whole_devices(), objective, None);
         let objective = problem.objective();
         for (cost, terms) in found.cost.iter().zip(&found.terms) {
             let scratch: f64 = terms.iter().zip(&objective.weights).map(|(t, w)| t * w).sum();
@@ -275,10 +296,26 @@ proptest! {
     }
 
     #[test]
+    fn with_nothing_waiting_moves_give_back_more_learned_worth_than_they_cost(seed in any::<u64>()) {
+        let mut cluster = random_cluster(seed);
+        let waiting: Vec<TaskId> = cluster.waiting().collect();
+        waiting.into_iter().for_each(|task| cluster.retire(task));
+        let (expected, model) = (whole_devices(), PlacementModel::shipped());
+        let problem = DefragmentProblem::new(&cluster, &expected, Objective::default(), Some(&model));
+        let surroundings = DefragmentSurroundings { seconds: &|| 0.0, stopped: &|| false, progress: &|_, _| () };
+        let found = defragment(&problem, &options(8), &surroundings);
+        let [before, after] = found.terms;
+        let (given_back, moved) = (2.0 * (before[5] - after[5]), after[2]);
+        prop_assert!(found.moves == 0 || given_back > moved, "{given_back} given back for {moved}");
+        prop_assert!((found.cost[0] - found.cost[1] - (given_back - moved)).abs() < 1e-6, "nothing else counts");
+        prop_assert!(found.plan.parts.iter().all(|part| part.gain > part.cost), "each part pays: {:?}", found.plan);
+    }
+
+    #[test]
     fn no_move_of_a_plan_can_be_left_out_for_nothing(seed in any::<u64>()) {
         let cluster = random_cluster(seed);
         let found = plan(&cluster, Objective::default(), options(8));
-        let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default());
+        let problem = DefragmentProblem::new(&cluster, &whole_devices(), Objective::default(), None);
         for (at, (_, step)) in found.plan.steps().enumerate() {
             if !matches!(step, Action::Migrate { .. }) {
                 continue;

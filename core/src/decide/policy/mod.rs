@@ -11,6 +11,7 @@ mod model_face;
 mod model_file;
 mod models;
 mod network;
+mod node_value;
 mod scorer;
 mod share_value;
 mod type_prices;
@@ -27,6 +28,7 @@ pub use model_face::Model;
 pub use model_file::{ModelFileError, checksum};
 pub use models::{AnyModel, MODEL_KINDS, ModelKind, read_model};
 pub use network::{LAYER_MAX, Network, NetworkShape};
+pub use node_value::NodeValue;
 pub use scorer::LearnedPlacement;
 
 #[cfg(test)]
