@@ -1,7 +1,10 @@
 //! What the loop is compared with over several seeds.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use lepton_core::decide::plan::{Acts, LoadBasis};
+use lepton_core::decide::policy::PlacementModel;
 use lepton_sim::experiment::{Keeper, WITHOUT_LOOP_POLICY};
 
 /// Who else looks after the same cluster.
@@ -27,6 +30,8 @@ pub(crate) enum Against {
     WithoutRisk,
     /// The loop, placing by what tasks ask for and not by what nodes use
     ByRequests,
+    /// The loop, placing by the learned placement where a rehearsal on the cluster and its mix shows it to be better
+    WithLearnedPlacement,
     /// The loop, also taking up chains of moves that a long search finds every five minutes
     WithRearrange,
 }
@@ -44,6 +49,7 @@ impl Against {
             Self::ByExpectedLoad => Keeper::PlacingBy(LoadBasis::Expected { percent: 50 }),
             Self::WithoutRisk => Keeper::Loop(Acts { risk: false, ..Acts::DEFAULT }),
             Self::ByRequests => Keeper::PlacingBy(LoadBasis::Promised),
+            Self::WithLearnedPlacement => Keeper::PlacingByModel(Arc::new(PlacementModel::shipped())),
             Self::WithRearrange => Keeper::Loop(Acts { rearrange: true, ..Acts::DEFAULT }),
         }
     }
@@ -61,6 +67,7 @@ impl Against {
             Self::ByExpectedLoad => "by expected load",
             Self::WithoutRisk => "without risk",
             Self::ByRequests => "by requests",
+            Self::WithLearnedPlacement => "with learned placement",
             Self::WithRearrange => "with rearrange",
         }
     }
@@ -78,6 +85,7 @@ impl Against {
             Self::ByExpectedLoad => "by_expected_load",
             Self::WithoutRisk => "without_risk",
             Self::ByRequests => "by_requests",
+            Self::WithLearnedPlacement => "with_learned_placement",
             Self::WithRearrange => "with_rearrange",
         }
     }
@@ -111,6 +119,10 @@ impl Against {
             }
             Self::ByRequests => {
                 "By requests: tasks are placed where the least is asked for, whatever is used.".to_owned()
+            }
+            Self::WithLearnedPlacement => {
+                "With learned placement: it places once a rehearsal has shown it to be better than the rules."
+                    .to_owned()
             }
             Self::WithRearrange => {
                 "With rearrange: chains of moves that a long search has found start what waits.".to_owned()

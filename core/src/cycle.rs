@@ -5,7 +5,8 @@
 
 use crate::analyze::{Analyst, AnalystConfig, KeptSigns};
 use crate::collect::{CollectConfig, Source, merge};
-use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, compared_after};
+use crate::decide::deliberate::Thoughts;
+use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, PlacingReview, compared_after};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
@@ -113,6 +114,8 @@ impl Cycle {
     ) -> Result<Self, JournalError> {
         let mut snapshot = Snapshot::new(schema);
         recall(&mut snapshot, journal)?;
+        // The mix is counted anew, and the model may be another: it is rehearsed again.
+        snapshot.memory.placing.mix_version = 0;
         for source in sources {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
@@ -217,10 +220,18 @@ impl Cycle {
         (self.config.mode, self.config.collect) = (mode, collect);
     }
 
-    /// Hands over what a long search beside the loop has found on a snapshot of it: the next turns take the parts of it that
-    /// still hold. It takes the place of the one before.
-    pub fn propose(&mut self, proposal: Plan) {
-        self.proposal = proposal;
+    /// Hands over what was thought of beside the loop on a snapshot of it. Of a proposal, which takes the place of the one before, the
+    /// next turns take the parts that still hold. Who is to place does so once it is written down: says why then.
+    pub fn take_up(&mut self, thoughts: Thoughts, journal: &mut dyn Journal) -> Option<GuardDecision> {
+        if let Some(proposal) = thoughts.proposal {
+            self.proposal = proposal;
+        }
+        let PlacingReview { placing, decision } = thoughts.placing?;
+        let entry = JournalEntry::Placing { placing, time_seconds: self.snapshot.time_seconds };
+        journal.write(&entry).ok()?;
+        self.snapshot.memory.apply(&entry);
+        self.snapshot.recent.forget_came();
+        Some(decision)
     }
 
     /// Carries out a plan of an earlier turn that a person has approved. What comes under way is gone on with in later turns;

@@ -16,7 +16,7 @@ fn dropped_tasks_fit_after_few_moves_and_no_step_breaks_a_rule() {
         let filled = fill_cluster(&workload, &StudyOptions::default(), policy, seed, 100.0)
             .expect("the policy is known");
         let moves_max = filled.placed / 20;
-        let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default());
+        let problem = DefragmentProblem::new(&filled.cluster, &workload.target, Objective::default(), None);
         assert_eq!(problem.pending().count(), filled.dropped);
         let options = DefragmentOptions {
             seed,

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use lepton_core::decide::deliberate::DeliberateConfig;
+use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation};
 use lepton_core::decide::guard::ORDER_GUARD;
 use lepton_core::decide::plan::{Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation};
-use lepton_core::decide::policy::JobsModel;
+use lepton_core::decide::policy::{FEATURES, JobsModel, PlacementModel};
 use lepton_core::model::{Serving, StepResult};
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
@@ -15,7 +15,16 @@ use lepton_sim::world::WorldConfig;
 const ALL: Acts = Acts { rearrange: true, ..Acts::DEFAULT };
 
 fn lepton(seed: u64) -> Lepton {
-    Lepton::new(LeptonConfig { acts: ALL, ..LeptonConfig::default() }, seed).expect("known policies")
+    let config = LeptonConfig { acts: ALL, ..LeptonConfig::default() };
+    Lepton::new(config, seed).expect("known policies").with_placement(PlacementModel::shipped())
+}
+
+/// Beside it: few rounds of search, and this learned placement.
+fn deliberation(placement: PlacementModel) -> Deliberation {
+    Deliberation {
+        rearrange: Some(DeliberateConfig { rounds: 8, ..DeliberateConfig::default() }),
+        placement: Some((placement, DecideConfig::default().policy)),
+    }
 }
 
 /// The moves of a run, in order: when, which task, from where, to where.
@@ -79,7 +88,7 @@ fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
         };
         let decider = BesideAFreshOne { past: lepton(seed), seed };
         let mut run = LoopRun::with_decider(&config, Box::new(decider))
-            .deliberating(DeliberateConfig { rounds: 8, ..DeliberateConfig::default() }, seed);
+            .deliberating(deliberation(PlacementModel::shipped()), seed);
         let mut decisions = 0;
         while let Some(report) = run.turn() {
             decisions += report.records.len();
@@ -114,4 +123,37 @@ fn an_order_that_is_worse_in_service_is_taken_down_within_one_window_and_one_tha
     let shipped = served_by(&JobsModel::shipped(), 1);
     assert!(shipped.len() > ORDER_GUARD.least, "only {} comparisons", shipped.len());
     assert!(shipped.iter().all(|&serving| serving == Serving::Model), "{shipped:?}");
+}
+
+/// Turn by turn, who was placing, and for which version of the mix that was found out.
+fn placed_by(model: &PlacementModel, seed: u64) -> Vec<(Serving, u64)> {
+    let config = WorldConfig { seed, hours: 12, ..WorldConfig::default() };
+    let decider = Lepton::new(LeptonConfig::default(), seed).expect("known policies");
+    let mut run = LoopRun::with_decider(&config, Box::new(decider.with_placement(model.clone())))
+        .deliberating(Deliberation { rearrange: None, ..deliberation(model.clone()) }, seed);
+    let mut served = Vec::new();
+    while run.turn().is_some() {
+        let placing = &run.snapshot().memory.placing;
+        served.push((placing.served.serving, placing.mix_version));
+    }
+    served
+}
+
+#[test]
+fn a_placement_is_rehearsed_for_each_version_of_the_mix_and_one_that_is_worse_never_places() {
+    // Gains count the other way round: what breaks up most capacity is best.
+    let mut weights = PlacementModel::untrained().weights();
+    for of_kind in weights.chunks_exact_mut(FEATURES.len()) {
+        of_kind[0] = -2.0;
+    }
+    let contrary = PlacementModel::from_weights(&weights, PlacementModel::manifest_of("contrary"));
+    let contrary = placed_by(&contrary.expect("a weight for each place"), 1);
+    assert!(contrary.iter().all(|&(serving, _)| serving == Serving::Rule), "{contrary:?}");
+    let shipped = placed_by(&PlacementModel::shipped(), 1);
+    for runs in [&contrary, &shipped] {
+        let mut versions: Vec<u64> = runs.iter().map(|&(_, version)| version).collect();
+        versions.dedup();
+        assert!(versions.len() > 3, "rehearsed again while the mix grows: {versions:?}");
+    }
+    assert!(shipped.iter().any(|&(serving, _)| serving == Serving::Model), "{shipped:?}");
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Demand, NodeReading, NodeSpec, Snapshot, Task, TaskClass, TaskId, TaskReading, TaskState,
+    CameTask, Demand, NodeReading, NodeSpec, ResourceSchema, Snapshot, Task, TaskClass, TaskId, TaskReading,
+    TaskState,
 };
 
 /// `None` when it cannot be believed.
@@ -64,7 +65,10 @@ pub(super) fn add_task(snapshot: &mut Snapshot, told: &TaskReading, source: u32)
             id
         }
         None => {
-            snapshot.recent.note_arrival(told.submitted_seconds);
+            let demand = &snapshot.cluster.class(class).demand;
+            let came =
+                CameTask { cpu_millicores: demand.resources[ResourceSchema::CPU], devices: demand.devices };
+            snapshot.recent.note_arrival(told.submitted_seconds, came);
             new_task(snapshot, task)
         }
     };

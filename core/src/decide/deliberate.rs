@@ -1,11 +1,14 @@
-//! Slow thinking, beside the loop: a long search on one snapshot for chains of moves that let waiting tasks start. What it
-//! hands over is a value in names; the act `rearrange` takes the parts that still hold when the turn comes to them.
+//! Slow thinking, beside the loop, on one snapshot: a long search for chains of moves that let waiting tasks start, and another look
+//! at the learned placement. The search hands over a value in names; the act `rearrange` takes the parts that still hold when the
+//! turn comes to them.
 
 use std::collections::BTreeSet;
 
 use super::defragment::{
     DefragmentOptions, DefragmentProblem, DefragmentSurroundings, Effort, Objective, WaveLimits, defragment,
 };
+use super::guard::{PlacingReview, review_placing};
+use super::policy::PlacementModel;
 use super::search::Method;
 use crate::model::{Assessment, Cluster, Health, Name, Plan, Snapshot, TaskId};
 
@@ -35,6 +38,47 @@ impl Default for DeliberateConfig {
             wait_minutes: 60.0,
             gain_over_cost: 4.0,
             cool_down_seconds: 3600,
+        }
+    }
+}
+
+/// What is thought about beside the loop; nothing unless it is set.
+#[derive(Debug, Clone, Default)]
+pub struct Deliberation {
+    /// Chains of moves are searched for, bound by this.
+    pub rearrange: Option<DeliberateConfig>,
+    /// Whether this learned placement is to place, and the name of the policy in whose place.
+    pub placement: Option<(PlacementModel, String)>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thoughts {
+    /// Chains that were found; none where none were searched for.
+    pub proposal: Option<Plan>,
+    /// Who is to place from now on; none where there was no reason to look.
+    pub placing: Option<PlacingReview>,
+}
+
+impl Deliberation {
+    /// Whether there is anything to think about.
+    pub fn is_empty(&self) -> bool {
+        self.rearrange.is_none() && self.placement.is_none()
+    }
+
+    /// Thinks. Equal arguments give equal thoughts, unless `stopped` ends them before.
+    pub fn think(
+        &self,
+        snapshot: &Snapshot,
+        assessment: &Assessment,
+        (seed, threads): (u64, usize),
+        stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Thoughts {
+        let search = |config| deliberate(snapshot, assessment, config, (seed, threads), stopped);
+        let review = |(model, rule): &(PlacementModel, String)| review_placing(snapshot, model, rule);
+        Thoughts {
+            proposal: self.rearrange.as_ref().map(search),
+            placing: self.placement.as_ref().and_then(review),
         }
     }
 }

@@ -165,6 +165,7 @@ fn kind(entry: &JournalEntry) -> &'static str {
         JournalEntry::Calling { .. } => "calling",
         JournalEntry::Answered { .. } => "answered",
         JournalEntry::Compared { .. } => "compared",
+        JournalEntry::Placing { .. } => "placing",
         JournalEntry::Remembered { .. } => "remembered",
     }
 }

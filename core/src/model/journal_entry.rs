@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Call, Memory, Moving, Name, Part, PartKey, Served};
+use super::{Answer, Call, Memory, Moving, Name, Part, PartKey, Placing, Served};
 
 /// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,13 @@ pub enum JournalEntry {
     Compared {
         /// What is known of it since.
         order: Served,
+        /// When, seconds.
+        time_seconds: u64,
+    },
+    /// The learned placement was rehearsed, or compared with its rule.
+    Placing {
+        /// What is known of it since.
+        placing: Placing,
         /// When, seconds.
         time_seconds: u64,
     },

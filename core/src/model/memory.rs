@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PartKey, RecentMoves, Served, Statement};
+use super::{PartKey, Placing, RecentMoves, Served, Statement};
 
 /// The loop's memory.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Memory {
     /// Who says in which order waiting tasks are started, the learned order or its rule.
     #[serde(default)]
     pub order: Served,
+    /// Who places them, the learned placement or its rule.
+    #[serde(default)]
+    pub placing: Placing,
     /// Parts begun and not over.
     pub(super) underway: BTreeMap<PartKey, Statement>,
 }

@@ -1,10 +1,23 @@
-//! How tasks have come and gone lately, as orders of starting look at it; and those that are over, as their queue saw them: on
-//! these, orders are compared while they serve.
+//! How tasks have come and gone lately, as orders of starting look at it; and those that are over, as their queue saw them, and what
+//! came: on these, orders and placements are compared while they serve.
 
 use std::collections::VecDeque;
 
+use super::DeviceDemand;
+
 /// Most ended tasks that are kept.
 const ENDED_KEPT: usize = 1024;
+/// Most shapes of tasks that have come that are kept.
+const CAME_KEPT: usize = 1024;
+
+/// What a task that has come asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CameTask {
+    /// CPU, millicores.
+    pub cpu_millicores: i64,
+    /// Devices.
+    pub devices: Option<DeviceDemand>,
+}
 
 /// A task that has run to its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,18 +54,24 @@ pub struct RecentTasks {
     ended: VecDeque<EndedTask>,
     /// When the last ones were submitted, seconds; the newest last.
     submitted: VecDeque<u64>,
+    /// What the last ones asked for, the newest last.
+    came: VecDeque<CameTask>,
     used_share: f64,
 }
 
 impl Default for RecentTasks {
     fn default() -> Self {
-        Self { ended: VecDeque::new(), submitted: VecDeque::new(), used_share: 1.0 }
+        Self { ended: VecDeque::new(), submitted: VecDeque::new(), came: VecDeque::new(), used_share: 1.0 }
     }
 }
 
 impl RecentTasks {
     /// A task has come.
-    pub fn note_arrival(&mut self, submitted_seconds: u64) {
+    pub fn note_arrival(&mut self, submitted_seconds: u64, task: CameTask) {
+        if self.came.len() == CAME_KEPT {
+            self.came.pop_front();
+        }
+        self.came.push_back(task);
         if self.submitted.len() > LATELY_ARRIVALS {
             self.submitted.pop_front();
         }
@@ -85,6 +104,16 @@ impl RecentTasks {
     /// The tasks that ended and were not looked at yet.
     pub fn ended(&self) -> impl ExactSizeIterator<Item = &EndedTask> {
         self.ended.iter()
+    }
+
+    /// What has come and was not looked at yet, in the order in which it came.
+    pub fn came(&self) -> impl ExactSizeIterator<Item = &CameTask> + Clone {
+        self.came.iter()
+    }
+
+    /// It was looked at.
+    pub fn forget_came(&mut self) {
+        self.came.clear();
     }
 
     /// They were looked at.

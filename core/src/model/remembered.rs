@@ -25,6 +25,7 @@ impl Memory {
                 }
             }
             JournalEntry::Compared { order, .. } => self.order.clone_from(order),
+            JournalEntry::Placing { placing, .. } => self.placing.clone_from(placing),
             JournalEntry::Remembered { memory } => self.clone_from(memory),
         }
         let over = self.underway.iter().find(|(_, s)| s.is_over()).map(|(&key, _)| key)?;

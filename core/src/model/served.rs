@@ -31,6 +31,22 @@ impl Served {
     }
 }
 
+/// Who places what waits, the learned placement or the rule, and for which mix of tasks that was found out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placing {
+    /// The version of the mix that it was rehearsed for; 0 before the first rehearsal.
+    pub mix_version: u64,
+    /// Who places, with what the model allocated more than the rule on tasks that came since, percent of the devices.
+    pub served: Served,
+}
+
+impl Default for Placing {
+    /// A placement is learned on other clusters: here it serves once it is rehearsed.
+    fn default() -> Self {
+        Self { mix_version: 0, served: Served::new(Serving::Rule) }
+    }
+}
+
 impl Default for Served {
     /// A model that ships has passed its gate, so it serves until it is seen to be worse.
     fn default() -> Self {

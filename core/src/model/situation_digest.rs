@@ -117,7 +117,7 @@ impl Snapshot {
         let owners = cluster.owners().map(|owner| of_owner(cluster, owner, &meanings));
         digest.number(owners.fold(0, u64::wrapping_add));
         digest.number(memory.turn);
-        digest.written(&memory.order.serving);
+        digest.written(&[memory.order.serving, memory.placing.served.serving]);
         digest.reals(&[recent.used_share(), recent.arrivals_per_second()]);
         memory.underway().for_each(|statement| digest.written(statement));
         for made in memory.moves.iter() {

@@ -26,6 +26,7 @@ impl Row {
             JournalEntry::Calling { key, time_seconds, .. } => ("calling", Some(*key), Some(*time_seconds)),
             JournalEntry::Answered { key, time_seconds, .. } => ("answered", Some(*key), Some(*time_seconds)),
             JournalEntry::Compared { time_seconds, .. } => ("compared", None, Some(*time_seconds)),
+            JournalEntry::Placing { time_seconds, .. } => ("placing", None, Some(*time_seconds)),
             JournalEntry::Remembered { .. } => ("remembered", None, None),
         };
         Ok(Self { kind, part: part.map(|key| key.to_string()), time_seconds, entry: text })
@@ -38,7 +39,10 @@ impl Journal for Store {
         // What no call on the world waits for goes with the next entry that one does.
         if matches!(
             entry,
-            JournalEntry::Opened { .. } | JournalEntry::Answered { .. } | JournalEntry::Compared { .. }
+            JournalEntry::Opened { .. }
+                | JournalEntry::Answered { .. }
+                | JournalEntry::Compared { .. }
+                | JournalEntry::Placing { .. }
         ) {
             return Ok(());
         }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::deliberate::{DeliberateConfig, deliberate};
+use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
 };
-use lepton_core::decide::policy::JobsModel;
+use lepton_core::decide::policy::{JobsModel, PlacementModel};
 use lepton_core::model::{FrozenClock, JournalEntry, Settings, Snapshot};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
@@ -20,7 +20,7 @@ use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 /// Simulated seconds between two turns.
 pub const TURN_SECONDS: u64 = 60;
 
-/// Turns between two long searches; in this simulation they take no simulated time.
+/// Turns between two times of slow thinking; in this simulation it takes no simulated time.
 const DELIBERATE_TURNS: u64 = 5;
 
 /// Entries of the journal before it is brought down to what they amount to.
@@ -36,6 +36,8 @@ pub enum Keeper {
     Loop(Acts),
     /// The whole loop, starting what waits in the order of this model.
     OrderingBy(Arc<JobsModel>),
+    /// The whole loop, placing by this learned placement where a rehearsal shows it to be better.
+    PlacingByModel(Arc<PlacementModel>),
     /// The whole loop, placing by this load of the nodes.
     PlacingBy(LoadBasis),
     /// The loop with the decider of fixed rules.
@@ -50,8 +52,8 @@ pub struct LoopRun {
     cycle: Cycle,
     decider: Box<dyn Decider>,
     journal: Vec<JournalEntry>,
-    /// What the long searches beside the loop are bound by, and their seed; none where there are none.
-    deliberates: Option<(DeliberateConfig, u64)>,
+    /// What is thought about beside the loop, and the seed of it.
+    deliberation: (Deliberation, u64),
     now_seconds: u64,
     end_seconds: u64,
 }
@@ -69,6 +71,10 @@ impl LoopRun {
             Keeper::OrderingBy(model) => {
                 Box::new(Lepton::new(LeptonConfig::default(), config.seed)?.with_order(model))
             }
+            Keeper::PlacingByModel(model) => Box::new(
+                Lepton::new(LeptonConfig::default(), config.seed)?
+                    .with_placement(PlacementModel::clone(model)),
+            ),
             &Keeper::PlacingBy(load) => {
                 let mut placing = LeptonConfig::default();
                 placing.decide.place_by = load;
@@ -78,12 +84,17 @@ impl LoopRun {
             Keeper::WithoutLoop => Box::new(PlaceOnly::new(WITHOUT_LOOP_POLICY, config.seed)?),
         };
         let run = Self::with_decider(config, decider);
-        Ok(match keeper {
+        let deliberation = match keeper {
             Keeper::Loop(acts) if acts.rearrange => {
-                run.deliberating(DeliberateConfig::default(), config.seed)
+                Deliberation { rearrange: Some(DeliberateConfig::default()), ..Deliberation::default() }
             }
-            _ => run,
-        })
+            Keeper::PlacingByModel(model) => {
+                let placement = (PlacementModel::clone(model), DecideConfig::default().policy);
+                Deliberation { placement: Some(placement), ..Deliberation::default() }
+            }
+            _ => Deliberation::default(),
+        };
+        Ok(run.deliberating(deliberation, config.seed))
     }
 
     /// A world of this configuration and a decider of one's own.
@@ -103,13 +114,14 @@ impl LoopRun {
         let cycle =
             Cycle::start(config_of_loop, schema, sources, &journal, 0).expect("an empty journal can be read");
         let end_seconds = u64::from(config.hours) * 3600;
-        Self { world, cycle, decider, journal, deliberates: None, now_seconds: 0, end_seconds }
+        let deliberation = (Deliberation::default(), 0);
+        Self { world, cycle, decider, journal, deliberation, now_seconds: 0, end_seconds }
     }
 
-    /// With long searches beside the loop, bound by this configuration.
+    /// With slow thinking beside the loop.
     #[must_use]
-    pub fn deliberating(self, config: DeliberateConfig, seed: u64) -> Self {
-        Self { deliberates: Some((config, seed)), ..self }
+    pub fn deliberating(self, about: Deliberation, seed: u64) -> Self {
+        Self { deliberation: (about, seed), ..self }
     }
 
     /// One turn of the loop; `None` when the time is over.
@@ -130,12 +142,11 @@ impl LoopRun {
         if self.journal.len() > JOURNAL_ENTRIES_MAX {
             self.cycle.remember(&mut self.journal).expect("memory takes another entry");
         }
-        if let Some((config, seed)) = &self.deliberates
-            && report.cycle.is_multiple_of(DELIBERATE_TURNS)
-        {
-            let seed = seed ^ report.cycle;
-            let found = deliberate(self.cycle.snapshot(), &report.assessment, config, (seed, 1), &|| false);
-            self.cycle.propose(found);
+        let (about, seed) = &self.deliberation;
+        if !about.is_empty() && report.cycle.is_multiple_of(DELIBERATE_TURNS) {
+            let chance = (seed ^ report.cycle, 1);
+            let thoughts = about.think(self.cycle.snapshot(), &report.assessment, chance, &|| false);
+            self.cycle.take_up(thoughts, &mut self.journal);
         }
         self.now_seconds += TURN_SECONDS;
         self.world.borrow_mut().advance(self.now_seconds);

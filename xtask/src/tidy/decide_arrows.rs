@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("guard", &["placement", "placement_policies", "queue", "policy"]),
     ("rebalance", &["search"]),
     ("defragment", &["placement", "policy", "search"]),
-    ("deliberate", &["defragment", "search"]),
+    ("deliberate", &["defragment", "guard", "policy", "search"]),
     ("plan", &["placement", "placement_policies", "queue", "queue_policies", "policy", "guard"]),
 ];
 

@@ -4,12 +4,14 @@
 
 mod gain;
 mod gate;
+mod placing;
 mod rehearsal;
 mod serving;
 mod shadow;
 
 pub use gain::{PairedGain, student_t_975};
 pub use gate::Gate;
+pub use placing::{PlacingReview, review_placing};
 pub use rehearsal::{Rehearsal, RehearsalOptions, Rehearsed, rehearse};
 pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason};
 pub use shadow::{Compared, ORDER_GUARD, compare_orders, compared_after};

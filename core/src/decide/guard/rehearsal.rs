@@ -18,7 +18,7 @@ use crate::decide::placement::{PlacementPolicy, Placer};
 use crate::decide::placement_policies::{LEARNED, PlacementContext, placement_policy};
 use crate::decide::policy::{LearnedPlacement, Mix, PlacementModel};
 use crate::model::fragmentation::TargetWorkload;
-use crate::model::{ClassId, Cluster, NodeId, NodeSpec, ResourceSchema, Serving, Task, TaskClass};
+use crate::model::{CameTask, ClassId, Cluster, NodeId, NodeSpec, ResourceSchema, Serving, Task, TaskClass};
 
 /// The fixed rules that the model has to beat.
 const RULES: [&str; 2] = ["fgd", "best-fit"];
@@ -142,13 +142,13 @@ pub fn rehearse(
 }
 
 /// An empty model of the cluster, and how many tasks of each class a sequence has in the mean.
-struct Stage {
-    cluster: Cluster,
+pub(super) struct Stage {
+    pub(super) cluster: Cluster,
     counts: Vec<(ClassId, f64)>,
 }
 
 /// Classes in order of arrival, and the nodes in order of preference among equals.
-struct Sequence {
+pub(super) struct Sequence {
     arrivals: Vec<ClassId>,
     order: Vec<NodeId>,
 }
@@ -174,6 +174,35 @@ impl Stage {
         Self { cluster: stage, counts }
     }
 
+    /// A stage for tasks that have come: they come again in their order, from the first anew, until all devices have been asked for.
+    /// None where they ask for none.
+    pub(super) fn of_tasks<'a>(
+        cluster: &Cluster,
+        came: impl ExactSizeIterator<Item = &'a CameTask>,
+        nodes_max: usize,
+    ) -> Option<(Self, Sequence)> {
+        let mut stage = empty_model(cluster, nodes_max);
+        let classes: Vec<ClassId> = came
+            .filter_map(|t| stage.add_class(TaskClass::of_demand([t.cpu_millicores, 0], t.devices)).ok())
+            .collect();
+        let asks = |&class: &ClassId| stage.class(class).demand.device_milli();
+        let tasks_max = TASKS_PER_NODE_MAX * stage.node_count();
+        let wanted = (LOAD * stage.device_milli_capacity() as f64) as i64;
+        let (mut asked, mut arrivals) = (0, Vec::new());
+        if !classes.iter().any(|class| asks(class) > 0) {
+            return None;
+        }
+        for class in classes.iter().cycle().take(tasks_max) {
+            if asked >= wanted {
+                break;
+            }
+            asked += asks(class);
+            arrivals.push(*class);
+        }
+        let order = stage.nodes().collect();
+        Some((Self { cluster: stage, counts: Vec::new() }, Sequence { arrivals, order }))
+    }
+
     /// Each class comes as often as the mix says, rounded up or down by chance; the order is drawn.
     fn sequence(&self, seed: u64) -> Sequence {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
@@ -191,7 +220,7 @@ impl Stage {
     }
 
     /// Percent of the devices allocated when all of them have been asked for.
-    fn play(&self, policy: Box<dyn PlacementPolicy>, sequence: &Sequence) -> f64 {
+    pub(super) fn play(&self, policy: Box<dyn PlacementPolicy>, sequence: &Sequence) -> f64 {
         let mut placer = Placer::new(policy, sequence.order.clone());
         let mut cluster = self.cluster.clone();
         let capacity = cluster.device_milli_capacity().max(1) as f64;

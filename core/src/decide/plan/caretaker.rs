@@ -48,7 +48,7 @@ impl Decider for Caretaker {
             turn,
             cluster: snapshot.draft_cluster(),
             config: &self.config,
-            recorder: Recorder::new(situation, &self.engine.policy, &settings),
+            recorder: Recorder::new(situation, self.engine.policy(snapshot), &settings),
             expected: ExpectedUse::by(LoadBasis::Used, snapshot, assessment),
             placer: self.engine.placer(snapshot),
             underway,

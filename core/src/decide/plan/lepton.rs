@@ -12,7 +12,7 @@ use super::queue_order::{in_order, most_say_how_long};
 use super::{Decided, Decider, Situation};
 use crate::decide::guard::{Compared, compare_orders};
 use crate::decide::placement_policies::UnknownPolicy;
-use crate::decide::policy::{JobsModel, LearnedOrder};
+use crate::decide::policy::{JobsModel, LearnedOrder, PlacementModel};
 use crate::decide::queue::{QueuePolicy, SmallestAreaFirst};
 use crate::model::digest::Digest;
 use crate::model::{RecentTasks, Serving};
@@ -42,10 +42,24 @@ impl Lepton {
     #[must_use]
     pub fn with_order(mut self, model: &JobsModel) -> Self {
         self.order = self.config.acts.order.then(|| LearnedOrder::new(model));
-        let mut digest = Digest::default();
-        model.weights().iter().for_each(|&weight| digest.real(f64::from(weight)));
-        self.settings = format!("{} order {:016x}", self.settings, digest.value());
+        self.note("order", &model.weights());
         self
+    }
+
+    /// The same, placing by a learned placement where the guard says so, as [`review_placing`](crate::decide::guard::review_placing)
+    /// finds out beside the loop.
+    #[must_use]
+    pub fn with_placement(mut self, model: PlacementModel) -> Self {
+        self.note("placement", &model.weights());
+        self.engine = self.engine.with_learned(model);
+        self
+    }
+
+    /// Models are settings too.
+    fn note(&mut self, model: &str, weights: &[f32]) {
+        let mut digest = Digest::default();
+        weights.iter().for_each(|&weight| digest.real(f64::from(weight)));
+        self.settings = format!("{} {model} {:016x}", self.settings, digest.value());
     }
 }
 
@@ -59,7 +73,7 @@ impl Decider for Lepton {
             careless = situation.assessment.without_risk();
             &Situation { assessment: &careless, ..*situation }
         };
-        let policy = engine.policy.clone();
+        let policy = engine.policy(situation.snapshot).to_owned();
         let placer = engine.placer(situation.snapshot);
         let mut draft =
             Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));

@@ -4,10 +4,11 @@
 use super::records::Recorder;
 use super::{Decided, Decider, Situation};
 use crate::decide::placement::{LevelWeights, Levelled, Placer};
-use crate::decide::placement_policies::{PlacementContext, UnknownPolicy, placement_policy};
+use crate::decide::placement_policies::{LEARNED, PlacementContext, UnknownPolicy, placement_policy};
+use crate::decide::policy::PlacementModel;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
-    Action, Binding, ClassId, Cluster, Reason, ResourceSchema, Snapshot, StepKey, TaskId, Worth,
+    Action, Binding, ClassId, Cluster, Reason, ResourceSchema, Serving, Snapshot, StepKey, TaskId, Worth,
 };
 
 /// Places pending tasks by one placement policy.
@@ -29,7 +30,7 @@ impl Decider for PlaceOnly {
     fn decide(&mut self, situation: &Situation<'_>) -> Decided {
         let &Situation { snapshot, turn, .. } = situation;
         let settings = format!("place-only {}", self.engine.seed);
-        let mut recorder = Recorder::new(situation, &self.engine.policy, &settings);
+        let mut recorder = Recorder::new(situation, self.engine.policy(snapshot), &settings);
         let mut decided = Decided::default();
         let mut cluster = snapshot.draft_cluster();
         let placer = self.engine.placer(snapshot);
@@ -67,10 +68,12 @@ pub(super) fn in_order(snapshot: &Snapshot) -> Vec<TaskId> {
 
 /// A placement engine that is made anew when the nodes or the mix of tasks are others.
 pub(super) struct Engine {
-    pub(super) policy: String,
+    policy: String,
     pub(super) seed: u64,
     /// How use is levelled beside the policy; none for the policy as it is.
     weights: Option<LevelWeights>,
+    /// The learned placement; it places where the guard says so.
+    learned: Option<PlacementModel>,
     made: Option<(EngineKey, Placer)>,
 }
 
@@ -79,6 +82,7 @@ pub(super) struct Engine {
 struct EngineKey {
     inventory_version: u64,
     mix_version: u64,
+    serving: Serving,
 }
 
 impl Engine {
@@ -86,12 +90,30 @@ impl Engine {
         let empty = Cluster::new(ResourceSchema::cpu_and_memory());
         let target = TargetWorkload::default();
         placement_policy(policy, &PlacementContext { cluster: &empty, target: &target, seed, model: None })?;
-        Ok(Self { policy: policy.to_owned(), seed, weights: None, made: None })
+        Ok(Self { policy: policy.to_owned(), seed, weights: None, learned: None, made: None })
     }
 
     /// The same, levelling use beside what the policy wants.
     pub(super) fn levelled(self, weights: LevelWeights) -> Self {
         Self { weights: Some(weights), ..self }
+    }
+
+    /// The same, with a learned placement in the place of the policy where the guard says so.
+    pub(super) fn with_learned(self, model: PlacementModel) -> Self {
+        Self { learned: Some(model), ..self }
+    }
+
+    /// Who places on the snapshot.
+    fn serving(&self, snapshot: &Snapshot) -> Serving {
+        if self.learned.is_some() { snapshot.memory.placing.served.serving } else { Serving::Rule }
+    }
+
+    /// The name of the policy that places on the snapshot.
+    pub(super) fn policy(&self, snapshot: &Snapshot) -> &str {
+        match self.serving(snapshot) {
+            Serving::Model => LEARNED,
+            Serving::Rule => &self.policy,
+        }
     }
 
     /// The engine for the snapshot. A policy that draws by chance is made anew each time, so that its draws do not depend on
@@ -100,6 +122,7 @@ impl Engine {
         let key = EngineKey {
             inventory_version: snapshot.cluster.inventory_version(),
             mix_version: snapshot.mix.version,
+            serving: self.serving(snapshot),
         };
         let kept =
             self.made.take().filter(|(made_for, placer)| *made_for == key && !placer.draws_by_chance());
@@ -110,9 +133,9 @@ impl Engine {
                     cluster: &snapshot.cluster,
                     target: &snapshot.mix.target(),
                     seed: self.seed,
-                    model: None,
+                    model: self.learned.as_ref(),
                 };
-                let policy = placement_policy(&self.policy, &context)
+                let policy = placement_policy(self.policy(snapshot), &context)
                     .expect("the name was checked when this was made");
                 let policy = match self.weights {
                     Some(weights) => {
