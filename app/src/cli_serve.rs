@@ -174,6 +174,8 @@ pub(crate) enum Listed {
     Plans,
     /// Decisions, the newest first.
     Decisions,
+    /// Learned policies and the rules in their place: who decides, and on what evidence.
+    Policies,
 }
 
 #[derive(Debug, Args)]

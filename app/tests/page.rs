@@ -11,7 +11,7 @@ use common::service::Service;
 use serde_json::Value;
 
 /// Every view, with a selector of something that only its data can fill.
-const VIEWS: [(&str, &str); 8] = [
+const VIEWS: [(&str, &str); 10] = [
     ("/", ".now .map canvas"),
     ("/cluster?as=table", "tbody tr"),
     ("/tasks", "tbody tr"),
@@ -19,6 +19,8 @@ const VIEWS: [(&str, &str); 8] = [
     ("/plans", "h1"),
     ("/forecast", ".bars li"),
     ("/whatif", ".question"),
+    ("/policies", ".contest .serves"),
+    ("/ledger", ".stack.tall i.used"),
     ("/system", ".figures dd"),
 ];
 

@@ -381,29 +381,41 @@ fn risk_below_a_half_takes_off_what_is_worth_it_and_keeps_others_away() {
     assert_eq!(to_of(&crowded, "waits").as_deref(), Some("n0"), "better there than nowhere");
 }
 
-/// Two nodes of 64 cores without a device; on the first stand four tasks of 16 cores that use almost all of it.
-#[test]
-fn a_hot_node_that_has_nothing_but_cpu_is_relieved_too() {
+/// Two nodes of 64 cores without a device. Tasks that ask for so many cores and use so many: on which node they stand; without one
+/// they have waited for two hours.
+fn of_cpu_alone(tasks: &[(i64, i64, Option<u32>)]) -> Snapshot {
     let mut snapshot = Snapshot::new(ResourceSchema::cpu_and_memory());
-    for name in ["hot", "free"] {
+    for name in ["n0", "n1"] {
         snapshot.cluster.add_node(NodeSpec::new(name, vec![64_000, 800], vec![])).expect("a sound node");
         snapshot.signals.push(BTreeMap::new());
     }
     snapshot.time_seconds = 7200;
-    let class = snapshot.cluster.add_class(TaskClass::of_demand([16_000, 1], None)).expect("a sound class");
-    for number in 0..4 {
+    for (number, &(cores, used, node)) in tasks.iter().enumerate() {
+        let class = TaskClass::of_demand([1000 * cores, 1], None);
+        let class = snapshot.cluster.add_class(class).expect("a sound class");
         let name = format!("t{number}");
         let task = snapshot.cluster.add_task(Task::new(name.clone(), class));
         snapshot.task_by_name.insert(name.as_str().into(), task);
-        let place = Placement { node: NodeId(0), devices: DeviceSet::NONE };
-        snapshot.cluster.place(task, place).expect("it fits");
+        match node {
+            Some(node) => {
+                let place = Placement { node: NodeId(node), devices: DeviceSet::NONE };
+                snapshot.cluster.place(task, place).expect("it fits");
+            }
+            None => drop(snapshot.pending.insert(task)),
+        }
         snapshot.tasks.push(TaskState {
-            started_seconds: Some(0),
+            started_seconds: node.map(|_| 0),
             pause_seconds: 90,
-            used: vec![15_000, 1],
+            used: node.map_or_else(Vec::new, |_| vec![1000 * used, 1]),
             ..TaskState::default()
         });
     }
+    snapshot
+}
+
+#[test]
+fn a_hot_node_that_has_nothing_but_cpu_is_relieved_too() {
+    let snapshot = of_cpu_alone(&[(16, 15, Some(0)); 4]);
     let assessment = assess(&snapshot, &Settings::default());
     assert_eq!(assessment.hot, [NodeId(0)]);
     let proposal = &Plan::default();
@@ -411,5 +423,19 @@ fn a_hot_node_that_has_nothing_but_cpu_is_relieved_too() {
     let decided = lepton(Acts::DEFAULT).decide(&situation);
     let moved: Vec<_> = decided.plan.steps().filter_map(|(_, step)| step.to()).collect();
     assert_eq!(moved.len(), 1, "one of them is enough: {moved:?}");
-    assert_eq!(&*moved[0].node, "free");
+    assert_eq!(&*moved[0].node, "n1");
+}
+
+#[test]
+fn a_long_search_makes_room_on_a_cluster_of_nothing_but_cpu_too() {
+    let snapshot = of_cpu_alone(&[(32, 8, Some(0)), (24, 8, Some(1)), (64, 0, None)]);
+    let assessment = assess(&snapshot, &Settings::default());
+    let proposal = deliberate(&snapshot, &assessment, &DeliberateConfig::default(), (1, 1), &|| false);
+    let parts = taken_up(&snapshot, &proposal);
+    let tasks: Vec<Vec<&str>> =
+        parts.iter().map(|part| part.iter().filter_map(|a| a.task()).map(|t| &**t).collect()).collect();
+    assert!(
+        matches!(&tasks[..], [part] if matches!(part[..], ["t0" | "t1", "t2"])),
+        "one moves, one starts: {parts:?}"
+    );
 }

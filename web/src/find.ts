@@ -27,6 +27,8 @@ const COMMANDS: Hit[] = [
       ["Plans", "plans"],
       ["Forecast and risk", "forecast"],
       ["What if", "whatif"],
+      ["Policies", "policies"],
+      ["Ledger", "ledger"],
       ["System", "system"],
     ] as [string, View][]
   ).map(([label, view]) => ({ label, kind: "view", address: to(view) })),

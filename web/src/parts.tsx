@@ -86,7 +86,7 @@ export function Card({ title, note, more, class: kind = "", children }: CardProp
 }
 
 /** One figure with what it means. */
-export function Figure({ label, value, note }: { label: string; value: ComponentChildren; note?: ComponentChildren }) {
+export function Figure({ label, value, note }: { label: ComponentChildren; value: ComponentChildren; note?: ComponentChildren }) {
   return (
     <div class="figure">
       <dt>{label}</dt>

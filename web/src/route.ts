@@ -8,6 +8,8 @@ export const VIEWS = [
   "plans",
   "forecast",
   "whatif",
+  "policies",
+  "ledger",
   "system",
 ] as const;
 export type View = (typeof VIEWS)[number];

@@ -4,10 +4,12 @@ import { Cluster } from "./pages/cluster.tsx";
 import { Decision } from "./pages/decision.tsx";
 import { Decisions } from "./pages/decisions.tsx";
 import { Forecast } from "./pages/forecast.tsx";
+import { Ledger } from "./pages/ledger.tsx";
 import { Node } from "./pages/node.tsx";
 import { Now } from "./pages/now.tsx";
 import { Plan } from "./pages/plan.tsx";
 import { Plans } from "./pages/plans.tsx";
+import { Policies } from "./pages/policies.tsx";
 import { System } from "./pages/system.tsx";
 import { Task } from "./pages/task.tsx";
 import { WhatIf } from "./pages/whatif.tsx";
@@ -26,6 +28,8 @@ const LINKS: [View, string][] = [
   ["plans", "Plans"],
   ["forecast", "Forecast and risk"],
   ["whatif", "What if"],
+  ["policies", "Policies"],
+  ["ledger", "Ledger"],
   ["system", "System"],
 ];
 
@@ -125,6 +129,10 @@ function Body() {
       return <Forecast />;
     case "whatif":
       return <WhatIf />;
+    case "policies":
+      return <Policies />;
+    case "ledger":
+      return <Ledger />;
     case "system":
       return <System />;
     default:

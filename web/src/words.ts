@@ -25,7 +25,8 @@ export function signed(value: number): string {
   return value > 0 ? `+${number(value)}` : number(value);
 }
 
-function minus(text: string): string {
+/** With a true minus. */
+export function minus(text: string): string {
   return text.replace("-", "\u2212");
 }
 

@@ -62,8 +62,13 @@ pub(crate) fn get(args: &GetArgs) -> Result<(), Failure> {
         Listed::Tasks => ("tasks", &["name", "state", "node", "priority", "submitted_seconds", "waits_for"]),
         Listed::Plans => ("plans", &["id", "state", "time_seconds", "effects", "waiting", "successor"]),
         Listed::Decisions => ("decisions", &["id", "time_seconds", "code", "sentence"]),
+        Listed::Policies => (
+            "policies",
+            &["decides", "serves", "learned", "comparisons", "gain", "half_width", "unit", "note"],
+        ),
     };
-    let path = format!("/api/v1/{name}?limit={}", args.limit);
+    let limit = if args.what == Listed::Policies { String::new() } else { format!("?limit={}", args.limit) };
+    let path = format!("/api/v1/{name}{limit}");
     let body = ask(&args.server, "GET", &path, &[], None)?;
     show(&args.server, &body, |body| {
         let mut table = output::table(columns);

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::plan::{Decider, Lepton, LeptonConfig};
+use lepton_core::decide::plan::{Acts, Decider, Lepton, LeptonConfig};
+use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{AuditLine, Store, TurnRows};
 use lepton_sim::world::Measures;
 
+use super::beside::{Beside, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
@@ -24,6 +26,7 @@ use super::connection::{Connection, Ports, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
+use super::policies::PoliciesBody;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
@@ -84,14 +87,21 @@ pub(super) struct Engine {
     /// What was learned beforehand.
     analyst: AnalystConfig,
     books: Books,
+    beside: Beside,
+    /// Whether the learned placement may serve.
+    learned_placement: bool,
 }
 
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let (seed, order) = (config.simulation.seed, config.order.clone());
+        let (seed, order, learned) = (config.simulation.seed, config.order.clone(), config.learned_placement);
+        let acts = Acts { rearrange: config.rearrange, ..Acts::DEFAULT };
         let make = move || -> anyhow::Result<Box<dyn Decider>> {
-            let lepton = Lepton::new(LeptonConfig::default(), seed)?;
+            let mut lepton = Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, seed)?;
+            if learned {
+                lepton = lepton.with_placement(PlacementModel::shipped());
+            }
             Ok(Box::new(match &order {
                 Some(model) => lepton.with_order(model),
                 None => lepton,
@@ -135,6 +145,8 @@ impl Engine {
             chronicle,
             analyst: config.analyst.clone(),
             books,
+            beside: Beside::start(deliberation(config), config.simulation.seed)?,
+            learned_placement: config.learned_placement,
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -317,7 +329,18 @@ impl Engine {
         if self.published.stream.is_due() {
             self.chronicle.tell(&self.published);
         }
+        if let Some(report) = &report {
+            self.deliberate(report);
+        }
         report
+    }
+
+    /// Takes up what was thought of beside the loop, and gives it something new to think about.
+    fn deliberate(&mut self, report: &CycleReport) {
+        if let Some(thoughts) = self.beside.thoughts() {
+            self.cycle.take_up(thoughts, &mut self.store);
+        }
+        self.beside.consider(self.cycle.snapshot(), &report.assessment, report.cycle);
     }
 
     /// How the turn went, as far as it is known before it is kept.
@@ -407,6 +430,7 @@ impl Engine {
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
         mode_name(self.mode).clone_into(&mut view.status.mode);
+        view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
         self.published.set(view);
     }
 }

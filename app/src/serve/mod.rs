@@ -1,6 +1,7 @@
 //! `lepton serve`: the loop on a thread of its own, its store, and the HTTP interface beside it.
 
 mod api;
+mod beside;
 mod books;
 mod chronicle;
 pub(crate) mod config;
@@ -11,6 +12,7 @@ mod load;
 mod node_view;
 mod nodes;
 mod people;
+mod policies;
 mod recording;
 mod reload;
 pub(crate) mod service;

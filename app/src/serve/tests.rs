@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lepton_core::cycle::Mode;
 use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
@@ -88,6 +89,24 @@ fn failures_and_signs_of_nodes_are_known_after_a_restart() {
     assert_ne!(known, serde_json::to_value(lepton_core::analyze::KeptSigns::default()).expect("sound"));
     // What was kept is at most ten turns old.
     assert_eq!(known["outcomes"], serde_json::to_value(kept).expect("sound")["outcomes"]);
+}
+
+#[test]
+fn what_is_thought_of_beside_the_loop_is_taken_up_and_known_after_a_restart() {
+    let config = ServeConfig { rearrange: true, learned_placement: true, ..config("beside", Mode::Act) };
+    let (mut engine, _) = started(&config);
+    let begun = Instant::now();
+    while engine.cycle.snapshot().memory.placing.mix_version == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "nothing is rehearsed");
+        engine.turn();
+        engine.pass();
+    }
+    let placing = engine.cycle.snapshot().memory.placing.clone();
+    drop(engine);
+    let (engine, _) = started(&config);
+    let again = &engine.cycle.snapshot().memory.placing;
+    assert_eq!(again.served, placing.served, "who places is known");
+    assert_eq!(again.mix_version, 0, "and rehearsed again, since the mix is counted anew");
 }
 
 #[test]

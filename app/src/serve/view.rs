@@ -15,6 +15,7 @@ use super::load::LoadBody;
 use super::node_view::NodeDetail;
 use super::nodes::{NodeBytes, NodeRow};
 use super::people::unix_seconds;
+use super::policies::PoliciesBody;
 use super::recording::Proposal;
 use super::stream::Stream;
 use super::waiting::WaitingBody;
@@ -186,6 +187,7 @@ pub(super) struct View {
     pub(super) tasks: Vec<TaskRow>,
     pub(super) load: Arc<LoadBody>,
     pub(super) waiting: WaitingBody,
+    pub(super) policies: PoliciesBody,
     pub(super) figures: TurnFigures,
     pub(super) bytes: NodeBytes,
     pub(super) health: Health,
@@ -269,7 +271,19 @@ impl View {
         let figures = turned.map_or_else(|| before.figures.clone(), |(_, figures)| figures);
         status.stages = figures.stages;
         let waiting = WaitingBody::of(snapshot, now_seconds);
-        Self { status, nodes, details, tasks, load, waiting, figures, bytes, health: health.clone() }
+        let policies = PoliciesBody::default();
+        Self {
+            status,
+            nodes,
+            details,
+            tasks,
+            load,
+            waiting,
+            policies,
+            figures,
+            bytes,
+            health: health.clone(),
+        }
     }
 
     /// A node by its name, with all that is known of it.

@@ -9,6 +9,7 @@ mod lists;
 mod node;
 mod page;
 mod plans;
+mod policies;
 mod problem;
 mod records;
 pub(crate) mod rows;
@@ -126,6 +127,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::status))
         .routes(routes!(health::load))
         .routes(routes!(ledger::ledger))
+        .routes(routes!(policies::policies))
         .routes(routes!(stream::stream))
         .routes(routes!(turns::turns))
         .routes(routes!(turns::turn))

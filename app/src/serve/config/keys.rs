@@ -73,9 +73,7 @@ pub(crate) const KEYS: &[Key] = &[
         form: Form::Flag,
         get: |c| Some(Value::Boolean(c.require_tokens)),
         live: false,
-        set: |c, value| {
-            set(&mut c.require_tokens, value.as_bool().ok_or("expected true or false".to_owned()))
-        },
+        set: |c, value| set(&mut c.require_tokens, flag(value)),
     },
     Key {
         name: "state_dir",
@@ -142,6 +140,22 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| c.forecast_model.as_ref().and_then(|path| text(&path.to_string_lossy())),
         live: false,
         set: |c, value| set(&mut c.forecast_model, file(value)),
+    },
+    Key {
+        name: "rearrange",
+        about: "Whether a search beside the loop looks for chains of moves that let waiting tasks start.",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.rearrange)),
+        live: false,
+        set: |c, value| set(&mut c.rearrange, flag(value)),
+    },
+    Key {
+        name: "learned_placement",
+        about: "Whether the learned placement places tasks, where rehearsals on this cluster and its mix show it to be better.",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.learned_placement)),
+        live: false,
+        set: |c, value| set(&mut c.learned_placement, flag(value)),
     },
     Key {
         name: "host.root",
@@ -270,6 +284,10 @@ fn text(value: &str) -> Option<Value> {
 
 fn as_text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "expected a text in quotes".to_owned())
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "expected true or false".to_owned())
 }
 
 fn folder(value: &Value) -> Result<String, String> {

@@ -141,6 +141,10 @@ pub(crate) struct ServeConfig {
     pub(crate) forecast_model: Option<PathBuf>,
     /// Both, once read.
     pub(crate) analyst: AnalystConfig,
+    /// Whether chains of moves are searched for beside the loop and taken up.
+    pub(crate) rearrange: bool,
+    /// Whether the learned placement places where a rehearsal shows it to be better.
+    pub(crate) learned_placement: bool,
     /// The order in which waiting tasks are started, in the place of the one that Lepton comes with.
     pub(crate) order: Option<Arc<JobsModel>>,
     pub(crate) host: HostSettings,
@@ -164,6 +168,8 @@ impl Default for ServeConfig {
             risk_model: None,
             forecast_model: None,
             analyst: AnalystConfig::default(),
+            rearrange: false,
+            learned_placement: false,
             order: None,
             host: HostSettings { root: PathBuf::from("/") },
             prometheus: PrometheusSettings {

@@ -17,6 +17,8 @@ pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason};
 pub use shadow::{Compared, ORDER_GUARD, compare_orders, compared_after};
 
 #[cfg(test)]
+mod placing_tests;
+#[cfg(test)]
 mod shadow_tests;
 #[cfg(test)]
 mod tests;

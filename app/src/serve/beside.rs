@@ -1,0 +1,117 @@
+//! Slow thinking beside the loop: a thread that thinks on a copy of what the loop believed when it was free, one thought after the
+//! other. A turn never waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation, Thoughts};
+use lepton_core::decide::plan::DecideConfig;
+use lepton_core::decide::policy::PlacementModel;
+use lepton_core::model::{Assessment, Snapshot};
+
+use super::config::ServeConfig;
+
+/// Turns between two thoughts at least.
+const TURNS_BETWEEN: u64 = 5;
+
+/// What is thought about where the settings ask for it.
+pub(super) fn deliberation(config: &ServeConfig) -> Deliberation {
+    Deliberation {
+        rearrange: config.rearrange.then(DeliberateConfig::default),
+        placement: config
+            .learned_placement
+            .then(|| (PlacementModel::shipped(), DecideConfig::default().policy)),
+    }
+}
+
+/// The situation to think about.
+struct Question {
+    snapshot: Box<Snapshot>,
+    assessment: Assessment,
+    turn: u64,
+}
+
+/// The thread.
+struct Thinker {
+    questions: SyncSender<Question>,
+    thoughts: Receiver<Thoughts>,
+    thread: JoinHandle<()>,
+    /// Thinks now.
+    busy: bool,
+}
+
+/// Slow thinking, where there is anything to think about.
+pub(super) struct Beside {
+    thinker: Option<Thinker>,
+    asked_turn: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl Beside {
+    /// Starts the thread, if there is anything to think about.
+    pub(super) fn start(about: Deliberation, seed: u64) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thinker =
+            if about.is_empty() { None } else { Some(Thinker::start(about, seed, Arc::clone(&stop))?) };
+        Ok(Self { thinker, asked_turn: 0, stop })
+    }
+
+    /// What was thought since the last time, if it is done.
+    pub(super) fn thoughts(&mut self) -> Option<Thoughts> {
+        let thinker = self.thinker.as_mut()?;
+        match thinker.thoughts.try_recv() {
+            Ok(thoughts) => {
+                thinker.busy = false;
+                Some(thoughts)
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                crate::output::note("slow thinking ended by a panic; the loop goes on without it");
+                self.thinker = None;
+                None
+            }
+        }
+    }
+
+    /// Gives it a situation to think about, unless it is at one or has just been.
+    pub(super) fn consider(&mut self, snapshot: &Snapshot, assessment: &Assessment, turn: u64) {
+        let due = turn >= self.asked_turn + TURNS_BETWEEN;
+        let Some(thinker) = self.thinker.as_mut().filter(|thinker| due && !thinker.busy) else { return };
+        let question =
+            Question { snapshot: Box::new(snapshot.clone()), assessment: assessment.clone(), turn };
+        thinker.busy = thinker.questions.try_send(question).is_ok();
+        self.asked_turn = turn;
+    }
+}
+
+impl Thinker {
+    fn start(about: Deliberation, seed: u64, stop: Arc<AtomicBool>) -> std::io::Result<Self> {
+        let (questions, asked) = sync_channel::<Question>(1);
+        let (answers, thoughts) = sync_channel(1);
+        let think = move || {
+            for Question { snapshot, assessment, turn } in asked {
+                let stopped = || stop.load(Ordering::Relaxed);
+                let thought = about.think(&snapshot, &assessment, (seed ^ turn, 1), &stopped);
+                if answers.send(thought).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("beside".to_owned()).spawn(think)?;
+        Ok(Self { questions, thoughts, thread, busy: false })
+    }
+}
+
+/// The thread ends with the loop, in the middle of a thought too.
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(Thinker { questions, thoughts, thread, .. }) = self.thinker.take() {
+            drop((questions, thoughts));
+            // What it thought of is not waited for.
+            let _ = thread.join();
+        }
+    }
+}
