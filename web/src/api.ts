@@ -419,6 +419,12 @@ export interface PlanPage {
   next_cursor?: string | null;
 }
 
+/** The policies of the loop. */
+export interface PoliciesBody {
+  /** What is decided by a learned policy or its rule. */
+  items: ServingRow[];
+}
+
 /** What went wrong with a request. */
 export interface Problem {
   /** What exactly, and what may help. */
@@ -492,6 +498,32 @@ export interface SeriesRow {
   mapped: number;
   /** Those that belong to none that is known, and are not used. */
   unmapped: number;
+}
+
+/** What is decided by a learned policy or by the rule in its place. */
+export interface ServingRow {
+  /** Comparisons of the two since the last change, the last 20. */
+  comparisons: number;
+  /** What is decided: `placement` (on which node) or `order` (who starts first). */
+  decides: string;
+  /** What the learned policy gained over the rule in them, in the mean; none without any. */
+  gain?: number | null;
+  /** Each of them, the newest last. */
+  gains: number[];
+  /** Half width of its 95% interval; none of fewer than two. */
+  half_width?: number | null;
+  /** Whether that is the learned one. */
+  learned: boolean;
+  /** The learned policy. */
+  model: string;
+  /** Why it is so, in a sentence. */
+  note: string;
+  /** The rule that decides where the learned policy does not. */
+  rule: string;
+  /** The policy that decides now. */
+  serves: string;
+  /** Unit of the gains. */
+  unit: string;
 }
 
 /** Where readings come from. */
@@ -820,6 +852,7 @@ export interface Reads {
   "/api/v1/nodes/{name}": NodeBody;
   "/api/v1/plans": PlanPage;
   "/api/v1/plans/{id}": PlanBody;
+  "/api/v1/policies": PoliciesBody;
   "/api/v1/status": Status;
   "/api/v1/tasks": TaskPage;
   "/api/v1/turns": TurnPage;

@@ -102,10 +102,13 @@ fn what_is_thought_of_beside_the_loop_is_taken_up_and_known_after_a_restart() {
         engine.pass();
     }
     let placing = engine.cycle.snapshot().memory.placing.clone();
+    // It is written with the next entry that a call waits for; another thought may be taken up after that.
+    engine.turn();
+    let newer = engine.cycle.snapshot().memory.placing.clone();
     drop(engine);
     let (engine, _) = started(&config);
     let again = &engine.cycle.snapshot().memory.placing;
-    assert_eq!(again.served, placing.served, "who places is known");
+    assert!([placing.served, newer.served].contains(&again.served), "who places is known: {again:?}");
     assert_eq!(again.mix_version, 0, "and rehearsed again, since the mix is counted anew");
 }
 

@@ -67,7 +67,7 @@ function heading(row: LedgerRow): string {
 
 /** An amount of a resource times hours. */
 function hoursOf(row: LedgerRow, hours: number): string {
-  return row.resource === "devices" ? `${number(hours)} device-hours` : `${amount(row.resource, hours)} × h`;
+  return row.resource === "devices" ? `${number(hours)} device-hours` : `${amount(row.resource, hours).replace(/s$/, "")}-hours`;
 }
 
 function Whole({ row }: { row: LedgerRow }) {

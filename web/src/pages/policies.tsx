@@ -1,9 +1,10 @@
 /** Who decides: a learned policy, or the rule in its place, and on what evidence. */
 import type { ServingRow } from "../api.ts";
 import { Card, Empty, Figure, Same, State, useThing } from "../parts.tsx";
-import { count, minus, number, sentence } from "../words.ts";
+import { minus, number } from "../words.ts";
 
 const QUESTIONS: Record<string, string> = { placement: "On which node a task starts", order: "Which task starts first" };
+const RULES: Record<string, string> = { fgd: "fragmentation gradient descent", saf: "smallest area first" };
 /** Comparisons that are looked at. */
 const WINDOW = 20;
 
@@ -11,10 +12,11 @@ export function Policies() {
   const { body, problem } = useThing("/api/v1/policies", {});
   if (!body) return <Empty>{problem || "Asking…"}</Empty>;
   const learned = body.items.filter((row) => row.learned).length;
+  const heading = learned === body.items.length ? "Learned policies decide both questions" : learned === 0 ? "Rules decide both questions" : "A learned policy decides one question, a rule the other";
   return (
     <>
-      <div class="head"><h1>{sentence(count(learned, "learned policy", "learned policies"))} in service, {number(body.items.length - learned)} of {number(body.items.length)} questions left to a rule.</h1></div>
-      <p class="lead soft">No learned policy is better everywhere. Each is compared with the rule in whose place it serves, on the same work, and the rule takes over where the model is seen to be worse.</p>
+      <div class="head"><h1>{heading}.</h1></div>
+      <p class="lead soft narrow">No learned policy is better everywhere. Each is compared with the rule in whose place it serves, on the same work, and the rule takes over where the model is seen to be worse.</p>
       <div class="grid two">{body.items.map((row) => <Serving key={row.decides} of={row} />)}</div>
       <Same cli="lepton get policies" api="GET /api/v1/policies" />
     </>
@@ -23,10 +25,10 @@ export function Policies() {
 
 function Serving({ of }: { of: ServingRow }) {
   return (
-    <Card title={QUESTIONS[of.decides] ?? of.decides} note={`by ${of.learned ? "the learned policy" : `the rule ${of.rule}`}`}>
+    <Card title={QUESTIONS[of.decides] ?? of.decides} note={`by ${of.learned ? "the learned policy" : "the rule"}`}>
       <p class="contest">
         <span class={of.learned ? "serves" : "soft"}><State of={of.learned ? "done" : "waits"} word={`${of.model}, learned`} /></span>
-        <span class={of.learned ? "soft" : "serves"}><State of={of.learned ? "waits" : "done"} word={`${of.rule}, rule`} /></span>
+        <span class={of.learned ? "soft" : "serves"}><State of={of.learned ? "waits" : "done"} word={`${RULES[of.rule] ?? of.rule}, rule`} /></span>
       </p>
       <p>{of.note}</p>
       <dl class="figures">

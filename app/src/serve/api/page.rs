@@ -17,7 +17,7 @@ use lepton_core::model::digest::Digest;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Addresses of the page's views: all of them are the one page, which looks at its address.
-const VIEWS: [&str; 12] = [
+const VIEWS: [&str; 14] = [
     "/",
     "/cluster",
     "/cluster/{node}",
@@ -30,6 +30,8 @@ const VIEWS: [&str; 12] = [
     "/forecast",
     "/system",
     "/whatif",
+    "/policies",
+    "/ledger",
 ];
 
 /// A built file.

@@ -1,7 +1,5 @@
 //! Which policies decide.
 
-#![expect(unused_qualifications, reason = "utoipa writes paths out for types of its own module")]
-
 use axum::Json;
 use axum::extract::State;
 
