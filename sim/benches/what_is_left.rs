@@ -166,7 +166,9 @@ fn arguments() -> Arguments {
         seeds: 5,
         leave_percent: 25.0,
         moves_percent: 5.0,
-        traces: list("default,cpu250,gpushare100,gpuspec33,multigpu50"),
+        traces: list(
+            "default,cpu250,gpushare100,gpuspec33,multigpu50,cpu200,gpushare40,gpuspec20,multigpu30",
+        ),
         policies: list("fgd,best-fit"),
     };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");

@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 12] = [
+pub(crate) const BENCHES: [Bench; 13] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
