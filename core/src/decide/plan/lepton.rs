@@ -42,7 +42,7 @@ impl Lepton {
     #[must_use]
     pub fn with_order(mut self, model: &JobsModel) -> Self {
         self.order = self.config.acts.order.then(|| LearnedOrder::new(model));
-        self.note("order", &model.weights());
+        self.note("order", model.weights());
         self
     }
 
