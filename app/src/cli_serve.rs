@@ -15,7 +15,8 @@ use crate::serve::tokens::Role;
     after_help = "Without options the loop looks at the machine that it runs on: its load, and its processes by service, container or
 program; nothing is carried out there. It keeps what it knows, decides and does in the folder of --state-dir and goes
 on where it stood after any end. With --source prometheus it looks at nodes, devices and tasks as node-exporter,
-kube-state-metrics, cAdvisor and dcgm-exporter tell of them. With --source simulation it serves a simulated cluster: in the modes observe and
+kube-state-metrics, cAdvisor and dcgm-exporter tell of them. With --source kubernetes it follows a cluster and only looks, until
+--mode recommend or act lets it bind the pods whose schedulerName is lepton. With --source simulation it serves a simulated cluster: in the modes observe and
 recommend the cluster places its tasks by itself (first come, first served); in recommend, `lepton plan` approves or
 rejects what the loop would change; in act the loop places, moves, drains and cordons. SIGINT and SIGTERM end it in
 an orderly way (exit codes 130 and 143).
@@ -23,6 +24,7 @@ an orderly way (exit codes 130 and 143).
 Examples:
   lepton serve
   lepton serve --source prometheus --prometheus-url http://prometheus:9090
+  lepton serve --source kubernetes --context my-cluster
   lepton serve --source simulation --mode recommend --speed 1
   lepton serve --source simulation --mode act --nodes-count 200 --state-dir /var/lib/lepton
   lepton serve --config lepton.toml --listen 127.0.0.1:8080"
@@ -43,12 +45,18 @@ pub(crate) struct ServeArgs {
     /// Folder of the store [default: lepton-state]
     #[arg(long, value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: Option<String>,
-    /// What the loop is connected to: the host that it runs on, a Prometheus, or a simulated cluster [default: host]
+    /// What the loop is connected to: the host that it runs on, a Prometheus, a Kubernetes cluster, or a simulated one [default: host]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(SourceKind::NAMES))]
     pub(crate) source: Option<String>,
     /// Address of Prometheus [default: http://127.0.0.1:9090]
     #[arg(long, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) prometheus_url: Option<String>,
+    /// Kubeconfig of the cluster [default: KUBECONFIG, the service account of the pod, or ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) context: Option<String>,
     /// Seconds from one turn to the next on a real source [default: 15]
     #[arg(long, value_name = "SECONDS", value_parser = turn_seconds)]
     pub(crate) turn_seconds: Option<f64>,

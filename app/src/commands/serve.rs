@@ -30,6 +30,12 @@ fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     if let Some(url) = &args.prometheus_url {
         config.prometheus.url.clone_from(url);
     }
+    if let Some(kubeconfig) = &args.kubeconfig {
+        config.kubernetes.kubeconfig = Some(kubeconfig.clone());
+    }
+    if let Some(context) = &args.context {
+        config.kubernetes.context = Some(context.clone());
+    }
     config.mode = args.mode.unwrap_or(config.mode);
     config.listen = args.listen.unwrap_or(config.listen);
     config.require_tokens |= args.require_tokens;
@@ -53,10 +59,13 @@ fn without_effect(args: &ServeArgs, source: SourceKind) -> Result<(), Failure> {
         ("--speed", args.speed.is_some()),
     ];
     let url = ("--prometheus-url", args.prometheus_url.is_some());
+    let kubernetes = [("--kubeconfig", args.kubeconfig.is_some()), ("--context", args.context.is_some())];
+    let turn = ("--turn-seconds", args.turn_seconds.is_some());
     let useless = match source {
-        SourceKind::Simulation => vec![("--turn-seconds", args.turn_seconds.is_some()), url],
-        SourceKind::Prometheus => simulated.to_vec(),
-        SourceKind::Host => [&simulated[..], &[url]].concat(),
+        SourceKind::Simulation => [&[turn, url], &kubernetes[..]].concat(),
+        SourceKind::Prometheus => [&simulated[..], &kubernetes].concat(),
+        SourceKind::Kubernetes => [&simulated[..], &[url]].concat(),
+        SourceKind::Host => [&simulated[..], &[url], &kubernetes].concat(),
     };
     let useless = useless.into_iter().find(|(_, given)| *given).map(|(option, _)| option);
     match useless {

@@ -111,6 +111,10 @@ const PROMETHEUS: Form = Form {
     name: "`--source prometheus`",
     holds: |g| g.has_value("source", "prometheus") || sourced_by_file(g),
 };
+const KUBERNETES: Form = Form {
+    name: "`--source kubernetes`",
+    holds: |g| g.has_value("source", "kubernetes") || sourced_by_file(g),
+};
 const REAL: Form = Form {
     name: "a real source, without `--source simulation`",
     holds: |g| !g.has_value("source", "simulation"),
@@ -233,6 +237,8 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "turn_seconds", &[REAL]),
     row(&["demo"], "model", &[ASKING]),
     row(SERVE, "prometheus_url", &[PROMETHEUS]),
+    row(SERVE, "kubeconfig", &[KUBERNETES]),
+    row(SERVE, "context", &[KUBERNETES]),
     row(&["demo"], "serve", &[ONE_SEED]),
     row(&["demo"], "speed", &[SERVED]),
     row(&["demo"], "records", &[ONE_SEED]),

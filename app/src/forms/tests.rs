@@ -71,6 +71,7 @@ const FORMS: &[&str] = &[
     "serve",
     "serve --source simulation",
     "serve --source prometheus",
+    "serve --source kubernetes",
     "status",
     "load",
     "ledger",

@@ -33,6 +33,8 @@ use crate::clock::WallClock;
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
+/// The shortest time from one turn to the next that should not wait.
+const URGENT_PAUSE: Duration = Duration::from_millis(100);
 /// Turns after which the journal is brought down to what it amounts to.
 const TURNS_TO_REMEMBER: u64 = 1000;
 /// Name of the fact in the store that tells what was seen of failures and signs.
@@ -222,6 +224,7 @@ impl Engine {
     /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them.
     /// False when nobody can ask any more.
     fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant) -> bool {
+        let soon = Instant::now() + URGENT_PAUSE;
         loop {
             match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
                 Ok(Request::Copy(reply)) => {
@@ -237,7 +240,11 @@ impl Engine {
                     self.publish(None);
                     self.chronicle.tell(&self.published);
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() < due && !stop.load(Ordering::Relaxed) => {}
+                Err(RecvTimeoutError::Timeout) if Instant::now() < due && !stop.load(Ordering::Relaxed) => {
+                    if self.mode == Mode::Act && Instant::now() >= soon && self.cluster.is_urgent() {
+                        due = Instant::now();
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => return true,
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
@@ -301,6 +308,7 @@ impl Engine {
             }
         };
         if let Some(report) = &report {
+            self.cluster.turned(self.cycle.snapshot(), self.mode);
             let deeds = under_way.deeds(&report.plan, &report.outcome);
             self.health.did(&deeds);
             self.chronicle.did(&deeds);

@@ -66,6 +66,23 @@ impl WaitingBody {
     }
 }
 
+/// Each task that waits with its reason; none where a node would take it and its turn is to come.
+#[cfg(feature = "kubernetes")]
+pub(super) fn reasons(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
+    let (cluster, mut known) = (&snapshot.cluster, HashMap::new());
+    let reason = |&id: &TaskId| {
+        let task = cluster.task(id);
+        let (code, sentence) = reason(snapshot, id, &mut known);
+        let fits_alone = || {
+            let gang = cluster.gang_name(task.gang?);
+            Some(format!("a node would take it alone, and gang {gang} as a whole fits nowhere"))
+        };
+        let is_open = matches!(code.as_str(), "FitsNow" | "Undecided");
+        (task.name.to_string(), if is_open { fits_alone() } else { Some(sentence) })
+    };
+    snapshot.pending.iter().map(reason).collect()
+}
+
 type Known = HashMap<ClassId, Option<Obstacle>>;
 
 /// What the decider said, or, where it said nothing, what most nodes put up now.

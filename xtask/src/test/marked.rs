@@ -1,6 +1,7 @@
 //! Groups of tests that need a program: they are marked `#[ignore = "needs .."]`, so that a plain `cargo test` needs none, and
 //! found by that mark.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -11,26 +12,36 @@ use super::{WORKSPACE, run_cargo_tests};
 use crate::tidy;
 
 /// What such a group needs.
-pub(super) struct Needs {
+pub(super) struct Needs<'a> {
     /// The reason that its tests give for being ignored.
     pub(super) reason: &'static str,
     /// The programs that they start.
     pub(super) programs: &'static [&'static str],
     /// Debian's packages of them.
     pub(super) packages: &'static [&'static str],
+    /// Variables that they find things by.
+    pub(super) variables: &'a [(&'a str, &'a OsStr)],
 }
 
 /// Tests that look at a page.
-pub(super) const BROWSER: Needs =
-    Needs { reason: "needs chromium", programs: &["chromium"], packages: &["chromium"] };
+pub(super) const BROWSER: Needs<'static> =
+    Needs { reason: "needs chromium", programs: &["chromium"], packages: &["chromium"], variables: &[] };
 /// Tests that ask a Prometheus.
-pub(super) const PROMETHEUS: Needs = Needs {
+pub(super) const PROMETHEUS: Needs<'static> = Needs {
     reason: "needs prometheus",
     programs: &["prometheus", "prometheus-node-exporter"],
     packages: &["prometheus", "prometheus-node-exporter"],
+    variables: &[],
 };
+/// Tests that talk to an API server.
+pub(super) const KUBERNETES: Needs<'static> =
+    Needs { reason: "needs kubernetes", programs: &[], packages: &[], variables: &[] };
 
-pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>, needs: &Needs) -> Result<(State, Tally)> {
+pub(super) fn run(
+    root: &Path,
+    traces: &Result<PathBuf, String>,
+    needs: &Needs<'_>,
+) -> Result<(State, Tally)> {
     let tests = tidy::ignored_tests(root, needs.reason)?;
     if tests.is_empty() {
         return Ok((State::Passed(format!("no test {}", needs.reason)), Tally::default()));
@@ -42,7 +53,7 @@ pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>, needs: &Needs) 
         ));
     }
     let args: Vec<&str> = ["--ignored"].into_iter().chain(tests.iter().map(String::as_str)).collect();
-    let (state, tally) = run_cargo_tests(root, traces, WORKSPACE, &args)?;
+    let (state, tally) = run_cargo_tests(root, traces, WORKSPACE, &args, needs.variables)?;
     let (ran, marked) = (tally.passed + tally.failed, tests.len());
     if matches!(state, State::Passed(_)) && ran < marked as u64 {
         return Ok((State::Failed(format!("{marked} tests are marked, {ran} ran")), tally));

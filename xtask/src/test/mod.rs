@@ -2,12 +2,14 @@
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
 mod apt;
+mod kubernetes;
 mod marked;
 mod page;
 mod tally;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -30,6 +32,8 @@ Runs the groups named, or all of them:
   browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
   sources  tests marked #[ignore = \"needs prometheus\"]: a real Prometheus that scrapes a real node-exporter; as
            root on Debian, both are installed for them
+  kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, built from
+           tests/control-plane once into ~/.cache/lepton (5 to 15 minutes; needs Go, and its module proxy)
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
@@ -41,15 +45,17 @@ enum Group {
     Page,
     Browser,
     Sources,
+    Kubernetes,
     Train,
 }
 
-const GROUPS: [(&str, Group); 6] = [
+const GROUPS: [(&str, Group); 7] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
     ("browser", Group::Browser),
     ("sources", Group::Sources),
+    ("kubernetes", Group::Kubernetes),
     ("train", Group::Train),
 ];
 
@@ -71,11 +77,12 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
         println!("\n== {name}");
         let start = Instant::now();
         let (state, tally) = match group {
-            Group::Rust => run_cargo_tests(root, &traces, WORKSPACE, &[])?,
-            Group::Train => run_cargo_tests(root, &traces, LEARNER, &[])?,
+            Group::Rust => run_cargo_tests(root, &traces, WORKSPACE, &[], &[])?,
+            Group::Train => run_cargo_tests(root, &traces, LEARNER, &[], &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
             Group::Browser => marked::run(root, &traces, &marked::BROWSER)?,
+            Group::Kubernetes => kubernetes::run(root, &traces)?,
             Group::Sources => marked::run(root, &traces, &marked::PROMETHEUS)?,
         };
         reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });
@@ -105,7 +112,7 @@ fn run_data(root: &Path, traces: &Result<PathBuf, String>, rust_ran: bool) -> Re
             let found = format!("{} found; what replays them is counted with `rust`", data::trace_names());
             Ok((State::Passed(found), Tally::default()))
         }
-        Ok(_) => run_cargo_tests(root, traces, WORKSPACE, &[]),
+        Ok(_) => run_cargo_tests(root, traces, WORKSPACE, &[], &[]),
     }
 }
 
@@ -115,6 +122,7 @@ fn run_cargo_tests(
     traces: &Result<PathBuf, String>,
     packages: &[&str],
     test_args: &[&str],
+    variables: &[(&str, &OsStr)],
 ) -> Result<(State, Tally)> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["test", "--no-fail-fast"]).args(packages).current_dir(root);
@@ -122,6 +130,7 @@ fn run_cargo_tests(
         Ok(folder) => command.env(data::VARIABLE, folder),
         Err(_) => command.env_remove(data::VARIABLE),
     };
+    command.envs(variables.iter().copied());
     if !test_args.is_empty() {
         command.arg("--").args(test_args);
     }

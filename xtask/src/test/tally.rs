@@ -90,7 +90,7 @@ pub(super) fn summary(reports: &[GroupReport], all_must_run: bool) -> (String, b
         let notes: Vec<&str> =
             [counted.as_str(), why.as_str()].into_iter().filter(|n| !n.is_empty()).collect();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {name:<8} {word:<8} {seconds:>6.1} s  {}", notes.join("; "));
+        let _ = writeln!(text, "  {name:<10} {word:<8} {seconds:>6.1} s  {}", notes.join("; "));
     }
     let _ = write!(text, "{} passed, {} failed", total.passed, total.failed);
     (text, total.failed == 0)

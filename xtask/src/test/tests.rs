@@ -33,7 +33,7 @@ fn the_last_line_counts_tests() {
     let (text, success) = summary(&reports, true);
     assert_eq!(
         text,
-        "summary\n  rust     passed      1.2 s  42 tests\n  data     passed      1.2 s  found\n42 passed, 0 failed"
+        "summary\n  rust       passed      1.2 s  42 tests\n  data       passed      1.2 s  found\n42 passed, 0 failed"
     );
     assert!(success);
 }
@@ -41,7 +41,7 @@ fn the_last_line_counts_tests() {
 #[test]
 fn a_failed_test_fails_the_run() {
     let (text, success) = summary(&[report("rust", State::Failed(String::new()), 40, 2)], false);
-    assert!(text.ends_with("rust     failed      1.2 s  2 of 42 tests\n40 passed, 2 failed"), "{text}");
+    assert!(text.ends_with("rust       failed      1.2 s  2 of 42 tests\n40 passed, 2 failed"), "{text}");
     assert!(!success);
 }
 
@@ -56,7 +56,7 @@ fn a_build_that_fails_is_no_clean_zero() {
 fn a_group_that_cannot_run_fails_only_where_all_must_run() {
     let reports = [report("data", State::NotRun("no traces".to_owned()), 0, 0)];
     let (text, success) = summary(&reports, false);
-    assert!(text.contains("data     not run     1.2 s  no traces"), "{text}");
+    assert!(text.contains("data       not run     1.2 s  no traces"), "{text}");
     assert!(success);
     let (text, success) = summary(&reports, true);
     assert!(text.ends_with("\n0 passed, 1 failed"), "{text}");
@@ -68,8 +68,14 @@ fn groups_run_in_their_own_order_and_unknown_ones_are_refused() {
     let names = |args: &[&str]| {
         wanted_groups(args).map(|groups| groups.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
     };
-    assert_eq!(names(&[]).expect("all"), ["rust", "data", "page", "browser", "sources", "train"]);
+    assert_eq!(
+        names(&[]).expect("all"),
+        ["rust", "data", "page", "browser", "sources", "kubernetes", "train"]
+    );
     assert_eq!(names(&["browser", "rust"]).expect("two"), ["rust", "browser"]);
     let error = names(&["rusty"]).expect_err("there is no such group").to_string();
-    assert_eq!(error, "there is no test group `rusty`; there are: rust, data, page, browser, sources, train");
+    assert_eq!(
+        error,
+        "there is no test group `rusty`; there are: rust, data, page, browser, sources, kubernetes, train"
+    );
 }

@@ -225,6 +225,42 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.prometheus.queries, named(value)),
     },
     Key {
+        name: "kubernetes.kubeconfig",
+        about: "A kubeconfig; where it is not set, KUBECONFIG, the service account of the pod or ~/.kube/config.",
+        form: Form::Text,
+        get: |c| c.kubernetes.kubeconfig.as_ref().and_then(|path| text(&path.to_string_lossy())),
+        live: false,
+        set: |c, value| set(&mut c.kubernetes.kubeconfig, file(value)),
+    },
+    Key {
+        name: "kubernetes.context",
+        about: "The context of the kubeconfig; its current one where it is not set.",
+        form: Form::Text,
+        get: |c| c.kubernetes.context.as_deref().and_then(text),
+        live: false,
+        set: |c, value| {
+            set(&mut c.kubernetes.context, as_text(value).map(|context| Some(context.to_owned())))
+        },
+    },
+    Key {
+        name: "kubernetes.device_resources",
+        about: "Extended resources that are devices, beside nvidia.com/gpu, amd.com/gpu, google.com/tpu and other usual ones.",
+        form: Form::Texts,
+        get: |c| {
+            Some(Value::Array(c.kubernetes.device_resources.iter().filter_map(|name| text(name)).collect()))
+        },
+        live: false,
+        set: |c, value| set(&mut c.kubernetes.device_resources, texts(value)),
+    },
+    Key {
+        name: "kubernetes.model_labels",
+        about: "Labels of nodes that tell the model of their devices, before RESOURCE.product and other usual ones.",
+        form: Form::Texts,
+        get: |c| Some(Value::Array(c.kubernetes.model_labels.iter().filter_map(|name| text(name)).collect())),
+        live: false,
+        set: |c, value| set(&mut c.kubernetes.model_labels, texts(value)),
+    },
+    Key {
         name: "simulation.seed",
         about: "Seed of the simulated cluster.",
         form: Form::Whole(0, i64::MAX),

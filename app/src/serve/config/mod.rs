@@ -60,12 +60,14 @@ pub(crate) enum SourceKind {
     Prometheus,
     /// A simulated cluster.
     Simulation,
+    /// A Kubernetes cluster.
+    Kubernetes,
 }
 
 impl SourceKind {
     /// Their names.
-    pub(crate) const NAMES: &[&str] = &["host", "prometheus", "simulation"];
-    const ALL: [Self; 3] = [Self::Host, Self::Prometheus, Self::Simulation];
+    pub(crate) const NAMES: &[&str] = &["host", "prometheus", "simulation", "kubernetes"];
+    const ALL: [Self; 4] = [Self::Host, Self::Prometheus, Self::Simulation, Self::Kubernetes];
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -83,7 +85,7 @@ impl SourceKind {
         match self {
             Self::Host => &[Mode::Observe],
             Self::Prometheus => &[Mode::Observe, Mode::Recommend],
-            Self::Simulation => &[Mode::Observe, Mode::Recommend, Mode::Act],
+            Self::Simulation | Self::Kubernetes => &[Mode::Observe, Mode::Recommend, Mode::Act],
         }
     }
 }
@@ -108,6 +110,19 @@ pub(crate) struct PrometheusSettings {
     pub(crate) node_labels: Vec<String>,
     /// Queries of one's own by measure.
     pub(crate) queries: BTreeMap<String, String>,
+}
+
+/// Which Kubernetes cluster, and how it is read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct KubernetesSettings {
+    /// A kubeconfig; where there is none, `KUBECONFIG`, the service account of this pod or `~/.kube/config`.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Its context; the current one where there is none.
+    pub(crate) context: Option<String>,
+    /// Resources that are devices, beside the usual ones.
+    pub(crate) device_resources: Vec<String>,
+    /// Labels that tell a model of devices, before the usual ones.
+    pub(crate) model_labels: Vec<String>,
 }
 
 /// The simulated cluster.
@@ -149,6 +164,7 @@ pub(crate) struct ServeConfig {
     pub(crate) order: Option<Arc<JobsModel>>,
     pub(crate) host: HostSettings,
     pub(crate) prometheus: PrometheusSettings,
+    pub(crate) kubernetes: KubernetesSettings,
     pub(crate) simulation: Simulation,
 }
 
@@ -180,6 +196,7 @@ impl Default for ServeConfig {
                 node_labels: Vec::new(),
                 queries: BTreeMap::new(),
             },
+            kubernetes: KubernetesSettings::default(),
             simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8, request_factor: None },
         }
     }
@@ -293,7 +310,7 @@ mod tests {
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),
             ("simulation = 3", "expected a table"),
-            ("source = \"hots\"", "expected one of host, prometheus, simulation"),
+            ("source = \"hots\"", "expected one of host, prometheus, simulation, kubernetes"),
             ("turn_seconds = 0", "expected a number from 0.1 to 3600"),
             ("[host]\nroot = \"\"", "line 2, column `root`"),
             ("[prometheus]\nnode_labels = [3]", "expected a list of texts"),

@@ -1,5 +1,7 @@
-//! What the loop is connected to: a simulated cluster, or a real system that is only looked at.
+//! What the loop is connected to: a simulated cluster, a Kubernetes cluster, or a real system that is only looked at.
 
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod simulated;
 mod watched;
 
@@ -9,7 +11,7 @@ use std::time::Duration;
 use lepton_core::collect::Source;
 use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Readings, ResourceSchema};
+use lepton_core::model::{Readings, ResourceSchema, Snapshot};
 use lepton_edges::SourceReport;
 use lepton_edges::store::Store;
 use lepton_sim::experiment::TURN_SECONDS;
@@ -46,6 +48,14 @@ pub(super) trait Connection {
     /// What is known of the time before the first turn, the oldest first.
     fn past(&mut self) -> Vec<Readings>;
 
+    /// Whether something has happened that should not wait for the next turn.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
+    /// A turn is over: what it left waiting may be told to those who wait.
+    fn turned(&mut self, _: &Snapshot, _: Mode) {}
+
     /// The loop may do something else from the next turn on.
     fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()>;
 }
@@ -76,14 +86,27 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         SourceKind::Simulation => Box::new(simulated::connect(store, config)?),
         SourceKind::Host => Box::new(watched::host(store, config)?),
         SourceKind::Prometheus => Box::new(watched::prometheus(store, config)?),
+        SourceKind::Kubernetes => kubernetes(store, config)?,
     })
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes(store: &Store, config: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
+    Ok(Box::new(kubernetes::KubernetesCluster::connect(store, config)?))
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(_: &Store, _: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
+    anyhow::bail!("this build knows no Kubernetes. Maybe build with `--features kubernetes`")
 }
 
 /// The time from one turn to the next.
 pub(super) fn pause(config: &ServeConfig) -> Duration {
     match config.source {
         SourceKind::Simulation => Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
-        SourceKind::Host | SourceKind::Prometheus => Duration::from_secs_f64(config.turn_seconds),
+        SourceKind::Host | SourceKind::Prometheus | SourceKind::Kubernetes => {
+            Duration::from_secs_f64(config.turn_seconds)
+        }
     }
 }
 

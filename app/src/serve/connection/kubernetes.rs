@@ -1,0 +1,92 @@
+//! A Kubernetes cluster: time is the machine's; looked at in every mode, acted on where the mode allows it.
+
+use lepton_core::cycle::Mode;
+use lepton_core::model::{Readings, ResourceSchema, Snapshot};
+use lepton_edges::RealSource;
+use lepton_edges::kubernetes::{KubernetesHands, KubernetesOptions, KubernetesSource};
+use lepton_edges::store::Store;
+
+use super::{Connection, Ports, Standing, WrongSettings};
+use crate::serve::config::ServeConfig;
+use crate::serve::people::unix_seconds;
+use crate::serve::waiting::reasons;
+
+/// A cluster with its hands.
+pub(super) struct KubernetesCluster {
+    source: KubernetesSource,
+    hands: KubernetesHands,
+    now_seconds: u64,
+}
+
+impl KubernetesCluster {
+    pub(super) fn connect(store: &Store, config: &ServeConfig) -> anyhow::Result<Self> {
+        let settings = &config.kubernetes;
+        let options = KubernetesOptions {
+            kubeconfig: settings.kubeconfig.clone(),
+            context: settings.context.clone(),
+            device_resources: settings.device_resources.clone(),
+            model_labels: settings.model_labels.clone(),
+            fresh_seconds: config.fresh_seconds,
+        };
+        let (source, hands) =
+            KubernetesSource::connect(&options).map_err(|error| WrongSettings(error.to_string()))?;
+        // A clock that was set back does not make the loop younger than its store.
+        let now_seconds = unix_seconds().max(store.clock_seconds()?.unwrap_or(0));
+        Ok(Self { source, hands, now_seconds })
+    }
+}
+
+impl Connection for KubernetesCluster {
+    fn schema(&self) -> ResourceSchema {
+        self.source.schema()
+    }
+
+    fn now_seconds(&self) -> u64 {
+        self.now_seconds
+    }
+
+    fn pass(&mut self) {
+        self.now_seconds = unix_seconds().max(self.now_seconds);
+    }
+
+    fn ports(&mut self) -> Ports<'_> {
+        Ports { sources: vec![&mut self.source], hands: &mut self.hands }
+    }
+
+    fn past(&mut self) -> Vec<Readings> {
+        Vec::new()
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.source.is_urgent()
+    }
+
+    fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
+        if mode != Mode::Act || !snapshot.stale.is_empty() {
+            return;
+        }
+        let waiting = reasons(snapshot);
+        let told = waiting.iter().map(|(pod, why)| (pod.as_str(), why.as_deref()));
+        let kept_back = self.source.kept_back().map(|(pod, why)| (pod, Some(why)));
+        self.hands.tell_waiting(told.chain(kept_back));
+    }
+
+    fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn standing(&self) -> Standing {
+        let report = self.source.report();
+        let problem = report.problem.as_ref().map(|problem| format!("source `{}`: {problem}", report.source));
+        let unsaid = match self.hands.unsaid() {
+            0 => None,
+            count => Some(format!("{count} events and conditions of pods could not be written")),
+        };
+        Standing {
+            about: self.source.about(),
+            can_act: true,
+            problems: problem.into_iter().chain(unsaid).collect(),
+            reports: vec![report],
+        }
+    }
+}

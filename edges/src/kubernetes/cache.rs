@@ -1,0 +1,289 @@
+//! What is known of the cluster: the objects as the streams told them last, and what was done and is not seen yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lepton_core::model::DeviceSet;
+
+use super::objects::{Node, Pod, PodGroup};
+use super::requests::{Requests, requests};
+
+/// How long a binding that was made is believed before a stream tells of it.
+const ASSUMED: Duration = Duration::from_secs(60);
+
+/// A pod and what it asks for in all.
+#[derive(Debug)]
+pub(super) struct KnownPod {
+    pub(super) pod: Pod,
+    pub(super) requests: Requests,
+}
+
+/// A binding that was made.
+#[derive(Debug, Clone)]
+pub(super) struct Assumed {
+    uid: String,
+    pub(super) node: String,
+    pub(super) devices: DeviceSet,
+    since: Instant,
+}
+
+/// What a stream says.
+#[derive(Debug)]
+pub(super) enum Change<T> {
+    /// These are all there are.
+    Listed(Vec<T>),
+    /// This is there, and like this.
+    Put(T),
+    /// This is gone.
+    Gone(T),
+}
+
+/// How a stream fares.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ear {
+    /// When it last heard, seconds since 1970; none before the first list.
+    pub(super) heard_seconds: Option<u64>,
+    /// Whether it has to be heard for the cluster to be known.
+    pub(super) is_needed: bool,
+    /// Lists that were asked for, and tries that failed.
+    pub(super) lists: u64,
+    pub(super) failures: u64,
+    pub(super) problem: Option<String>,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    pub(super) nodes: BTreeMap<String, Arc<Node>>,
+    pub(super) pods: BTreeMap<String, Arc<KnownPod>>,
+    /// By the kind of API and the full name.
+    pub(super) groups: BTreeMap<(&'static str, String), u32>,
+    pub(super) ears: BTreeMap<&'static str, Ear>,
+    /// Names of pods by the node that they stand on.
+    on_node: BTreeMap<String, BTreeSet<String>>,
+    assumed: BTreeMap<String, Assumed>,
+    /// What was changed since it was taken last.
+    pub(super) changed_nodes: BTreeSet<String>,
+    pub(super) changed_pods: BTreeSet<String>,
+    pub(super) groups_changed: bool,
+    /// Whether that may let a pod of ours start.
+    pub(super) is_urgent: bool,
+    /// Pods of ours without a node.
+    pub(super) waiting: BTreeSet<String>,
+    /// Pods that keep others away by anti-affinity.
+    repelling: BTreeSet<String>,
+    pub(super) ended: bool,
+}
+
+impl Cache {
+    /// Whether everything that is needed was listed, or is known not to be had now.
+    pub(super) fn is_listed(&self) -> bool {
+        self.ears.values().filter(|ear| ear.is_needed).all(|ear| ear.heard_seconds.is_some())
+    }
+
+    /// Since when at least everything that is needed is known, seconds since 1970; 0 before that.
+    pub(super) fn heard_seconds(&self) -> u64 {
+        let needed = self.ears.values().filter(|ear| ear.is_needed);
+        needed.map(|ear| ear.heard_seconds.unwrap_or(0)).min().unwrap_or(0)
+    }
+
+    pub(super) fn node_change(&mut self, change: Change<Node>) {
+        match change {
+            Change::Listed(all) => {
+                let names: BTreeSet<String> = all.iter().map(|node| node.metadata.name.clone()).collect();
+                let gone: Vec<String> = self.nodes.keys().filter(|n| !names.contains(*n)).cloned().collect();
+                for name in gone {
+                    self.nodes.remove(&name);
+                    self.changed_nodes.insert(name);
+                }
+                all.into_iter().for_each(|node| self.put_node(node));
+            }
+            Change::Put(node) => self.put_node(node),
+            Change::Gone(node) => {
+                self.nodes.remove(&node.metadata.name);
+                self.changed_nodes.insert(node.metadata.name);
+            }
+        }
+    }
+
+    fn put_node(&mut self, node: Node) {
+        let name = node.metadata.name.clone();
+        if self.nodes.get(&name).is_none_or(|before| **before != node) {
+            self.nodes.insert(name.clone(), Arc::new(node));
+            self.is_urgent |= !self.waiting.is_empty();
+            self.changed_nodes.insert(name);
+        }
+    }
+
+    pub(super) fn pod_change(&mut self, change: Change<Pod>) {
+        match change {
+            Change::Listed(all) => {
+                let names: BTreeSet<String> = all.iter().map(|pod| pod.metadata.full_name()).collect();
+                let gone: Vec<String> = self.pods.keys().filter(|n| !names.contains(*n)).cloned().collect();
+                gone.into_iter().for_each(|name| self.remove_pod(name));
+                all.into_iter().for_each(|pod| self.put_pod(pod));
+            }
+            Change::Put(pod) => self.put_pod(pod),
+            Change::Gone(pod) => self.remove_pod(pod.metadata.full_name()),
+        }
+    }
+
+    fn put_pod(&mut self, pod: Pod) {
+        let name = pod.metadata.full_name();
+        let before = self.pods.get(&name);
+        if before.is_some_and(|before| before.pod == pod) {
+            return;
+        }
+        let is_seen = |assumed: &Assumed| assumed.uid != pod.metadata.uid || !pod.spec.node_name.is_empty();
+        if self.assumed.get(&name).is_some_and(is_seen) {
+            self.assumed.remove(&name);
+        }
+        self.take_off(&name);
+        let requests = requests(&pod);
+        if pod.spec.affinity.pod_anti_affinity.required.is_empty() || pod.is_over() {
+            self.repelling.remove(&name);
+        } else {
+            self.repelling.insert(name.clone());
+        }
+        self.pods.insert(name.clone(), Arc::new(KnownPod { pod, requests }));
+        self.put_on(&name);
+        self.note_waiting(&name);
+        self.changed_pods.insert(name);
+    }
+
+    /// A pod of ours without a node waits; one that lets go of its node may make room.
+    fn note_waiting(&mut self, name: &str) {
+        let known = self.pods.get(name).filter(|known| !known.pod.is_over());
+        let waits =
+            known.is_some_and(|k| k.pod.spec.scheduler_name == super::SCHEDULER_NAME && !k.pod.is_leaving());
+        if waits && self.node_of(name).is_none() {
+            self.waiting.insert(name.to_owned());
+            self.is_urgent = true;
+        } else {
+            self.waiting.remove(name);
+            self.is_urgent |= known_is_gone(self.pods.get(name)) && !self.waiting.is_empty();
+        }
+    }
+
+    fn remove_pod(&mut self, name: String) {
+        self.take_off(&name);
+        self.assumed.remove(&name);
+        self.repelling.remove(&name);
+        self.pods.remove(&name);
+        self.note_waiting(&name);
+        self.changed_pods.insert(name);
+    }
+
+    fn take_off(&mut self, name: &str) {
+        if let Some(node) = self.node_of(name)
+            && let Some(names) = self.on_node.get_mut(&node)
+        {
+            names.remove(name);
+            if names.is_empty() {
+                self.on_node.remove(&node);
+            }
+        }
+    }
+
+    fn put_on(&mut self, name: &str) {
+        let holds = self.pods.get(name).is_some_and(|known| !known.pod.is_over());
+        if holds && let Some(node) = self.node_of(name) {
+            self.on_node.entry(node).or_default().insert(name.to_owned());
+        }
+    }
+
+    /// The node that the pod stands on, is bound to, or that another scheduler keeps for it.
+    pub(super) fn node_of(&self, name: &str) -> Option<String> {
+        let pod = &self.pods.get(name)?.pod;
+        if !pod.spec.node_name.is_empty() {
+            return Some(pod.spec.node_name.clone());
+        }
+        if let Some(assumed) = self.assumed.get(name) {
+            return Some(assumed.node.clone());
+        }
+        let nominated = &pod.status.nominated_node_name;
+        (!nominated.is_empty() && pod.spec.scheduler_name != super::SCHEDULER_NAME).then(|| nominated.clone())
+    }
+
+    /// The devices that the pod was bound to, while the stream has not told of them.
+    pub(super) fn assumed(&self, name: &str) -> Option<&Assumed> {
+        self.assumed.get(name)
+    }
+
+    /// The pod was bound.
+    pub(super) fn assume(&mut self, name: &str, node: &str, devices: DeviceSet) {
+        let Some(uid) = self.pods.get(name).map(|known| known.pod.metadata.uid.clone()) else { return };
+        self.take_off(name);
+        let assumed = Assumed { uid, node: node.to_owned(), devices, since: Instant::now() };
+        self.assumed.insert(name.to_owned(), assumed);
+        self.put_on(name);
+        self.waiting.remove(name);
+        self.changed_pods.insert(name.to_owned());
+    }
+
+    /// What no stream has told of in time was not so.
+    pub(super) fn forget_assumed(&mut self) {
+        let old = self.assumed.iter().filter(|(_, assumed)| assumed.since.elapsed() > ASSUMED);
+        let old: Vec<String> = old.map(|(name, _)| name.clone()).collect();
+        for name in old {
+            self.take_off(&name);
+            self.assumed.remove(&name);
+            self.changed_pods.insert(name);
+        }
+    }
+
+    /// The pods that a node holds.
+    pub(super) fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<KnownPod>> {
+        self.on_node.get(node).into_iter().flatten().filter_map(|name| self.pods.get(name))
+    }
+
+    /// The pods that stand somewhere, each with its node.
+    pub(super) fn standing(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
+        self.on_node.iter().flat_map(move |(node, names)| {
+            let node = self.nodes.get(node);
+            names.iter().filter_map(move |name| self.pods.get(name).zip(node))
+        })
+    }
+
+    /// Those of them that keep others away by anti-affinity.
+    pub(super) fn repelling(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
+        self.repelling.iter().filter_map(|name| {
+            let node = self.node_of(name)?;
+            self.pods.get(name).zip(self.nodes.get(&node))
+        })
+    }
+
+    pub(super) fn group_change(&mut self, api: &'static str, change: Change<PodGroup>) {
+        let before = self.groups.clone();
+        let named = |group: &PodGroup| (api, group.metadata.full_name());
+        match change {
+            Change::Listed(all) => {
+                self.groups.retain(|(of, _), _| *of != api);
+                self.groups.extend(all.iter().map(|group| (named(group), group.members_min())));
+            }
+            Change::Put(group) => drop(self.groups.insert(named(&group), group.members_min())),
+            Change::Gone(group) => drop(self.groups.remove(&named(&group))),
+        }
+        let is_new = self.groups != before;
+        self.groups_changed |= is_new;
+        self.is_urgent |= is_new;
+    }
+}
+
+fn known_is_gone(known: Option<&Arc<KnownPod>>) -> bool {
+    known.is_none_or(|known| known.pod.is_over())
+}
+
+/// The cache, shared by the streams, the source and the hands.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    cache: Mutex<Cache>,
+    pub(super) news: Condvar,
+}
+
+impl Shared {
+    pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

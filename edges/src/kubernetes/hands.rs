@@ -1,0 +1,206 @@
+//! The hands: pods are bound through their binding, evicted through the eviction API, which honours disruption budgets, and nodes
+//! cordoned. Before each call the world is looked at again as it is known now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lepton_core::execute::Actuator;
+use lepton_core::model::{Answer, Call, Moving, Spot};
+use serde_json::{Value, json};
+
+use super::cache::{KnownPod, Shared};
+use super::client::{ApiError, Client};
+use super::devices::{DEVICES, annotation};
+use super::fit::{nowhere, obstacle};
+use super::objects::{Meta, Pod};
+use super::speaker::Speaker;
+use super::told::{CORDONED, is_ours};
+
+/// The hands of a cluster.
+pub struct KubernetesHands {
+    client: Client,
+    shared: Arc<Shared>,
+    speaker: Speaker,
+    /// What waiting pods were told last, by name, with their uid.
+    said: BTreeMap<String, (String, String)>,
+}
+
+impl KubernetesHands {
+    pub(super) fn new(client: Client, shared: Arc<Shared>, speaker: Speaker) -> Self {
+        Self { client, shared, speaker, said: BTreeMap::new() }
+    }
+
+    /// Events and conditions that were not written.
+    pub fn unsaid(&self) -> u64 {
+        self.speaker.unsaid()
+    }
+
+    /// Tells waiting pods why they wait: each its reason as the loop has it, with what is in the way on the nodes. What was said
+    /// already is not said again.
+    pub fn tell_waiting<'a>(&mut self, waiting: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) {
+        let mut said = BTreeMap::new();
+        let cache = self.shared.cache();
+        for (name, why) in waiting {
+            let Some(known) = cache.pods.get(name).filter(|known| is_ours(&known.pod)) else { continue };
+            if !known.pod.spec.scheduling_gates.is_empty() || cache.node_of(name).is_some() {
+                continue;
+            }
+            let Some(message) = why.map(|why| nowhere(&cache, known).unwrap_or_else(|| why.to_owned()))
+            else {
+                continue;
+            };
+            let uid = known.pod.metadata.uid.clone();
+            let now = (uid, message);
+            if self.said.get(name) != Some(&now) {
+                self.speaker.unschedulable(&known.pod.metadata, &now.1);
+            }
+            said.insert(name.to_owned(), now);
+        }
+        self.said = said;
+    }
+
+    fn pod(&self, name: &str) -> Result<Arc<KnownPod>, Answer> {
+        let known = self.shared.cache().pods.get(name).cloned();
+        let known = known.ok_or_else(|| Answer::Refused(format!("pod {name} is gone")))?;
+        if is_ours(&known.pod) {
+            return Ok(known);
+        }
+        let scheduler = &known.pod.spec.scheduler_name;
+        Err(Answer::Refused(format!("pod {name} belongs to the scheduler `{scheduler}` and is not touched")))
+    }
+
+    fn bind(&self, name: &str, to: &Spot) -> Result<Answer, Answer> {
+        let known = self.pod(name)?;
+        self.check(name, &known, &to.node)?;
+        let meta = &known.pod.metadata;
+        let mut annotations = serde_json::Map::new();
+        if !to.devices.is_empty() {
+            annotations.insert(DEVICES.to_owned(), Value::String(annotation(to.devices)));
+        }
+        let body = json!({
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {
+                "name": meta.name, "namespace": meta.namespace, "uid": meta.uid, "annotations": annotations
+            },
+            "target": {"apiVersion": "v1", "kind": "Node", "name": &*to.node},
+        });
+        let bound = self.client.post(&format!("{}/binding", path_of(meta)), &body);
+        match bound {
+            Ok(_) => {}
+            Err(ApiError::Away(problem)) if self.stands_on(meta, &to.node) => drop(problem),
+            Err(error) => return Err(Answer::Refused(format!("pod {name} is not bound: {error}"))),
+        }
+        self.shared.cache().assume(name, &to.node, to.devices);
+        self.speaker.event(
+            meta,
+            "Scheduled",
+            &format!("Successfully assigned {name} to {}", &*to.node),
+            false,
+        );
+        Ok(Answer::Done)
+    }
+
+    /// Whether the pod may stand there, as the cluster is known now.
+    fn check(&self, name: &str, known: &KnownPod, node: &str) -> Result<(), Answer> {
+        let refused = |why: String| Err(Answer::Refused(why));
+        let cache = self.shared.cache();
+        if known.pod.is_leaving() || known.pod.is_over() {
+            return refused(format!("pod {name} is going"));
+        }
+        if let Some(stands) = cache.node_of(name) {
+            return refused(format!("pod {name} stands on {stands} already"));
+        }
+        let Some(node) = cache.nodes.get(node) else { return refused(format!("node {node} is gone")) };
+        match obstacle(&cache, known, node) {
+            Some(obstacle) => refused(format!("node {}: {obstacle}", node.metadata.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Where nobody answered: whether the pod was bound there all the same.
+    fn stands_on(&self, meta: &Meta, node: &str) -> bool {
+        let found: Result<Pod, ApiError> = self.client.get(&path_of(meta));
+        found.is_ok_and(|pod| pod.metadata.uid == meta.uid && pod.spec.node_name == node)
+    }
+
+    fn evict(&self, name: &str, from: &Spot) -> Result<Answer, Answer> {
+        let known = match self.pod(name) {
+            Err(Answer::Refused(_)) if !self.shared.cache().pods.contains_key(name) => {
+                return Ok(Answer::Done);
+            }
+            other => other?,
+        };
+        let stands = self.shared.cache().node_of(name);
+        if stands.as_deref() != Some(&*from.node) {
+            return Err(Answer::Refused(format!("pod {name} does not stand on {}", &*from.node)));
+        }
+        let meta = &known.pod.metadata;
+        if meta.controller().is_none() {
+            return Err(Answer::Refused(format!(
+                "pod {name} has no controller: evicted, it would not come back"
+            )));
+        }
+        if known.pod.is_leaving() {
+            return Ok(Answer::Underway);
+        }
+        let body = json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": meta.name, "namespace": meta.namespace},
+            "deleteOptions": {"preconditions": {"uid": meta.uid}},
+        });
+        match self.client.post(&format!("{}/eviction", path_of(meta)), &body) {
+            Ok(_) => Ok(Answer::Underway),
+            Err(error) if error.code() == Some(404) => Ok(Answer::Done),
+            Err(error) => Err(Answer::Refused(format!("pod {name} is not evicted: {error}"))),
+        }
+    }
+
+    fn cordon(&self, name: &str, cordoned: bool) -> Result<Answer, Answer> {
+        let known = self.shared.cache().nodes.get(name).cloned();
+        let node = known.ok_or_else(|| Answer::Refused(format!("node {name} is gone")))?;
+        let by_loop = node.metadata.annotations.contains_key(CORDONED);
+        if cordoned && node.spec.unschedulable {
+            return Err(Answer::Refused(format!("node {name} is cordoned already")));
+        }
+        if !cordoned && !by_loop {
+            return Err(Answer::Refused(format!(
+                "node {name} was not cordoned by Lepton and is left as it is"
+            )));
+        }
+        let mark = if cordoned { Value::String("true".to_owned()) } else { Value::Null };
+        let body = json!({
+            "metadata": {"uid": node.metadata.uid, "annotations": {CORDONED: mark}},
+            "spec": {"unschedulable": cordoned.then_some(true)},
+        });
+        match self.client.patch(&format!("/api/v1/nodes/{name}"), &body) {
+            Ok(_) => Ok(Answer::Underway),
+            Err(error) => Err(Answer::Refused(format!("node {name}: {error}"))),
+        }
+    }
+}
+
+impl Actuator for KubernetesHands {
+    fn moving(&self) -> Moving {
+        Moving::StopFirst
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        let made = match call {
+            Call::Start { task, to } => self.bind(task, to),
+            Call::Stop { task, from } => self.evict(task, from),
+            Call::Move { task, .. } => {
+                Err(Answer::Refused(format!("pod {task} cannot stand on two nodes at once")))
+            }
+            Call::Cordon { node, cordoned } => self.cordon(node, *cordoned),
+        };
+        match made {
+            Ok(answer) | Err(answer) => answer,
+        }
+    }
+}
+
+fn path_of(meta: &Meta) -> String {
+    format!("/api/v1/namespaces/{}/pods/{}", meta.namespace, meta.name)
+}

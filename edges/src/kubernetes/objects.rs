@@ -1,0 +1,380 @@
+//! Objects of Kubernetes: the fields that are read, and no others, so that what is kept of a large cluster is small.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// Amounts by resource.
+pub(super) type Amounts = BTreeMap<String, serde_json::Value>;
+
+/// What all objects carry.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Meta {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    pub(super) creation_timestamp: Option<String>,
+    pub(super) deletion_timestamp: Option<String>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) owner_references: Vec<OwnerReference>,
+}
+
+impl Meta {
+    /// Its name among all of its kind.
+    pub(super) fn full_name(&self) -> String {
+        if self.namespace.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.namespace, self.name)
+        }
+    }
+
+    /// What keeps it: a controller makes it anew when it goes.
+    pub(super) fn controller(&self) -> Option<&OwnerReference> {
+        self.owner_references.iter().find(|owner| owner.controller)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OwnerReference {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) controller: bool,
+}
+
+/// An object of a kind that is watched.
+pub(super) trait Object: serde::de::DeserializeOwned {
+    /// Takes the version out, so that objects that differ in it alone are equal.
+    fn take_version(&mut self) -> String;
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Node {
+    pub(super) metadata: Meta,
+    pub(super) spec: NodeSpec,
+    pub(super) status: NodeStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeSpec {
+    pub(super) unschedulable: bool,
+    pub(super) taints: Vec<Taint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Taint {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) effect: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeStatus {
+    pub(super) capacity: Amounts,
+    pub(super) allocatable: Amounts,
+    pub(super) conditions: Vec<Condition>,
+}
+
+impl Node {
+    /// Whether its kubelet says that it can take pods.
+    pub(super) fn is_ready(&self) -> bool {
+        self.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) status: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pod {
+    pub(super) metadata: Meta,
+    pub(super) spec: PodSpec,
+    pub(super) status: PodStatus,
+}
+
+impl Pod {
+    /// Whether it has ended and holds nothing any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodSpec {
+    pub(super) scheduler_name: String,
+    pub(super) node_name: String,
+    pub(super) priority: i32,
+    pub(super) containers: Vec<Container>,
+    pub(super) init_containers: Vec<Container>,
+    pub(super) overhead: Amounts,
+    /// Of the pod as a whole.
+    pub(super) resources: Resources,
+    pub(super) node_selector: BTreeMap<String, String>,
+    pub(super) affinity: Affinity,
+    pub(super) tolerations: Vec<Toleration>,
+    pub(super) topology_spread_constraints: Vec<Spread>,
+    pub(super) scheduling_gates: Vec<serde_json::Value>,
+    pub(super) resource_claims: Vec<serde_json::Value>,
+    pub(super) volumes: Vec<Volume>,
+    pub(super) scheduling_group: SchedulingGroup,
+    pub(super) active_deadline_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct SchedulingGroup {
+    pub(super) pod_group_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Container {
+    pub(super) name: String,
+    pub(super) resources: Resources,
+    pub(super) restart_policy: String,
+    pub(super) ports: Vec<Port>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Resources {
+    pub(super) requests: Amounts,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Port {
+    pub(super) host_port: u32,
+    #[serde(rename = "hostIP")]
+    pub(super) host_ip: String,
+    pub(super) protocol: String,
+}
+
+/// A volume, of which only what ties a pod to nodes is read.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Volume {
+    pub(super) name: String,
+    pub(super) persistent_volume_claim: Option<serde_json::Value>,
+    pub(super) ephemeral: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Affinity {
+    pub(super) node_affinity: NodeAffinity,
+    pub(super) pod_affinity: PodAffinity,
+    pub(super) pod_anti_affinity: PodAffinity,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeAffinity {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    pub(super) required: Option<NodeTerms>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeTerms {
+    pub(super) node_selector_terms: Vec<NodeTerm>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeTerm {
+    pub(super) match_expressions: Vec<Expression>,
+    pub(super) match_fields: Vec<Expression>,
+}
+
+/// A requirement on a label.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Expression {
+    pub(super) key: String,
+    pub(super) operator: String,
+    pub(super) values: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PodAffinity {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    pub(super) required: Vec<PodTerm>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodTerm {
+    pub(super) label_selector: Option<LabelSelector>,
+    pub(super) topology_key: String,
+    pub(super) namespaces: Vec<String>,
+    pub(super) namespace_selector: Option<LabelSelector>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct LabelSelector {
+    pub(super) match_labels: BTreeMap<String, String>,
+    pub(super) match_expressions: Vec<Expression>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Spread {
+    pub(super) topology_key: String,
+    pub(super) when_unsatisfiable: String,
+    pub(super) max_skew: i64,
+    pub(super) min_domains: Option<usize>,
+    pub(super) label_selector: Option<LabelSelector>,
+    pub(super) match_label_keys: Vec<String>,
+    pub(super) node_affinity_policy: String,
+    pub(super) node_taints_policy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Toleration {
+    pub(super) key: String,
+    pub(super) operator: String,
+    pub(super) value: String,
+    pub(super) effect: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodStatus {
+    pub(super) phase: String,
+    pub(super) start_time: Option<String>,
+    pub(super) nominated_node_name: String,
+    pub(super) container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ContainerStatus {
+    pub(super) name: String,
+    pub(super) allocated_resources: Amounts,
+    pub(super) resources: Resources,
+}
+
+/// A group of pods that start together, of any of the APIs that know one.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PodGroup {
+    pub(super) metadata: Meta,
+    spec: PodGroupSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodGroupSpec {
+    min_member: Option<u32>,
+    scheduling_policy: SchedulingPolicy,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct SchedulingPolicy {
+    gang: Option<GangPolicy>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct GangPolicy {
+    min_count: u32,
+}
+
+impl PodGroup {
+    /// How many pods must start together.
+    pub(super) fn members_min(&self) -> u32 {
+        let gang = self.spec.scheduling_policy.gang.as_ref().map(|gang| gang.min_count);
+        gang.or(self.spec.min_member).unwrap_or(1)
+    }
+}
+
+impl Object for Node {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
+    }
+}
+
+impl Object for Pod {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
+    }
+}
+
+impl Object for PodGroup {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
+    }
+}
+
+/// Seconds since 1970 of a time as `2026-11-29T19:25:17Z`.
+pub(super) fn unix_seconds(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.split(':');
+    let (hour, minute): (i64, i64) = (time.next()?.parse().ok()?, time.next()?.parse().ok()?);
+    let second: i64 = time.next()?.split('.').next()?.parse().ok()?;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that begin with March, so that the leap day is the last (Hinnant, chrono-compatible date algorithms).
+    let (shifted, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * month + 2) / 5 + day
+        - 1
+        - 719_468;
+    u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_since_1970() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600)),
+            ("2026-11-29T19:25:17.123456Z", Some(1_795_980_317)),
+            ("yesterday", None),
+            ("2026-13-01T00:00:00Z", None),
+        ] {
+            assert_eq!(unix_seconds(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pod_group_of_each_api_says_how_many_start_together() {
+        for (text, members) in [
+            (r#"{"spec":{"minMember":4}}"#, 4),
+            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}}}}"#, 3),
+            (r#"{"spec":{"schedulingPolicy":{"basic":{}}}}"#, 1),
+        ] {
+            let group: PodGroup = serde_json::from_str(text).expect("it is one");
+            assert_eq!(group.members_min(), members, "{text}");
+        }
+    }
+}

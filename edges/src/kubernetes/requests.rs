@@ -1,0 +1,128 @@
+//! What a pod asks for in all: its containers together, or its most demanding init container beside the sidecars that run by then, with
+//! the overhead of its runtime (Kubernetes enhancements 753, 1287, 2837).
+
+use std::collections::BTreeMap;
+
+use super::objects::{Amounts, Container, Pod};
+use super::quantity::Quantity;
+
+/// Amounts by resource.
+pub(super) type Requests = BTreeMap<String, Quantity>;
+
+/// The amounts as numbers; what is no quantity is left out.
+pub(super) fn amounts(told: &Amounts) -> Requests {
+    let read = |(name, value): (&String, &serde_json::Value)| {
+        let quantity = match value {
+            serde_json::Value::String(text) => Quantity::parse(text),
+            other => Quantity::parse(&other.to_string()),
+        };
+        Some((name.clone(), quantity?))
+    };
+    told.iter().filter_map(read).collect()
+}
+
+/// What the pod asks for in all.
+pub(super) fn requests(pod: &Pod) -> Requests {
+    let (mut sidecars, mut most) = (Requests::new(), Requests::new());
+    for container in &pod.spec.init_containers {
+        let own = of_container(pod, container);
+        if container.restart_policy == "Always" {
+            add(&mut sidecars, &own);
+            raise(&mut most, &sidecars);
+        } else {
+            let mut beside = sidecars.clone();
+            add(&mut beside, &own);
+            raise(&mut most, &beside);
+        }
+    }
+    let mut together = sidecars;
+    for container in &pod.spec.containers {
+        add(&mut together, &of_container(pod, container));
+    }
+    raise(&mut most, &together);
+    // What is told of the pod as a whole holds for it as a whole.
+    most.extend(amounts(&pod.spec.resources.requests));
+    add(&mut most, &amounts(&pod.spec.overhead));
+    most.retain(|_, quantity| *quantity > Quantity::default());
+    most
+}
+
+/// The larger of what is asked, granted and in force: a resize holds both until it is over.
+fn of_container(pod: &Pod, container: &Container) -> Requests {
+    let mut own = amounts(&container.resources.requests);
+    if let Some(status) = pod.status.container_statuses.iter().find(|s| s.name == container.name) {
+        raise(&mut own, &amounts(&status.allocated_resources));
+        raise(&mut own, &amounts(&status.resources.requests));
+    }
+    own
+}
+
+/// Adds the amounts of the other.
+pub(super) fn add(to: &mut Requests, other: &Requests) {
+    for (name, quantity) in other {
+        let sum = to.entry(name.clone()).or_default();
+        *sum = *sum + *quantity;
+    }
+}
+
+fn raise(to: &mut Requests, other: &Requests) {
+    for (name, quantity) in other {
+        let most = to.entry(name.clone()).or_default();
+        *most = (*most).max(*quantity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn cpu(spec: &serde_json::Value, status: &serde_json::Value) -> i64 {
+        let pod: Pod = serde_json::from_value(json!({"spec": spec, "status": status})).expect("a pod");
+        requests(&pod).get("cpu").map_or(0, |cpu| cpu.up(1000))
+    }
+
+    fn container(name: &str, cpu: &str, restart: &str) -> serde_json::Value {
+        json!({"name": name, "restartPolicy": restart, "resources": {"requests": {"cpu": cpu}}})
+    }
+
+    #[test]
+    fn the_most_that_runs_at_once_is_asked_for() {
+        let (a, b) = (container("a", "1", ""), container("b", "500m", ""));
+        let both = json!([a, b]);
+        for (init, expected) in [
+            (json!([]), 1500),
+            // A large step before the rest.
+            (json!([container("i", "4", "")]), 4000),
+            (json!([container("i", "1", "")]), 1500),
+            // A sidecar runs beside all that comes after it, and not beside what came before.
+            (json!([container("s", "1", "Always"), container("i", "4", "")]), 5000),
+            (json!([container("i", "4", ""), container("s", "1", "Always")]), 4000),
+            (json!([container("s", "3", "Always")]), 4500),
+        ] {
+            assert_eq!(
+                cpu(&json!({"containers": both, "initContainers": init}), &json!({})),
+                expected,
+                "{init}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_pod_as_a_whole_comes_before_its_containers_and_overhead_on_top() {
+        let spec = json!({
+            "containers": [container("a", "1", "")], "overhead": {"cpu": "250m"},
+            "resources": {"requests": {"cpu": "3"}}
+        });
+        assert_eq!(cpu(&spec, &json!({})), 3250);
+    }
+
+    #[test]
+    fn a_resize_holds_the_larger_until_it_is_over() {
+        let spec = json!({"containers": [container("a", "1", "")]});
+        let status = json!({"containerStatuses": [{
+            "name": "a", "allocatedResources": {"cpu": "1"}, "resources": {"requests": {"cpu": 2}}
+        }]});
+        assert_eq!(cpu(&spec, &status), 2000);
+    }
+}
