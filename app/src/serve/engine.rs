@@ -260,8 +260,7 @@ impl Engine {
         }
         self.pause = pause(config);
         self.fresh_seconds = config.fresh_seconds;
-        let freshness_seconds = self.fresh_seconds;
-        self.cycle.configure(self.mode, CollectConfig { freshness_seconds, ..CollectConfig::default() });
+        self.configure(self.mode);
         let line = AuditLine {
             unix_seconds: people::unix_seconds(),
             actor: "local".to_owned(),
@@ -271,6 +270,11 @@ impl Engine {
         };
         self.health.store_problem = self.store.keep_audit(&line).err().map(|error| error.to_string());
         self.publish(None);
+    }
+
+    fn configure(&mut self, mode: Mode) {
+        let freshness_seconds = self.fresh_seconds;
+        self.cycle.configure(mode, CollectConfig { freshness_seconds, ..CollectConfig::default() });
     }
 
     /// Keeps what is kept only from time to time.
@@ -360,10 +364,13 @@ impl Engine {
     }
 
     fn cycle_once(&mut self) -> CycleReport {
+        // One that stands by looks on; what it had under way it goes on with when it acts again.
+        let mode = if self.mode == Mode::Act && !self.cluster.may_act() { Mode::Observe } else { self.mode };
+        self.configure(mode);
         let mut journal = TurnJournal {
             store: &mut self.store,
             last: self.last.clone(),
-            mode: self.mode,
+            mode,
             proposal: &mut self.proposal,
         };
         let now = self.cluster.now_seconds();

@@ -123,6 +123,9 @@ impl ControlPlane {
             self.port
         );
         fs::write(self.kubeconfig(), kubeconfig).expect("writable");
+        // The namespace of the lease; it is there already where the API server starts again.
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lepton"}});
+        self.ask(Method::POST, "/api/v1/namespaces", Some(&namespace));
     }
 
     pub(crate) fn kubeconfig(&self) -> String {
@@ -242,8 +245,13 @@ impl ControlPlane {
     /// A service that looks at it, or acts on it.
     pub(crate) fn service(&self, more: &[&str]) -> Service {
         let kubeconfig = self.kubeconfig();
-        let options = ["--source", "kubernetes", "--kubeconfig", &kubeconfig, "--turn-seconds", "0.5"];
-        Service::start_of(&format!("{}/state", self.folder), &[&options, more].concat(), "")
+        self.service_of("state", &kubeconfig, more)
+    }
+
+    /// The same with a store and a kubeconfig of its own.
+    pub(crate) fn service_of(&self, state: &str, kubeconfig: &str, more: &[&str]) -> Service {
+        let options = ["--source", "kubernetes", "--kubeconfig", kubeconfig, "--turn-seconds", "0.5"];
+        Service::start_of(&format!("{}/{state}", self.folder), &[&options, more].concat(), "")
     }
 }
 

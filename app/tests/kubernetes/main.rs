@@ -4,6 +4,7 @@
 mod common;
 mod control_plane;
 mod hands;
+mod lease;
 
 use serde_json::{Value, json};
 

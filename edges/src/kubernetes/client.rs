@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,11 +13,12 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use ureq::{Agent, Body};
 
 use super::access::{Access, AccessError, Credential, Exec};
-use super::objects::unix_seconds;
+use super::moment::{now_seconds, unix_seconds};
 
-/// How long a connection may take, a call, and the quiet of a stream beyond its own end.
+/// How long a connection may take, a call, an answer to a question, and the quiet of a stream beyond its own end.
 const CONNECT: Duration = Duration::from_secs(5);
-const CALL: Duration = Duration::from_secs(30);
+pub(super) const CALL: Duration = Duration::from_secs(10);
+const LIST: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(10);
 /// Largest answer and largest object of a stream, bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
@@ -110,13 +111,20 @@ impl Client {
         self.call(Method::POST, path, Some(("application/json", body)))
     }
 
+    /// Something in the place of what lies there.
+    pub(super) fn put(&self, path: &str, body: &Value) -> Result<Vec<u8>, ApiError> {
+        self.call(Method::PUT, path, Some(("application/json", body)))
+    }
+
     /// A change that names lists' elements by their keys.
     pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Vec<u8>, ApiError> {
         self.call(Method::PATCH, path, Some(("application/strategic-merge-patch+json", body)))
     }
 
     fn call(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Vec<u8>, ApiError> {
-        let mut response = self.send(method, path, body, CALL, CALL)?;
+        // What changes something is over before a lease that is no longer renewed.
+        let whole = if body.is_some() { CALL } else { LIST };
+        let mut response = self.send(method, path, body, whole, whole)?;
         let answer = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let answer = answer.map_err(|error| self.away(&error.to_string()))?;
         if response.status().is_success() {
@@ -267,7 +275,7 @@ fn ask_program(exec: &Exec) -> Result<(String, Option<Instant>), String> {
     let said: Said = serde_json::from_slice(&out.stdout)
         .map_err(|error| format!("`{}`: expected a token: {error}", exec.command))?;
     let ends = said.status.expiration_timestamp.as_deref().and_then(unix_seconds);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = now_seconds();
     let lasts = ends.map(|ends| Duration::from_secs(ends.saturating_sub(now + TOKEN_MARGIN_SECONDS)));
     Ok((said.status.token, lasts.map(|lasts| Instant::now() + lasts)))
 }

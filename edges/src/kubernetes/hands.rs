@@ -12,6 +12,7 @@ use super::cache::{KnownPod, Shared};
 use super::client::{ApiError, Client};
 use super::devices::{DEVICES, annotation};
 use super::fit::{nowhere, obstacle};
+use super::lease::Lease;
 use super::objects::{Meta, Pod};
 use super::speaker::Speaker;
 use super::told::{CORDONED, is_ours};
@@ -21,13 +22,46 @@ pub struct KubernetesHands {
     client: Client,
     shared: Arc<Shared>,
     speaker: Speaker,
+    /// Where to find the lease, and it, once something may be done.
+    lease_name: Option<(String, String)>,
+    lease: Option<Lease>,
     /// What waiting pods were told last, by name, with their uid.
     said: BTreeMap<String, (String, String)>,
 }
 
 impl KubernetesHands {
-    pub(super) fn new(client: Client, shared: Arc<Shared>, speaker: Speaker) -> Self {
-        Self { client, shared, speaker, said: BTreeMap::new() }
+    pub(super) fn new(
+        client: Client,
+        shared: Arc<Shared>,
+        speaker: Speaker,
+        lease_name: Option<(String, String)>,
+    ) -> Self {
+        Self { client, shared, speaker, lease_name, lease: None, said: BTreeMap::new() }
+    }
+
+    /// From now on something may be done: the lease is tried for.
+    ///
+    /// # Errors
+    /// When no thread can be started for it.
+    pub fn get_ready(&mut self) -> std::io::Result<()> {
+        if let (Some((namespace, name)), None) = (&self.lease_name, &self.lease) {
+            self.lease = Some(Lease::start(self.client.clone(), namespace, name)?);
+        }
+        Ok(())
+    }
+
+    /// From now on nothing is done: another may have the lease.
+    pub fn rest(&mut self) {
+        self.lease = None;
+    }
+
+    /// Why nothing may be done now, where a lease decides on it; none where something may.
+    pub fn waits_for(&self) -> Option<String> {
+        match (&self.lease_name, &self.lease) {
+            (None, _) => None,
+            (Some(_), Some(lease)) => lease.waits_for(),
+            (Some(_), None) => Some("the lease is not asked for".to_owned()),
+        }
     }
 
     /// Events and conditions that were not written.
@@ -187,6 +221,9 @@ impl Actuator for KubernetesHands {
     }
 
     fn call(&mut self, call: &Call) -> Answer {
+        if let Some(why) = self.waits_for() {
+            return Answer::Refused(why);
+        }
         let made = match call {
             Call::Start { task, to } => self.bind(task, to),
             Call::Stop { task, from } => self.evict(task, from),

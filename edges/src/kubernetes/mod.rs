@@ -11,6 +11,8 @@ mod devices;
 mod fit;
 mod gangs;
 mod hands;
+mod lease;
+mod moment;
 mod neighbours;
 mod objects;
 mod obstacle;
@@ -64,6 +66,8 @@ pub struct KubernetesOptions {
     pub device_resources: Vec<String>,
     /// Labels that tell a model of devices, before the usual ones.
     pub model_labels: Vec<String>,
+    /// Namespace and name of the lease that the instance that acts must hold; none where there is one instance alone.
+    pub lease: Option<(String, String)>,
     /// What is older than this is out of date, seconds.
     pub fresh_seconds: u64,
 }
@@ -109,7 +113,7 @@ impl KubernetesSource {
         let first_list_millis = begun.elapsed().as_millis() as u64;
         let speaker = Speaker::start(client.clone())
             .map_err(|error| AccessError(format!("cannot start a thread: {error}")))?;
-        let hands = KubernetesHands::new(client.clone(), Arc::clone(&shared), speaker);
+        let hands = KubernetesHands::new(client.clone(), Arc::clone(&shared), speaker, options.lease.clone());
         let teller = Teller::new(columns, names);
         ending.is_due = false;
         let source = Self { shared, client, told_by: access.told_by, teller, first_list_millis };

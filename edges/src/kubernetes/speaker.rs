@@ -9,8 +9,8 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::moment::now;
 use super::objects::Meta;
-use super::watch::now_seconds;
 
 /// Messages that may wait.
 const WAITING_MAX: usize = 10_000;
@@ -109,44 +109,9 @@ fn shortened(message: &str) -> &str {
     &message[..end.unwrap_or(0)]
 }
 
-/// This moment, with microseconds, and as nanoseconds since 1970.
-fn now() -> (String, u128) {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (now_seconds() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let micros = since.subsec_micros();
-    (
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"),
-        since.as_nanos(),
-    )
-}
-
-/// Year, month and day of a day since 1970 (Hinnant, chrono-compatible date algorithms).
-fn date(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::objects::unix_seconds;
-
-    #[test]
-    fn dates_are_read_as_they_are_written() {
-        for days in (0..40_000).step_by(13) {
-            let (year, month, day) = date(days);
-            let text = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
-            assert_eq!(unix_seconds(&text), Some(days * 86_400), "{text}");
-        }
-    }
 
     #[test]
     fn a_long_message_ends_at_a_character() {

@@ -10,7 +10,8 @@ use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
 use super::gangs::{Gang, gang_of};
-use super::objects::{Node, Pod, Taint, unix_seconds};
+use super::moment::unix_seconds;
+use super::objects::{Node, Pod, Taint};
 use super::rules::{NODE_NAME, Surroundings, TAINTS, beyond_words, named, taints_of};
 
 /// The annotation of a node that the loop has cordoned.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use super::cache::{Cache, Change, Ear, Shared};
 use super::client::{ApiError, Client};
+use super::moment::now_seconds;
 use super::objects::Object;
 
 /// Objects of one page of a list.
@@ -193,10 +194,6 @@ impl<T: Object> Follower<T> {
             thread::sleep(NAP.min(due.saturating_duration_since(Instant::now())));
         }
     }
-}
-
-pub(super) fn now_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A value as a part of an address.

@@ -261,6 +261,17 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.kubernetes.model_labels, texts(value)),
     },
     Key {
+        name: "kubernetes.lease",
+        about: "NAMESPACE/NAME of the lease that the instance that acts holds, so that of several one acts; empty for none.",
+        form: Form::Text,
+        get: |c| {
+            let lease = c.kubernetes.lease.as_ref();
+            text(&lease.map_or(String::new(), |(namespace, name)| format!("{namespace}/{name}")))
+        },
+        live: false,
+        set: |c, value| set(&mut c.kubernetes.lease, lease(value)),
+    },
+    Key {
         name: "simulation.seed",
         about: "Seed of the simulated cluster.",
         form: Form::Whole(0, i64::MAX),
@@ -324,6 +335,20 @@ fn as_text(value: &Value) -> Result<&str, String> {
 
 fn flag(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| "expected true or false".to_owned())
+}
+
+fn lease(value: &Value) -> Result<Option<(String, String)>, String> {
+    let text = as_text(value)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_name = |part: &str| {
+        let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+        !part.is_empty() && part.bytes().all(sound)
+    };
+    let parts = text.split_once('/').filter(|(namespace, name)| is_name(namespace) && is_name(name));
+    let parts = parts.map(|(namespace, name)| Some((namespace.to_owned(), name.to_owned())));
+    parts.ok_or_else(|| "expected NAMESPACE/NAME, or nothing for no lease".to_owned())
 }
 
 fn folder(value: &Value) -> Result<String, String> {

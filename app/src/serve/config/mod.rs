@@ -113,7 +113,7 @@ pub(crate) struct PrometheusSettings {
 }
 
 /// Which Kubernetes cluster, and how it is read.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KubernetesSettings {
     /// A kubeconfig; where there is none, `KUBECONFIG`, the service account of this pod or `~/.kube/config`.
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -123,6 +123,8 @@ pub(crate) struct KubernetesSettings {
     pub(crate) device_resources: Vec<String>,
     /// Labels that tell a model of devices, before the usual ones.
     pub(crate) model_labels: Vec<String>,
+    /// Namespace and name of the lease that the instance that acts holds.
+    pub(crate) lease: Option<(String, String)>,
 }
 
 /// The simulated cluster.
@@ -196,7 +198,13 @@ impl Default for ServeConfig {
                 node_labels: Vec::new(),
                 queries: BTreeMap::new(),
             },
-            kubernetes: KubernetesSettings::default(),
+            kubernetes: KubernetesSettings {
+                kubeconfig: None,
+                context: None,
+                device_resources: Vec::new(),
+                model_labels: Vec::new(),
+                lease: Some(("lepton".to_owned(), "lepton".to_owned())),
+            },
             simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8, request_factor: None },
         }
     }

@@ -15,6 +15,7 @@ use crate::serve::waiting::reasons;
 pub(super) struct KubernetesCluster {
     source: KubernetesSource,
     hands: KubernetesHands,
+    mode: Mode,
     now_seconds: u64,
 }
 
@@ -26,13 +27,17 @@ impl KubernetesCluster {
             context: settings.context.clone(),
             device_resources: settings.device_resources.clone(),
             model_labels: settings.model_labels.clone(),
+            lease: settings.lease.clone(),
             fresh_seconds: config.fresh_seconds,
         };
-        let (source, hands) =
+        let (source, mut hands) =
             KubernetesSource::connect(&options).map_err(|error| WrongSettings(error.to_string()))?;
+        if config.mode != Mode::Observe {
+            hands.get_ready()?;
+        }
         // A clock that was set back does not make the loop younger than its store.
         let now_seconds = unix_seconds().max(store.clock_seconds()?.unwrap_or(0));
-        Ok(Self { source, hands, now_seconds })
+        Ok(Self { source, hands, mode: config.mode, now_seconds })
     }
 }
 
@@ -62,7 +67,7 @@ impl Connection for KubernetesCluster {
     }
 
     fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
-        if mode != Mode::Act || !snapshot.stale.is_empty() {
+        if mode != Mode::Act || !snapshot.stale.is_empty() || !self.may_act() {
             return;
         }
         let waiting = reasons(snapshot);
@@ -71,7 +76,17 @@ impl Connection for KubernetesCluster {
         self.hands.tell_waiting(told.chain(kept_back));
     }
 
-    fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
+    fn may_act(&self) -> bool {
+        self.hands.waits_for().is_none()
+    }
+
+    fn set_mode(&mut self, _: &mut Store, mode: Mode) -> anyhow::Result<()> {
+        if mode == Mode::Observe {
+            self.hands.rest();
+        } else {
+            self.hands.get_ready()?;
+        }
+        self.mode = mode;
         Ok(())
     }
 
@@ -82,8 +97,12 @@ impl Connection for KubernetesCluster {
             0 => None,
             count => Some(format!("{count} events and conditions of pods could not be written")),
         };
+        let waits = self.hands.waits_for().filter(|_| self.mode != Mode::Observe);
         Standing {
-            about: self.source.about(),
+            about: match waits {
+                Some(why) => format!("{}, stands by: {why}", self.source.about()),
+                None => self.source.about(),
+            },
             can_act: true,
             problems: problem.into_iter().chain(unsaid).collect(),
             reports: vec![report],

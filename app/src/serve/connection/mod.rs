@@ -53,6 +53,11 @@ pub(super) trait Connection {
         false
     }
 
+    /// Whether it is this instance that acts; one that does not looks on.
+    fn may_act(&self) -> bool {
+        true
+    }
+
     /// A turn is over: what it left waiting may be told to those who wait.
     fn turned(&mut self, _: &Snapshot, _: Mode) {}
 

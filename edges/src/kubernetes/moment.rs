@@ -1,0 +1,83 @@
+//! Moments as Kubernetes writes them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// This moment, seconds since 1970.
+pub(super) fn now_seconds() -> u64 {
+    since_1970().as_secs()
+}
+
+/// This moment, with microseconds, and as nanoseconds since 1970.
+pub(super) fn now() -> (String, u128) {
+    let since = since_1970();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let micros = since.subsec_micros();
+    (
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"),
+        since.as_nanos(),
+    )
+}
+
+/// Year, month and day of a day since 1970 (Hinnant, chrono-compatible date algorithms).
+fn date(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// Seconds since 1970 of a time as `2026-11-29T19:25:17Z`.
+pub(super) fn unix_seconds(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.split(':');
+    let (hour, minute): (i64, i64) = (time.next()?.parse().ok()?, time.next()?.parse().ok()?);
+    let second: i64 = time.next()?.split('.').next()?.parse().ok()?;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that begin with March, so that the leap day is the last (Hinnant, chrono-compatible date algorithms).
+    let (shifted, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * month + 2) / 5 + day
+        - 1
+        - 719_468;
+    u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_since_1970() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600)),
+            ("2026-11-29T19:25:17.123456Z", Some(1_795_980_317)),
+            ("yesterday", None),
+            ("2026-13-01T00:00:00Z", None),
+        ] {
+            assert_eq!(unix_seconds(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        for days in (0..40_000).step_by(13) {
+            let (year, month, day) = date(days);
+            let text = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
+            assert_eq!(unix_seconds(&text), Some(days * 86_400), "{text}");
+        }
+    }
+}
