@@ -14,12 +14,11 @@ import (
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: control-plane etcd|kube-apiserver|kube-scheduler FLAGS... | key")
+		fmt.Fprintln(os.Stderr, "usage: control-plane etcd|kube-apiserver FLAGS... | key")
 		os.Exit(2)
 	}
 	part := os.Args[1]
@@ -29,15 +28,13 @@ func main() {
 		etcdmain.Main(os.Args)
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
-	case "kube-scheduler":
-		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
 	case "key":
 		if err := writeKey(); err != nil {
 			fmt.Fprintln(os.Stderr, "control-plane key:", err)
 			os.Exit(1)
 		}
 	default:
-		fmt.Fprintf(os.Stderr, "control-plane: no part named %q; expected etcd, kube-apiserver, kube-scheduler or key\n", part)
+		fmt.Fprintf(os.Stderr, "control-plane: no part named %q; expected etcd, kube-apiserver or key\n", part)
 		os.Exit(2)
 	}
 }

@@ -287,20 +287,24 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The next object; none at the end.
-    pub(super) fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ApiError> {
-        let away = |problem: String| ApiError::Away(format!("{}: {problem}", self.at));
+    /// The next line, one object; none at the end.
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
         let mut line = Vec::new();
         let read = (&mut self.lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
         match read {
             Ok(0) => Ok(None),
-            Ok(_) if line.last() == Some(&b'\n') => {
-                serde_json::from_slice(&line).map(Some).map_err(|error| away(error.to_string()))
-            }
-            Ok(_) => {
-                Err(away("the stream broke off within an object, or the object is too large".to_owned()))
-            }
-            Err(error) => Err(away(error.to_string())),
+            Ok(_) if line.last() == Some(&b'\n') => Ok(Some(line)),
+            Ok(_) => Err(self.away("the stream broke off within an object, or the object is too large")),
+            Err(error) => Err(self.away(&error.to_string())),
         }
+    }
+
+    /// Reads what a line holds.
+    pub(super) fn read<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, ApiError> {
+        serde_json::from_slice(line).map_err(|error| self.away(&error.to_string()))
+    }
+
+    fn away(&self, problem: &str) -> ApiError {
+        ApiError::Away(format!("{}: {problem}", self.at))
     }
 }

@@ -50,10 +50,15 @@ struct ListMeta {
     next: String,
 }
 
+/// What kind of event a line is.
 #[derive(Deserialize)]
-struct Event<T> {
+struct EventKind {
     #[serde(rename = "type")]
     kind: String,
+}
+
+#[derive(Deserialize)]
+struct Event<T> {
     object: T,
 }
 
@@ -151,12 +156,15 @@ impl<T: Object> Follower<T> {
         );
         let mut stream = self.client.stream(&path, self.lasts)?;
         self.heard();
-        while let Some(mut event) = stream.next::<Event<T>>()? {
-            if event.kind == "ERROR" {
+        while let Some(line) = stream.next_line()? {
+            let EventKind { kind } = stream.read(&line)?;
+            // Its object is none of ours: it says why, most often that the server does not remember so far back.
+            if kind == "ERROR" {
                 return Ok(End::Forgotten);
             }
+            let mut event: Event<T> = stream.read(&line)?;
             *version = event.object.take_version();
-            let change = match event.kind.as_str() {
+            let change = match kind.as_str() {
                 "ADDED" | "MODIFIED" => Change::Put(event.object),
                 "DELETED" => Change::Gone(event.object),
                 _ => {
