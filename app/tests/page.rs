@@ -6,8 +6,8 @@
 mod common;
 
 use common::browser::Browser;
-use common::scratch;
 use common::service::Service;
+use common::{lepton, scratch, stderr};
 use serde_json::Value;
 
 /// Every view, with a selector of something that only its data can fill.
@@ -101,6 +101,78 @@ fn every_view_shows_data_at_every_width_and_asks_only_its_own_service() {
     let requests = browser.requests();
     let foreign: Vec<&String> = requests.iter().filter(|url| !url.starts_with(&own)).collect();
     assert!(requests.len() > 30 && foreign.is_empty(), "{foreign:?}");
+}
+
+/// What axe finds on the page that is open: rule and elements, of serious and critical impact.
+fn serious_findings(browser: &mut Browser, axe: &str) -> Vec<String> {
+    browser.eval(axe);
+    let asked = "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations
+        .filter((v) => ['serious', 'critical'].includes(v.impact))
+        .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ') + ' ' + n.failureSummary.replaceAll('\\n', ' ')).slice(0, 4).join('; ')}`))";
+    let found = browser.eval(asked);
+    let found = found.as_array().expect("axe answers");
+    found.iter().map(|one| text(one).to_owned()).collect()
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn nothing_serious_keeps_anybody_from_using_a_view() {
+    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/node_modules/axe-core/axe.min.js");
+    let axe = std::fs::read_to_string(axe).expect("`npm ci` in web has brought axe");
+    let (service, plan) = service_with_a_plan("axe", STILL, 1);
+    let mut browser = Browser::open("axe");
+    let mut found = Vec::new();
+    for theme in ["light", "dark"] {
+        browser.prefer(theme);
+        let views = VIEWS.iter().map(|&(path, selector)| (path.to_owned(), selector));
+        let details =
+            [(format!("/plans/{plan}"), ".word"), ("/cluster/node-000003".to_owned(), ".devices li")];
+        for (path, selector) in views.chain(details) {
+            browser.go(&format!("http://{}{path}", service.address));
+            let filled = format!(
+                "location.pathname + location.search === {path:?} && !!document.querySelector({selector:?})?.offsetHeight"
+            );
+            browser.wait_for(&path, &filled);
+            let findings = serious_findings(&mut browser, &axe);
+            found.extend(findings.into_iter().map(|finding| format!("{path} {theme}: {finding}")));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_service_that_asks_for_tokens_is_looked_at_with_one() {
+    let folder = scratch("token");
+    let made = lepton(&["token", "create", "--name", "vera", "--role", "viewer", "--state-dir", &folder]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let token = String::from_utf8(made.stdout).expect("text").trim().to_owned();
+    let header = format!("Authorization: Bearer {token}\r\n");
+    let service = Service::start_with(&folder, &["--require-tokens", "--speed", "600"], &header);
+    let mut browser = Browser::open("token");
+    let typed = |text: &str| {
+        format!(
+            "(() => {{ const i = document.querySelector('.token input'); i.value = {text:?};
+            i.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"
+        )
+    };
+    let asked = "!!document.querySelector('.token input') && !document.querySelector('h1')?.innerText.includes('node')";
+    browser.go(&format!("http://{}/cluster?as=table", service.address));
+    browser.wait_for("a token is asked for", asked);
+    browser.eval(&typed("lpt_0_wrong"));
+    browser.click(".token .button", "Look");
+    browser.wait_for(
+        "a wrong one is refused",
+        "document.querySelector('.token p')?.innerText.includes('not known')",
+    );
+    browser.eval(&typed(&token));
+    browser.click(".token .button", "Look");
+    browser.wait_for("the view has data", "document.querySelectorAll('tbody tr').length === 10");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("it is known until the tab is closed", "!!document.querySelector('.now .map canvas')");
+    let turn = "document.querySelector('.standing .clock')?.innerText";
+    let before = browser.eval(turn);
+    browser.wait_for("the stream tells what is new", &format!("{turn} !== {before}"));
 }
 
 #[test]

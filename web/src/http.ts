@@ -1,5 +1,6 @@
 /** Requests to the service behind the page, typed by its description. */
 import type { Problem, Reads, Writes } from "./api.ts";
+import { bearer, refused } from "./token.ts";
 
 export class Refused extends Error {
   constructor(readonly problem: Problem) {
@@ -16,6 +17,17 @@ export function address(path: string, names: Names = {}, query: Record<string, s
   return search ? `${filled}?${search}` : filled;
 }
 
+/** One request, with the token that it is asked for. */
+export async function ask(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+  const token = bearer();
+  const response = await fetch(path, { ...init, headers: { ...init.headers, ...token } });
+  if (response.status === 401) {
+    const { detail }: Partial<Problem> = await response.clone().json().catch(() => ({}));
+    refused(detail ?? "a token is asked for", token.authorization);
+  }
+  return response;
+}
+
 async function answered(response: Response): Promise<unknown> {
   const text = await response.text();
   const body: unknown = text ? JSON.parse(text) : null;
@@ -29,7 +41,7 @@ export async function read<P extends keyof Reads>(
   names: Names = {},
   query: Record<string, string | number> = {},
 ): Promise<Reads[P]> {
-  return (await answered(await fetch(address(path, names, query)))) as Reads[P];
+  return (await answered(await ask(address(path, names, query)))) as Reads[P];
 }
 
 interface Page<T> {
@@ -60,5 +72,5 @@ export async function write<P extends keyof Writes>(
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const kind: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
   const init = { method: "POST", headers: { ...headers, ...kind }, ...sent };
-  return (await answered(await fetch(address(path, names), init))) as Writes[P];
+  return (await answered(await ask(address(path, names), init))) as Writes[P];
 }

@@ -1,5 +1,6 @@
 /** The stream of the service: server-sent events, read with `fetch`, and the bytes in which all nodes stand. */
 import type { NodeRow, NodesShown } from "./api.ts";
+import { ask } from "./http.ts";
 
 export interface Event {
   id: string;
@@ -60,7 +61,7 @@ export function follow(address: string, heard: (event: Event) => void, broken: (
     while (!stop.signal.aborted) {
       try {
         const headers = last ? { "Last-Event-ID": last } : undefined;
-        const response = await fetch(address, { signal: stop.signal, ...(headers ? { headers } : {}) });
+        const response = await ask(address, { signal: stop.signal, ...(headers ? { headers } : {}) });
         if (!response.ok || !response.body) throw new Error(response.statusText);
         const decoder = new Decoder();
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,5 +1,5 @@
 /** What surrounds every view: its name, the way to the others, how the service stands. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Cluster } from "./pages/cluster.tsx";
 import { Decision } from "./pages/decision.tsx";
 import { Decisions } from "./pages/decisions.tsx";
@@ -18,7 +18,8 @@ import { State } from "./parts.tsx";
 import { type View, to } from "./route.ts";
 import { Search, isOpen } from "./search.tsx";
 import { lost, ready, route, status, theme, themeChoice } from "./store.ts";
-import { clock } from "./words.ts";
+import { give, wanted } from "./token.ts";
+import { clock, sentence } from "./words.ts";
 
 const LINKS: [View, string][] = [
   ["now", "Now"],
@@ -54,7 +55,7 @@ export function Shell() {
       <a class="skip" href="#main" onClick={(event) => { event.stopPropagation(); event.preventDefault(); document.getElementById("main")?.focus(); }}>To the content</a>
       <Top view={view} />
       <main id="main" tabIndex={-1} data-view={view} data-ready={ready.value}>
-        {ready.value ? <Body /> : <Waiting />}
+        {wanted.value ? <TokenPrompt why={wanted.value} /> : ready.value ? <Body /> : <Waiting />}
       </main>
       <Search />
     </>
@@ -138,6 +139,28 @@ function Body() {
     default:
       return <Now />;
   }
+}
+
+/** Asks a person for the token. */
+function TokenPrompt({ why }: { why: string }) {
+  const [text, setText] = useState("");
+  return (
+    <form
+      class="token"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim()) give(text);
+      }}
+    >
+      <h1>This service asks for a token</h1>
+      <p role="status">{sentence(why)}</p>
+      <label>
+        Token <input type="password" name="token" autocomplete="off" autofocus placeholder="lpt_…" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      </label>
+      <button type="submit" class="button" disabled={!text.trim()}>Look</button>
+      <p class="note">It is kept until this tab is closed, and sent to this service alone. An admin makes one: <code>lepton token create --role viewer</code>.</p>
+    </form>
+  );
 }
 
 function Waiting() {

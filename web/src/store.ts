@@ -4,6 +4,7 @@ import type { DecisionRow, LoadBody, NodeRow, NodesShown, PlanBody, Reads, Statu
 import { read, readAll } from "./http.ts";
 import { type Event, follow, standAs } from "./live.ts";
 import { type Route, format, parse } from "./route.ts";
+import { wanted } from "./token.ts";
 
 const BEAT_MS = 1000;
 const DECISIONS = 200;
@@ -92,7 +93,7 @@ function heard({ name, data }: Event): void {
 /** Shows what was heard, and asks for what the stream does not tell. */
 export async function look(force = false): Promise<void> {
   const { status: told, nodes: stood, waits: waiting, turns: more } = news;
-  if (!told && !force && status.value && !lost.value) return;
+  if (wanted.value || (!told && !force && status.value && !lost.value)) return;
   const first = status.value === null;
   if (first && more.length) news.turns = [];
   const isSlow = force || first || beats % SLOW === 0;
@@ -135,7 +136,7 @@ export async function look(force = false): Promise<void> {
     });
   } catch (error) {
     news.decided = true;
-    lost.value = error instanceof TypeError ? "the service does not answer" : String((error as Error).message);
+    lost.value = wanted.value ? "a token is asked for" : error instanceof TypeError ? "the service does not answer" : String((error as Error).message);
   }
 }
 
@@ -150,12 +151,13 @@ export function watch(): void {
   const begin = () => {
     stop();
     clearTimeout(timer);
-    if (document.hidden) return;
+    if (document.hidden || wanted.peek()) return;
     stop = follow("/api/v1/stream", heard, () => (lost.value = "the service does not answer"));
     void turn();
   };
   document.addEventListener("visibilitychange", begin);
-  begin();
+  // Without a token nothing is asked until a person has given one.
+  wanted.subscribe(begin);
 }
 
 /** A view that needs tasks is not left waiting for the next beat. */

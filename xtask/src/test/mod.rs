@@ -29,7 +29,8 @@ Runs the groups named, or all of them:
            they run with `rust`, and on their own only when `rust` is not asked for
   page     the page's source: types, its tests, and whether the built files that are committed are what it
            builds; needs node and npm
-  browser  tests marked #[ignore = \"needs chromium\"]; as root on Debian, Chromium is installed for them
+  browser  tests marked #[ignore = \"needs chromium\"], and the checks of axe, which npm brings; as root on Debian, Chromium is
+           installed for them
   sources  tests marked #[ignore = \"needs prometheus\"]: a real Prometheus that scrapes a real node-exporter; as
            root on Debian, both are installed for them
   kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, built from
@@ -81,8 +82,11 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[], &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
-            Group::Browser => marked::run(root, &traces, &marked::BROWSER)?,
             Group::Kubernetes => kubernetes::run(root, &traces)?,
+            Group::Browser => match page::missing_packages(root)? {
+                Some(missing) => (State::NotRun(missing), Tally::default()),
+                None => marked::run(root, &traces, &marked::BROWSER)?,
+            },
             Group::Sources => marked::run(root, &traces, &marked::PROMETHEUS)?,
         };
         reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });

@@ -18,13 +18,8 @@ const FILES: [&str; 4] = ["index.html", "app.js", "app.css", "icon.svg"];
 
 pub(super) fn run(root: &Path) -> Result<(State, Tally)> {
     let (source, built) = (root.join(SOURCE), root.join(BUILT));
-    if let Err(error) = ensure(&["node", "npm"], &["nodejs", "npm"]) {
-        return Ok((State::NotRun(format!("no node 20 with npm: {error:#}")), Tally::default()));
-    }
-    if !is_installed(&source)
-        && !shown(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(&source))?
-    {
-        return Ok((State::NotRun("npm ci failed in web".to_owned()), Tally::default()));
+    if let Some(missing) = missing_packages(root)? {
+        return Ok((State::NotRun(missing), Tally::default()));
     }
     let out = root.join("target/page");
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -56,6 +51,17 @@ pub(super) fn run(root: &Path) -> Result<(State, Tally)> {
         _ => State::Failed(String::new()),
     };
     Ok((state, tally))
+}
+
+/// Installs what the lock file names, where it is not there; why that cannot be.
+pub(super) fn missing_packages(root: &Path) -> Result<Option<String>> {
+    if let Err(error) = ensure(&["node", "npm"], &["nodejs", "npm"]) {
+        return Ok(Some(format!("no node 20 with npm: {error:#}")));
+    }
+    let source = root.join(SOURCE);
+    let there = is_installed(&source)
+        || shown(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(&source))?;
+    Ok((!there).then(|| "npm ci failed in web".to_owned()))
 }
 
 /// Whether the packages there are those that the lock file names.
