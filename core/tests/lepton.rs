@@ -10,7 +10,7 @@ use lepton_core::decide::plan::{
 };
 use lepton_core::model::{
     Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, DeviceSet, ModelSet, NodeId, NodeSpec,
-    Placement, Plan, ResourceSchema, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
+    Placement, Plan, ResourceSchema, ScoreTerm, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
 };
 use proptest::prelude::*;
 
@@ -266,6 +266,20 @@ fn searched() -> (Snapshot, Plan) {
         "whatever the threads"
     );
     (snapshot, proposal)
+}
+
+#[test]
+fn the_score_of_each_candidate_is_the_sum_of_its_terms() {
+    let (_, decided) = decide_with_a_large_one(&[0, 0, 1]);
+    let candidates: Vec<_> = decided.records.iter().flat_map(|record| &record.candidates).collect();
+    assert!(!candidates.is_empty());
+    for candidate in candidates {
+        let sum: f64 = candidate.terms.iter().map(|term| term.1).sum();
+        assert_eq!(candidate.terms.iter().map(|term| term.0).collect::<Vec<_>>(), ScoreTerm::ALL);
+        assert!((sum - f64::from(candidate.score)).abs() < 1e-6, "{candidate:?}");
+        let of_use = candidate.terms[1].1;
+        assert!((-1.0..0.0).contains(&of_use), "the policy's own part is what is left: {candidate:?}");
+    }
 }
 
 #[test]

@@ -47,6 +47,8 @@ export interface CandidateRow {
   safe: boolean;
   /** The policy's score, higher is better. */
   score: number;
+  /** What the score is made of; the terms add up to it. Nothing where it has one term alone. */
+  terms: TermRow[];
 }
 
 /** How a plan stands after a person's word. */
@@ -677,6 +679,14 @@ export interface TaskRow {
   submitted_seconds: number;
   /** What keeps it waiting, as far as Lepton decided on it. */
   waits_for?: string | null;
+}
+
+/** A term of a score. */
+export interface TermRow {
+  /** `policy`, `use`, `whole_node` or `lacking_cpu`. */
+  code: string;
+  /** What it adds to the score, in shares of the node's use. */
+  value: number;
 }
 
 /** A past turn. */

@@ -115,6 +115,18 @@ const REASONS: Record<string, string> = {
   Fragment: "pieces too small for the expected work",
 };
 
+const TERMS: Record<string, string> = {
+  policy: "packing, as the policy has it",
+  use: "use of its busiest resource",
+  whole_node: "breaks into an empty node",
+  lacking_cpu: "CPU that it will lack",
+};
+
+/** A term of a score in words. */
+export function term(code: string): string {
+  return TERMS[code] ?? code.replaceAll("_", " ");
+}
+
 /** A stable code in words; an unknown one is taken apart. */
 export function reason(code: string): string {
   return REASONS[code] ?? code.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();

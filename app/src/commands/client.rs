@@ -109,14 +109,16 @@ fn explanation(body: &Value) -> String {
     }
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(newest) = decisions.first() {
-        let mut table = output::table(&["candidate", "score", "expected use", "safe"]);
-        for c in newest["candidates"].as_array().into_iter().flatten() {
-            table.add_row([
-                plain(&c["node"]),
-                plain(&c["score"]),
-                plain(&c["expected_use"]),
-                plain(&c["safe"]),
-            ]);
+        let candidates = newest["candidates"].as_array().map_or(&[][..], Vec::as_slice);
+        // All candidates of a decision have the same terms.
+        let terms = candidates.first().and_then(|c| c["terms"].as_array()).map_or(&[][..], Vec::as_slice);
+        let codes: Vec<&str> = terms.iter().filter_map(|term| term["code"].as_str()).collect();
+        let mut table =
+            output::table(&[&["candidate", "score"][..], &codes, &["expected use", "safe"]].concat());
+        for c in candidates {
+            let of_terms = c["terms"].as_array().into_iter().flatten().map(|term| plain(&term["value"]));
+            let row = [plain(&c["node"]), plain(&c["score"])].into_iter().chain(of_terms);
+            table.add_row(row.chain([plain(&c["expected_use"]), plain(&c["safe"])]).collect::<Vec<_>>());
         }
         text += &format!("{table}\n");
         for rule in newest["ruled_out"].as_array().into_iter().flatten() {

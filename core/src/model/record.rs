@@ -4,6 +4,35 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, ActionKind, Obstacle, PartKey, Reason, StepResult};
 
+/// What the score of a node is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreTerm {
+    /// What the placement policy says, weighted.
+    Policy,
+    /// Use of the node's busiest resource with the task on it.
+    Use,
+    /// Breaking into a node whose devices are all free, which tasks of whole nodes need.
+    WholeNode,
+    /// CPU that the node will lack when its free devices are taken by the mean task.
+    LackingCpu,
+}
+
+impl ScoreTerm {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Policy, Self::Use, Self::WholeNode, Self::LackingCpu];
+
+    /// Its stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Use => "use",
+            Self::WholeNode => "whole_node",
+            Self::LackingCpu => "lacking_cpu",
+        }
+    }
+}
+
 /// A node that was considered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -11,6 +40,9 @@ pub struct Candidate {
     pub node: String,
     /// The policy's score, higher is better.
     pub score: f32,
+    /// What the score is made of, in shares of the node's use; the terms add up to it. Nothing where it has one term alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<(ScoreTerm, f64)>,
     /// Expected use of the node's busiest resource with the task on it, as a share of its capacity.
     pub expected_use: f64,
     /// Whether it stays below the safety level.

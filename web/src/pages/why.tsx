@@ -4,7 +4,7 @@ import { outcome } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, State } from "../parts.tsx";
 import { to as toView } from "../route.ts";
 import { nodes, safety, status } from "../store.ts";
-import { count, number, percent, reason, sentence, work } from "../words.ts";
+import { count, number, percent, reason, sentence, signed, term, work } from "../words.ts";
 
 export function Why({ decision }: { decision: DecisionRow }) {
   return (
@@ -24,12 +24,13 @@ function Candidates({ decision }: { decision: DecisionRow }) {
   const best = [...candidates].sort((a, b) => (a.node === to ? -1 : b.node === to ? 1 : b.score - a.score));
   const scores = candidates.map((c) => c.score);
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
+  const most = Math.max(1e-9, ...candidates.flatMap((c) => c.terms.map((t) => Math.abs(t.value))));
   const length = (score: number) => (high > low ? 0.08 + (0.92 * (score - low)) / (high - low) : 1);
   return (
     <Card title="Candidates" note={`scored by ${policy}, higher is better`}>
       <div class="candidates">
         {best.slice(0, 4).map((candidate, i) => (
-          <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} />
+          <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} most={most} />
         ))}
       </div>
       <p class="soft">{verdict(best, to)}</p>
@@ -49,7 +50,8 @@ function verdict(best: CandidateRow[], to: string | null | undefined): string {
     : `${count(higher.length, "node")} scored higher; the plan as a whole is better this way.`;
 }
 
-function Candidate({ of, rank, length }: { of: CandidateRow; rank: string; length: number }) {
+/** `most` is the largest term of all candidates, so that theirs can be compared. */
+function Candidate({ of, rank, length, most }: { of: CandidateRow; rank: string; length: number; most: number }) {
   return (
     <div class={rank === "Chosen" ? "candidate chosen" : "candidate"}>
       <h3><span class="kind">{rank}</span> <Name of={of.node} /></h3>
@@ -57,6 +59,14 @@ function Candidate({ of, rank, length }: { of: CandidateRow; rank: string; lengt
         most={1}
         rows={[{ label: "Score", value: length, text: number(of.score) }]}
       />
+      {of.terms.length > 0 && (
+        <div class="terms">
+          <Bars
+            most={most}
+            rows={of.terms.map((t) => ({ label: sentence(term(t.code)), value: Math.abs(t.value), text: signed(t.value), tone: t.value < 0 ? ("quiet" as const) : ("plain" as const) }))}
+          />
+        </div>
+      )}
       <Bars
         most={1}
         mark={safety.value}

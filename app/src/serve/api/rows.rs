@@ -12,10 +12,21 @@ pub(crate) struct CandidateRow {
     pub(crate) node: String,
     /// The policy's score, higher is better.
     pub(crate) score: f32,
+    /// What the score is made of; the terms add up to it. Nothing where it has one term alone.
+    pub(crate) terms: Vec<TermRow>,
     /// Expected use of the node's busiest resource with the task on it, as a share of its capacity.
     pub(crate) expected_use: f64,
     /// Whether it stays below the safety level.
     pub(crate) safe: bool,
+}
+
+/// A term of a score.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TermRow {
+    /// `policy`, `use`, `whole_node` or `lacking_cpu`.
+    pub(crate) code: String,
+    /// What it adds to the score, in shares of the node's use.
+    pub(crate) value: f64,
 }
 
 /// A rule that ruled nodes out.
@@ -84,6 +95,9 @@ impl DecisionRow {
         let candidate = |c: &lepton_core::model::Candidate| CandidateRow {
             node: c.node.clone(),
             score: c.score,
+            terms: (c.terms.iter())
+                .map(|&(term, value)| TermRow { code: term.code().to_owned(), value })
+                .collect(),
             expected_use: c.expected_use,
             safe: c.safe,
         };

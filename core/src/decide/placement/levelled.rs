@@ -8,7 +8,7 @@
 //! scored again only when it has changed by one.
 
 use super::PlacementPolicy;
-use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceSet, NodeId, ResourceSchema};
+use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceSet, NodeId, ResourceSchema, ScoreTerm};
 
 /// Steps of use in which nodes are told apart.
 const STEPS: f64 = 40.0;
@@ -62,8 +62,9 @@ impl Levelled {
     }
 }
 
-impl PlacementPolicy for Levelled {
-    fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {
+impl Levelled {
+    /// What makes the node a worse place, weighted: use of its busiest resource, breaking into it, the CPU it will lack.
+    fn prices(&self, cluster: &Cluster, class: ClassId, node: NodeId) -> [f64; 3] {
         let demand = &cluster.class(class).demand;
         let of_node = &self.used[node.index() * self.resources..][..self.resources];
         let shares = of_node.iter().zip(cluster.capacity(node)).zip(&demand.resources);
@@ -83,10 +84,28 @@ impl PlacementPolicy for Levelled {
         let lacking =
             self.lacking(cluster, node, cpu_with, free - taken) - self.lacking(cluster, node, cpu, free);
 
-        let of_policy = f64::from(self.policy.score(cluster, class, node)) / 100.0;
-        let LevelWeights { policy, whole_node, lacking: of_lacking, .. } = self.weights;
+        let LevelWeights { whole_node, lacking: of_lacking, .. } = self.weights;
         let broken = if whole { whole_node * devices.len() as f64 / 8.0 } else { 0.0 };
-        (policy * of_policy - busiest - broken - of_lacking * lacking) as f32
+        [busiest, broken, of_lacking * lacking]
+    }
+}
+
+impl PlacementPolicy for Levelled {
+    fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {
+        let of_policy = f64::from(self.policy.score(cluster, class, node)) / 100.0;
+        let [busiest, broken, lacking] = self.prices(cluster, class, node);
+        (self.weights.policy * of_policy - busiest - broken - lacking) as f32
+    }
+
+    fn terms(&self, cluster: &Cluster, class: ClassId, node: NodeId, score: f32) -> Vec<(ScoreTerm, f64)> {
+        let [busiest, broken, lacking] = self.prices(cluster, class, node);
+        let of_policy = f64::from(score) + busiest + broken + lacking;
+        vec![
+            (ScoreTerm::Policy, of_policy),
+            (ScoreTerm::Use, -busiest),
+            (ScoreTerm::WholeNode, -broken),
+            (ScoreTerm::LackingCpu, -lacking),
+        ]
     }
 
     fn devices(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> DeviceSet {

@@ -39,7 +39,7 @@ pub(super) use random::Random;
 pub(super) use scale::Scale;
 pub(super) use worst_fit::WorstFit;
 
-use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceDemand, DeviceSet, NodeId};
+use crate::model::{ClassId, Cluster, DEVICE_MILLI, DeviceDemand, DeviceSet, NodeId, ScoreTerm};
 
 /// Scores nodes for classes of tasks. One instance serves one run: it may keep caches and a seeded
 /// generator of its own.
@@ -48,6 +48,12 @@ pub trait PlacementPolicy: Send {
     /// It may depend on the demand of the class and on the state of that node alone: the [`Placer`] keeps it for all classes
     /// of the same demand and selectors until the node changes.
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32;
+
+    /// What the class's score on `node` is made of: terms that add up to it. Nothing of a policy whose score is one term.
+    fn terms(&self, cluster: &Cluster, class: ClassId, node: NodeId, score: f32) -> Vec<(ScoreTerm, f64)> {
+        let _ = (cluster, class, node, score);
+        Vec::new()
+    }
 
     /// The devices to take on `node`, on which the class fits.
     fn devices(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> DeviceSet {

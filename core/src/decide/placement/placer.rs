@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::PlacementPolicy;
 use super::best_node::{BestNode, UNFIT};
 use super::feasible_set::FeasibleSet;
-use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, Shape, TaskId};
+use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, ScoreTerm, Shape, TaskId};
 
 /// Scores kept at most, over all shapes and nodes (4 bytes each): beyond it all are forgotten and made again as needed.
 const SCORES_MAX: usize = 1 << 26;
@@ -151,6 +151,17 @@ impl Placer {
                 index.dirty.clear();
             }
         }
+    }
+
+    /// What the class's score on a node is made of, while neither has changed since it was scored.
+    pub fn terms(
+        &self,
+        cluster: &Cluster,
+        class: ClassId,
+        node: NodeId,
+        score: f32,
+    ) -> Vec<(ScoreTerm, f64)> {
+        self.policy.terms(cluster, class, node, score)
     }
 
     /// Whether the policy draws nodes by chance, so that a decision depends on the draws before.

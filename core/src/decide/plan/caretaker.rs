@@ -223,7 +223,7 @@ impl Draft<'_> {
             let safe = expected_use <= level;
             if seen <= CANDIDATES_KEPT || safe {
                 let node = snapshot.cluster.node_name(node).to_owned();
-                candidates.push(Candidate { node, score, expected_use, safe });
+                candidates.push(Candidate { node, score, terms: Vec::new(), expected_use, safe });
             }
             if coolest.is_none_or(|(least, _)| expected_use < least) {
                 coolest = Some((expected_use, node));

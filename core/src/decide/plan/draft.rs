@@ -222,12 +222,18 @@ impl<'a> Draft<'a> {
             let fine = expected_use <= level;
             if asked <= CANDIDATES_KEPT || fine {
                 let name = cluster.node_name(node).to_owned();
-                candidates.push(Candidate { node: name, score, expected_use, safe: expected_use <= safety });
+                let terms = Vec::new();
+                let safe = expected_use <= safety;
+                candidates.push((node, Candidate { node: name, score, terms, expected_use, safe }));
             }
             fine
         };
         let found = self.placer.place_class_where(&self.cluster, class, asked_max, &mut accept)?;
-        Some((found, candidates))
+        let with_terms = |(node, candidate): (NodeId, Candidate)| {
+            let terms = self.placer.terms(&self.cluster, class, node, candidate.score);
+            Candidate { terms, ..candidate }
+        };
+        Some((found, candidates.into_iter().map(with_terms).collect()))
     }
 
     /// Moves a task to a place that keeps below `level`, if there is one and the limits allow it.
