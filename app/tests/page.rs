@@ -138,6 +138,12 @@ fn nothing_serious_keeps_anybody_from_using_a_view() {
         }
     }
     assert_eq!(found, Vec::<String>::new());
+    browser.eval("document.querySelector('main').append(new Image())");
+    let findings = serious_findings(&mut browser, &axe);
+    assert!(
+        findings.iter().any(|finding| finding.starts_with("image-alt")),
+        "it would be found: {findings:?}"
+    );
 }
 
 #[test]
