@@ -112,6 +112,29 @@ impl Placer {
         Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
     }
 
+    /// The nodes that would be next, the best first, with their scores: at most `count` of those that `admit` accepts. None of a policy
+    /// that draws.
+    pub fn next_best(
+        &mut self,
+        cluster: &Cluster,
+        class: ClassId,
+        count: usize,
+        admit: &mut dyn FnMut(NodeId) -> bool,
+    ) -> Vec<(NodeId, f32)> {
+        let mut found = Vec::new();
+        if count == 0 || self.draws_by_chance() {
+            return found;
+        }
+        let index = self.up_to_date(cluster, class);
+        self.best_admitted(cluster, (class, index), usize::MAX, &mut |node, score| {
+            if admit(node) {
+                found.push((node, score));
+            }
+            found.len() >= count
+        });
+        found
+    }
+
     /// The cached score of a node for a class, `None` when it does not fit; brought up to date first.
     pub fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> Option<f32> {
         let index = self.up_to_date(cluster, class);

@@ -208,32 +208,42 @@ impl<'a> Draft<'a> {
         admit: &dyn Fn(NodeId) -> bool,
     ) -> Option<(Placement, Vec<Candidate>)> {
         let class = self.cluster.task(task).class;
-        let (heat, cluster, safety) = (&self.heat, &self.cluster, self.assessment.safety_level);
-        let (failing, kept) = (&self.assessment.failing, &self.kept);
+        let (heat, failing, kept) = (&self.heat, &self.assessment.failing, &self.kept);
         let ends = self.would_end(task);
-        let closed = |node| is_closed(kept, node, ends);
-        let (mut candidates, mut asked) = (Vec::new(), 0);
+        let open = |node: NodeId| !failing.contains(&node) && !is_closed(kept, node, ends) && admit(node);
+        let (mut weighed, mut asked) = (Vec::new(), 0);
         let mut accept = |node: NodeId, score: f32| {
-            if failing.contains(&node) || closed(node) || !admit(node) {
+            if !open(node) {
                 return false;
             }
             asked += 1;
-            let expected_use = heat.share_with(node, Some(task));
-            let fine = expected_use <= level;
+            let fine = heat.share_with(node, Some(task)) <= level;
             if asked <= CANDIDATES_KEPT || fine {
-                let name = cluster.node_name(node).to_owned();
-                let terms = Vec::new();
-                let safe = expected_use <= safety;
-                candidates.push((node, Candidate { node: name, score, terms, expected_use, safe }));
+                weighed.push((node, score));
             }
             fine
         };
         let found = self.placer.place_class_where(&self.cluster, class, asked_max, &mut accept)?;
-        let with_terms = |(node, candidate): (NodeId, Candidate)| {
-            let terms = self.placer.terms(&self.cluster, class, node, candidate.score);
-            Candidate { terms, ..candidate }
-        };
-        Some((found, candidates.into_iter().map(with_terms).collect()))
+        // Beside the chosen one and those that were refused before it: who came next.
+        let missing = CANDIDATES_KEPT.saturating_sub(weighed.len());
+        let known: Vec<NodeId> = weighed.iter().map(|of| of.0).collect();
+        let mut other = |node| open(node) && !known.contains(&node);
+        weighed.extend(self.placer.next_best(&self.cluster, class, missing, &mut other));
+        let candidates = weighed.into_iter().map(|(node, score)| self.candidate(task, node, score));
+        Some((found, candidates.collect()))
+    }
+
+    /// What is recorded of a node that was weighed.
+    fn candidate(&self, task: TaskId, node: NodeId, score: f32) -> Candidate {
+        let (cluster, class) = (&self.cluster, self.cluster.task(task).class);
+        let expected_use = self.heat.share_with(node, Some(task));
+        Candidate {
+            node: cluster.node_name(node).to_owned(),
+            score,
+            terms: self.placer.terms(cluster, class, node, score),
+            expected_use,
+            safe: expected_use <= self.assessment.safety_level,
+        }
     }
 
     /// Moves a task to a place that keeps below `level`, if there is one and the limits allow it.
