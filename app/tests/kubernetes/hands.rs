@@ -110,7 +110,8 @@ fn pods_are_evicted_within_their_disruption_budget_and_only_where_they_come_back
         plane.patch(&format!("{budgets}/set/status"), &status);
     };
     allow(0);
-    let (_source, mut hands) = connect(&plane);
+    let (mut source, mut hands) = connect(&plane);
+    source.list(0);
     let broken = hands.call(&stop("default/set-0", "n1"));
     assert!(why(&broken).contains("disruption budget") && why(&broken).contains("429"), "{broken:?}");
     assert!(plane.pod_now("set-0")["metadata"]["deletionTimestamp"].is_null());
@@ -122,6 +123,18 @@ fn pods_are_evicted_within_their_disruption_budget_and_only_where_they_come_back
     // It is gone for good, and to stop what is gone is done.
     until(&mut hands, &stop("default/set-0", "n1"), |answer| *answer == Answer::Done);
     assert_eq!(plane.pod_now("set-0")["code"], 404);
+    // Its set makes it anew: to the loop it is the same task, which lost its place and is started again.
+    let told = |source: &mut KubernetesSource| format!("{:?}", source.poll(0).readings);
+    assert!(!told(&mut source).contains("TaskEnded"), "it is expected back");
+    plane.pod("set-0", "lepton", &cpu, &json!({}), &owned);
+    let begun = Instant::now();
+    while !told(&mut source).contains("TaskUnplaced") {
+        assert!(begun.elapsed() < PATIENCE, "it is never told to wait");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(hands.call(&start("default/set-0", "n1")), Answer::Done);
+    let now = told(&mut source);
+    assert!(now.contains("TaskPlaced") && !now.contains("TaskEnded"), "{now}");
 }
 
 #[test]

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use lepton_core::model::DeviceSet;
 
 use super::objects::{Node, Pod, PodGroup};
-use super::requests::{Requests, requests};
+use super::requests::{Requests, add, amounts, requests, subtract};
 
 /// How long a binding that was made is believed before a stream tells of it.
 const ASSUMED: Duration = Duration::from_secs(60);
+
+/// How long a pod that was evicted is expected to come back under its name.
+const COMES_BACK: Duration = Duration::from_secs(120);
 
 /// A pod and what it asks for in all.
 #[derive(Debug)]
@@ -60,9 +63,14 @@ pub(super) struct Cache {
     /// By the kind of API and the full name.
     pub(super) groups: BTreeMap<(&'static str, String), u32>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
-    /// Names of pods by the node that they stand on.
+    /// What nodes may give away.
+    given: BTreeMap<String, Requests>,
+    /// Names of pods by the node that they stand on, and what they ask for together.
     on_node: BTreeMap<String, BTreeSet<String>>,
+    used: BTreeMap<String, Requests>,
     assumed: BTreeMap<String, Assumed>,
+    /// Pods that were evicted and are made anew under their name.
+    evicted: BTreeMap<String, Instant>,
     /// What was changed since it was taken last.
     pub(super) changed_nodes: BTreeSet<String>,
     pub(super) changed_pods: BTreeSet<String>,
@@ -93,23 +101,24 @@ impl Cache {
             Change::Listed(all) => {
                 let names: BTreeSet<String> = all.iter().map(|node| node.metadata.name.clone()).collect();
                 let gone: Vec<String> = self.nodes.keys().filter(|n| !names.contains(*n)).cloned().collect();
-                for name in gone {
-                    self.nodes.remove(&name);
-                    self.changed_nodes.insert(name);
-                }
+                gone.into_iter().for_each(|name| self.remove_node(name));
                 all.into_iter().for_each(|node| self.put_node(node));
             }
             Change::Put(node) => self.put_node(node),
-            Change::Gone(node) => {
-                self.nodes.remove(&node.metadata.name);
-                self.changed_nodes.insert(node.metadata.name);
-            }
+            Change::Gone(node) => self.remove_node(node.metadata.name),
         }
+    }
+
+    fn remove_node(&mut self, name: String) {
+        self.nodes.remove(&name);
+        self.given.remove(&name);
+        self.changed_nodes.insert(name);
     }
 
     fn put_node(&mut self, node: Node) {
         let name = node.metadata.name.clone();
         if self.nodes.get(&name).is_none_or(|before| **before != node) {
+            self.given.insert(name.clone(), amounts(&node.status.allocatable));
             self.nodes.insert(name.clone(), Arc::new(node));
             self.is_urgent |= !self.waiting.is_empty();
             self.changed_nodes.insert(name);
@@ -135,11 +144,11 @@ impl Cache {
         if before.is_some_and(|before| before.pod == pod) {
             return;
         }
+        self.take_off(&name);
         let is_seen = |assumed: &Assumed| assumed.uid != pod.metadata.uid || !pod.spec.node_name.is_empty();
         if self.assumed.get(&name).is_some_and(is_seen) {
             self.assumed.remove(&name);
         }
-        self.take_off(&name);
         let requests = requests(&pod);
         if pod.spec.affinity.pod_anti_affinity.required.is_empty() || pod.is_over() {
             self.repelling.remove(&name);
@@ -176,21 +185,32 @@ impl Cache {
     }
 
     fn take_off(&mut self, name: &str) {
-        if let Some(node) = self.node_of(name)
-            && let Some(names) = self.on_node.get_mut(&node)
-        {
-            names.remove(name);
-            if names.is_empty() {
-                self.on_node.remove(&node);
-            }
+        let Some(node) = self.node_of(name) else { return };
+        let Some(names) = self.on_node.get_mut(&node).filter(|names| names.contains(name)) else { return };
+        names.remove(name);
+        let is_last = names.is_empty();
+        if let (Some(used), Some(known)) = (self.used.get_mut(&node), self.pods.get(name)) {
+            subtract(used, &known.requests);
+        }
+        if is_last {
+            self.on_node.remove(&node);
+            self.used.remove(&node);
         }
     }
 
     fn put_on(&mut self, name: &str) {
-        let holds = self.pods.get(name).is_some_and(|known| !known.pod.is_over());
-        if holds && let Some(node) = self.node_of(name) {
-            self.on_node.entry(node).or_default().insert(name.to_owned());
+        let Some(known) = self.pods.get(name).filter(|known| !known.pod.is_over()).cloned() else { return };
+        if let Some(node) = self.node_of(name)
+            && self.on_node.entry(node.clone()).or_default().insert(name.to_owned())
+        {
+            add(self.used.entry(node).or_default(), &known.requests);
         }
+    }
+
+    /// What a node may give away, what its pods ask for together, and how many they are.
+    pub(super) fn room(&self, node: &str) -> (Option<&Requests>, Option<&Requests>, usize) {
+        let pods = self.on_node.get(node).map_or(0, BTreeSet::len);
+        (self.given.get(node), self.used.get(node), pods)
     }
 
     /// The node that the pod stands on, is bound to, or that another scheduler keeps for it.
@@ -222,8 +242,24 @@ impl Cache {
         self.changed_pods.insert(name.to_owned());
     }
 
-    /// What no stream has told of in time was not so.
-    pub(super) fn forget_assumed(&mut self) {
+    /// The pod was evicted, and whatever keeps it makes it anew.
+    pub(super) fn evict(&mut self, name: &str) {
+        self.evicted.insert(name.to_owned(), Instant::now());
+    }
+
+    /// Whether the pod is gone and expected back.
+    pub(super) fn comes_back(&self, name: &str) -> bool {
+        self.evicted.contains_key(name) && !self.pods.contains_key(name)
+    }
+
+    /// What no stream has told of in time was not so, and what has not come back in time does not.
+    pub(super) fn forget_old(&mut self) {
+        let late = self.evicted.iter().filter(|(_, since)| since.elapsed() > COMES_BACK);
+        let late: Vec<String> = late.map(|(name, _)| name.clone()).collect();
+        for name in late {
+            self.evicted.remove(&name);
+            self.changed_pods.insert(name);
+        }
         let old = self.assumed.iter().filter(|(_, assumed)| assumed.since.elapsed() > ASSUMED);
         let old: Vec<String> = old.map(|(name, _)| name.clone()).collect();
         for name in old {

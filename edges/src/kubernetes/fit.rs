@@ -8,7 +8,7 @@ use super::cache::{Cache, KnownPod};
 use super::neighbours::Neighbours;
 use super::objects::Node;
 use super::obstacle::Obstacle;
-use super::requests::{add, amounts};
+use super::requests::Requests;
 
 /// What is in the way of the pod on the node; none where it may stand there.
 pub(super) fn obstacle(cache: &Cache, known: &KnownPod, node: &Node) -> Option<Obstacle> {
@@ -43,27 +43,34 @@ fn by_itself(known: &KnownPod, node: &Node) -> Option<Obstacle> {
 }
 
 fn by_room(cache: &Cache, known: &KnownPod, node: &Node) -> Option<Obstacle> {
-    let allocatable = amounts(&node.status.allocatable);
-    let name = known.pod.metadata.full_name();
-    let (mut used, mut pods) = (known.requests.clone(), 1);
-    for other in cache.pods_on(&node.metadata.name).filter(|other| other.pod.metadata.full_name() != name) {
-        add(&mut used, &other.requests);
-        pods += 1;
-    }
-    if allocatable.get("pods").map_or(0, |most| most.down(1)) < pods {
+    let (given, used, pods) = cache.room(&node.metadata.name);
+    let of = |amounts: Option<&Requests>, name: &str| {
+        amounts.and_then(|amounts| amounts.get(name)).copied().unwrap_or_default()
+    };
+    if of(given, "pods").down(1) <= pods as i64 {
         return Some(Obstacle::TooManyPods);
     }
-    // What the pod does not ask for it may lack.
-    let short = |name: &String| used.get(name) > Some(&allocatable.get(name).copied().unwrap_or_default());
-    known.requests.keys().find(|name| short(name)).map(|name| Obstacle::Insufficient(name.clone()))
+    // What the pod does not ask for the node may lack.
+    let mut asked = known.requests.iter();
+    let short = asked.find(|(name, asked)| of(used, name) + **asked > of(given, name));
+    short.map(|(name, _)| Obstacle::Insufficient(name.clone()))
+}
+
+/// What the waiting of a pod depends on, beside the cluster: pods of equal shapes are told the same.
+pub(super) fn shape(neighbours: &Neighbours, known: &KnownPod) -> String {
+    let (spec, meta) = (&known.pod.spec, &known.pod.metadata);
+    let around = (!neighbours.is_empty()).then(|| {
+        let ports: Vec<_> = spec.containers.iter().map(|container| &container.ports).collect();
+        (&meta.namespace, &meta.labels, &spec.topology_spread_constraints, ports)
+    });
+    format!("{:?}", (&known.requests, &spec.node_selector, &spec.affinity, &spec.tolerations, around))
 }
 
 /// Why the pod fits nowhere, the way of most nodes first; none where a node would take it.
-pub(super) fn nowhere(cache: &Cache, known: &KnownPod) -> Option<String> {
+pub(super) fn nowhere(cache: &Cache, known: &KnownPod, neighbours: &Neighbours) -> Option<String> {
     let mut counts = BTreeMap::<Obstacle, usize>::new();
-    let neighbours = Neighbours::of(cache, known);
     for node in cache.nodes.values() {
-        *counts.entry(obstacle_beside(cache, known, &neighbours, node)?).or_insert(0) += 1;
+        *counts.entry(obstacle_beside(cache, known, neighbours, node)?).or_insert(0) += 1;
     }
     let mut counts: Vec<(Obstacle, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

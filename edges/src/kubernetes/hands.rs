@@ -11,11 +11,15 @@ use serde_json::{Value, json};
 use super::cache::{KnownPod, Shared};
 use super::client::{ApiError, Client};
 use super::devices::{DEVICES, annotation};
-use super::fit::{nowhere, obstacle};
+use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
+use super::neighbours::Neighbours;
 use super::objects::{Meta, Pod};
 use super::speaker::Speaker;
-use super::told::{CORDONED, is_ours};
+use super::told::{CORDONED, comes_back_as_itself, is_ours};
+
+/// Shapes of waiting pods for which all nodes are asked in one turn.
+const SHAPES_MAX: usize = 64;
 
 /// The hands of a cluster.
 pub struct KubernetesHands {
@@ -69,28 +73,40 @@ impl KubernetesHands {
         self.speaker.unsaid()
     }
 
-    /// Tells waiting pods why they wait: each its reason as the loop has it, with what is in the way on the nodes. What was said
-    /// already is not said again.
+    /// Tells waiting pods why they wait: what is in the way on the nodes, or else what the loop says; none where a node would take it. What
+    /// was said already is not said again. Of pods of very many shapes some are told by later calls, those first that know nothing yet.
     pub fn tell_waiting<'a>(&mut self, waiting: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) {
-        let mut said = BTreeMap::new();
+        let (mut told, mut shapes) = (BTreeMap::new(), BTreeMap::<String, Option<String>>::new());
         let cache = self.shared.cache();
+        let mut waiting: Vec<_> = waiting.into_iter().collect();
+        waiting.sort_by_key(|(name, _)| self.said.contains_key(*name));
         for (name, why) in waiting {
             let Some(known) = cache.pods.get(name).filter(|known| is_ours(&known.pod)) else { continue };
             if !known.pod.spec.scheduling_gates.is_empty() || cache.node_of(name).is_some() {
                 continue;
             }
-            let Some(message) = why.map(|why| nowhere(&cache, known).unwrap_or_else(|| why.to_owned()))
-            else {
-                continue;
+            let neighbours = Neighbours::of(&cache, known);
+            let shape = shape(&neighbours, known);
+            let found = match shapes.get(&shape) {
+                Some(found) => found.clone(),
+                None if shapes.len() == SHAPES_MAX => {
+                    told.extend(self.said.remove_entry(name));
+                    continue;
+                }
+                None => {
+                    let found = nowhere(&cache, known, &neighbours);
+                    shapes.insert(shape, found.clone());
+                    found
+                }
             };
-            let uid = known.pod.metadata.uid.clone();
-            let now = (uid, message);
+            let Some(message) = why.map(|why| found.unwrap_or_else(|| why.to_owned())) else { continue };
+            let now = (known.pod.metadata.uid.clone(), message);
             if self.said.get(name) != Some(&now) {
                 self.speaker.unschedulable(&known.pod.metadata, &now.1);
             }
-            said.insert(name.to_owned(), now);
+            told.insert(name.to_owned(), now);
         }
-        self.said = said;
+        self.said = told;
     }
 
     fn pod(&self, name: &str) -> Result<Arc<KnownPod>, Answer> {
@@ -122,7 +138,8 @@ impl KubernetesHands {
         let bound = self.client.post(&format!("{}/binding", path_of(meta)), &body);
         match bound {
             Ok(_) => {}
-            Err(ApiError::Away(problem)) if self.stands_on(meta, &to.node) => drop(problem),
+            // Nobody answered, or the server failed in the middle: it may be bound all the same.
+            Err(error) if error.code().is_none_or(|code| code >= 500) && self.stands_on(meta, &to.node) => {}
             Err(error) => return Err(Answer::Refused(format!("pod {name} is not bound: {error}"))),
         }
         self.shared.cache().assume(name, &to.node, to.devices);
@@ -152,7 +169,7 @@ impl KubernetesHands {
         }
     }
 
-    /// Where nobody answered: whether the pod was bound there all the same.
+    /// Whether the pod is bound there, by the server's word.
     fn stands_on(&self, meta: &Meta, node: &str) -> bool {
         let found: Result<Pod, ApiError> = self.client.get(&path_of(meta));
         found.is_ok_and(|pod| pod.metadata.uid == meta.uid && pod.spec.node_name == node)
@@ -185,7 +202,12 @@ impl KubernetesHands {
             "deleteOptions": {"preconditions": {"uid": meta.uid}},
         });
         match self.client.post(&format!("{}/eviction", path_of(meta)), &body) {
-            Ok(_) => Ok(Answer::Underway),
+            Ok(_) => {
+                if comes_back_as_itself(&known.pod) {
+                    self.shared.cache().evict(name);
+                }
+                Ok(Answer::Underway)
+            }
             Err(error) if error.code() == Some(404) => Ok(Answer::Done),
             Err(error) => Err(Answer::Refused(format!("pod {name} is not evicted: {error}"))),
         }

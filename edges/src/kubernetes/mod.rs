@@ -20,6 +20,8 @@ mod quantity;
 mod requests;
 mod rules;
 mod speaker;
+#[cfg(test)]
+mod tests;
 mod told;
 mod watch;
 
@@ -132,7 +134,7 @@ impl KubernetesSource {
 
     fn readings(&mut self, complete: bool) -> Readings {
         let mut cache = self.shared.cache();
-        cache.forget_assumed();
+        cache.forget_old();
         let readings =
             if complete { self.teller.everything(&mut cache) } else { self.teller.news(&mut cache) };
         Readings {

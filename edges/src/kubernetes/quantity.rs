@@ -85,6 +85,14 @@ impl std::ops::Add for Quantity {
     }
 }
 
+impl std::ops::Sub for Quantity {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
 fn clamp(value: i128) -> i64 {
     value.clamp(0, i128::from(lepton_core::model::AMOUNT_MAX)) as i64
 }

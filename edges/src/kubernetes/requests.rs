@@ -65,6 +65,15 @@ pub(super) fn add(to: &mut Requests, other: &Requests) {
     }
 }
 
+/// Takes away the amounts of the other.
+pub(super) fn subtract(from: &mut Requests, other: &Requests) {
+    for (name, quantity) in other {
+        if let Some(sum) = from.get_mut(name) {
+            *sum = *sum - *quantity;
+        }
+    }
+}
+
 fn raise(to: &mut Requests, other: &Requests) {
     for (name, quantity) in other {
         let most = to.entry(name.clone()).or_default();

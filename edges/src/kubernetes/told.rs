@@ -99,19 +99,12 @@ impl Teller {
         let mut readings = Vec::new();
         let mut gone = Vec::new();
         let moved = self.node_news(cache, &changed_nodes, &mut readings, &mut gone);
+        // What stands on a node that is new, gone or has other devices is told again.
+        let stands_there = |task: &ToldTask| task.place.as_ref().is_some_and(|(on, _)| moved.contains(on));
+        let again: BTreeSet<String> =
+            self.tasks.iter().filter(|(_, task)| stands_there(task)).map(|(name, _)| name.clone()).collect();
+        dirty.extend(again.iter().cloned());
         for node in &moved {
-            // What stands on a node that is new, gone or has other devices is told anew.
-            let standing =
-                self.tasks.iter().filter(|(_, task)| task.place.as_ref().is_some_and(|(on, _)| on == node));
-            let standing: Vec<String> = standing.map(|(name, _)| name.clone()).collect();
-            for name in standing {
-                self.tasks.remove(&name);
-                self.holdings.let_go(node, &name);
-                if !cache.nodes.contains_key(node) {
-                    readings.push(Reading::TaskEnded { task: name.clone() });
-                }
-                dirty.insert(name);
-            }
             dirty.extend(cache.pods_on(node).map(|known| known.pod.metadata.full_name()));
         }
         if !moved.is_empty() || std::mem::take(&mut cache.groups_changed) {
@@ -124,7 +117,7 @@ impl Teller {
             dirty.extend(cache.waiting.iter().cloned());
         }
         self.gang_news(cache, &mut dirty);
-        self.pod_news(cache, &dirty, &mut readings);
+        self.pod_news(cache, &dirty, &again, &mut readings);
         readings.append(&mut gone);
         readings
     }
@@ -248,9 +241,19 @@ impl Teller {
         dirty.extend(touched.iter().filter_map(|gang| self.gangs.get(gang)).flatten().cloned());
     }
 
-    fn pod_news(&mut self, cache: &Cache, dirty: &BTreeSet<String>, readings: &mut Vec<Reading>) {
+    fn pod_news(
+        &mut self,
+        cache: &Cache,
+        dirty: &BTreeSet<String>,
+        again: &BTreeSet<String>,
+        readings: &mut Vec<Reading>,
+    ) {
         let (mut ended, mut told) = (Vec::new(), Vec::new());
         for name in dirty {
+            // Between its eviction and its return a pod still stands where it stood: then it waits, and a move goes on.
+            if cache.comes_back(name) && self.tasks.contains_key(name) {
+                continue;
+            }
             let seen = match cache.pods.get(name) {
                 Some(known) => self.seen(cache, name, known),
                 None => Seen::Nothing,
@@ -278,11 +281,12 @@ impl Teller {
             {
                 self.holdings.let_go(node, name);
             }
-            if before.as_ref().is_none_or(|before| before.reading != task.reading) {
+            let again = again.contains(name);
+            if again || before.as_ref().is_none_or(|before| before.reading != task.reading) {
                 told.push(Reading::TaskSubmitted(task.reading.clone()));
             }
             match &task.place {
-                Some((node, devices)) if before.is_none() || stood != task.place => {
+                Some((node, devices)) if again || before.is_none() || stood != task.place => {
                     told.push(Reading::TaskPlaced {
                         task: name.clone(),
                         node: node.clone(),
@@ -292,7 +296,7 @@ impl Teller {
                 None if stood.is_some() => told.push(Reading::TaskUnplaced { task: name.clone() }),
                 _ => {}
             }
-            if task.leaving && !before.as_ref().is_some_and(|before| before.leaving) {
+            if task.leaving && (again || before.is_none_or(|before| !before.leaving)) {
                 told.push(Reading::TaskLeaving { task: name.clone() });
             }
             self.tasks.insert(name.clone(), task);
@@ -394,9 +398,14 @@ pub(super) fn is_ours(pod: &Pod) -> bool {
     pod.spec.scheduler_name == SCHEDULER_NAME
 }
 
-/// Whether a pod comes back under its own name when it is evicted, and nothing says that it must not be.
+/// Whether a pod comes back under its own name when it is evicted.
+pub(super) fn comes_back_as_itself(pod: &Pod) -> bool {
+    pod.metadata.controller().is_some_and(|owner| owner.kind == "StatefulSet")
+}
+
+/// Whether it does, and nothing says that it must not be evicted.
 fn may_be_moved(pod: &Pod) -> bool {
     let keeps =
         |(key, value): &(&str, &str)| pod.metadata.annotations.get(*key).is_some_and(|told| told == value);
-    !KEEPS.iter().any(keeps) && pod.metadata.controller().is_some_and(|owner| owner.kind == "StatefulSet")
+    !KEEPS.iter().any(keeps) && comes_back_as_itself(pod)
 }

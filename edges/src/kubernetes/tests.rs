@@ -1,0 +1,176 @@
+//! What the loop believes after any changes of a cluster is what a new one would be told of it.
+
+use lepton_core::collect::{CollectConfig, merge};
+use lepton_core::model::{ClusterDocument, DeviceSet, Readings, Snapshot};
+use serde_json::{Value, json};
+
+use super::cache::{Cache, Change};
+use super::columns::Columns;
+use super::devices::DeviceNames;
+use super::objects::{Node, Pod};
+use super::quantity::Quantity;
+use super::requests::{Requests, add};
+use super::told::Teller;
+
+/// A cluster that changes by chance.
+struct Chance(u64);
+
+impl Chance {
+    /// A number below `end`.
+    fn below(&mut self, end: u64) -> u64 {
+        // Knuth's linear congruential generator; its high bits are good enough to choose by.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    fn node(&mut self, name: &str) -> Node {
+        let amounts =
+            json!({"cpu": "8", "memory": "16Gi", "pods": "10", "nvidia.com/gpu": self.below(5).to_string()});
+        let taints = if self.one_in(4) {
+            json!([{"key": "team", "value": (["red", "blue"][self.below(2) as usize]), "effect": "NoSchedule"}])
+        } else {
+            json!([])
+        };
+        let ready = if self.one_in(6) { "False" } else { "True" };
+        let node = json!({
+            "metadata": {"name": name, "labels": {"zone": format!("z{}", self.below(3)), "nvidia.com/gpu.product": "H100"}},
+            "spec": {"unschedulable": self.one_in(6), "taints": taints},
+            "status": {
+                "capacity": amounts, "allocatable": amounts, "conditions": [{"type": "Ready", "status": ready}]
+            }
+        });
+        serde_json::from_value(node).expect("a node")
+    }
+
+    fn pod(&mut self, name: &str) -> Pod {
+        let mut requests = json!({"cpu": format!("{}m", 100 * (1 + self.below(20)))});
+        if self.one_in(3) {
+            requests["nvidia.com/gpu"] = (1 + self.below(2)).into();
+        }
+        let apart = json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "zone"}]);
+        let operators = ["In", "NotIn", "Exists"];
+        let expression =
+            json!({"key": "zone", "operator": (operators[self.below(3) as usize]), "values": ["z0", "z1"]});
+        let required = |what: Value| json!({"requiredDuringSchedulingIgnoredDuringExecution": what});
+        let affinity = match self.below(6) {
+            0 => json!({"podAntiAffinity": required(apart)}),
+            1 => {
+                json!({"nodeAffinity": required(json!({"nodeSelectorTerms": [{"matchExpressions": [expression]}]}))})
+            }
+            _ => json!({}),
+        };
+        let mut metadata = json!({
+            "name": name, "namespace": "team", "uid": format!("{name}-{}", self.below(3)), "labels": {"app": (["a", "b"][self.below(2) as usize])}
+        });
+        if self.one_in(3) {
+            metadata["labels"]["lepton/gang"] = format!("g{}", self.below(3)).into();
+            metadata["annotations"] = json!({"lepton/gang-size": "3"});
+        }
+        let placed = self.below(2) == 0;
+        let pod = json!({
+            "metadata": metadata,
+            "spec": {
+                "schedulerName": if self.one_in(3) { "default-scheduler" } else { "lepton" },
+                "nodeName": if placed { format!("n{}", self.below(6)) } else { String::new() },
+                "containers": [{"name": "c", "resources": {"requests": requests}}],
+                "affinity": affinity,
+                "tolerations": if self.one_in(3) { json!([{"key": "team", "value": "red"}]) } else { json!([]) },
+                "schedulingGates": if self.one_in(8) { json!([{"name": "g"}]) } else { json!([]) },
+            },
+            "status": {"phase": if self.one_in(8) { "Succeeded" } else { "Pending" }},
+        });
+        serde_json::from_value(pod).expect("a pod")
+    }
+
+    fn change(&mut self, cache: &mut Cache) {
+        let (node, pod) = (format!("n{}", self.below(6)), format!("p{}", self.below(20)));
+        match self.below(12) {
+            0 | 1 => cache.node_change(Change::Put(self.node(&node))),
+            2 if self.one_in(3) => cache.node_change(Change::Gone(self.node(&node))),
+            3 if self.one_in(3) => {
+                let all = (0..4).map(|n| self.node(&format!("n{n}"))).collect();
+                cache.node_change(Change::Listed(all));
+            }
+            4 | 5 => cache.pod_change(Change::Gone(self.pod(&pod))),
+            6 if self.one_in(4) => {
+                let all = (0..10).map(|n| self.pod(&format!("p{n}"))).collect();
+                cache.pod_change(Change::Listed(all));
+            }
+            7 if cache.node_of(&format!("team/{pod}")).is_none() => {
+                cache.assume(&format!("team/{pod}"), &node, DeviceSet::NONE);
+            }
+            _ => cache.pod_change(Change::Put(self.pod(&pod))),
+        }
+    }
+}
+
+/// In an order of its own; which of the devices a pod holds is not compared, only how many.
+fn believed(snapshot: &Snapshot) -> ClusterDocument {
+    let mut document = ClusterDocument::of_cluster(&snapshot.cluster, 0);
+    document.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    document.tasks.sort_by(|a, b| a.name.cmp(&b.name));
+    for task in &mut document.tasks {
+        task.device_indices = vec![task.device_indices.len()];
+        if let Some(devices) = &mut task.devices {
+            // Who has known a model that is gone names it; who has not says that there is none.
+            let known = document.nodes.iter().any(|node| node.devices.iter().any(|d| d.model == "H100"));
+            devices.models.retain(|model| known && model == "H100");
+        }
+    }
+    document
+}
+
+fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings {
+    Readings { source: "kubernetes".into(), time_seconds: 0, sequence: None, complete, readings }
+}
+
+/// What pods of a node ask for together is kept as pods come and go.
+fn check_room(cache: &Cache) {
+    for node in cache.nodes.keys() {
+        let stands = |name: &String| {
+            let known = &cache.pods[name];
+            !known.pod.is_over() && cache.node_of(name).as_ref() == Some(node)
+        };
+        let there: Vec<&String> = cache.pods.keys().filter(|name| stands(name)).collect();
+        let mut sum = Requests::new();
+        there.iter().for_each(|name| add(&mut sum, &cache.pods[*name].requests));
+        let (_, used, count) = cache.room(node);
+        let mut used = used.cloned().unwrap_or_default();
+        used.retain(|_, amount| *amount != Quantity::default());
+        assert_eq!((used, count), (sum, there.len()), "{node}");
+    }
+}
+
+#[test]
+fn the_belief_after_any_changes_is_what_a_new_loop_is_told() {
+    for seed in 0..60 {
+        let (mut chance, mut cache) = (Chance(seed), Cache::default());
+        let first = (0..6).map(|n| chance.node(&format!("n{n}"))).collect();
+        cache.node_change(Change::Listed(first));
+        let columns = Columns::of(&cache.nodes, &DeviceNames::default());
+        let mut teller = Teller::new(columns.clone(), DeviceNames::default());
+        let mut belief = Snapshot::new(columns.schema());
+        let config = CollectConfig::default();
+        let list = teller.everything(&mut cache);
+        merge(&mut belief, &told(true, list), 0, &config);
+        for turn in 0..40 {
+            for _ in 0..=chance.below(4) {
+                chance.change(&mut cache);
+            }
+            let news = teller.news(&mut cache);
+            merge(&mut belief, &told(false, news), 0, &config);
+            assert_eq!(belief.rejected, 0, "seed {seed}, turn {turn}: nothing absurd is told");
+            check_room(&cache);
+            let mut fresh = Snapshot::new(columns.schema());
+            let mut new = Teller::new(columns.clone(), DeviceNames::default());
+            let list = new.everything(&mut cache);
+            merge(&mut fresh, &told(true, list), 0, &config);
+            assert_eq!(believed(&belief), believed(&fresh), "seed {seed}, turn {turn}");
+            assert_eq!(teller.kept_back(), new.kept_back(), "seed {seed}, turn {turn}");
+        }
+    }
+}
