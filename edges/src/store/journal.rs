@@ -88,8 +88,10 @@ impl Store {
             }
         }
         more(&transaction)?;
+        let told = self.outbox.forget(&transaction)?;
         transaction.commit()?;
         self.behind.clear();
+        self.outbox.forgot(told);
         Ok(())
     }
 

@@ -1,18 +1,24 @@
 //! The store: one SQLite file in a folder of its own that one process writes. It survives a kill and a power cut: write-ahead
 //! log, every commit forced to the disk.
 //!
-//! [`Store`] writes and is the loop's [`Journal`](lepton_core::execute::Journal); a [`Reader`] looks on from any thread.
+//! [`Store`] writes and is the loop's [`Journal`](lepton_core::execute::Journal); a [`Reader`] looks on from any thread; a [`Relay`] tells a
+//! database elsewhere what the store has.
 
 mod history;
 mod journal;
 mod ledger;
 mod migrations;
+mod outbox;
 mod reader;
+mod relay;
+mod remote;
 mod rows;
 
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
 pub use reader::{Page, PlanRow, Reader, StoredDecision};
+pub use relay::{Relay, RelayReport};
+pub use remote::Target;
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 
 use std::fs::{self, File, TryLockError};
@@ -81,6 +87,7 @@ pub struct Store {
     connection: Connection,
     /// Entries that wait for the next one that must be durable.
     behind: Vec<journal::Row>,
+    outbox: outbox::Outbox,
     /// Held as long as the store is open.
     _lock: File,
 }
@@ -105,7 +112,7 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         migrations::migrate(&mut connection)?;
-        Ok(Self { connection, behind: Vec::new(), _lock: lock })
+        Ok(Self { connection, behind: Vec::new(), outbox: outbox::Outbox::default(), _lock: lock })
     }
 
     /// Something that the store knows of itself, by name.

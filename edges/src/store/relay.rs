@@ -1,0 +1,176 @@
+//! Tells a database elsewhere what the store has, on a thread of its own: in order, again after a failure, and up to the end of the outbox. While
+//! the database is away the loop notices nothing; what was told and not yet forgotten at a kill is told again, which changes nothing.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::outbox::{self, Told};
+use super::remote::{self, Database, RemoteError, Target, upserts};
+use super::{Store, StoreError, reading};
+
+/// Rows told at once.
+const ROWS_MAX: usize = 500;
+/// Time between two looks at an empty outbox.
+const LOOK: Duration = Duration::from_millis(200);
+/// Time between two counts of what waits.
+const COUNT: Duration = Duration::from_secs(1);
+/// The first and the longest wait after a failure.
+const BACK_OFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
+
+/// How the telling fares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RelayReport {
+    /// Which database is told; there is no secret in it.
+    pub target: String,
+    /// Rows that wait.
+    pub waiting: u64,
+    /// Rows that it took since the start.
+    pub told: u64,
+    /// Rows of history that the store dropped before they were told.
+    pub dropped: u64,
+    /// Attempts that failed since the start.
+    pub failures: u64,
+    /// Why it cannot be told now; none where it can.
+    pub problem: Option<String>,
+}
+
+/// The thread that tells.
+pub struct Relay {
+    report: Arc<Mutex<RelayReport>>,
+    /// Whoever drops it asks for the end.
+    going_on: Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Relay {
+    /// Begins to tell what the store in this folder has. The store must [feed](Store::feed) it.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or no thread be started.
+    pub fn start(folder: &Path, store: &Store, target: Target) -> Result<Self, StoreError> {
+        let instance = store.fact("instance")?.unwrap_or_default();
+        let first = RelayReport { target: target.to_string(), ..RelayReport::default() };
+        let report = Arc::new(Mutex::new(first));
+        let (going_on, ends) = channel();
+        let teller = Teller {
+            connection: reading(folder)?,
+            target,
+            instance,
+            told: store.told(),
+            database: None,
+            at: 0,
+            counted: None,
+            report: Arc::clone(&report),
+        };
+        let thread = thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(move || teller.tell_on(&ends))
+            .map_err(|error| StoreError::Folder { folder: folder.to_owned(), error })?;
+        Ok(Self { report, going_on, thread })
+    }
+
+    /// How it fares.
+    pub fn report(&self) -> RelayReport {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.thread.is_finished() {
+            report.problem = Some("the thread that tells it has ended".to_owned());
+        }
+        report
+    }
+
+    /// Tells what waits, if that can be done at once and within this time. What is left is told after the next start.
+    pub fn end(self, patience: Duration) {
+        drop(self.going_on);
+        let begun = Instant::now();
+        while !self.thread.is_finished() && begun.elapsed() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// What the thread has.
+struct Teller {
+    connection: Connection,
+    target: Target,
+    instance: String,
+    told: Told,
+    database: Option<Box<dyn Database>>,
+    /// The last place of the outbox that was told.
+    at: u64,
+    counted: Option<Instant>,
+    report: Arc<Mutex<RelayReport>>,
+}
+
+impl Teller {
+    fn tell_on(mut self, ends: &Receiver<()>) {
+        let mut back_off = BACK_OFF[0];
+        loop {
+            let pause = match self.tell() {
+                Ok(ROWS_MAX) => Duration::ZERO,
+                Ok(_) => {
+                    back_off = BACK_OFF[0];
+                    LOOK
+                }
+                Err(problem) => {
+                    self.database = None;
+                    self.note(|report| {
+                        report.failures += 1;
+                        report.problem = Some(problem);
+                    });
+                    let pause = back_off;
+                    back_off = (back_off * 2).min(BACK_OFF[1]);
+                    pause
+                }
+            };
+            self.count();
+            if matches!(ends.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
+                // What was written last is told; who is away is not waited for.
+                while self.database.is_some() && self.tell() == Ok(ROWS_MAX) {}
+                return;
+            }
+        }
+    }
+
+    /// Tells a batch; how many entries of the outbox were in it.
+    fn tell(&mut self) -> Result<usize, String> {
+        let batch =
+            outbox::batch(&mut self.connection, self.at, ROWS_MAX).map_err(|error| error.to_string())?;
+        let away = |error: RemoteError| error.to_string();
+        let database = match &mut self.database {
+            Some(database) => database,
+            none => none.insert(remote::connect(&self.target).map_err(away)?),
+        };
+        let statements = upserts(database.dialect(), &self.instance, &batch.rows);
+        if !statements.is_empty() {
+            database.write(&statements).map_err(away)?;
+        }
+        self.at = batch.to;
+        self.told.store(batch.to, Ordering::Release);
+        self.note(|report| {
+            report.told += batch.rows.len() as u64;
+            report.problem = None;
+        });
+        Ok(batch.entries)
+    }
+
+    /// Counts what waits, now and then.
+    fn count(&mut self) {
+        if self.counted.is_some_and(|when| when.elapsed() < COUNT) {
+            return;
+        }
+        self.counted = Some(Instant::now());
+        if let Ok((waiting, dropped)) = outbox::standing(&self.connection, self.at) {
+            self.note(|report| (report.waiting, report.dropped) = (waiting, dropped));
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut RelayReport)) {
+        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,68 @@
+//! MySQL and MariaDB. There is no TLS: the way to it must be private.
+
+use std::time::Duration;
+
+use mysql::prelude::Queryable;
+use mysql::{Conn, Error, Opts, OptsBuilder, Params, TxOpts, Value};
+
+use super::{Cell, Database, Dialect, RemoteError, Target};
+
+/// How long it is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What is refused is an error, not cut.
+const STRICT: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES'";
+/// An index of this name is there already.
+const DUPLICATE_INDEX: u16 = 1061;
+
+/// An open connection.
+pub(super) struct MySql(Conn);
+
+impl MySql {
+    pub(super) fn connect(target: &Target) -> Result<Self, RemoteError> {
+        // MariaDB goes by the same protocol, and by a name of its own.
+        let opts =
+            Opts::from_url(&format!("mysql://{}", target.rest())).map_err(|error| RemoteError::of(&error))?;
+        let opts = OptsBuilder::from_opts(opts)
+            .pass(target.password()?)
+            .tcp_connect_timeout(Some(PATIENCE))
+            .read_timeout(Some(PATIENCE))
+            .write_timeout(Some(PATIENCE))
+            .init(vec![STRICT]);
+        Ok(Self(Conn::new(opts)?))
+    }
+}
+
+impl Database for MySql {
+    fn dialect(&self) -> Dialect {
+        Dialect::MySql
+    }
+
+    fn run(&mut self, sql: &str) -> Result<(), RemoteError> {
+        match self.0.query_drop(sql) {
+            Err(Error::MySqlError(error)) if error.code == DUPLICATE_INDEX => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    fn number(&mut self, sql: &str) -> Result<i64, RemoteError> {
+        self.0.query_first(sql)?.ok_or_else(|| RemoteError::Database(format!("`{sql}` gave no row")))
+    }
+
+    fn write(&mut self, statements: &[(String, Vec<Cell>)]) -> Result<(), RemoteError> {
+        let mut transaction = self.0.start_transaction(TxOpts::default())?;
+        for (sql, cells) in statements {
+            let values = cells.iter().map(|cell| match cell {
+                Cell::Whole(number) => Value::from(*number),
+                Cell::Text(text) => Value::from(text.as_deref()),
+            });
+            transaction.exec_drop(sql, Params::Positional(values.collect()))?;
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+impl From<Error> for RemoteError {
+    fn from(error: Error) -> Self {
+        Self::of(&error)
+    }
+}

@@ -1,0 +1,249 @@
+//! The schema that all of them have, version by version, and the statements that fill it. A version's statements may be run on tables that
+//! have them already, since not every database takes a change of tables back.
+
+use super::{Database, Dialect, RemoteError};
+
+/// Names are cut to so many characters where they have a column of their own; the record has them whole.
+const WORD_MAX: usize = 330;
+/// Rows in one statement.
+const ROWS_MAX: usize = 100;
+/// Held while the tables are changed.
+const LOCK: i64 = 0x6c65_7074;
+
+/// What leads from each version to the next; never changed once released, only added to.
+pub(in super::super) const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/1_tables.sql"), include_str!("migrations/2_hours.sql")];
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Cell {
+    /// A whole number.
+    Whole(Option<i64>),
+    /// A text.
+    Text(Option<String>),
+}
+
+/// What a column takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Column {
+    Whole,
+    Word,
+    Text,
+}
+
+/// A table of theirs, and where its rows come from.
+pub(in super::super) struct Table {
+    /// The kind of row, as the outbox has it.
+    pub(in super::super) kind: &'static str,
+    name: &'static str,
+    /// Its columns after instance and sequence.
+    pub(in super::super) columns: &'static [(&'static str, Column)],
+    /// The same of a row of the store, by its number.
+    pub(in super::super) select: &'static str,
+}
+
+/// All of them.
+pub(in super::super) const TABLES: [Table; 6] = [
+    Table {
+        kind: "step",
+        name: "lepton_steps",
+        columns: &[
+            ("kind", Column::Word),
+            ("part", Column::Word),
+            ("time_seconds", Column::Whole),
+            ("entry", Column::Text),
+        ],
+        select: "SELECT kind, part, time_seconds, entry FROM journal WHERE sequence = ?1",
+    },
+    Table {
+        kind: "decision",
+        name: "lepton_decisions",
+        columns: &[
+            ("turn", Column::Whole),
+            ("number", Column::Whole),
+            ("time_seconds", Column::Whole),
+            ("action", Column::Word),
+            ("task", Column::Word),
+            ("from_node", Column::Word),
+            ("to_node", Column::Word),
+            ("result", Column::Text),
+            ("record", Column::Text),
+        ],
+        select: "SELECT turn, number, time_seconds, action, task, from_node, to_node, result, record FROM decisions WHERE sequence = ?1",
+    },
+    Table {
+        kind: "plan",
+        name: "lepton_plans",
+        columns: &[
+            ("time_seconds", Column::Whole),
+            ("state", Column::Word),
+            ("effects", Column::Word),
+            ("decided_by", Column::Word),
+            ("why", Column::Text),
+            ("successor", Column::Whole),
+            ("document", Column::Text),
+        ],
+        select: "SELECT time_seconds, state, effects, decided_by, why, successor, document FROM plans WHERE turn = ?1",
+    },
+    Table {
+        kind: "audit",
+        name: "lepton_audit",
+        columns: &[
+            ("unix_seconds", Column::Whole),
+            ("actor", Column::Word),
+            ("action", Column::Word),
+            ("target", Column::Word),
+            ("detail", Column::Text),
+        ],
+        select: "SELECT unix_seconds, actor, action, target, detail FROM audit WHERE sequence = ?1",
+    },
+    Table {
+        kind: "turn",
+        name: "lepton_turns",
+        columns: &[
+            ("turn", Column::Whole),
+            ("time_seconds", Column::Whole),
+            ("unix_seconds", Column::Whole),
+            ("figures", Column::Text),
+        ],
+        select: "SELECT turn, time_seconds, unix_seconds, figures FROM history WHERE sequence = ?1",
+    },
+    Table {
+        kind: "hour",
+        name: "lepton_hours",
+        columns: &[("seconds", Column::Whole), ("resources", Column::Text), ("accounts", Column::Text)],
+        select: "SELECT seconds, resources,
+                 (SELECT json_group_object(kind || ':' || name, json(accounts)) FROM ledger WHERE from_seconds = ?1)
+                 FROM ledger_hours WHERE from_seconds = ?1",
+    },
+];
+
+/// A text as every one of them takes it.
+pub(in super::super) fn fitting(column: Column, text: String) -> String {
+    let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    match column {
+        Column::Word if text.chars().count() > WORD_MAX => text.chars().take(WORD_MAX).collect(),
+        _ => text,
+    }
+}
+
+/// Brings the tables up to date.
+pub(super) fn migrate(database: &mut dyn Database) -> Result<(), RemoteError> {
+    let (lock, unlock) = match database.dialect() {
+        Dialect::Sqlite => (String::new(), String::new()),
+        Dialect::Postgres => {
+            (format!("SELECT pg_advisory_lock({LOCK})"), format!("SELECT pg_advisory_unlock({LOCK})"))
+        }
+        Dialect::MySql => {
+            (format!("SELECT GET_LOCK('lepton{LOCK}', 60)"), format!("SELECT RELEASE_LOCK('lepton{LOCK}')"))
+        }
+    };
+    if !lock.is_empty() {
+        database.run(&lock)?;
+    }
+    apply(database, MIGRATIONS.len())?;
+    if unlock.is_empty() { Ok(()) } else { database.run(&unlock) }
+}
+
+/// Brings the tables up to a version.
+pub(in super::super) fn apply(database: &mut dyn Database, to: usize) -> Result<(), RemoteError> {
+    database.run("CREATE TABLE IF NOT EXISTS lepton_schema (version BIGINT NOT NULL PRIMARY KEY)")?;
+    let version = database.number("SELECT coalesce(max(version), 0) FROM lepton_schema")?;
+    let known = MIGRATIONS.len() as i64;
+    if version > known {
+        return Err(RemoteError::NewerSchema { version, known });
+    }
+    for (number, sql) in MIGRATIONS.iter().enumerate().take(to).skip(version.max(0) as usize) {
+        for statement in in_dialect(sql, database.dialect()).split(";\n").filter(|s| !s.trim().is_empty()) {
+            database.run(statement)?;
+        }
+        database.run(&format!("INSERT INTO lepton_schema (version) VALUES ({})", number + 1))?;
+    }
+    Ok(())
+}
+
+fn in_dialect(sql: &str, dialect: Dialect) -> String {
+    let word = format!("VARCHAR({WORD_MAX})");
+    let (text, options, unless_there) = match dialect {
+        Dialect::MySql => ("LONGTEXT", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", ""),
+        Dialect::Sqlite | Dialect::Postgres => ("TEXT", "", "IF NOT EXISTS"),
+    };
+    let sql = sql.replace("{word}", &word).replace("{text}", text);
+    sql.replace("{options}", options).replace("{unless_there}", unless_there)
+}
+
+/// Statements that write rows, each in the place of what is there under its instance and sequence. A row has the values of its columns
+/// after these two.
+pub(in super::super) fn upserts(
+    dialect: Dialect,
+    instance: &str,
+    rows: &[(&'static Table, i64, Vec<Cell>)],
+) -> Vec<(String, Vec<Cell>)> {
+    let of_one_table = rows.chunk_by(|(a, ..), (b, ..)| a.kind == b.kind);
+    let statement = |rows: &[(&'static Table, i64, Vec<Cell>)]| {
+        let values = rows.iter().flat_map(|(_, sequence, cells)| {
+            let key = [Cell::Text(Some(instance.to_owned())), Cell::Whole(Some(*sequence))];
+            key.into_iter().chain(cells.iter().cloned())
+        });
+        (upsert(dialect, rows[0].0, rows.len()), values.collect())
+    };
+    of_one_table.flat_map(|rows| rows.chunks(ROWS_MAX)).map(statement).collect()
+}
+
+fn upsert(dialect: Dialect, table: &Table, rows: usize) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let width = names.len() + 2;
+    let place = |at: usize| match dialect {
+        Dialect::Postgres => format!("${}", at + 1),
+        Dialect::Sqlite | Dialect::MySql => "?".to_owned(),
+    };
+    let row = |row: usize| {
+        let places: Vec<String> = (0..width).map(|column| place(row * width + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    let replace = |name: &&str| match dialect {
+        Dialect::MySql => format!("{name} = VALUES({name})"),
+        Dialect::Sqlite | Dialect::Postgres => format!("{name} = excluded.{name}"),
+    };
+    let replaced: Vec<String> = names.iter().map(replace).collect();
+    let conflict = match dialect {
+        Dialect::MySql => "ON DUPLICATE KEY UPDATE",
+        Dialect::Sqlite | Dialect::Postgres => "ON CONFLICT (instance, sequence) DO UPDATE SET",
+    };
+    format!(
+        "INSERT INTO {} (instance, sequence, {}) VALUES {} {conflict} {}",
+        table.name,
+        names.join(", "),
+        rows.join(", "),
+        replaced.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_to_their_column_and_no_text_has_what_a_database_refuses() {
+        let long = "ü".repeat(400);
+        assert_eq!(fitting(Column::Word, long.clone()).chars().count(), WORD_MAX);
+        assert_eq!(fitting(Column::Text, long.clone()), long);
+        assert_eq!(fitting(Column::Text, "a\0b".to_owned()), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn each_database_is_spoken_to_in_its_own_words() {
+        let table = TABLES.iter().find(|table| table.kind == "hour").expect("there is one");
+        assert_eq!(
+            upsert(Dialect::Postgres, table, 2),
+            "INSERT INTO lepton_hours (instance, sequence, seconds, resources, accounts) VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) \
+             ON CONFLICT (instance, sequence) DO UPDATE SET seconds = excluded.seconds, resources = excluded.resources, accounts = \
+             excluded.accounts"
+        );
+        assert!(
+            upsert(Dialect::MySql, table, 1)
+                .contains("VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE seconds = VALUES(seconds)")
+        );
+    }
+}
