@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use lepton_core::cycle::Mode;
 
 use crate::cli_workload::nodes_count;
-use crate::serve::config::{SourceKind, address, mode_named, speed, turn_seconds};
+use crate::serve::config::{SourceKind, address, mode_named, speed, store_url, turn_seconds};
 use crate::serve::tokens::Role;
 
 #[derive(Debug, Args)]
@@ -27,6 +27,7 @@ Examples:
   lepton serve --source kubernetes --context my-cluster
   lepton serve --source simulation --mode recommend --speed 1
   lepton serve --source simulation --mode act --nodes-count 200 --state-dir /var/lib/lepton
+  lepton serve --store-url postgres://lepton@db/lepton --store-password-file db.password
   lepton serve --config lepton.toml --listen 127.0.0.1:8080"
 )]
 pub(crate) struct ServeArgs {
@@ -45,6 +46,12 @@ pub(crate) struct ServeArgs {
     /// Folder of the store [default: lepton-state]
     #[arg(long, value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: Option<String>,
+    /// A database that is told what the store has: postgres://USER@HOST:PORT/DATABASE, mysql://USER@HOST:PORT/DATABASE or sqlite:///FILE
+    #[arg(long, value_name = "URL", value_parser = store_url)]
+    pub(crate) store_url: Option<String>,
+    /// File with that database's password in its first line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
     /// What the loop is connected to: the host that it runs on, a Prometheus, a Kubernetes cluster, or a simulated one [default: host]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(SourceKind::NAMES))]
     pub(crate) source: Option<String>,

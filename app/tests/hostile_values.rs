@@ -59,7 +59,9 @@ fn words_of(command: &str) -> &'static str {
         "policy demote" => "--serving @/serving",
         "generate reassignment" => "--nodes-count 4 --tasks-count 9 --model @/m1 --assignment @/a1",
         "risk" => "--train @/telemetry.csv --input @/telemetry.csv",
-        "serve" => "--listen 127.0.0.1:0 --state-dir @/state --source simulation --nodes-count 3 --turns 1",
+        "serve" => {
+            "--listen 127.0.0.1:0 --state-dir @/state --source simulation --nodes-count 3 --turns 1 --store-url sqlite://@/far.db"
+        }
         "config check" => "@/lepton.toml",
         "get" => "nodes",
         "explain" | "plan show" | "plan approve" | "plan reject" => "p1",

@@ -22,12 +22,27 @@ pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
     let body = ask(&args.server, "GET", "/api/v1/status", &[], None)?;
     show(&args.server, &body, |body| {
         let mut table = output::table(&["", ""]);
-        for (name, value) in body.as_object().into_iter().flatten().filter(|(name, _)| *name != "sources") {
+        let in_lines = |name: &str| ["sources", "store"].contains(&name);
+        for (name, value) in body.as_object().into_iter().flatten().filter(|(name, _)| !in_lines(name)) {
             table.add_row([name.clone(), plain(value)]);
         }
         let sources = body["sources"].as_array().into_iter().flatten().map(source);
-        format!("{table}\n{}", sources.collect::<String>())
+        format!("{table}\n{}{}", sources.collect::<String>(), remote(&body["store"]["remote"]))
     })
+}
+
+/// How a database elsewhere is told, in lines; nothing where there is none.
+fn remote(of: &Value) -> String {
+    if of.is_null() {
+        return String::new();
+    }
+    let away = if of["problem"].is_null() { "told" } else { "away" };
+    let problem = of["problem"].as_str().map_or_else(String::new, |problem| format!("  {problem}\n"));
+    let [waiting, told, dropped] = ["waiting", "told", "dropped"].map(|name| &of[name]);
+    format!(
+        "database {}: {away}, {waiting} rows wait, {told} told, {dropped} of history dropped untold\n{problem}",
+        plain(&of["target"])
+    )
 }
 
 /// A source in lines: how old what it told is, and what it cannot see.

@@ -46,6 +46,12 @@ fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     if let Some(folder) = &args.state_dir {
         config.state_dir.clone_from(folder);
     }
+    if let Some(url) = &args.store_url {
+        config.store_url = Some(url.clone());
+    }
+    if let Some(file) = &args.store_password_file {
+        config.store_password_file = Some(file.clone());
+    }
     without_effect(args, config.source)?;
     config.analyst = learned(&config)?;
     Ok(config)

@@ -10,7 +10,7 @@ pub(super) struct Row {
 }
 
 /// Options that make the form of a command, in the order in which they are told.
-pub(super) const SHAPE: [&str; 29] = [
+pub(super) const SHAPE: [&str; 30] = [
     "format",
     "generate",
     "snapshot",
@@ -37,6 +37,7 @@ pub(super) const SHAPE: [&str; 29] = [
     "compare",
     "seeds",
     "source",
+    "store_url",
     "request_factor",
     "serve",
     "output",
@@ -114,6 +115,10 @@ const PROMETHEUS: Form = Form {
 const KUBERNETES: Form = Form {
     name: "`--source kubernetes`",
     holds: |g| g.has_value("source", "kubernetes") || sourced_by_file(g),
+};
+const TOLD: Form = Form {
+    name: "`--store-url`, or a settings file that has it",
+    holds: |g| g.typed("store_url") || g.typed("config"),
 };
 const REAL: Form = Form {
     name: "a real source, without `--source simulation`",
@@ -239,6 +244,7 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "prometheus_url", &[PROMETHEUS]),
     row(SERVE, "kubeconfig", &[KUBERNETES]),
     row(SERVE, "context", &[KUBERNETES]),
+    row(SERVE, "store_password_file", &[TOLD]),
     row(&["demo"], "serve", &[ONE_SEED]),
     row(&["demo"], "speed", &[SERVED]),
     row(&["demo"], "records", &[ONE_SEED]),

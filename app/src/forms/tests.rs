@@ -72,6 +72,7 @@ const FORMS: &[&str] = &[
     "serve --source simulation",
     "serve --source prometheus",
     "serve --source kubernetes",
+    "serve --store-url sqlite:///f",
     "status",
     "load",
     "ledger",

@@ -15,14 +15,14 @@ use lepton_core::decide::plan::{Acts, Decider, Lepton, LeptonConfig};
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
-use lepton_edges::store::{AuditLine, Store, TurnRows};
+use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
 use super::beside::{Beside, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
-use super::connection::{Connection, Ports, connect, pause};
+use super::connection::{Connection, Ports, WrongSettings, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
@@ -35,8 +35,12 @@ use crate::clock::WallClock;
 const NAP: Duration = Duration::from_millis(50);
 /// The shortest time from one turn to the next that should not wait.
 const URGENT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a database elsewhere may take for the last that it is told.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Turns after which the journal is brought down to what it amounts to.
 const TURNS_TO_REMEMBER: u64 = 1000;
+/// Name of the fact that tells this store's rows from those of others in one database.
+const INSTANCE: &str = "instance";
 /// Name of the fact in the store that tells what was seen of failures and signs.
 const SIGNS: &str = "signs";
 /// Turns after which that is kept for a restart.
@@ -81,6 +85,8 @@ pub(super) struct Engine {
     make_decider: MakeDecider,
     last: LastDecided,
     pub(super) store: Store,
+    /// What tells a database elsewhere.
+    relay: Option<Relay>,
     pub(super) proposal: Option<Proposal>,
     health: Health,
     published: Arc<Published>,
@@ -118,6 +124,7 @@ impl Engine {
         published: Arc<Published>,
         make_decider: MakeDecider,
     ) -> anyhow::Result<Self> {
+        let target = target(config)?;
         let mut store = Store::open(Path::new(&config.state_dir))?;
         let mut cluster = connect(&mut store, config)?;
         let last = LastDecided::default();
@@ -128,6 +135,10 @@ impl Engine {
         if !past.is_empty() {
             cycle.look_back(&past, &mut cluster.ports().sources, now);
         }
+        store.feed(target.as_ref().map(Target::url))?;
+        let begin = |target| Relay::start(Path::new(&config.state_dir), &store, target);
+        let relay = target.map(begin).transpose()?;
+        let instance = store.fact(INSTANCE)?.unwrap_or_default();
         let chronicle = Chronicle::new(store.last_history()?);
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let mut engine = Self {
@@ -140,8 +151,9 @@ impl Engine {
             make_decider,
             last,
             store,
+            relay,
             proposal: None,
-            health: Health::default(),
+            health: Health { instance, ..Health::default() },
             published,
             clock: WallClock::start(),
             chronicle,
@@ -285,6 +297,10 @@ impl Engine {
         if let Err(error) = self.store.keep_turn(&rows) {
             crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
+        let Some(relay) = self.relay.take() else { return };
+        relay.end(LAST_WORDS);
+        // What is not forgotten now is told again after the next start.
+        let _ = self.store.forget_told();
     }
 
     /// Time passes up to the next turn.
@@ -441,6 +457,7 @@ impl Engine {
     fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
+        self.health.remote = self.relay.as_ref().map(Relay::report);
         let standing = self.cluster.standing();
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
@@ -448,6 +465,16 @@ impl Engine {
         view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
         self.published.set(view);
     }
+}
+
+/// The database elsewhere that the settings name.
+fn target(config: &ServeConfig) -> anyhow::Result<Option<Target>> {
+    let Some(url) = &config.store_url else { return Ok(None) };
+    let target = Target::new(url, config.store_password_file.as_deref());
+    let wrong = |problem| {
+        WrongSettings(format!("the database `{url}` (--store-url, --store-password-file): {problem}"))
+    };
+    Ok(Some(target.map_err(wrong)?))
 }
 
 fn start_cycle(

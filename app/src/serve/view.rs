@@ -6,6 +6,7 @@ use std::time::Duration;
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
 use lepton_core::model::{DEVICE_MILLI, NodeId, Snapshot, SourceState};
 use lepton_edges::SourceReport;
+use lepton_edges::store::RelayReport;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,6 +38,10 @@ pub(super) struct Health {
     pub(super) turns_within: [u64; BOUNDS_SECONDS.len()],
     /// Per stage: time of all turns.
     pub(super) stage_seconds_sum: [f64; 5],
+    /// What tells this store's rows from those of others.
+    pub(super) instance: String,
+    /// How a database elsewhere is told.
+    pub(super) remote: Option<RelayReport>,
     pub(super) turn_problem: Option<String>,
     pub(super) store_problem: Option<String>,
 }
@@ -106,6 +111,46 @@ pub(crate) struct SeriesRow {
     pub(crate) examples: Vec<String>,
 }
 
+/// What is kept, and where.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct StoreRow {
+    /// What tells this store's rows from those of others in one database.
+    pub(crate) instance: String,
+    /// A database elsewhere that is told what the store has, where there is one.
+    pub(crate) remote: Option<RemoteRow>,
+}
+
+/// How a database elsewhere is told. While it is away decisions go on, and what it has not been told waits.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct RemoteRow {
+    /// Which one.
+    pub(crate) target: String,
+    /// Rows that wait.
+    pub(crate) waiting: u64,
+    /// Rows that it took since the start.
+    pub(crate) told: u64,
+    /// Rows of history that the store dropped before they were told; never decisions, plans, steps or lines of the audit.
+    pub(crate) dropped: u64,
+    /// Attempts that failed since the start.
+    pub(crate) failures: u64,
+    /// Why it cannot be told now; none where it can.
+    pub(crate) problem: Option<String>,
+}
+
+impl StoreRow {
+    fn of(health: &Health) -> Self {
+        let remote = health.remote.clone().map(|report| RemoteRow {
+            target: report.target,
+            waiting: report.waiting,
+            told: report.told,
+            dropped: report.dropped,
+            failures: report.failures,
+            problem: report.problem,
+        });
+        Self { instance: health.instance.clone(), remote }
+    }
+}
+
 /// How the service stands.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(crate) struct Status {
@@ -145,6 +190,8 @@ pub(crate) struct Status {
     pub(crate) stale_sources: Vec<String>,
     /// All sources.
     pub(crate) sources: Vec<SourceRow>,
+    /// What is kept, and where.
+    pub(crate) store: StoreRow,
     /// The plan that waits for a person.
     pub(crate) open_plan: Option<String>,
 }
@@ -216,6 +263,7 @@ impl View {
             waiting: snapshot.pending.len(),
             stale_sources: snapshot.stale.iter().cloned().collect(),
             sources: sources(snapshot, now_seconds, standing),
+            store: StoreRow::of(health),
             connected_to: standing.about.clone(),
             can_act: standing.can_act,
             open_plan: proposal.filter(|p| !p.rejected).map(|p| format!("p{}", p.turn)),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
-use super::remote::{Cell, Column, TABLES, Table, fitting};
+use super::remote::{Cell, Column, Row, TABLES, fitting};
 use super::{Store, StoreError};
 
 /// What puts everything that there is into the outbox, the oldest first.
@@ -88,8 +88,7 @@ pub(super) struct Batch {
     pub(super) to: u64,
     /// Entries of the outbox that are in it.
     pub(super) entries: usize,
-    /// Table, number and values of each row.
-    pub(super) rows: Vec<(&'static Table, i64, Vec<Cell>)>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// What waits after a place of the outbox, as all of it stands at one moment.

@@ -194,7 +194,17 @@ impl Server {
             Kind::MariaDb => {
                 let mut command = Command::new("mariadb");
                 let socket = format!("--socket={}/socket", self.path("data"));
-                command.args(["--no-defaults", &socket, "--user=root", "-N", "-B", "-r", "-e", sql]);
+                command.args([
+                    "--no-defaults",
+                    "--default-character-set=utf8mb4",
+                    &socket,
+                    "--user=root",
+                    "-N",
+                    "-B",
+                    "-r",
+                    "-e",
+                    sql,
+                ]);
                 command.args((!database.is_empty()).then_some(database));
                 command
             }

@@ -1,6 +1,6 @@
 /** Whether the machine itself is sound. */
 import { useMemo } from "preact/hooks";
-import type { SourceRow, StageSeconds } from "../api.ts";
+import type { RemoteRow, SourceRow, StageSeconds } from "../api.ts";
 import { Chart } from "../chart.tsx";
 import { quantile } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Same, State } from "../parts.tsx";
@@ -37,6 +37,9 @@ export function System() {
         <Card title="Sources" note={sentence(of.connected_to)}>
           {of.sources.length ? of.sources.map((row) => <Source key={row.name} of={row} />) : <Empty>None has looked yet.</Empty>}
         </Card>
+        <Card title="Store" note={`instance ${of.store.instance}`}>
+          {of.store.remote ? <Remote of={of.store.remote} /> : <Empty>A file on the service's machine; no database elsewhere is told.</Empty>}
+        </Card>
         <Card title="For programs">
           <ul class="plainlist">
             <li><a href="/api/v1/openapi.json">The interface as OpenAPI 3.1</a></li>
@@ -64,6 +67,22 @@ function Source({ of }: { of: SourceRow }) {
   return (
     <>
       <p class="source"><State of={of.stale ? "lost" : "ok"} word={`${of.name}: ${of.stale ? "out of date, last looked" : "looked"} ${duration(of.age_seconds)} ago`} /></p>
+      <ul class="plainlist">{told.filter(Boolean).map((line) => <li key={line}>{line}</li>)}</ul>
+    </>
+  );
+}
+
+/** A database elsewhere: whether it takes what it is told, and what waits. */
+function Remote({ of }: { of: RemoteRow }) {
+  const told = [
+    `${count(of.told, "row")} told since the start, ${number(of.waiting)} waiting`,
+    of.dropped ? `${count(of.dropped, "row")} of history dropped before they were told` : "",
+    of.failures ? `${count(of.failures, "attempt")} failed` : "",
+    of.problem ? `${of.problem}; decisions go on` : "",
+  ];
+  return (
+    <>
+      <p class="source"><State of={of.problem ? "lost" : "ok"} word={`${of.target}: ${of.problem ? "away" : "told"}`} /></p>
       <ul class="plainlist">{told.filter(Boolean).map((line) => <li key={line}>{line}</li>)}</ul>
     </>
   );

@@ -35,6 +35,8 @@ Runs the groups named, or all of them:
            root on Debian, both are installed for them
   kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, built from
            tests/control-plane once into ~/.cache/lepton (5 to 15 minutes; needs Go, and its module proxy)
+  stores   tests marked #[ignore = \"needs databases\"]: the store is told to a real PostgreSQL and a real MariaDB; as
+           root on Debian, both are installed for them. Compiling the features `mysql` and `postgres` takes minutes
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
@@ -47,16 +49,18 @@ enum Group {
     Browser,
     Sources,
     Kubernetes,
+    Stores,
     Train,
 }
 
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
     ("browser", Group::Browser),
     ("sources", Group::Sources),
     ("kubernetes", Group::Kubernetes),
+    ("stores", Group::Stores),
     ("train", Group::Train),
 ];
 
@@ -88,6 +92,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
                 None => marked::run(root, &traces, &marked::BROWSER)?,
             },
             Group::Sources => marked::run(root, &traces, &marked::PROMETHEUS)?,
+            Group::Stores => marked::run(root, &traces, &marked::DATABASES)?,
         };
         reports.push(GroupReport { name, state, tally, seconds: start.elapsed().as_secs_f64() });
     }

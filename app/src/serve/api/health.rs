@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::super::load::LoadBody;
-use super::super::view::{BOUNDS_SECONDS, SourceRow, Status};
+use super::super::view::{BOUNDS_SECONDS, RemoteRow, SourceRow, Status};
 use super::Shared;
 use super::problem::Problem;
 
@@ -73,6 +73,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         let _ = writeln!(text, "lepton_stage_last_seconds{{stage=\"{stage}\"}} {last}");
     }
     sources(&mut text, &status.sources);
+    remote(&mut text, status.store.remote.as_ref());
     text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
     for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
         let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");
@@ -89,6 +90,29 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         mode = status.mode,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+/// How a database elsewhere is told, where there is one.
+fn remote(text: &mut String, remote: Option<&RemoteRow>) {
+    let Some(of) = remote else { return };
+    let up = f64::from(of.problem.is_none());
+    for (name, kind, help, value) in [
+        ("up", "gauge", "1 while the database elsewhere takes what it is told.", up),
+        ("rows_waiting", "gauge", "Rows that it has not been told yet.", of.waiting as f64),
+        ("rows_told_total", "counter", "Rows that it took.", of.told as f64),
+        (
+            "rows_dropped_total",
+            "counter",
+            "Rows of history dropped before they were told.",
+            of.dropped as f64,
+        ),
+        ("failures_total", "counter", "Attempts that failed.", of.failures as f64),
+    ] {
+        let _ = writeln!(
+            text,
+            "# HELP lepton_remote_store_{name} {help}\n# TYPE lepton_remote_store_{name} {kind}\nlepton_remote_store_{name} {value}"
+        );
+    }
 }
 
 /// How each source fares; names of sources are few and fixed.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use super::{ServeConfig, SourceKind, address, mode_name, mode_named, speed};
+use super::{ServeConfig, SourceKind, address, mode_name, mode_named, speed, store_url};
 
 /// What a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,6 +82,22 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| text(&c.state_dir),
         live: false,
         set: |c, value| set(&mut c.state_dir, folder(value)),
+    },
+    Key {
+        name: "store_url",
+        about: "A database that is told what the store has: postgres://USER@HOST:PORT/DATABASE, mysql://.. or sqlite:///FILE.",
+        form: Form::Text,
+        get: |c| c.store_url.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.store_url, store_url(as_text(value)?).map(Some)),
+    },
+    Key {
+        name: "store_password_file",
+        about: "File with that database's password in its first line.",
+        form: Form::Text,
+        get: |c| c.store_password_file.as_ref().and_then(|file| text(&file.display().to_string())),
+        live: false,
+        set: |c, value| set(&mut c.store_password_file, file(value)),
     },
     Key {
         name: "source",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::cycle::Mode;
 use lepton_core::decide::policy::JobsModel;
+use lepton_edges::store::Target;
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
 
@@ -41,6 +42,11 @@ pub(crate) fn speed(text: &str) -> Result<f64, String> {
         Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
         _ => Err("expected simulated seconds per second, above 0 and at most 1000000".to_owned()),
     }
+}
+
+/// The URL of a database, without a password.
+pub(crate) fn store_url(text: &str) -> Result<String, String> {
+    Target::new(text, None).map(|target| target.url().to_owned())
 }
 
 /// Seconds from one turn to the next.
@@ -146,6 +152,10 @@ pub(crate) struct ServeConfig {
     /// Whether tokens are asked for on this machine too.
     pub(crate) require_tokens: bool,
     pub(crate) state_dir: String,
+    /// A database elsewhere that is told what the store has.
+    pub(crate) store_url: Option<String>,
+    /// File with its password.
+    pub(crate) store_password_file: Option<PathBuf>,
     pub(crate) source: SourceKind,
     pub(crate) turn_seconds: f64,
     pub(crate) fresh_seconds: u64,
@@ -178,6 +188,8 @@ impl Default for ServeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7717)),
             require_tokens: false,
             state_dir: "lepton-state".to_owned(),
+            store_url: None,
+            store_password_file: None,
             source: if sees_host { SourceKind::Host } else { SourceKind::Simulation },
             turn_seconds: 15.0,
             fresh_seconds: 180,
@@ -257,6 +269,12 @@ impl ServeConfig {
 
     /// Why these settings do not go together, if they do not.
     pub(crate) fn contradiction(&self) -> Option<String> {
+        if let (Some(file), None) = (&self.store_password_file, &self.store_url) {
+            return Some(format!(
+                "`store_password_file` is {} and there is no `store_url` that it is for",
+                file.display()
+            ));
+        }
         let (source, mode) = (self.source, mode_name(self.mode));
         (!source.modes().contains(&self.mode)).then(|| {
             let modes: Vec<&str> = source.modes().iter().map(|mode| mode_name(*mode)).collect();
@@ -314,6 +332,8 @@ mod tests {
             ("listen = \"here\"", "expected an address with a port"),
             ("require_tokens = 1", "expected true or false"),
             ("risk_model = 5", "expected a file in quotes"),
+            ("store_url = \"here\"", "expected postgres://USER@HOST"),
+            ("store_url = \"postgres://u:p@h/d\"", "put it into a file of its own, `store_password_file`"),
             ("speed = 0", "expected simulated seconds per second"),
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),

@@ -9,9 +9,7 @@ mod schema;
 mod sqlite;
 mod target;
 
-pub(super) use schema::{Cell, Column, TABLES, Table, fitting, upserts};
-#[cfg(test)]
-pub(super) use schema::{MIGRATIONS, apply};
+pub(super) use schema::{Cell, Column, Row, TABLES, fitting, upserts};
 pub use target::Target;
 
 use target::Kind;

@@ -5,13 +5,14 @@ use super::{Database, Dialect, RemoteError};
 
 /// Names are cut to so many characters where they have a column of their own; the record has them whole.
 const WORD_MAX: usize = 330;
-/// Rows in one statement.
+/// Rows in one statement, and bytes of their values: a quarter of what MariaDB takes unless it is told otherwise.
 const ROWS_MAX: usize = 100;
+const BYTES_MAX: usize = 4 << 20;
 /// Held while the tables are changed.
 const LOCK: i64 = 0x6c65_7074;
 
 /// What leads from each version to the next; never changed once released, only added to.
-pub(in super::super) const MIGRATIONS: [&str; 2] =
+const MIGRATIONS: [&str; 2] =
     [include_str!("migrations/1_tables.sql"), include_str!("migrations/2_hours.sql")];
 
 /// A value.
@@ -21,6 +22,15 @@ pub(in super::super) enum Cell {
     Whole(Option<i64>),
     /// A text.
     Text(Option<String>),
+}
+
+impl Cell {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(Some(text)) => text.len(),
+            _ => size_of::<i64>(),
+        }
+    }
 }
 
 /// What a column takes.
@@ -141,19 +151,18 @@ pub(super) fn migrate(database: &mut dyn Database) -> Result<(), RemoteError> {
     if !lock.is_empty() {
         database.run(&lock)?;
     }
-    apply(database, MIGRATIONS.len())?;
+    apply(database)?;
     if unlock.is_empty() { Ok(()) } else { database.run(&unlock) }
 }
 
-/// Brings the tables up to a version.
-pub(in super::super) fn apply(database: &mut dyn Database, to: usize) -> Result<(), RemoteError> {
+fn apply(database: &mut dyn Database) -> Result<(), RemoteError> {
     database.run("CREATE TABLE IF NOT EXISTS lepton_schema (version BIGINT NOT NULL PRIMARY KEY)")?;
     let version = database.number("SELECT coalesce(max(version), 0) FROM lepton_schema")?;
     let known = MIGRATIONS.len() as i64;
     if version > known {
         return Err(RemoteError::NewerSchema { version, known });
     }
-    for (number, sql) in MIGRATIONS.iter().enumerate().take(to).skip(version.max(0) as usize) {
+    for (number, sql) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
         for statement in in_dialect(sql, database.dialect()).split(";\n").filter(|s| !s.trim().is_empty()) {
             database.run(statement)?;
         }
@@ -172,22 +181,34 @@ fn in_dialect(sql: &str, dialect: Dialect) -> String {
     sql.replace("{options}", options).replace("{unless_there}", unless_there)
 }
 
-/// Statements that write rows, each in the place of what is there under its instance and sequence. A row has the values of its columns
-/// after these two.
-pub(in super::super) fn upserts(
-    dialect: Dialect,
-    instance: &str,
-    rows: &[(&'static Table, i64, Vec<Cell>)],
-) -> Vec<(String, Vec<Cell>)> {
-    let of_one_table = rows.chunk_by(|(a, ..), (b, ..)| a.kind == b.kind);
-    let statement = |rows: &[(&'static Table, i64, Vec<Cell>)]| {
+/// A row to be written: its table, its number, the values of its columns after instance and sequence.
+pub(in super::super) type Row = (&'static Table, i64, Vec<Cell>);
+
+/// Statements that write rows, each in the place of what is there under its instance and sequence.
+pub(in super::super) fn upserts(dialect: Dialect, instance: &str, rows: &[Row]) -> Vec<(String, Vec<Cell>)> {
+    let statement = |rows: &[Row]| {
         let values = rows.iter().flat_map(|(_, sequence, cells)| {
             let key = [Cell::Text(Some(instance.to_owned())), Cell::Whole(Some(*sequence))];
             key.into_iter().chain(cells.iter().cloned())
         });
         (upsert(dialect, rows[0].0, rows.len()), values.collect())
     };
-    of_one_table.flat_map(|rows| rows.chunks(ROWS_MAX)).map(statement).collect()
+    let mut statements = Vec::new();
+    for mut rows in rows.chunk_by(|(a, ..), (b, ..)| a.kind == b.kind) {
+        while !rows.is_empty() {
+            let mut bytes = 0;
+            let fits = |row: &&Row| {
+                bytes += row.2.iter().map(Cell::bytes).sum::<usize>();
+                bytes <= BYTES_MAX
+            };
+            // One row goes, however large it is.
+            let count = rows.iter().take(ROWS_MAX).take_while(fits).count().max(1);
+            let (first, rest) = rows.split_at(count);
+            statements.push(statement(first));
+            rows = rest;
+        }
+    }
+    statements
 }
 
 fn upsert(dialect: Dialect, table: &Table, rows: usize) -> String {
@@ -230,6 +251,20 @@ mod tests {
         assert_eq!(fitting(Column::Word, long.clone()).chars().count(), WORD_MAX);
         assert_eq!(fitting(Column::Text, long.clone()), long);
         assert_eq!(fitting(Column::Text, "a\0b".to_owned()), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_statement_has_so_many_rows_and_bytes_and_always_one_row() {
+        let table = |kind| TABLES.iter().find(|table| table.kind == kind).expect("there is one");
+        let row = |kind, bytes| (table(kind), 7, vec![Cell::Text(Some("x".repeat(bytes)))]);
+        let rows: Vec<Row> = (0..250).map(|_| row("step", 10)).collect();
+        let sizes = |rows: &[Row]| -> Vec<usize> {
+            upserts(Dialect::MySql, "i", rows).iter().map(|(_, cells)| cells.len() / 3).collect()
+        };
+        assert_eq!(sizes(&rows), [100, 100, 50]);
+        let large = [row("step", 3 << 20), row("step", 3 << 20), row("step", 9 << 20), row("turn", 1)];
+        assert_eq!(sizes(&large), [1, 1, 1, 1]);
+        assert_eq!(sizes(&[]), [0; 0]);
     }
 
     #[test]
