@@ -452,6 +452,22 @@ export interface Rejection {
 /** Kinds of reasons against a plan. */
 export type RejectionCode = "TooDisruptive" | "WrongTime" | "WrongVictim" | "NotWorthIt" | "Other";
 
+/** How a database elsewhere is told. While it is away decisions go on, and what it has not been told waits. */
+export interface RemoteRow {
+  /** Rows of history that the store dropped before they were told; never decisions, plans, steps or lines of the audit. */
+  dropped: number;
+  /** Attempts that failed since the start. */
+  failures: number;
+  /** Why it cannot be told now; none where it can. */
+  problem?: string | null;
+  /** Which one. */
+  target: string;
+  /** Rows that it took since the start. */
+  told: number;
+  /** Rows that wait. */
+  waiting: number;
+}
+
 /** One resource over the working nodes, or the devices. */
 export interface ResourceRow {
   /** Share of the capacity promised to tasks. */
@@ -595,6 +611,8 @@ export interface Status {
   stale_sources: string[];
   /** `ok`, or `degraded` where `problems` says why. */
   state: string;
+  /** What is kept, and where. */
+  store: StoreRow;
   /** The cluster's time, seconds. */
   time_seconds: number;
   /** Number of the last turn. */
@@ -617,6 +635,13 @@ export interface StepRow {
   task?: string | null;
   /** Where it goes, or the node concerned. */
   to?: string | null;
+}
+
+/** What is kept, and where. */
+export interface StoreRow {
+  /** What tells this store's rows from those of others in one database. */
+  instance: string;
+  remote?: RemoteRow | null;
 }
 
 /** Free capacity that cannot be used. */
