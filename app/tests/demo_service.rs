@@ -132,6 +132,7 @@ fn two_demos_at_once_have_a_port_each_and_say_so() {
         let status = lepton(&["status", "--server", &address]);
         assert!(status.status.success(), "{}", stderr(&status));
     }
+    wait_for("a turn is over", || read(&first.result).contains(" cpu "));
     assert_eq!((first.end("-INT"), second.end("-HUP")), (Some(130), Some(129)), "the closed terminal's too");
     assert!(read(&first.result).contains("With the loop nodes stood "), "the summary of what was done");
 }
