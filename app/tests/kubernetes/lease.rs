@@ -27,11 +27,15 @@ fn of_two_instances_one_acts_and_the_other_takes_over_when_it_ends() {
     first.wait_for("the pod", || plane.node_of("one").is_some());
     let calls = |service: &Service| service.get("/api/v1/decisions")["items"].as_array().map_or(0, Vec::len);
     assert_eq!((calls(&first) > 0, calls(&second)), (true, 0));
+    let path = "/apis/coordination.k8s.io/v1/namespaces/lepton/leases/lepton";
+    let holder = || plane.get(path)["spec"]["holderIdentity"].clone();
+    let before = holder();
     assert_eq!(first.end("-TERM"), Some(143));
+    assert_ne!(holder(), before, "it was given back");
     second.wait_for("it acts", || !connected_to(&second).contains("stands by"));
     plane.pod("two", "lepton", &cpu, &json!({}), &json!({}));
     second.wait_for("the pod", || plane.node_of("two").is_some());
-    let lease = plane.get("/apis/coordination.k8s.io/v1/namespaces/lepton/leases/lepton");
+    let lease = plane.get(path);
     assert_eq!(lease["spec"]["leaseTransitions"], 2, "{lease}");
 }
 

@@ -3,7 +3,7 @@
 //! own clock (clocks of two machines are not compared).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -17,6 +17,8 @@ use super::objects::Meta;
 const DURATION: Duration = Duration::from_secs(30);
 /// From one renewal to the next.
 const RENEWAL: Duration = Duration::from_secs(2);
+/// How long its end is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Time between two looks at the wish to end.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -50,7 +52,10 @@ struct Standing {
 
 /// The lease, held or wished for.
 #[derive(Debug)]
-pub(super) struct Lease(Arc<Mutex<Standing>>);
+pub(super) struct Lease {
+    standing: Arc<Mutex<Standing>>,
+    thread: JoinHandle<()>,
+}
 
 impl Lease {
     /// Begins to try for the lease of that name.
@@ -69,13 +74,13 @@ impl Lease {
             seen: None,
         };
         let named = thread::Builder::new().name("kubernetes-lease".to_owned());
-        named.spawn(move || holder.run())?;
-        Ok(Self(standing))
+        let thread = named.spawn(move || holder.run())?;
+        Ok(Self { standing, thread })
     }
 
     /// Whether a call may begin now.
     pub(super) fn acts(&self) -> bool {
-        lock(&self.0).acts_until.is_some_and(|until| Instant::now() < until)
+        lock(&self.standing).acts_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Why this instance does not act; none where it does.
@@ -83,7 +88,7 @@ impl Lease {
         if self.acts() {
             return None;
         }
-        let standing = lock(&self.0);
+        let standing = lock(&self.standing);
         let why = match (&standing.problem, &standing.other) {
             (Some(problem), _) => format!("the lease cannot be had: {problem}"),
             (None, Some(other)) => format!("another instance acts: {other}"),
@@ -94,8 +99,13 @@ impl Lease {
 }
 
 impl Drop for Lease {
+    /// Waits a little for the lease to be given back, since the process may end right after.
     fn drop(&mut self) {
-        lock(&self.0).ended = true;
+        lock(&self.standing).ended = true;
+        let begun = Instant::now();
+        while !self.thread.is_finished() && begun.elapsed() < PATIENCE {
+            thread::sleep(NAP);
+        }
     }
 }
 
