@@ -48,6 +48,7 @@ fn on_a_terminal_the_first_decision_is_explained_and_ctrl_c_ends_with_the_summar
     terminal.wait_for(" shows the page; ask as `lepton status");
     let address = address_in(&terminal.screen());
     let ask = |words: &[&str]| lepton(&[words, &["--server", &address]].concat());
+    wait_for("a turn is over", || json(&ask(&["status", "-o", "json"]))["state"] == "ok");
     let decisions = || json(&ask(&["get", "decisions", "--limit", "1000", "-o", "json"]));
     wait_for("a decision", || decisions()["items"].as_array().is_some_and(|items| !items.is_empty()));
     let items = decisions()["items"].as_array().expect("a list").clone();

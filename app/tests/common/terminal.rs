@@ -84,7 +84,14 @@ impl Terminal {
     }
 
     fn fail(&mut self, what: &str) -> ! {
-        let _ = self.child.kill();
         panic!("{what}; the terminal shows:\n{}", self.screen());
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Its end closes the terminal, and with that the command.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
