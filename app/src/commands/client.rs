@@ -163,7 +163,11 @@ pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) if number.is_f64() => format!("{:.3}", number.as_f64().unwrap_or_default()),
+        Value::Number(number) if number.is_f64() => {
+            // What rounds to nothing has no sign.
+            let text = format!("{:.3}", number.as_f64().unwrap_or_default());
+            if text == "-0.000" { "0.000".to_owned() } else { text }
+        }
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
         other => other.to_string(),

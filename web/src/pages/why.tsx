@@ -27,7 +27,7 @@ function Candidates({ decision }: { decision: DecisionRow }) {
   const most = Math.max(1e-9, ...candidates.flatMap((c) => c.terms.map((t) => Math.abs(t.value))));
   const length = (score: number) => (high > low ? 0.08 + (0.92 * (score - low)) / (high - low) : 1);
   return (
-    <Card title="Candidates" note={`scored by ${policy}, higher is better`}>
+    <Card title="Candidates" note={`scored by ${policy}, higher is better`} class={candidates.length > 1 ? "broad" : ""}>
       <div class="candidates">
         {best.slice(0, 4).map((candidate, i) => (
           <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} most={most} />
