@@ -46,16 +46,7 @@ pub(super) const DATABASES: Needs<'static> = Needs {
     reason: "needs databases",
     programs: &["mariadbd", "mariadb-install-db", "psql", "pg_lsclusters"],
     packages: &["mariadb-server", "postgresql"],
-    built: &[
-        "--package",
-        "lepton-edges",
-        "--package",
-        "lepton",
-        "--features",
-        "lepton/mysql,lepton/postgres",
-        "--test",
-        "stores",
-    ],
+    built: WORKSPACE,
     variables: &[],
 };
 /// Tests that talk to an API server.

@@ -64,8 +64,8 @@ const GROUPS: [(&str, Group); 8] = [
     ("train", Group::Train),
 ];
 
-/// What `cargo test` builds for most groups.
-pub(super) const WORKSPACE: &[&str] = &["--workspace"];
+/// What `cargo test` builds for most groups: all of it once, with what tells databases elsewhere.
+pub(super) const WORKSPACE: &[&str] = &["--workspace", "--features", "lepton/mysql,lepton/postgres"];
 /// What it builds for the learner.
 const LEARNER: &[&str] = &["--package", "lepton-learn", "--features", "train"];
 
