@@ -49,6 +49,7 @@ const pictures = [
   ["page-phone", "/", 380, 800, "light"],
   ["page-decision", `/decisions/${telling[0]?.id}`, 1440, 620, "light"],
   ["page-cluster", "/cluster", 1440, 900, "dark"],
+  ["page-ledger", "/ledger", 1440, 620, "light"],
   ...(plan ? [["page-plan", `/plans/${plan}`, 1440, 900, "light"]] : []),
 ];
 for (const [name, path, width, height, theme] of pictures) {
