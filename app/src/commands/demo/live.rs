@@ -22,6 +22,7 @@ use crate::result_files::{ResultFile, ResultFiles, Writing};
 
 /// Said where the hours are not drawn.
 const NO_SPEED: &str = "note: --speed has no effect, for stdout is no terminal to draw on and --serve is not given: time passes as fast as it can";
+
 /// Runs one seed.
 pub(super) fn run(
     args: &DemoArgs,

@@ -6,9 +6,8 @@ use lepton_edges::RealSource;
 use lepton_edges::kubernetes::{KubernetesHands, KubernetesOptions, KubernetesSource};
 use lepton_edges::store::Store;
 
-use super::{Connection, Ports, Standing, WrongSettings};
+use super::{Connection, Ports, Standing, WrongSettings, machine_seconds, problem_of};
 use crate::serve::config::ServeConfig;
-use crate::serve::people::unix_seconds;
 use crate::serve::waiting::reasons;
 
 /// A cluster with its hands.
@@ -35,8 +34,7 @@ impl KubernetesCluster {
         if config.mode != Mode::Observe {
             hands.get_ready()?;
         }
-        // A clock that was set back does not make the loop younger than its store.
-        let now_seconds = unix_seconds().max(store.clock_seconds()?.unwrap_or(0));
+        let now_seconds = machine_seconds(store.clock_seconds()?.unwrap_or(0));
         Ok(Self { source, hands, mode: config.mode, now_seconds })
     }
 }
@@ -51,7 +49,7 @@ impl Connection for KubernetesCluster {
     }
 
     fn pass(&mut self) {
-        self.now_seconds = unix_seconds().max(self.now_seconds);
+        self.now_seconds = machine_seconds(self.now_seconds);
     }
 
     fn ports(&mut self) -> Ports<'_> {
@@ -92,7 +90,7 @@ impl Connection for KubernetesCluster {
 
     fn standing(&self) -> Standing {
         let report = self.source.report();
-        let problem = report.problem.as_ref().map(|problem| format!("source `{}`: {problem}", report.source));
+        let problem = problem_of(&report);
         let unsaid = match self.hands.unsaid() {
             0 => None,
             count => Some(format!("{count} events and conditions of pods could not be written")),

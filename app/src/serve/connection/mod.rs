@@ -19,6 +19,7 @@ use lepton_sim::world::Measures;
 use serde_json::{Value, json};
 
 use super::config::{ServeConfig, SourceKind};
+use super::people::unix_seconds;
 
 /// The fact of the store that says what it is of.
 const SOURCE: &str = "source";
@@ -139,6 +140,17 @@ fn check_store(store: &mut Store, config: &ServeConfig) -> anyhow::Result<()> {
         .into()),
         _ => Ok(store.set_fact(SOURCE, asked)?),
     }
+}
+
+/// The machine's time. A clock that was set back does not make the loop younger than it was, nor than its store.
+fn machine_seconds(before: u64) -> u64 {
+    unix_seconds().max(before)
+}
+
+/// What is wrong with a source, as a line.
+fn problem_of(report: &SourceReport) -> Option<String> {
+    let problem = report.problem.as_ref()?;
+    Some(format!("source `{}`: {problem}", report.source))
 }
 
 /// In which settings two clusters differ.

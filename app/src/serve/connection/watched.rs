@@ -6,9 +6,8 @@ use lepton_core::model::{Answer, Call, Moving, Readings, ResourceSchema};
 use lepton_edges::RealSource;
 use lepton_edges::store::Store;
 
-use super::{Connection, Ports, Standing};
+use super::{Connection, Ports, Standing, machine_seconds, problem_of};
 use crate::serve::config::ServeConfig;
-use crate::serve::people::unix_seconds;
 
 /// A real system.
 pub(super) struct Watched {
@@ -19,8 +18,7 @@ pub(super) struct Watched {
 
 impl Watched {
     fn new(source: Box<dyn RealSource>, store: &Store) -> anyhow::Result<Self> {
-        // A clock that was set back does not make the loop younger than its store.
-        let now_seconds = unix_seconds().max(store.clock_seconds()?.unwrap_or(0));
+        let now_seconds = machine_seconds(store.clock_seconds()?.unwrap_or(0));
         Ok(Self { source, hands: NoHands, now_seconds })
     }
 }
@@ -35,7 +33,7 @@ impl Connection for Watched {
     }
 
     fn pass(&mut self) {
-        self.now_seconds = unix_seconds().max(self.now_seconds);
+        self.now_seconds = machine_seconds(self.now_seconds);
     }
 
     fn ports(&mut self) -> Ports<'_> {
@@ -52,7 +50,7 @@ impl Connection for Watched {
 
     fn standing(&self) -> Standing {
         let report = self.source.report();
-        let problem = report.problem.as_ref().map(|problem| format!("source `{}`: {problem}", report.source));
+        let problem = problem_of(&report);
         Standing {
             about: format!("{}, which is only looked at: nothing is carried out", self.source.about()),
             can_act: false,

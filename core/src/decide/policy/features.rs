@@ -3,6 +3,7 @@
 //! serve any cluster. Rewards are positive: each feature grows with what is good to keep.
 
 use super::mix::{DeviceSums, Mix, NodeType};
+use crate::model::DeviceDemand;
 
 /// Version of the list below: models of another version are refused.
 pub const FEATURES_VERSION: u32 = 2;
@@ -31,6 +32,11 @@ pub const FEATURES: [&str; 9] = [
 
 /// Kinds of tasks, each with weights of its own, in the order of a model's rows.
 pub const TASK_KINDS: [&str; 3] = ["cpu-only", "sharing", "whole-devices"];
+
+/// Which of [`TASK_KINDS`] a task is that asks for these devices.
+pub(super) fn task_kind(devices: Option<DeviceDemand>) -> usize {
+    devices.map_or(0, |d| if d.is_sharing() { 1 } else { 2 })
+}
 
 /// The features of a node with this much left.
 pub(super) fn features(

@@ -150,6 +150,15 @@ impl Mix {
         }
     }
 
+    /// The sums over a node's devices with this much left of each, thousandths.
+    pub(super) fn sums(&self, node: &NodeType, cpu: usize, free: &[u16]) -> DeviceSums {
+        let mut sums = DeviceSums::default();
+        for &left in free {
+            self.count(node, cpu, left, 1.0, &mut sums);
+        }
+        sums
+    }
+
     /// The fragmentation of a node with these devices left, in devices: free capacity that a task drawn from
     /// the mix cannot use, in the mean.
     pub(super) fn fragmentation(&self, node: &NodeType, cpu: usize, sums: &DeviceSums) -> f64 {

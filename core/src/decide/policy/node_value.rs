@@ -2,8 +2,8 @@
 //! the change of weighted features; weighted as the mix asks for its kinds of tasks, the same features say what a state is worth,
 //! whatever led to it.
 
-use super::features::{FEATURES, TASK_KINDS, features};
-use super::mix::{DeviceSums, Mix};
+use super::features::{FEATURES, TASK_KINDS, features, task_kind};
+use super::mix::Mix;
 use super::model::PlacementModel;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, ResourceSchema};
@@ -22,7 +22,7 @@ impl NodeValue {
     pub fn new(cluster: &Cluster, expected: &TargetWorkload, model: &PlacementModel) -> Self {
         let mut shares = [0.0; TASK_KINDS.len()];
         for shape in expected.all_shapes() {
-            shares[shape.devices.map_or(0, |d| if d.is_sharing() { 1 } else { 2 })] += shape.share;
+            shares[task_kind(shape.devices)] += shape.share;
         }
         let mut weights = [0.0; FEATURES.len()];
         // The first feature is fragmentation, negated: fgd's own gain, which the model corrects.
@@ -44,8 +44,7 @@ impl NodeValue {
     /// What is left on the node is worth: so much CPU, and so much of each device, in thousandths.
     fn of(&self, node: NodeId, cpu_millicores: i64, free: &[u16]) -> f64 {
         let (node_type, step) = (self.mix.node_type(node), self.mix.cpu_step(cpu_millicores));
-        let mut sums = DeviceSums::default();
-        free.iter().for_each(|&left| self.mix.count(node_type, step, left, 1.0, &mut sums));
+        let sums = self.mix.sums(node_type, step, free);
         let features = features(&self.mix, node_type, cpu_millicores, step, free.len(), &sums);
         features.iter().zip(&self.weights).map(|(feature, weight)| feature * weight).sum()
     }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::features::{FEATURES, features};
+use super::features::{FEATURES, features, task_kind};
 use super::mix::{DeviceSums, Mix, NodeType};
 use super::model::PlacementModel;
 use crate::decide::placement::{PlacementPolicy, tightest_devices};
@@ -50,17 +50,17 @@ impl LearnedPlacement {
         let cpu_after = cpu_before - demand.resources[ResourceSchema::CPU];
         let (step_before, step_after) = (mix.cpu_step(cpu_before), mix.cpu_step(cpu_after));
         let node_type = mix.node_type(node);
-        let before = self.sums(node_type, step_before, free);
+        let before = mix.sums(node_type, step_before, free);
         let judge = Judge {
             scorer: self,
             node_type,
             devices: free.len(),
             cpu: (cpu_after, step_after),
             before: features(mix, node_type, cpu_before, step_before, free.len(), &before),
-            weights: &self.correction[demand.devices.map_or(0, |d| if d.is_sharing() { 1 } else { 2 })],
+            weights: &self.correction[task_kind(demand.devices)],
             fraction: self.fraction(before.free, free.len()),
         };
-        let rest = if step_before == step_after { before } else { self.sums(node_type, step_after, free) };
+        let rest = if step_before == step_after { before } else { mix.sums(node_type, step_after, free) };
         let Some(wanted) = demand.devices else { return (judge.score(&rest), DeviceSet::NONE) };
         let with_less = |taken: DeviceSet| {
             let mut after = rest;
@@ -88,14 +88,6 @@ impl LearnedPlacement {
             }
         }
         best
-    }
-
-    fn sums(&self, node_type: &NodeType, cpu_step: usize, free: &[u16]) -> DeviceSums {
-        let mut sums = DeviceSums::default();
-        for &left in free {
-            self.mix.count(node_type, cpu_step, left, 1.0, &mut sums);
-        }
-        sums
     }
 
     /// What is added for a node that is already in use.
