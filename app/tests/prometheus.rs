@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::ports::free_port;
 use common::service::{PATIENCE, Service};
 use common::{read, scratch};
 use serde_json::Value;
@@ -26,10 +27,6 @@ const EXPOSITIONS: [(&str, &str); 4] = [
 
 fn hostname() -> String {
     read("/proc/sys/kernel/hostname").trim().to_owned()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
 /// A program that ends with the test.

@@ -1,13 +1,14 @@
 //! `lepton serve` as a process, and requests to it.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::ports::free_port;
 use super::{read, scratch};
 
 /// How long something that must happen is waited for; how long it takes is not measured here.
@@ -35,7 +36,7 @@ impl Service {
 
     /// The same for one with these options and no others.
     pub(crate) fn start_of(folder: &str, options: &[&str], headers: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let port = free_port();
         let (address, errors) = (format!("127.0.0.1:{port}"), scratch(&format!("errors-{port}")));
         let child = Command::new(env!("CARGO_BIN_EXE_lepton"))
             .args(["serve", "--listen", &address, "--state-dir", folder])

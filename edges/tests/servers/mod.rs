@@ -3,11 +3,15 @@
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use ports::free_port;
+
+#[path = "../../../app/tests/common/ports.rs"]
+mod ports;
 
 /// How long something that must happen is waited for; how long it takes is not measured here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -67,7 +71,7 @@ impl Server {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("data")).expect("writable");
         fs::write(folder.join("password"), format!("{PASSWORD}\n")).expect("writable");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let port = free_port();
         let server = Self { kind, folder, port, child: None };
         if is_root() {
             server.done(Command::new("chown").arg("-R").arg(server.user()).arg(&server.folder));
