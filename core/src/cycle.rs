@@ -185,9 +185,10 @@ impl Cycle {
             outcome.parts.extend(done.parts);
             outcome.halted = done.halted;
         }
+        let results = outcome.results();
         for record in &mut records {
-            let result = record.step.and_then(|key| outcome.of_step(key.part, key.step as usize));
-            record.result = result.cloned();
+            let of_part = record.step.and_then(|key| results.get(&key.part)?.get(key.step as usize));
+            record.result = of_part.cloned();
         }
         snapshot.note_waiting(&plan.waiting);
         laps.add_to(&mut stages.execute_nanos);

@@ -106,10 +106,11 @@ struct Row<'a> {
 }
 
 fn report<'a>(plan: &'a Plan, outcome: &'a Outcome) -> Report<'a> {
+    let outcomes = outcome.results();
     let mut results = Vec::new();
     for part in &plan.parts {
         for (at, action) in part.steps.iter().enumerate() {
-            let (result, why) = match outcome.of_step(part.key, at) {
+            let (result, why) = match outcomes.get(&part.key).and_then(|of_part| of_part.get(at)) {
                 Some(StepResult::Done) => ("done", None),
                 Some(StepResult::Underway) => ("under way", None),
                 Some(StepResult::Refused(why)) => ("refused", Some(why.as_str())),

@@ -2,29 +2,75 @@
 
 use crate::model::{Cluster, DEVICE_MILLI, NodeId, NodeLoad, Snapshot};
 
-/// Per resource: real use as a share of demand over all placed tasks whose use is known; 1 while none is.
-pub(super) fn use_of_demand(snapshot: &Snapshot) -> Vec<f64> {
-    let cluster = &snapshot.cluster;
-    let mut sums = vec![(0_i64, 0_i64); cluster.schema().len()];
-    for node in cluster.nodes() {
-        for &task in cluster.hosted(node) {
-            let known = snapshot.task(task).used.iter().zip(&cluster.demand(task).resources);
-            for (sum, (used, demanded)) in sums.iter_mut().zip(known) {
-                *sum = (sum.0 + used, sum.1 + demanded);
-            }
-        }
-    }
-    let share =
-        |&(used, demanded): &(i64, i64)| if demanded == 0 { 1.0 } else { used as f64 / demanded as f64 };
-    sums.iter().map(share).collect()
+/// What the placed tasks use and ask for, node after node. Tasks lie all over memory: they are looked up once a turn, and all
+/// that goes over them reads this.
+pub(super) struct TaskUse {
+    resources: usize,
+    /// Per node: where its tasks begin in `entries`; then where all end.
+    begins: Vec<usize>,
+    /// Tasks x resources, the tasks of a node in the order in which it hosts them.
+    entries: Vec<Entry>,
 }
 
-/// nodes x resources: what is really used, in the resource's unit; tasks of unknown use count with so many times their
-/// demand.
-pub(super) fn used(snapshot: &Snapshot, use_of_demand: &[f64]) -> Vec<f64> {
-    let of =
-        |node| use_of_demand.iter().enumerate().map(move |(r, &expected)| snapshot.used(node, r, expected));
-    snapshot.cluster.nodes().flat_map(of).collect()
+/// Of one task and resource, in the resource's unit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// Real use, where it is known.
+    pub(super) used: Option<i64>,
+    pub(super) asked: i64,
+}
+
+impl TaskUse {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let cluster = &snapshot.cluster;
+        let mut all = Self { resources: cluster.schema().len(), begins: Vec::new(), entries: Vec::new() };
+        for node in cluster.nodes() {
+            all.begins.push(all.entries.len());
+            for &task in cluster.hosted(node) {
+                let used = &snapshot.task(task).used;
+                let asked = cluster.demand(task).resources.iter().enumerate();
+                all.entries.extend(asked.map(|(r, &asked)| Entry { used: used.get(r).copied(), asked }));
+            }
+        }
+        all.begins.push(all.entries.len());
+        all
+    }
+
+    /// The tasks of a node, each with an entry per resource.
+    pub(super) fn of_node(&self, node: NodeId) -> impl Iterator<Item = &[Entry]> {
+        let range = self.begins[node.index()]..self.begins[node.index() + 1];
+        self.entries[range].chunks_exact(self.resources.max(1))
+    }
+
+    /// Per resource: real use as a share of demand over all placed tasks whose use is known; 1 while none is.
+    pub(super) fn use_of_demand(&self) -> Vec<f64> {
+        let mut sums = vec![(0_i64, 0_i64); self.resources];
+        for task in self.entries.chunks_exact(self.resources.max(1)) {
+            for (sum, &Entry { used, asked }) in sums.iter_mut().zip(task) {
+                if let Some(used) = used {
+                    *sum = (sum.0 + used, sum.1 + asked);
+                }
+            }
+        }
+        let share = |&(used, asked): &(i64, i64)| if asked == 0 { 1.0 } else { used as f64 / asked as f64 };
+        sums.iter().map(share).collect()
+    }
+
+    /// nodes x resources: what is really used, in the resource's unit; tasks of unknown use count with so many times their
+    /// demand.
+    pub(super) fn used(&self, use_of_demand: &[f64]) -> Vec<f64> {
+        let of_task = |entry: &Entry, expected: f64| match entry.used {
+            Some(used) => used as f64,
+            None => expected * entry.asked as f64,
+        };
+        let of_node = |node: usize| {
+            let of = move |(r, &expected): (usize, &f64)| {
+                self.of_node(node.into()).map(|task| of_task(&task[r], expected)).sum::<f64>()
+            };
+            use_of_demand.iter().enumerate().map(of)
+        };
+        (0..self.begins.len() - 1).flat_map(of_node).collect()
+    }
 }
 
 /// Load of one node.

@@ -103,8 +103,8 @@ pub fn analyze_load(
 ) -> LoadAnalysis {
     let cluster = &snapshot.cluster;
     let working: Vec<NodeId> = cluster.nodes().filter(|&n| cluster.health(n) != Health::Down).collect();
-    let use_of_demand = load::use_of_demand(snapshot);
-    let used = load::used(snapshot, &use_of_demand);
+    let uses = load::TaskUse::of(snapshot);
+    let used = uses.used(&uses.use_of_demand());
     let busiest = |node: NodeId| load::of_node(snapshot, node, &used).used;
     let mut by_use: Vec<(f64, NodeId)> = working.iter().map(|&n| (busiest(n), n)).collect();
     by_use.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

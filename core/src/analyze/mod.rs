@@ -15,19 +15,21 @@ pub use ledger::{Accounts, Ledger};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
 
+use load::TaskUse;
+
 use crate::model::{Assessment, Health, NodeId, NodeRisk, Settings, Snapshot};
 
 /// Assesses the snapshot by itself, without forecasts and without what came of earlier signs: O(nodes + placed tasks). The
 /// loop asks an [`Analyst`].
 pub fn assess(snapshot: &Snapshot, settings: &Settings) -> Assessment {
     let risk = snapshot.cluster.nodes().map(|n| signs::risk_of(snapshot, n)).collect();
-    assess_with(snapshot, settings, risk)
+    assess_with(snapshot, settings, risk, &TaskUse::of(snapshot))
 }
 
-fn assess_with(snapshot: &Snapshot, settings: &Settings, risk: Vec<NodeRisk>) -> Assessment {
+fn assess_with(snapshot: &Snapshot, settings: &Settings, risk: Vec<NodeRisk>, uses: &TaskUse) -> Assessment {
     let cluster = &snapshot.cluster;
-    let use_of_demand = load::use_of_demand(snapshot);
-    let used = load::used(snapshot, &use_of_demand);
+    let use_of_demand = uses.use_of_demand();
+    let used = uses.used(&use_of_demand);
     let load: Vec<_> = cluster.nodes().map(|n| load::of_node(snapshot, n, &used)).collect();
     let working: Vec<NodeId> = cluster.nodes().filter(|&n| cluster.health(n) != Health::Down).collect();
     let (mean_used, imbalance) = load::mean_and_deviation(working.iter().map(|n| load[n.index()].used));

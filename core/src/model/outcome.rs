@@ -1,5 +1,7 @@
 //! What became of a plan: part by part, step by step.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::PartKey;
@@ -52,8 +54,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What became of a step of a part, if it was tried.
-    pub fn of_step(&self, key: PartKey, step: usize) -> Option<&StepResult> {
-        self.parts.iter().find(|p| p.key == key)?.results.get(step)
+    /// What became of the steps of each part that was tried.
+    pub fn results(&self) -> BTreeMap<PartKey, &[StepResult]> {
+        self.parts.iter().map(|part| (part.key, part.results.as_slice())).collect()
     }
 }

@@ -109,10 +109,11 @@ impl Snapshot {
         digest.written(&cluster.schema());
         digest.written(stale);
         for node in cluster.nodes().filter(|&node| cluster.is_there(node)) {
-            self.digest_node(digest, node, &meanings);
+            digest.number(self.digest_of_node(node, &meanings));
         }
+        // Each for itself: the processor then fetches one while it is still at another.
         for task in cluster.live_tasks() {
-            self.digest_task(digest, task, &meanings);
+            digest.number(self.digest_of_task(task, &meanings));
         }
         let owners = cluster.owners().map(|owner| of_owner(cluster, owner, &meanings));
         digest.number(owners.fold(0, u64::wrapping_add));
@@ -128,8 +129,9 @@ impl Snapshot {
         digest_mix(mix, digest, &meanings.models);
     }
 
-    fn digest_node(&self, digest: &mut Digest, node: NodeId, meanings: &Meanings) {
+    fn digest_of_node(&self, node: NodeId, meanings: &Meanings) -> u64 {
         let cluster = &self.cluster;
+        let mut digest = Digest::default();
         digest.number(meanings.nodes[node.index()]);
         digest.number(cluster.health(node) as u64 + 8 * u64::from(self.cordoned_by_loop.contains(&node)));
         digest.numbers(cluster.capacity(node).iter().map(|&amount| amount as u64));
@@ -148,9 +150,11 @@ impl Snapshot {
             digest.real(*value);
             digest.number(*told_seconds);
         }
+        digest.value()
     }
 
-    fn digest_task(&self, digest: &mut Digest, id: TaskId, meanings: &Meanings) {
+    fn digest_of_task(&self, id: TaskId, meanings: &Meanings) -> u64 {
+        let mut digest = Digest::default();
         let Task { name, class, owner, gang, priority, move_cost, do_not_disrupt } = self.cluster.task(id);
         digest.text(name);
         digest.number(meanings.classes[class.index()]);
@@ -177,13 +181,14 @@ impl Snapshot {
             waits_for,
         }) = self.tasks.get(id.index())
         else {
-            return;
+            return digest.value();
         };
         digest.numbers([*submitted_seconds, *unsaved_seconds]);
         digest.number(u64::from(*pause_seconds) << 1 | u64::from(*leaving));
         digest.numbers([requested_seconds, started_seconds].map(|seconds| seconds.unwrap_or(NONE)));
         digest.number(waits_for.map_or(NONE, |obstacle| obstacle as u64));
         digest.numbers(used.iter().map(|&used| used as u64));
+        digest.value()
     }
 }
 

@@ -300,12 +300,6 @@ impl Snapshot {
         cluster
     }
 
-    /// Real use of a resource by the tasks of a node; a task whose use is unknown counts with `expected`
-    /// times its demand.
-    pub fn used(&self, node: NodeId, resource: usize, expected: f64) -> f64 {
-        self.cluster.hosted(node).iter().map(|&t| self.task_use(t, resource, expected)).sum()
-    }
-
     /// Real use of a resource by a task, or `expected` times its demand while unknown.
     pub fn task_use(&self, task: TaskId, resource: usize, expected: f64) -> f64 {
         match self.task(task).used.get(resource) {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::assess_with;
 use super::forecast::NetworkModel;
+use super::load::TaskUse;
 use super::load_history::LoadHistory;
 use super::risk::RiskModel;
 use crate::model::{Assessment, Settings, Snapshot};
@@ -61,8 +62,9 @@ impl Analyst {
     pub fn assess(&mut self, snapshot: &Snapshot, settings: &Settings) -> Assessment {
         let risk = self.watch.observe(snapshot);
         self.load.observe(snapshot, settings);
-        let mut assessment = assess_with(snapshot, settings, risk);
-        assessment.expected = self.outlook.observe(snapshot, &assessment.used);
+        let uses = TaskUse::of(snapshot);
+        let mut assessment = assess_with(snapshot, settings, risk, &uses);
+        assessment.expected = self.outlook.observe(snapshot, &uses, &assessment.used);
         assessment
     }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use super::series::{Change, HORIZON_BINS, LEVELS, Series};
 use crate::analyze::forecast::{ForecastSetup, MixtureConfig, NetworkModel, Scratch, SortedWindow, Steps};
+use crate::analyze::load::TaskUse;
 use crate::model::digest::fnv;
 use crate::model::{ExpectedLoad, Health, Name, NodeId, Snapshot};
 
@@ -46,6 +47,8 @@ pub(super) struct Outlook {
     nodes: Vec<NodeOutlook>,
     /// Per task: where it stood and what it used at the last look.
     tasks: Vec<Before>,
+    /// tasks x resources: what they used at the last look, where that was known.
+    used: Vec<Option<i64>>,
     /// Per resource: how far the peaks of nodes' last hours were above their starts.
     pools: Vec<SortedWindow>,
     looks: u64,
@@ -71,7 +74,6 @@ struct Before {
     name: Name,
     node: Option<NodeId>,
     look: u64,
-    used: Vec<i64>,
 }
 
 impl Outlook {
@@ -88,6 +90,7 @@ impl Outlook {
             },
             nodes: Vec::new(),
             tasks: Vec::new(),
+            used: Vec::new(),
             pools: Vec::new(),
             looks: 0,
             looked_seconds: 0,
@@ -97,8 +100,14 @@ impl Outlook {
         }
     }
 
-    /// Takes in the snapshot; `used` is what is used of each node and resource now. Readings that are out of date are none.
-    pub(super) fn observe(&mut self, snapshot: &Snapshot, used: &[f64]) -> Option<ExpectedLoad> {
+    /// Takes in the snapshot; `used` is what is used of each node and resource now, `uses` by which tasks. Readings that are out of
+    /// date are none.
+    pub(super) fn observe(
+        &mut self,
+        snapshot: &Snapshot,
+        uses: &TaskUse,
+        used: &[f64],
+    ) -> Option<ExpectedLoad> {
         let (cluster, now) = (&snapshot.cluster, snapshot.time_seconds);
         let resources = cluster.schema().len();
         if self.looks == 0 {
@@ -108,6 +117,7 @@ impl Outlook {
         self.pools.resize_with(resources, || SortedWindow::new(POOL));
         self.nodes.resize_with(cluster.node_count(), NodeOutlook::default);
         self.tasks.resize_with(cluster.tasks().len(), Before::default);
+        self.used.resize(cluster.tasks().len() * resources, None);
         let passed = now.saturating_sub(self.looked_seconds) as f64;
         let lean = 1.0 - (-passed / LEAN_SECONDS).exp2();
         self.looked_seconds = self.looked_seconds.max(now);
@@ -116,7 +126,7 @@ impl Outlook {
         for node in cluster.nodes() {
             self.nodes[node.index()].meet(cluster.node_name(node), resources);
             self.nodes[node.index()].close_bins(now, &self.setup, &mut self.pools, &mut self.scratch);
-            self.look_at_tasks(snapshot, node);
+            self.look_at_tasks(snapshot, uses, node);
             let of_node = &mut self.nodes[node.index()];
             for (resource, series) in of_node.series.iter_mut().enumerate() {
                 let change = self.changes[resource];
@@ -136,26 +146,27 @@ impl Outlook {
     }
 
     /// Fills `changes` with what the tasks of a node did since the last look.
-    fn look_at_tasks(&mut self, snapshot: &Snapshot, node: NodeId) {
+    fn look_at_tasks(&mut self, snapshot: &Snapshot, uses: &TaskUse, node: NodeId) {
         let cluster = &snapshot.cluster;
+        let resources = cluster.schema().len();
         self.changes.clear();
-        self.changes.resize(cluster.schema().len(), Change::default());
-        for &task in cluster.hosted(node) {
-            let state = snapshot.task(task);
-            let demand = &cluster.demand(task).resources;
+        self.changes.resize(resources, Change::default());
+        for (&task, entries) in cluster.hosted(node).iter().zip(uses.of_node(node)) {
             let before = &mut self.tasks[task.index()];
             let name = &cluster.task(task).name;
             let stayed = before.look + 1 == self.looks && before.node == Some(node) && before.name == *name;
-            for (r, change) in self.changes.iter_mut().enumerate() {
-                let asked = demand[r] as f64;
-                let Some(used) = state.used.get(r).map(|&used| used as f64) else {
+            let of_before = &mut self.used[task.index() * resources..][..resources];
+            for ((change, entry), of_before) in self.changes.iter_mut().zip(entries).zip(of_before) {
+                let used_before = std::mem::replace(of_before, entry.used).filter(|_| stayed);
+                let asked = entry.asked as f64;
+                let Some(used) = entry.used.map(|used| used as f64) else {
                     change.weight += asked;
                     continue;
                 };
                 let weight = asked.max(used);
                 change.used += used;
                 change.weight += weight;
-                if let Some(&used_before) = before.used.get(r).filter(|_| stayed) {
+                if let Some(used_before) = used_before {
                     change.rise += used - used_before as f64;
                     change.matched += weight.max(used_before as f64);
                 }
@@ -165,7 +176,6 @@ impl Outlook {
                 before.node = Some(node);
             }
             before.look = self.looks;
-            before.used.clone_from(&state.used);
         }
     }
 }

@@ -6,6 +6,8 @@
 pub struct Perceptron {
     layers: Vec<usize>,
     weights: Vec<f32>,
+    /// Per layer its matrix as [`add_rows`] reads it, one after the other.
+    packed: Vec<f32>,
 }
 
 impl Perceptron {
@@ -16,8 +18,17 @@ impl Perceptron {
 
     /// A network of these weights; `None` when their number is another.
     pub fn new(layers: Vec<usize>, weights: Vec<f32>) -> Option<Self> {
-        (layers.len() >= 2 && weights.len() == Self::weight_count(&layers))
-            .then_some(Self { layers, weights })
+        if layers.len() < 2 || weights.len() != Self::weight_count(&layers) {
+            return None;
+        }
+        let mut packed = Vec::with_capacity(weights.len());
+        let mut rest = weights.as_slice();
+        for pair in layers.windows(2) {
+            let (matrix, after) = rest.split_at(pair[0] * pair[1]);
+            pack(matrix, pair[1], &mut packed);
+            rest = &after[pair[1]..];
+        }
+        Some(Self { layers, weights, packed })
     }
 
     /// The same network with so many of its outputs, from `first` on; `None` where there are none.
@@ -48,10 +59,11 @@ impl Perceptron {
         let LayerScratch { values, active } = scratch;
         values.clear();
         values.extend_from_slice(inputs);
-        let mut rest = self.weights.as_slice();
+        let (mut rest, mut packed) = (self.weights.as_slice(), self.packed.as_slice());
         for (i, pair) in self.layers.windows(2).enumerate() {
-            let (matrix, after) = rest.split_at(pair[0] * pair[1]);
-            let (bias, after) = after.split_at(pair[1]);
+            let (matrix, after) = packed.split_at(pair[0] * pair[1]);
+            packed = after;
+            let (bias, after) = rest[matrix.len()..].split_at(pair[1]);
             rest = after;
             // Half of the hidden units are silent: their rows add nothing.
             active.clear();
@@ -64,7 +76,7 @@ impl Perceptron {
             active.truncate(count);
             values.clear();
             values.extend_from_slice(bias);
-            add_rows(active, matrix, values);
+            add_rows(active, pair[0], matrix, values);
             if i + 2 < self.layers.len() {
                 values.iter_mut().for_each(|x| *x = x.max(0.0));
             }
@@ -81,13 +93,30 @@ pub struct LayerScratch {
     active: Vec<(u32, f32)>,
 }
 
-/// Adds to `sums` each of the rows times its factor, in their order: with vector units or without, the numbers are the same.
-fn add_rows(rows: &[(u32, f32)], matrix: &[f32], sums: &mut [f32]) {
-    pulp::Arch::new().dispatch(AddRows { rows, matrix, sums });
+/// Columns of the blocks that a matrix is read in; what is left is a block of its own.
+const BLOCKS: [usize; 3] = [64, 32, 8];
+
+/// Appends a matrix block of columns after block, each row by row: so all that a block reads lies in one piece, where
+/// the processor fetches ahead.
+fn pack(matrix: &[f32], columns: usize, packed: &mut Vec<f32>) {
+    let mut from = 0;
+    while from < columns {
+        let left = columns - from;
+        let lanes = BLOCKS.into_iter().find(|&lanes| lanes <= left).unwrap_or(left);
+        matrix.chunks_exact(columns).for_each(|row| packed.extend_from_slice(&row[from..from + lanes]));
+        from += lanes;
+    }
+}
+
+/// Adds to `sums` each of the rows of a packed matrix of so many rows times its factor, in their order: with vector units or
+/// without, the numbers are the same.
+fn add_rows(active: &[(u32, f32)], rows: usize, matrix: &[f32], sums: &mut [f32]) {
+    pulp::Arch::new().dispatch(AddRows { active, rows, matrix, sums });
 }
 
 struct AddRows<'a> {
-    rows: &'a [(u32, f32)],
+    active: &'a [(u32, f32)],
+    rows: usize,
     matrix: &'a [f32],
     sums: &'a mut [f32],
 }
@@ -97,9 +126,9 @@ impl pulp::WithSimd for AddRows<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(mut self, _: S) {
-        let mut from = self.blocks::<64>(0);
-        from = self.blocks::<32>(from);
-        from = self.blocks::<8>(from);
+        let mut from = self.blocks::<{ BLOCKS[0] }>(0);
+        from = self.blocks::<{ BLOCKS[1] }>(from);
+        from = self.blocks::<{ BLOCKS[2] }>(from);
         self.rest(from);
     }
 }
@@ -109,13 +138,13 @@ impl AddRows<'_> {
     /// where they end.
     #[inline(always)]
     fn blocks<const LANES: usize>(&mut self, from: usize) -> usize {
-        let columns = self.sums.len();
         let mut begin = from;
-        while begin + LANES <= columns {
+        while begin + LANES <= self.sums.len() {
+            let block = &self.matrix[begin * self.rows..][..LANES * self.rows];
             let mut sum = [0.0; LANES];
             sum.copy_from_slice(&self.sums[begin..begin + LANES]);
-            for &(row, factor) in self.rows {
-                let weights = &self.matrix[row as usize * columns + begin..][..LANES];
+            for &(row, factor) in self.active {
+                let weights = &block[row as usize * LANES..][..LANES];
                 for (sum, weight) in sum.iter_mut().zip(weights) {
                     *sum += factor * weight;
                 }
@@ -129,10 +158,10 @@ impl AddRows<'_> {
     /// Adds to the last outputs, fewer than a block.
     #[inline(always)]
     fn rest(&mut self, from: usize) {
-        let columns = self.sums.len();
         let sums = &mut self.sums[from..];
-        for &(row, factor) in self.rows.iter().filter(|_| from < columns) {
-            let weights = &self.matrix[row as usize * columns + from..][..columns - from];
+        let (block, lanes) = (&self.matrix[from * self.rows..], sums.len());
+        for &(row, factor) in self.active.iter().filter(|_| lanes > 0) {
+            let weights = &block[row as usize * lanes..][..lanes];
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 *sum += factor * weight;
             }
