@@ -9,6 +9,7 @@ mod servers;
 
 use std::path::Path;
 
+use common::ports;
 use common::service::Service;
 use common::{lepton, scratch, stderr};
 use lepton_edges::store::Reader;

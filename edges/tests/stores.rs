@@ -3,6 +3,8 @@
 
 #![cfg(unix)]
 
+#[path = "../../app/tests/common/ports.rs"]
+mod ports;
 mod servers;
 
 use std::collections::BTreeMap;

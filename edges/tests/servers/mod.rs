@@ -8,10 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ports::free_port;
-
-#[path = "../../../app/tests/common/ports.rs"]
-mod ports;
+use crate::ports::free_port;
 
 /// How long something that must happen is waited for; how long it takes is not measured here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
