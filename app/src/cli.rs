@@ -17,6 +17,7 @@ use crate::cli_serve::{
     ConfigCommand, ExplainArgs, GetArgs, LedgerArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs,
     TokenCommand, WhatIfArgs,
 };
+use crate::cli_snapshot::{ReplayArgs, SnapshotArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
 use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, load, nodes_count, request_factor};
@@ -73,7 +74,9 @@ pub(crate) enum Command {
     /// Settings of the service: explained, checked, as a schema
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Replay a workload under one or several policies, compare, report
+    /// Write a bundle of a service, running or not: hours that it recorded, decisions, plans, and no secrets
+    Snapshot(SnapshotArgs),
+    /// Replay a workload under one or several policies, compare, report; play recorded hours of a service again
     #[command(subcommand)]
     Simulate(Simulate),
     /// Plan migrations that make a running placement cheaper
@@ -109,6 +112,8 @@ pub(crate) enum Simulate {
     Jobs(Box<JobsArgs>),
     /// Let nodes fail at published rates: training time, lemons, chances of failure
     Faults(Box<FaultsArgs>),
+    /// Play recorded hours of a service again: the same plans, byte for byte, or the first difference
+    Replay(ReplayArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -68,6 +68,8 @@ fn words_of(command: &str) -> &'static str {
         "plan diff" => "p1 p2",
         "plan derive" => "p1 --without 1.0",
         "whatif" => "--drain node-000001",
+        "snapshot" => "--state-dir @/recorded",
+        "simulate replay" => "@/recorded",
         "simulate faults" => "--nodes-count 64 --days 1 --seed 1",
         _ => "",
     }
@@ -98,6 +100,10 @@ fn folder() -> (String, Vec<(String, Vec<u8>)>) {
     let out = format!("{folder}/m");
     let train = ["train", "placement", "--generate", "training", "--nodes-count", "3", "--generations", "1"];
     assert!(lepton(&[&train[..], &["--model", &out]].concat()).status.success());
+    let recorded = format!("{folder}/recorded");
+    let serve =
+        ["serve", "--listen", "127.0.0.1:0", "--source", "simulation", "--nodes-count", "3", "--turns", "1"];
+    assert!(lepton(&[&serve[..], &["--state-dir", &recorded]].concat()).status.success());
     let kept = files.map(|(name, text)| (format!("{folder}/{name}"), text.as_bytes().to_vec()));
     (folder, kept.into())
 }

@@ -3,19 +3,22 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
-use crate::analyze::{Analyst, AnalystConfig, KeptSigns};
+use serde::{Deserialize, Serialize};
+
+use crate::analyze::{Analyst, AnalystConfig, Foresight, KeptSigns};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::deliberate::Thoughts;
 use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, PlacingReview, compared_after};
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
-    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Plan, Readings, ResourceSchema, Settings,
-    Snapshot,
+    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Placing, Plan, Readings, ResourceSchema,
+    Settings, Snapshot,
 };
 
 /// What the loop may do, in order of trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Look and assess; decide nothing.
     Observe,
@@ -123,6 +126,17 @@ impl Cycle {
         Ok(Self { config, snapshot, analyst, proposal: Plan::default() })
     }
 
+    /// Goes on where another loop stood: with its snapshot, and what was proposed to it.
+    pub fn resume(config: CycleConfig, snapshot: Snapshot, proposal: Plan) -> Self {
+        let analyst = Analyst::new(config.analyst.clone());
+        Self { config, snapshot, analyst, proposal }
+    }
+
+    /// Tells what the assessment of the next turn adds to its snapshot, where another loop had an analyst that remembered more.
+    pub fn foresee(&mut self, foresight: Foresight) {
+        self.analyst.tell(foresight);
+    }
+
     /// Takes in moments of the past before the first turn, complete lists, the oldest first: what is analyzed then knows how load has moved. After
     /// it the sources are listed anew.
     pub fn look_back(&mut self, past: &[Readings], sources: &mut [&mut dyn Source], now_seconds: u64) {
@@ -225,14 +239,28 @@ impl Cycle {
     /// next turns take the parts that still hold. Who is to place does so once it is written down: says why then.
     pub fn take_up(&mut self, thoughts: Thoughts, journal: &mut dyn Journal) -> Option<GuardDecision> {
         if let Some(proposal) = thoughts.proposal {
-            self.proposal = proposal;
+            self.propose(proposal);
         }
         let PlacingReview { placing, decision } = thoughts.placing?;
+        self.place_by(placing, journal).ok()?;
+        Some(decision)
+    }
+
+    /// Of this plan the next turns take the parts that still hold.
+    pub fn propose(&mut self, proposal: Plan) {
+        self.proposal = proposal;
+    }
+
+    /// Who is to place from now on.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    pub fn place_by(&mut self, placing: Placing, journal: &mut dyn Journal) -> Result<(), JournalError> {
         let entry = JournalEntry::Placing { placing, time_seconds: self.snapshot.time_seconds };
-        journal.write(&entry).ok()?;
+        journal.write(&entry)?;
         self.snapshot.memory.apply(&entry);
         self.snapshot.recent.forget_came();
-        Some(decision)
+        Ok(())
     }
 
     /// Carries out a plan of an earlier turn that a person has approved. What comes under way is gone on with in later turns;
@@ -272,6 +300,16 @@ impl Cycle {
     /// Goes on with the signs and failures of nodes that an analyst had seen before a restart.
     pub fn recall_signs(&mut self, kept: KeptSigns) {
         self.analyst.recall_signs(kept);
+    }
+
+    /// What it may do, and what is believed.
+    pub fn config(&self) -> &CycleConfig {
+        &self.config
+    }
+
+    /// What was proposed to it last.
+    pub fn proposal(&self) -> &Plan {
+        &self.proposal
     }
 
     /// The cluster as the loop believes it to be.

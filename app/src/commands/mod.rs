@@ -33,6 +33,8 @@ mod serve;
 mod simulate_faults;
 mod simulate_jobs;
 mod simulate_placement;
+mod simulate_replay;
+mod snapshot;
 mod token;
 mod train;
 mod train_jobs;
@@ -51,6 +53,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(Simulate::Placement(args)) => simulate_placement::run(&args),
         Command::Simulate(Simulate::Faults(args)) => simulate_faults::run(&args),
         Command::Simulate(Simulate::Jobs(args)) => simulate_jobs::run(&args),
+        Command::Simulate(Simulate::Replay(args)) => simulate_replay::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
         Command::Rebalance(args) => rebalance::run(&args),
         Command::Execute(args) => execute::run(&args),
         Command::Risk(args) => risk::run(&args),

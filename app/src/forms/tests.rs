@@ -61,6 +61,8 @@ const FORMS: &[&str] = &[
     "generate reassignment --model m --assignment a",
     "generate reassignment --model m --assignment a --resources 1",
     "simulate faults",
+    "simulate replay b",
+    "snapshot",
     "risk --train t --input i",
     "risk --counters --label l --train t --input i",
     "risk --logs l",

@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::plan::{Acts, Decider, Lepton, LeptonConfig};
-use lepton_core::decide::policy::PlacementModel;
+use lepton_core::decide::plan::Decider;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
@@ -27,9 +26,11 @@ use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
 use super::policies::PoliciesBody;
+use super::recorder;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
+use crate::recordings::{self, Given, Line, Recorder, Thought};
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
@@ -96,6 +97,7 @@ pub(super) struct Engine {
     analyst: AnalystConfig,
     books: Books,
     beside: Beside,
+    pub(super) recorder: Option<Recorder>,
     /// Whether the learned placement may serve.
     learned_placement: bool,
 }
@@ -103,13 +105,9 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let (seed, order, learned) = (config.simulation.seed, config.order.clone(), config.learned_placement);
-        let acts = Acts { rearrange: config.rearrange, ..Acts::DEFAULT };
+        let (settings, order) = (recorder::decider_settings(config), config.order.clone());
         let make = move || -> anyhow::Result<Box<dyn Decider>> {
-            let mut lepton = Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, seed)?;
-            if learned {
-                lepton = lepton.with_placement(PlacementModel::shipped());
-            }
+            let lepton = settings.decider()?;
             Ok(Box::new(match &order {
                 Some(model) => lepton.with_order(model),
                 None => lepton,
@@ -139,6 +137,7 @@ impl Engine {
         let begin = |target| Relay::start(Path::new(&config.state_dir), &store, target);
         let relay = target.map(begin).transpose()?;
         let instance = store.fact(INSTANCE)?.unwrap_or_default();
+        let recorder = recorder::start(config, &instance)?;
         let chronicle = Chronicle::new(store.last_history()?);
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let mut engine = Self {
@@ -160,6 +159,7 @@ impl Engine {
             analyst: config.analyst.clone(),
             books,
             beside: Beside::start(deliberation(config), config.simulation.seed)?,
+            recorder,
             learned_placement: config.learned_placement,
         };
         engine.tell_results()?;
@@ -366,7 +366,10 @@ impl Engine {
     /// Takes up what was thought of beside the loop, and gives it something new to think about.
     fn deliberate(&mut self, report: &CycleReport) {
         if let Some(thoughts) = self.beside.thoughts() {
-            self.cycle.take_up(thoughts, &mut self.store);
+            let proposal = thoughts.proposal.clone();
+            let placing = thoughts.placing.as_ref().map(|review| review.placing.clone());
+            let placing = self.cycle.take_up(thoughts, &mut self.store).and(placing);
+            self.record(|| Line::Thought(Box::new(Thought { proposal, placing })));
         }
         self.beside.consider(self.cycle.snapshot(), &report.assessment, report.cycle);
     }
@@ -391,11 +394,33 @@ impl Engine {
         };
         let now = self.cluster.now_seconds();
         let Ports { mut sources, hands } = self.cluster.ports();
-        self.cycle.turn(&mut sources, &mut self.decider, hands, &mut journal, now, &self.clock)
+        let (decider, clock) = (&mut self.decider, &self.clock);
+        let unix_seconds = people::unix_seconds();
+        let recorder = self.recorder.as_mut();
+        let recorder = recorder.and_then(|of| of.wants(&self.cycle, now, unix_seconds).then_some(of));
+        let Some(recorder) = recorder else {
+            return self.cycle.turn(&mut sources, decider, hands, &mut journal, now, clock);
+        };
+        let given = Given { sources, hands, journal: &mut journal };
+        let (report, line) = recordings::turned(&mut self.cycle, given, |cycle, sources, hands, journal| {
+            cycle.turn(sources, decider, hands, journal, now, clock)
+        });
+        recorder.keep(line);
+        report
+    }
+
+    /// Keeps a line of what happens between turns, where that is recorded.
+    pub(super) fn record(&mut self, line: impl FnOnce() -> Line) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keep(line());
+        }
     }
 
     /// After a panic nothing in memory is trusted: the journal and the cluster tell where the loop stands.
     fn begin_anew(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.leave_gap();
+        }
         let analyst = self.analyst.clone();
         let started = start_cycle(self.mode, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
         let made = started.and_then(|cycle| Ok((cycle, (self.make_decider)()?)));
@@ -441,7 +466,8 @@ impl Engine {
     pub(super) fn carry_out(&mut self, proposal: &Proposal) -> anyhow::Result<Outcome> {
         let under_way = Begun::of(&self.cycle.snapshot().memory);
         let Ports { hands, .. } = self.cluster.ports();
-        let outcome = self.cycle.carry_out(&proposal.plan, hands, &mut self.store);
+        let (outcome, line) = recordings::approved(&mut self.cycle, &proposal.plan, hands, &mut self.store);
+        self.record(|| line);
         let deeds = under_way.deeds(&proposal.plan, &outcome);
         self.health.did(&deeds);
         self.chronicle.did(&deeds);
@@ -458,6 +484,7 @@ impl Engine {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         self.health.remote = self.relay.as_ref().map(Relay::report);
+        self.health.recorded = self.recorder.as_ref().map(Recorder::figures);
         let standing = self.cluster.standing();
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());

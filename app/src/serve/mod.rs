@@ -13,6 +13,7 @@ mod node_view;
 mod nodes;
 mod people;
 mod policies;
+pub(crate) mod recorder;
 mod recording;
 mod reload;
 pub(crate) mod service;

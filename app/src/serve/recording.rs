@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use lepton_core::cycle::Mode;
+use lepton_core::decide::guard::Compared;
 use lepton_core::decide::plan::{Decided, Decider, Situation};
 use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{JournalEntry, Moving, Plan, PlanDocument};
+use lepton_core::model::{JournalEntry, Moving, Plan, PlanDocument, RecentTasks, Serving};
 use lepton_edges::store::{NewPlan, PlanState, Store, TurnRows};
 
 /// What was decided last, as the journal will need it.
@@ -24,6 +25,10 @@ impl Decider for Copying {
         let decided = self.inner.decide(situation);
         self.last.borrow_mut().clone_from(&decided);
         decided
+    }
+
+    fn compare(&self, recent: &RecentTasks, serving: Serving) -> Option<Compared> {
+        self.inner.compare(recent, serving)
     }
 }
 

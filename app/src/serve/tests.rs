@@ -1,6 +1,7 @@
 //! The engine without its rim: what it survives, and what people may say to it.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,10 @@ use tokio::sync::oneshot;
 use super::config::{ServeConfig, SourceKind};
 use super::engine::Engine;
 use super::people::{Answer, Ask, Word};
+use super::recorder;
+use super::recording::Proposal;
 use super::view::Published;
+use crate::recordings::{Lines, Player, stretches};
 
 fn config(name: &str, mode: Mode) -> ServeConfig {
     let folder = std::env::temp_dir().join(format!("lepton-serve-{}-{name}", std::process::id()));
@@ -222,6 +226,51 @@ fn a_loop_that_observes_decides_nothing_and_the_cluster_places_by_itself() {
         engine.store.reader().and_then(|r| r.decisions(None, None, 9)).expect("readable").items.is_empty()
     );
     assert_eq!(said(&mut engine, 1, "e", true, None), Answer::NoSuchPlan);
+}
+
+#[test]
+fn what_people_approved_and_derived_and_a_panic_between_are_played_again_too() {
+    let config = config("played", Mode::Recommend);
+    let published = Arc::new(Published::new(config.mode));
+    let (decisions, settings) = (Rc::new(Cell::new(0)), recorder::decider_settings(&config));
+    let make = move || -> anyhow::Result<Box<dyn Decider>> {
+        Ok(Box::new(Panicking { inner: settings.decider()?, decisions: Rc::clone(&decisions) }))
+    };
+    let mut engine = Engine::with_decider(&config, published, Box::new(make)).expect("it starts");
+    let mut derived = false;
+    for _ in 0..1000 {
+        engine.turn();
+        let open = engine.proposal.clone().filter(|open| derived || open.plan.parts.len() > 1);
+        if let Some(Proposal { turn, effects, plan, .. }) = open {
+            let (reply, answer) = oneshot::channel();
+            let word = if derived { Word::Approve } else { Word::Derive(vec![plan.parts[0].key]) };
+            engine.answer(Ask { actor: "local".to_owned(), turn, effects, word, key: None, reply });
+            let done = matches!(answer.blocking_recv(), Ok(Answer::Done(..)));
+            if done && derived {
+                break;
+            }
+            derived |= done;
+        }
+        engine.pass();
+    }
+    (0..10).for_each(|_| {
+        engine.pass();
+        engine.turn();
+    });
+    drop(engine);
+    let mut player = Player::default();
+    let mut kinds = String::new();
+    for stretch in stretches(&Path::new(&config.state_dir).join(recorder::FOLDER)).expect("recorded") {
+        let mut lines = Lines::open(&stretch.path, true).expect("readable");
+        while let Some(line) = lines.next_written().expect("readable") {
+            kinds += &String::from_utf8_lossy(&line[..11]);
+        }
+        player.play(&mut Lines::open(&stretch.path, true).expect("readable")).expect("it holds together");
+    }
+    assert!(kinds.contains("\"numbered\"") && kinds.contains("{\"approved\""), "{kinds}");
+    let played = player.played();
+    assert_eq!(played.difference, None);
+    assert!(played.turns > 10 && played.plans > 1 && played.stretches > 1, "{played:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::engine::Engine;
 use super::people::{Answer, Ask, Word, keys, unix_seconds};
 use super::recording::{Proposal, effects_of};
+use crate::recordings::Line;
 
 impl Engine {
     /// Answers a request.
@@ -125,6 +126,7 @@ impl Engine {
             Err(problem) => return (Ok(Answer::WrongParts(problem)), proposal),
         };
         let (turn, time_seconds) = (self.cycle.take_number(), self.cluster.now_seconds());
+        self.record(|| Line::Numbered);
         let effects = effects_of(&plan);
         let document = PlanDocument::of(&plan, Moving::StopFirst, time_seconds);
         let body = json!({

@@ -42,6 +42,8 @@ pub(super) struct Health {
     pub(super) instance: String,
     /// How a database elsewhere is told.
     pub(super) remote: Option<RelayReport>,
+    /// Lines of the recording that were lost, and its bytes; none where nothing is recorded.
+    pub(super) recorded: Option<(u64, u64)>,
     pub(super) turn_problem: Option<String>,
     pub(super) store_problem: Option<String>,
 }

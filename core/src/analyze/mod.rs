@@ -10,7 +10,9 @@ pub mod risk;
 mod signs;
 mod stranded;
 
-pub use analyst::{Analyst, AnalystConfig, BIN_SECONDS, HORIZON_BINS, KeptSigns, LEVELS, forecast_steps};
+pub use analyst::{
+    Analyst, AnalystConfig, BIN_SECONDS, Foresight, HORIZON_BINS, KeptSigns, LEVELS, forecast_steps,
+};
 pub use ledger::{Accounts, Ledger};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};

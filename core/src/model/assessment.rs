@@ -1,6 +1,6 @@
 //! What analyze makes of a snapshot: all that decide reads beside the snapshot itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Cluster, ExpectedMix, Name, NodeId, SAFETY_LEVEL};
 
@@ -16,7 +16,7 @@ pub struct NodeLoad {
 }
 
 /// Whether a node is likely to fail.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct NodeRisk {
     /// Estimated probability of a failure within the next hour, 0 to 1; 1 for a node that is sick.
     pub probability: f64,
@@ -29,7 +29,7 @@ pub struct NodeRisk {
 }
 
 /// A sign of a coming fault.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sign {
     /// Name of the signal.
     pub signal: Name,
@@ -41,7 +41,7 @@ pub struct Sign {
 }
 
 /// What is expected to be used of each node and resource over some time to come.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExpectedLoad {
     /// How far it looks ahead, seconds: the values are the highest within that time.
     pub horizon_seconds: u64,

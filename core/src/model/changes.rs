@@ -1,11 +1,13 @@
 //! The cluster's change log: which nodes changed, in order, so that caches refresh just those.
 
+use serde::{Deserialize, Serialize};
+
 use super::NodeId;
 use super::digest::mixed;
 
 /// A moment of a cluster's history: how many changes there had been, and a digest of them, so that a clone that went
 /// another way is not taken for the original.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LogPosition {
     at: u64,
     history: u64,
@@ -13,7 +15,7 @@ pub struct LogPosition {
 
 /// A bounded log of changed nodes. Readers remember a position; one that fell behind the kept part, or that comes from
 /// another history, must look at every node again.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ChangeLog {
     /// The position before the first kept entry.
     base: LogPosition,

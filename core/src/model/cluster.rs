@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::changes::ChangeLog;
 use super::labels::Labels;
 use super::{
@@ -20,7 +22,7 @@ use super::{
 const CPU_PER_DEVICE_MILLICORES: f64 = 16_000.0;
 
 /// Where a task stands: the node, and which of its devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Placement {
     /// The node.
     pub node: NodeId,
@@ -29,7 +31,7 @@ pub struct Placement {
 }
 
 /// An owner's limit on what its placed tasks may hold together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// Amount of each resource, in the order of the schema.
     pub resources: Box<[i64]>,
@@ -37,7 +39,7 @@ pub struct Quota {
     pub device_milli: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Owner {
     pub(super) name: Box<str>,
     pub(super) quota: Option<Quota>,
@@ -46,11 +48,13 @@ pub(super) struct Owner {
 
 /// A cluster: its nodes and their devices, the tasks and their classes, and the current placements. A clone is cheap: it
 /// shares names, labels and tasks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
     pub(super) schema: ResourceSchema,
     pub(super) models: Vec<DeviceModel>,
+    #[serde(with = "super::written::shared")]
     pub(super) node_names: Arc<Vec<Name>>,
+    #[serde(with = "super::written::shared")]
     pub(super) node_by_name: Arc<BTreeMap<Name, NodeId>>,
     pub(super) health: Vec<Health>,
     /// nodes x resources.
@@ -68,10 +72,14 @@ pub struct Cluster {
     pub(super) device_in_service: Vec<bool>,
     pub(super) device_model: Vec<ModelId>,
     pub(super) node_models: Vec<ModelSet>,
+    #[serde(with = "super::written::shared")]
     pub(super) labels: Arc<Labels>,
     pub(super) hosted: Vec<Vec<TaskId>>,
+    #[serde(with = "super::written::shared")]
     pub(super) classes: Arc<Vec<TaskClass>>,
+    #[serde(with = "super::written::shared_pairs")]
     pub(super) class_ids: Arc<HashMap<TaskClass, ClassId>>,
+    #[serde(with = "super::written::shared")]
     pub(super) tasks: Arc<Vec<Task>>,
     pub(super) placements: Vec<Option<Placement>>,
     /// Per task: whether it is there at all; what is retired is not.
@@ -85,12 +93,17 @@ pub struct Cluster {
     pub(super) retired_gangs: Vec<usize>,
     pub(super) retired_groups: Vec<usize>,
     pub(super) retired_owners: Vec<usize>,
+    #[serde(with = "super::written::shared")]
     pub(super) gang_names: Arc<Vec<Name>>,
+    #[serde(with = "super::written::shared")]
     pub(super) gang_by_name: Arc<HashMap<Name, GangId>>,
+    #[serde(with = "super::written::shared")]
     pub(super) gangs: Arc<Vec<Vec<TaskId>>>,
     pub(super) owners: Vec<Owner>,
+    #[serde(with = "super::written::shared")]
     pub(super) group_names: Arc<Vec<Name>>,
     /// Per group: how many of its tasks stand on each node that has some.
+    #[serde(with = "super::written::each_shared")]
     pub(super) group_nodes: Vec<Arc<BTreeMap<NodeId, u32>>>,
     /// Per anti-affinity rule of some class: how many tasks that bring it along stand on each node.
     pub(super) repelled_from: Vec<(GroupRule, BTreeMap<NodeId, u32>)>,

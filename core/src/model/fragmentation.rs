@@ -5,6 +5,8 @@
 //! capacity that the shape cannot use; of a node, the mean over the shapes of the target workload,
 //! weighted by how often they are asked for.
 
+use serde::{Deserialize, Serialize};
+
 use super::{ClassId, Cluster, DeviceDemand, ModelSet, NodeId, ResourceSchema};
 
 /// One shape of the target workload.
@@ -50,7 +52,7 @@ pub struct ExpectedShape {
 
 /// A shape to be counted: CPU in millicores, the device demand, and the text that breaks ties (the list of
 /// accepted models as written).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ShapeKey {
     /// CPU asked for, millicores.
     pub cpu_millicores: i64,

@@ -3,18 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{LabelKey, LabelValue, NodeId};
 
 /// Stands for a node without a value under a key.
 const NO_VALUE: u32 = u32::MAX;
 
 /// All keys.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Labels {
     keys: Vec<Key>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Key {
     /// None while the number is free.
     name: Option<String>,
@@ -24,7 +26,7 @@ struct Key {
     of_node: Vec<u32>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Value {
     name: String,
     /// Nodes that carry it.

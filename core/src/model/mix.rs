@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::fragmentation::{ShapeKey, TargetWorkload};
 use super::{Demand, ModelSet, ResourceSchema};
 
@@ -14,10 +16,11 @@ const ARRIVALS_KEPT: u64 = 1 << 16;
 type Count = (ShapeKey, ModelSet, u64);
 
 /// A version of the expected mix.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExpectedMix {
     /// Number of the version; 0 is nothing known.
     pub version: u64,
+    #[serde(with = "super::written::shared")]
     counts: Arc<Vec<Count>>,
 }
 
@@ -47,8 +50,9 @@ impl ExpectedMix {
 }
 
 /// What came so far, by shape.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Arrivals {
+    #[serde(with = "super::written::pairs")]
     counts: BTreeMap<ShapeKey, (ModelSet, u64)>,
     total: u64,
     published: u64,

@@ -44,6 +44,7 @@ mod statement;
 mod task;
 pub mod tensor_file;
 mod trial;
+mod written;
 
 pub use assessment::{Assessment, ExpectedLoad, NodeLoad, NodeRisk, Sign};
 pub use budget::{MoveBudget, MoveLimits};

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::DeviceDemand;
 
 /// Most ended tasks that are kept.
@@ -11,7 +13,7 @@ const ENDED_KEPT: usize = 1024;
 const CAME_KEPT: usize = 1024;
 
 /// What a task that has come asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CameTask {
     /// CPU, millicores.
     pub cpu_millicores: i64,
@@ -20,7 +22,7 @@ pub struct CameTask {
 }
 
 /// A task that has run to its end.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EndedTask {
     /// When it was submitted, seconds.
     pub submitted_seconds: u64,
@@ -48,7 +50,7 @@ pub fn used_share_after(used_share: f64, ran_seconds: f64, requested_seconds: f6
 }
 
 /// How tasks have come and gone lately, and the last ones that ended and were not looked at yet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecentTasks {
     /// The newest last.
     ended: VecDeque<EndedTask>,

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Arrivals, Cluster, EndedTask, ExpectedMix, Health, Memory, Name, NodeId, NodeSpec, Obstacle, Placement,
     RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
 };
 
 /// What is known of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {
     /// Its number among the sources.
     pub number: u32,
@@ -46,7 +48,7 @@ impl SourceState {
 }
 
 /// What is known of a task beside its place.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TaskState {
     /// When it was submitted, seconds.
     pub submitted_seconds: u64,
@@ -74,7 +76,7 @@ pub struct TaskState {
 const GONE_MIN: usize = 256;
 
 /// The cluster at one moment, as believed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The moment, seconds.
     pub time_seconds: u64,

@@ -28,7 +28,7 @@ impl DeviceDemand {
 }
 
 /// What a task asks for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Demand {
     /// Amount of each resource, in the order of the cluster's schema.
     pub resources: Box<[i64]>,
@@ -44,7 +44,7 @@ impl Demand {
 }
 
 /// The node must carry one of `values` under `key`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Selector {
     /// Label key.
     pub key: LabelKey,
@@ -54,7 +54,7 @@ pub struct Selector {
 
 /// Where tasks of a group count as together: on one node, or in one domain (all nodes with the same value
 /// under a label key).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// The same node.
     Node,
@@ -63,7 +63,7 @@ pub enum Scope {
 }
 
 /// A rule of a class about where the tasks of a group stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GroupRule {
     /// The group spoken of.
     pub group: GroupId,
@@ -73,7 +73,7 @@ pub struct GroupRule {
 
 /// The group's tasks are spread over the domains of `key`: the fullest domain may hold at most `skew_max`
 /// more of them than the emptiest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpreadRule {
     /// The group spoken of.
     pub group: GroupId,
@@ -84,7 +84,7 @@ pub struct SpreadRule {
 }
 
 /// Hard constraints on where a class may stand, beside capacity and device model.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Rules {
     /// Labels that the node must carry; all selectors must hold.
     pub selectors: Vec<Selector>,
@@ -105,7 +105,7 @@ impl Rules {
 }
 
 /// Tasks of equal demand and equal rules.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaskClass {
     /// What each of its tasks asks for.
     pub demand: Demand,
@@ -139,7 +139,7 @@ impl TaskClass {
 }
 
 /// A task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Its name, as users know it.
     pub name: Name,

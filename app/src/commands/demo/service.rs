@@ -112,6 +112,8 @@ fn settings(
         state_dir: name.to_owned(),
         speed: speed.unwrap_or(SPEED_DEFAULT),
         order,
+        // What a demo keeps goes with it.
+        record_hours: 0,
         simulation: Simulation {
             seed: config.seed,
             nodes_count: config.nodes,

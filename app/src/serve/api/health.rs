@@ -64,6 +64,15 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     one("lepton_devices_held_ratio", "gauge", "Share of the device capacity held.", status.devices_held);
     one("lepton_viewers", "gauge", "Open streams.", shared.published.stream.viewers() as f64);
     one("lepton_cluster_time_seconds", "gauge", "The cluster's time.", status.time_seconds as f64);
+    if let Some((lost, bytes)) = health.recorded {
+        one(
+            "lepton_recording_lines_lost_total",
+            "counter",
+            "Lines of the recording that were lost.",
+            lost as f64,
+        );
+        one("lepton_recording_bytes", "gauge", "Size of the recording.", bytes as f64);
+    }
     text.push_str("# HELP lepton_stage_seconds_total Time spent in each stage of turns.\n# TYPE lepton_stage_seconds_total counter\n");
     for ((stage, _), sum) in status.stages.by_name().into_iter().zip(health.stage_seconds_sum) {
         let _ = writeln!(text, "lepton_stage_seconds_total{{stage=\"{stage}\"}} {sum}");

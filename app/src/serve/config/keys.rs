@@ -142,6 +142,22 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.speed, speed(&shown(value))),
     },
     Key {
+        name: "record_hours",
+        about: "Hours for which what the loop is told and decides is recorded, so that it can be played again; 0 for none.",
+        form: Form::Whole(0, 8760),
+        get: |c| Some(Value::Integer(c.record_hours as i64)),
+        live: false,
+        set: |c, value| set(&mut c.record_hours, whole(value, 0, 8760).map(|hours| hours as u64)),
+    },
+    Key {
+        name: "record_mib",
+        about: "Room for what is recorded, MiB; the oldest goes first.",
+        form: Form::Whole(8, 1_000_000),
+        get: |c| Some(Value::Integer(c.record_mib as i64)),
+        live: false,
+        set: |c, value| set(&mut c.record_mib, whole(value, 8, 1_000_000).map(|mib| mib as u64)),
+    },
+    Key {
         name: "risk_model",
         about: "What signs of faults are worth, as `lepton simulate faults --save` keeps it; assumed where it is not set.",
         form: Form::Text,

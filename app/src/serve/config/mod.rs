@@ -162,6 +162,10 @@ pub(crate) struct ServeConfig {
     /// Line rate of a node's interfaces, Mbit/s, where they do not tell it.
     pub(crate) network_mbit_s: Option<u64>,
     pub(crate) speed: f64,
+    /// Hours of the cluster's time that are recorded, to be played again; 0 for none.
+    pub(crate) record_hours: u64,
+    /// Room for what is recorded, MiB.
+    pub(crate) record_mib: u64,
     /// What signs of faults are worth, as learned.
     pub(crate) risk_model: Option<PathBuf>,
     /// A network for the forecasts of nodes' load.
@@ -195,6 +199,8 @@ impl Default for ServeConfig {
             fresh_seconds: 180,
             network_mbit_s: None,
             speed: 60.0,
+            record_hours: 48,
+            record_mib: 512,
             risk_model: None,
             forecast_model: None,
             analyst: AnalystConfig::default(),

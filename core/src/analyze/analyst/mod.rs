@@ -3,7 +3,7 @@
 //!
 //! It is a value made of the snapshots that it was shown, and of nothing else: the same snapshots make the same analyst. Failures and
 //! signs of nodes can be kept over a restart ([`KeptSigns`]); load is learned anew, and the assessment says since when it looks and how
-//! many series are still young ([`ExpectedLoad`](crate::model::ExpectedLoad)).
+//! many series are still young ([`ExpectedLoad`]).
 
 mod outlook;
 mod series;
@@ -11,12 +11,14 @@ mod watch;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::assess_with;
 use super::forecast::NetworkModel;
 use super::load::TaskUse;
 use super::load_history::LoadHistory;
 use super::risk::RiskModel;
-use crate::model::{Assessment, Settings, Snapshot};
+use crate::model::{Assessment, ExpectedLoad, NodeRisk, Settings, Snapshot};
 use outlook::Outlook;
 use watch::Watch;
 
@@ -33,9 +35,26 @@ pub struct AnalystConfig {
     pub network: Option<Arc<NetworkModel>>,
 }
 
+/// What an analyst adds to what a snapshot says by itself: all that its memory amounts to in an assessment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Foresight {
+    /// What is expected of the next hour.
+    pub expected: Option<ExpectedLoad>,
+    /// Per node: how likely it is to fail.
+    pub risk: Vec<NodeRisk>,
+}
+
+impl Foresight {
+    /// What was added to this assessment.
+    pub fn of(assessment: &Assessment) -> Self {
+        Self { expected: assessment.expected.clone(), risk: assessment.risk.clone() }
+    }
+}
+
 /// The memory of analyze.
 #[derive(Debug)]
 pub struct Analyst {
+    told: Option<Foresight>,
     outlook: Outlook,
     watch: Watch,
     load: LoadHistory,
@@ -51,6 +70,7 @@ impl Analyst {
     /// An analyst that has seen nothing.
     pub fn new(config: AnalystConfig) -> Self {
         Self {
+            told: None,
             outlook: Outlook::new(config.network),
             watch: Watch::new(config.risk),
             load: LoadHistory::default(),
@@ -60,12 +80,23 @@ impl Analyst {
     /// Takes in the snapshot and assesses it: O(nodes x resources + placed tasks), and for each node once in
     /// [`BIN_SECONDS`] a forecast of each of its resources.
     pub fn assess(&mut self, snapshot: &Snapshot, settings: &Settings) -> Assessment {
+        if let Some(Foresight { expected, mut risk }) = self.told.take() {
+            risk.resize_with(snapshot.cluster.node_count(), NodeRisk::default);
+            let uses = TaskUse::of(snapshot);
+            return Assessment { expected, ..assess_with(snapshot, settings, risk, &uses) };
+        }
         let risk = self.watch.observe(snapshot);
         self.load.observe(snapshot, settings);
         let uses = TaskUse::of(snapshot);
         let mut assessment = assess_with(snapshot, settings, risk, &uses);
         assessment.expected = self.outlook.observe(snapshot, &uses, &assessment.used);
         assessment
+    }
+
+    /// Tells what the next assessment is to add, in the place of what this analyst remembers: so what another one assessed is
+    /// assessed again without all that it had seen.
+    pub fn tell(&mut self, foresight: Foresight) {
+        self.told = Some(foresight);
     }
 
     /// What is remembered of the nodes' failures and signs, to be kept over a restart.

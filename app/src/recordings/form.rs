@@ -1,0 +1,200 @@
+//! The lines of a recording.
+
+use lepton_core::analyze::Foresight;
+use lepton_core::cycle::{CycleReport, Mode};
+use lepton_core::decide::placement_policies::UnknownPolicy;
+use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
+use lepton_core::decide::policy::PlacementModel;
+use lepton_core::model::digest::Digest;
+use lepton_core::model::{Answer, Call, Moving, Outcome, Placing, Plan, Readings, Snapshot};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What a file says that it is, and the version of its form.
+pub(crate) const KIND: &str = "lepton-recording";
+pub(crate) const VERSION: u32 = 1;
+
+/// A line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// Whose recording follows, and how it decides.
+    Head(Box<Head>),
+    /// The loop as it stood before the turns that follow.
+    Begins(Box<Begins>),
+    /// A turn.
+    Turn(Box<Turn>),
+    /// A plan was carried out that a person had approved.
+    Approved(Box<Approved>),
+    /// What was thought of beside the loop was taken up.
+    Thought(Box<Thought>),
+    /// A plan that a person derived took the number of a turn.
+    Numbered,
+    /// A row of the store, for people: nothing is played from it.
+    Kept(Kept),
+    /// Nothing follows; what comes before adds up to this.
+    End(End),
+}
+
+/// How the loop decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DeciderSettings {
+    pub(crate) seed: u64,
+    /// Whether chains of moves that were found beside the loop are taken up.
+    pub(crate) rearrange: bool,
+    /// Whether the learned placement may serve.
+    pub(crate) learned_placement: bool,
+}
+
+impl DeciderSettings {
+    /// Who decides so.
+    ///
+    /// # Errors
+    /// When a policy is not there.
+    pub(crate) fn decider(&self) -> Result<Lepton, UnknownPolicy> {
+        let acts = Acts { rearrange: self.rearrange, ..Acts::DEFAULT };
+        let lepton = Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, self.seed)?;
+        let learned = self.learned_placement;
+        Ok(if learned { lepton.with_placement(PlacementModel::shipped()) } else { lepton })
+    }
+}
+
+/// Whose recording it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) kind: String,
+    pub(crate) version: u32,
+    /// The version of Lepton that wrote it.
+    pub(crate) lepton: String,
+    /// The store's own name.
+    pub(crate) instance: String,
+    pub(crate) decider: DeciderSettings,
+    /// Digests of the models that Lepton comes with.
+    pub(crate) models: Map<String, Value>,
+    /// Settings of the service that are no secret and lead to none.
+    pub(crate) settings: Map<String, Value>,
+}
+
+impl Head {
+    /// Of what this Lepton records.
+    pub(crate) fn new(
+        instance: &str,
+        decider: DeciderSettings,
+        models: Map<String, Value>,
+        settings: Map<String, Value>,
+    ) -> Self {
+        let (kind, lepton) = (KIND.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        Self { kind, version: VERSION, lepton, instance: instance.to_owned(), decider, models, settings }
+    }
+}
+
+/// The loop as it stood.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Begins {
+    /// The cluster's time, seconds.
+    pub(crate) time_seconds: u64,
+    /// Seconds since 1970.
+    pub(crate) unix_seconds: u64,
+    /// Whether the turn that was recorded before led here, with nothing between.
+    pub(crate) goes_on: bool,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) proposal: Plan,
+}
+
+/// What a source told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Its place among the sources.
+    pub(crate) source: usize,
+    /// Whether it was asked for everything there is.
+    pub(crate) listed: bool,
+    pub(crate) readings: Readings,
+}
+
+/// An entry of the journal that could not be written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Unwritten {
+    /// Its place among the entries of the turn.
+    pub(crate) entry: usize,
+    pub(crate) why: String,
+}
+
+/// What the hands and the journal answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Answers {
+    pub(crate) moving: Moving,
+    pub(crate) calls: Vec<(Call, Answer)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unwritten: Vec<Unwritten>,
+}
+
+/// What the loop was allowed to do and believed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Allowed {
+    pub(crate) mode: Mode,
+    pub(crate) fresh_seconds: u64,
+}
+
+/// A turn: what went into it, and what came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    pub(crate) turn: u64,
+    /// The cluster's time, seconds.
+    pub(crate) time_seconds: u64,
+    pub(crate) allowed: Allowed,
+    pub(crate) told: Vec<Told>,
+    pub(crate) answers: Answers,
+    pub(crate) foresight: Foresight,
+    pub(crate) came: Value,
+}
+
+/// An approved plan that was carried out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Approved {
+    pub(crate) plan: Plan,
+    pub(crate) allowed: Allowed,
+    pub(crate) answers: Answers,
+    pub(crate) came: Value,
+}
+
+/// What was taken up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Thought {
+    pub(crate) proposal: Option<Plan>,
+    /// Who places from now on, where that was written down.
+    pub(crate) placing: Option<Placing>,
+}
+
+/// A row of the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) table: String,
+    pub(crate) row: Value,
+}
+
+/// What all lines before add up to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct End {
+    pub(crate) lines: u64,
+    pub(crate) sha256: String,
+}
+
+/// What came of a turn, as it is compared: plan, records and outcome, and a digest of all that is believed afterwards.
+pub(crate) fn came_of(report: &CycleReport, snapshot: &Snapshot) -> Value {
+    let CycleReport { plan, records, outcome, .. } = report;
+    serde_json::json!({
+        "plan": plan, "records": records, "outcome": outcome, "belief": belief(snapshot),
+    })
+}
+
+/// What came of a plan that was approved.
+pub(crate) fn came_of_outcome(outcome: &Outcome, snapshot: &Snapshot) -> Value {
+    serde_json::json!({"outcome": outcome, "belief": belief(snapshot)})
+}
+
+/// Digest of a snapshot.
+pub(crate) fn belief(snapshot: &Snapshot) -> String {
+    let mut digest = Digest::default();
+    snapshot.digest(&mut digest);
+    format!("{:016x}", digest.value())
+}

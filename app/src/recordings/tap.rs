@@ -1,0 +1,142 @@
+//! Between the loop and what it is connected to: passes everything through and keeps a copy.
+
+use std::cell::RefCell;
+
+use lepton_core::analyze::Foresight;
+use lepton_core::collect::Source;
+use lepton_core::cycle::{Cycle, CycleReport};
+use lepton_core::execute::{Actuator, Journal, JournalError};
+use lepton_core::model::{Answer, Call, JournalEntry, Moving, Outcome, Plan, Readings};
+
+use super::form::{Allowed, Answers, Approved, Line, Told, Turn, Unwritten, came_of, came_of_outcome};
+
+/// A source that is listened to.
+struct SourceTap<'a> {
+    inner: &'a mut dyn Source,
+    number: usize,
+    told: &'a RefCell<Vec<Told>>,
+}
+
+impl SourceTap<'_> {
+    fn keep(&self, listed: bool, readings: Readings) -> Readings {
+        self.told.borrow_mut().push(Told { source: self.number, listed, readings: readings.clone() });
+        readings
+    }
+}
+
+impl Source for SourceTap<'_> {
+    fn poll(&mut self, now_seconds: u64) -> Readings {
+        let readings = self.inner.poll(now_seconds);
+        self.keep(false, readings)
+    }
+
+    fn list(&mut self, now_seconds: u64) -> Readings {
+        let readings = self.inner.list(now_seconds);
+        self.keep(true, readings)
+    }
+}
+
+/// Hands that are watched.
+struct HandsTap<'a> {
+    inner: &'a mut dyn Actuator,
+    calls: Vec<(Call, Answer)>,
+}
+
+impl Actuator for HandsTap<'_> {
+    fn moving(&self) -> Moving {
+        self.inner.moving()
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        let answer = self.inner.call(call);
+        self.calls.push((call.clone(), answer.clone()));
+        answer
+    }
+}
+
+/// A journal of which it is noted what it did not take.
+struct JournalTap<'a> {
+    inner: &'a mut dyn Journal,
+    entries: usize,
+    unwritten: Vec<Unwritten>,
+}
+
+impl<'a> JournalTap<'a> {
+    fn new(inner: &'a mut dyn Journal) -> Self {
+        Self { inner, entries: 0, unwritten: Vec::new() }
+    }
+}
+
+impl Journal for JournalTap<'_> {
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        self.entries += 1;
+        self.inner.write(entry).inspect_err(|error| {
+            self.unwritten.push(Unwritten { entry: self.entries - 1, why: error.0.clone() });
+        })
+    }
+
+    fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
+        self.inner.recall()
+    }
+}
+
+/// What a turn is given.
+pub(crate) struct Given<'a> {
+    pub(crate) sources: Vec<&'a mut dyn Source>,
+    pub(crate) hands: &'a mut dyn Actuator,
+    pub(crate) journal: &'a mut dyn Journal,
+}
+
+fn allowed(cycle: &Cycle) -> Allowed {
+    let config = cycle.config();
+    Allowed { mode: config.mode, fresh_seconds: config.collect.freshness_seconds }
+}
+
+/// A turn, and the line of it.
+pub(crate) fn turned(
+    cycle: &mut Cycle,
+    given: Given<'_>,
+    turn: impl FnOnce(&mut Cycle, &mut [&mut dyn Source], &mut dyn Actuator, &mut dyn Journal) -> CycleReport,
+) -> (CycleReport, Line) {
+    let told = RefCell::new(Vec::new());
+    let (report, answers) = {
+        let listened = given.sources.into_iter().enumerate();
+        let mut taps: Vec<SourceTap<'_>> =
+            listened.map(|(number, inner)| SourceTap { inner, number, told: &told }).collect();
+        let mut sources: Vec<&mut dyn Source> = taps.iter_mut().map(|tap| tap as &mut dyn Source).collect();
+        let mut hands = HandsTap { inner: given.hands, calls: Vec::new() };
+        let mut journal = JournalTap::new(given.journal);
+        let report = turn(cycle, &mut sources, &mut hands, &mut journal);
+        let moving = hands.moving();
+        (report, Answers { moving, calls: hands.calls, unwritten: journal.unwritten })
+    };
+    let line = Turn {
+        turn: report.cycle,
+        time_seconds: cycle.snapshot().time_seconds,
+        allowed: allowed(cycle),
+        told: told.into_inner(),
+        answers,
+        foresight: Foresight::of(&report.assessment),
+        came: came_of(&report, cycle.snapshot()),
+    };
+    (report, Line::Turn(Box::new(line)))
+}
+
+/// An approved plan that is carried out, and the line of it.
+pub(crate) fn approved(
+    cycle: &mut Cycle,
+    plan: &Plan,
+    hands: &mut dyn Actuator,
+    journal: &mut dyn Journal,
+) -> (Outcome, Line) {
+    let mut hands = HandsTap { inner: hands, calls: Vec::new() };
+    let mut journal = JournalTap::new(journal);
+    let outcome = cycle.carry_out(plan, &mut hands, &mut journal);
+    let line = Approved {
+        plan: plan.clone(),
+        allowed: allowed(cycle),
+        answers: Answers { moving: hands.moving(), calls: hands.calls, unwritten: journal.unwritten },
+        came: came_of_outcome(&outcome, cycle.snapshot()),
+    };
+    (outcome, Line::Approved(Box::new(line)))
+}

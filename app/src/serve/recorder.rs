@@ -1,0 +1,79 @@
+//! What the service has recorded of itself: where, how much of it is kept, and what may be told of its settings.
+
+use std::path::Path;
+
+use anyhow::Context;
+use lepton_core::decide::policy::{JobsModel, PlacementModel};
+use lepton_core::model::digest::Digest;
+use serde_json::{Map, Value};
+
+use super::config::{KEYS, ServeConfig};
+use crate::recordings::{DeciderSettings, Head, Recorder, RecorderOptions};
+
+/// Where recordings are, in the folder of the store.
+pub(crate) const FOLDER: &str = "recordings";
+/// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
+const TOLD: [&str; 13] = [
+    "mode",
+    "require_tokens",
+    "source",
+    "turn_seconds",
+    "fresh_seconds",
+    "network_mbit_s",
+    "speed",
+    "rearrange",
+    "learned_placement",
+    "record_hours",
+    "record_mib",
+    "prometheus.rate_seconds",
+    "prometheus.back_fill_hours",
+];
+/// And all of these.
+const TOLD_SECTION: &str = "simulation.";
+
+/// How the loop decides by these settings.
+pub(super) fn decider_settings(config: &ServeConfig) -> DeciderSettings {
+    DeciderSettings {
+        seed: config.simulation.seed,
+        rearrange: config.rearrange,
+        learned_placement: config.learned_placement,
+    }
+}
+
+/// Starts recording, if the settings say so.
+pub(super) fn start(config: &ServeConfig, instance: &str) -> anyhow::Result<Option<Recorder>> {
+    // An order of one's own is in no recording.
+    if config.record_hours == 0 || config.order.is_some() {
+        return Ok(None);
+    }
+    let options = RecorderOptions {
+        folder: Path::new(&config.state_dir).join(FOLDER),
+        hours: config.record_hours,
+        mib_max: config.record_mib,
+        head: Head::new(instance, decider_settings(config), models(), told(config)),
+    };
+    let recorder = Recorder::start(options).context("the recording (`record_hours`)")?;
+    Ok(Some(recorder))
+}
+
+/// The settings that are told.
+fn told(config: &ServeConfig) -> Map<String, Value> {
+    let is_told = |name: &str| TOLD.contains(&name) || name.starts_with(TOLD_SECTION);
+    let value = |value: toml::Value| value.try_into().unwrap_or(Value::Null);
+    (KEYS.iter().filter(|key| is_told(key.name)))
+        .map(|key| (key.name.to_owned(), (key.get)(config).map_or(Value::Null, value)))
+        .collect()
+}
+
+/// Digests of the models that Lepton comes with.
+fn models() -> Map<String, Value> {
+    let digest = |weights: &[f32]| {
+        let mut digest = Digest::default();
+        weights.iter().for_each(|&weight| digest.real(f64::from(weight)));
+        Value::String(format!("{:016x}", digest.value()))
+    };
+    Map::from_iter([
+        ("placement".to_owned(), digest(&PlacementModel::shipped().weights())),
+        ("order".to_owned(), digest(JobsModel::shipped().weights())),
+    ])
+}
