@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Why a running service decided as it did
     Explain(ExplainArgs),
-    /// List, show, compare, approve, reject and derive plans of a running service
+    /// List, show, compare, approve, reject, derive and put off plans of a running service
     #[command(subcommand)]
     Plan(PlanCommand),
     /// What would be if nodes were drained or added, tasks submitted, or another policy served

@@ -245,6 +245,47 @@ pub(crate) enum PlanCommand {
     /// Put a plan without some of its parts in its place; parts that need them go with them
     #[command(after_help = "Example:\n  lepton plan derive p12 --without 12.0,12.3")]
     Derive(DeriveArgs),
+    /// Put a plan off, or some of its parts: until then plans are proposed without it
+    #[command(
+        after_help = "Examples:\n  lepton plan snooze p12 --minutes 120\n  lepton plan snooze p12 --minutes 480 --parts 12.0,12.3 --reason 'after the run'"
+    )]
+    Snooze(SnoozeArgs),
+    /// List what is put off
+    #[command(after_help = "Example:\n  lepton plan snoozes")]
+    Snoozes(SnoozesArgs),
+    /// Take up again what was put off
+    #[command(after_help = "Example:\n  lepton plan unsnooze s1")]
+    Unsnooze(UnsnoozeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnoozeArgs {
+    #[command(flatten)]
+    pub(crate) plan: ApproveArgs,
+    /// For how long, minutes of the cluster's time, 1 to 10080
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    pub(crate) minutes: u64,
+    /// Keys of the parts that are put off, separated by commas, with what needs them [default: all of the plan]
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    pub(crate) parts: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnoozesArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsnoozeArgs {
+    /// What was put off, as s1
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Args)]

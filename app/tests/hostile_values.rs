@@ -67,6 +67,8 @@ fn words_of(command: &str) -> &'static str {
         "explain" | "plan show" | "plan approve" | "plan reject" => "p1",
         "plan diff" => "p1 p2",
         "plan derive" => "p1 --without 1.0",
+        "plan snooze" => "p1 --minutes 5",
+        "plan unsnooze" => "s1",
         "whatif" => "--drain node-000001",
         "snapshot" => "--state-dir @/recorded",
         "simulate replay" => "@/recorded",

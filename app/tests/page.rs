@@ -17,7 +17,7 @@ const VIEWS: [(&str, &str); 10] = [
     ("/tasks", "tbody tr"),
     ("/decisions", ".feed li"),
     ("/plans", "h1"),
-    ("/forecast", ".bars li"),
+    ("/forecast", ".fans .chart"),
     ("/whatif", ".question"),
     ("/policies", ".contest .serves"),
     ("/ledger", ".stack.tall i.used"),
@@ -350,7 +350,7 @@ fn the_first_visit_ticks_itself_and_a_plan_is_rejected_with_a_reason() {
     let mut browser = Browser::open("tour");
     let done = |many: usize| format!("document.querySelectorAll('.tour .done').length === {many}");
     browser.go(&format!("http://{}/", service.address));
-    browser.wait_for("the card", "document.querySelectorAll('.tour li:not(.done)').length === 3");
+    browser.wait_for("the card", "document.querySelectorAll('.tour ol > li:not(.done)').length === 3");
     browser.click(".tour a", "Look at a node");
     browser.wait_for("a node", "!!document.querySelector('.devices li')");
     browser.click(".brand", "");
@@ -415,5 +415,80 @@ fn a_part_is_left_out_of_a_plan_and_what_needs_it_goes_with_it() {
     let derived = text(&browser.eval("location.pathname.split('/').pop()")).to_owned();
     assert!(parts_of(&service, &derived) < parts_of(&service, &plan));
     assert_eq!(service.get(&format!("/api/v1/plans/{plan}"))["successor"], derived);
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_nodes_behind_a_rule_are_shown_by_a_click() {
+    let service =
+        Service::start(&scratch("behind"), &["--mode", "act", "--nodes-count", "40", "--speed", "6000"]);
+    let ruled_out = || {
+        let decisions = service.get("/api/v1/decisions?limit=1000")["items"].clone();
+        let all = decisions.as_array().expect("a list").clone();
+        all.into_iter().find(|d| d["ruled_out"][0]["nodes"].as_u64() > Some(1))
+    };
+    service.wait_for("a rule takes nodes out", || ruled_out().is_some());
+    let decision = ruled_out().expect("it is kept");
+    let id = text(&decision["id"]).to_owned();
+    let most = (decision["ruled_out"].as_array().expect("a list").iter())
+        .max_by_key(|rule| rule["nodes"].as_u64())
+        .expect("a rule");
+    let named = most["named"].as_array().expect("names");
+    let mut browser = Browser::open("behind");
+    browser.go(&format!("http://{}/decisions/{id}", service.address));
+    browser.wait_for("the funnel", "!!document.querySelector('button[title=\"Which nodes\"]')");
+    browser.click("button[title=\"Which nodes\"]", "");
+    let shown = format!("document.querySelectorAll('.behind .names a').length === {}", named.len());
+    browser.wait_for("its nodes", &shown);
+    assert!(text(&browser.eval("location.search")).contains("rule="), "it is in the address");
+    assert!(browser.text(".behind").contains(text(&named[0])), "{}", browser.text(".behind"));
+    browser.click(".behind .names a", "");
+    browser.wait_for("a node", "location.pathname.startsWith('/cluster/')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_plan_is_put_off_by_click_and_taken_up_again() {
+    let (service, plan) = service_with_a_plan("put-off", STILL, 1);
+    let mut browser = Browser::open("put-off");
+    browser.go(&format!("http://{}/plans/{plan}", service.address));
+    browser.wait_for("the word", "!!document.querySelector('.word .button')");
+    browser.click(".word button", "Put off");
+    browser.wait_for("the form", "!!document.querySelector('.snoozing select')");
+    browser.click(".snoozing button", "Put off");
+    browser.wait_for("it is put off", "document.querySelector('.head .state')?.innerText === 'snoozed'");
+    assert_eq!(service.get(&format!("/api/v1/plans/{plan}"))["state"], "snoozed");
+    browser.go(&format!("http://{}/plans", service.address));
+    browser.wait_for("it is listed", "!!document.querySelector('.putoff li')");
+    assert!(browser.text(".putoff").contains(&plan), "{}", browser.text(".putoff"));
+    browser.click(".putoff button", "Take up again");
+    browser.wait_for("it is gone", "!document.querySelector('.putoff')");
+    assert_eq!(service.get("/api/v1/snoozes")["items"], serde_json::json!([]));
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_simulated_cluster_is_broken_from_the_page_and_it_shows() {
+    let service =
+        Service::start(&scratch("broken"), &["--mode", "act", "--nodes-count", "40", "--speed", "600"]);
+    let mut browser = Browser::open("broken");
+    browser.go(&format!("http://{}/", service.address));
+    browser.wait_for("the card", "!!document.querySelector('.tour details')");
+    browser.eval("document.querySelector('.tour details').open = true");
+    browser.click(".trials button", "Make a node fail");
+    browser.wait_for("it is told", "!!document.querySelector('.trials [role=status] a')");
+    let node = text(&browser.eval("document.querySelector('.trials [role=status] a').pathname")).to_owned();
+    let name = node.strip_prefix("/cluster/").expect("a node").to_owned();
+    service
+        .wait_for("it is down", || service.get(&format!("/api/v1/nodes/{name}"))["node"]["state"] == "down");
+    browser.click(".trials [role=status] a", "");
+    browser.wait_for("the page shows it", "document.querySelector('.head .state')?.innerText === 'down'");
+    browser.go(&format!("http://{}/system", service.address));
+    browser.wait_for("the same again", "document.querySelectorAll('.trials button').length === 4");
+    browser.click(".trials button", "Silence the source");
+    browser.wait_for("it says so", "document.querySelector('h1')?.innerText.includes('degraded') === true");
     assert_eq!(browser.errors(), Vec::<String>::new());
 }

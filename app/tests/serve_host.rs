@@ -71,6 +71,19 @@ fn the_load_of_this_machine_is_followed_from_turn_to_turn() {
 }
 
 #[test]
+fn a_real_system_is_put_through_no_trial() {
+    let service = service("trials");
+    let asked = "Content-Type: application/json\r\nContent-Length: 18\r\n\r\n{\"what\":\"failure\"}";
+    let (status, _, problem) = service.request("POST", "/api/v1/trials", asked);
+    assert_eq!(
+        (status, problem["type"].as_str().map(|kind| kind.contains("not-simulated"))),
+        (409, Some(true)),
+        "{problem}"
+    );
+    assert_eq!(service.get("/api/v1/status")["simulated"], false);
+}
+
+#[test]
 fn what_only_looks_is_never_asked_to_act() {
     let folder = scratch("refused");
     let serve = |more: &[&str]| {

@@ -111,3 +111,118 @@ fn a_plan_is_made_smaller_and_what_is_left_is_approved() {
         lepton(&["plan", "approve", new, "--server", &service.address]).status.success()
     });
 }
+
+#[test]
+fn the_nodes_behind_each_rule_of_a_decision_are_named_and_all_of_now_come_page_by_page() {
+    let folder = scratch("behind");
+    let service = Service::start(&folder, &["--mode", "act", "--speed", "6000", "--nodes-count", "40"]);
+    let waits = || {
+        let decisions = service.get("/api/v1/decisions?limit=1000")["items"].clone();
+        let all = decisions.as_array().expect("a list").clone();
+        all.into_iter().find(|d| d["action"] == "wait" && d["ruled_out"][0]["nodes"].as_u64() > Some(1))
+    };
+    service.wait_for("a task waits", || waits().is_some());
+    let decision = waits().expect("it is kept");
+    let nodes = service.get("/api/v1/nodes?limit=1000")["items"].clone();
+    let is_node = |name: &Value| nodes.as_array().expect("a list").iter().any(|node| node["name"] == *name);
+    for rule in decision["ruled_out"].as_array().expect("a list") {
+        let named = rule["named"].as_array().expect("a list");
+        assert_eq!(named.len() as u64, rule["nodes"].as_u64().expect("a number").min(24), "{rule}");
+        assert!(named.iter().all(is_node), "{rule}");
+    }
+    let id = decision["id"].as_str().expect("a name");
+    assert!(said(&service, &["explain", id]).contains("nodes ruled out by"));
+    // The task that waits may be gone by now; one that is there answers for the pages.
+    let task = service.get("/api/v1/tasks?limit=1")["items"][0]["name"].as_str().expect("a task").to_owned();
+    let code = decision["ruled_out"][0]["rule"].as_str().expect("a code");
+    let (status, _, problem) =
+        service.request("GET", &format!("/api/v1/tasks/{task}/ruled-out?rule=Nothing"), "");
+    assert!(status == 400 && problem["detail"].as_str().expect("text").contains("NodeNotReady"), "{problem}");
+    let (status, ..) = service.request("GET", &format!("/api/v1/tasks/no-task/ruled-out?rule={code}"), "");
+    assert_eq!(status, 404);
+    let folder = scratch("pages-of-nodes");
+    let service = Service::start(&folder, &["--mode", "act", "--speed", "0.001", "--nodes-count", "40"]);
+    service.wait_for("a turn", || service.get("/api/v1/status")["running"].as_u64() > Some(0));
+    let tasks = service.get("/api/v1/tasks?limit=1000")["items"].clone();
+    let mut pages = 0;
+    for task in tasks.as_array().expect("a list").iter().take(20) {
+        let path = format!(
+            "/api/v1/tasks/{}/ruled-out?rule=InsufficientDevices",
+            task["name"].as_str().expect("a name")
+        );
+        let all = service.get(&format!("{path}&limit=1000"));
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = service.get(&format!("{path}&limit=3{cursor}"));
+            found.extend(page["items"].as_array().expect("a list").clone());
+            pages += 1;
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(
+            (Value::from(found), &all["nodes"]),
+            (all["items"].clone(), &all["items"].as_array().expect("a list").len().into())
+        );
+    }
+    assert!(pages > 20, "some have more than one page");
+}
+
+#[test]
+fn what_is_expected_of_nodes_stands_beside_their_past() {
+    let service =
+        Service::start(&scratch("fans"), &["--mode", "act", "--speed", "60000", "--nodes-count", "40"]);
+    service.wait_for("forecasts of which the hour is over", || {
+        service.get("/api/v1/forecast")["items"][0]["judged"].as_u64() > Some(10)
+    });
+    let body = service.get("/api/v1/forecast");
+    assert_eq!(body["levels"], serde_json::json!([0.5, 0.9, 0.95]));
+    let items = body["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 6, "those with the highest peaks");
+    for item in items {
+        let numbers = |name: &str| -> Vec<f64> {
+            item[name].as_array().expect("a list").iter().filter_map(Value::as_f64).collect()
+        };
+        let (expected, used) = (numbers("expected"), numbers("used"));
+        assert!(expected.len() == 3 && expected.is_sorted(), "{item}");
+        assert_eq!(
+            (used.len(), used.len()),
+            (numbers("times_seconds").len(), numbers("expected_peak").len())
+        );
+        assert!(numbers("times_seconds").is_sorted());
+        assert!(item["covered"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{item}");
+    }
+    let named = service.get("/api/v1/forecast?nodes=node-000003,node-000001");
+    assert_eq!(
+        (&named["items"][0]["node"], &named["items"][1]["node"]),
+        (&"node-000003".into(), &"node-000001".into())
+    );
+    assert_eq!(service.request("GET", "/api/v1/forecast?nodes=nowhere", "").0, 404);
+    assert_eq!(service.request("GET", "/api/v1/forecast?nodes=,", "").0, 400);
+}
+
+#[test]
+fn a_plan_is_put_off_from_the_command_line_and_taken_up_again() {
+    let service = Service::start(
+        &scratch("put-off"),
+        &["--mode", "recommend", "--speed", "600", "--nodes-count", "40"],
+    );
+    let mut put_off = String::new();
+    service.wait_for("a plan is put off", || {
+        let open = service.get("/api/v1/status")["open_plan"].clone();
+        let Some(id) = open.as_str() else { return false };
+        let words = ["plan", "snooze", id, "--minutes", "600", "--reason", "after the run"];
+        id.clone_into(&mut put_off);
+        lepton(&[&words[..], &["--server", &service.address]].concat()).status.success()
+    });
+    assert_eq!(service.get(&format!("/api/v1/plans/{put_off}"))["state"], "snoozed");
+    let listed = said(&service, &["plan", "snoozes"]);
+    assert!(
+        listed.contains("s1") && listed.contains(&put_off) && listed.contains("after the run"),
+        "{listed}"
+    );
+    assert!(said(&service, &["plan", "unsnooze", "s1"]).contains("s1 is ended"));
+    let output = lepton(&["plan", "unsnooze", "s1", "--server", &service.address]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let audit = service.get("/api/v1/audit")["items"].to_string();
+    assert!(audit.contains("plan.snooze") && audit.contains("snooze.end"), "{audit}");
+}

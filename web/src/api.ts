@@ -51,11 +51,11 @@ export interface CandidateRow {
   terms: TermRow[];
 }
 
-/** How a plan stands after a person's word. */
+/** How a plan, or what was put off, stands after a person's word. */
 export interface Decided {
-  /** The plan. */
+  /** Its name. */
   id: string;
-  /** approved or rejected. */
+  /** approved, rejected or ended. */
   state: string;
 }
 
@@ -173,6 +173,22 @@ export interface Explanation {
   would_fit?: WouldFit | null;
 }
 
+/** What is expected of some nodes. */
+export interface ForecastBody {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  /** Share of the last days' peaks of all nodes that were not above the highest level; none before any is known. */
+  coverage?: number | null;
+  /** How far it looks ahead, seconds; 0 while nothing is expected yet. */
+  horizon_seconds: number;
+  /** The nodes, those with the highest peaks expected first where none was named. */
+  items: NodeForecast[];
+  /** The quantiles of `expected`, rising. */
+  levels: number[];
+  /** A node is hot above this share of its busiest resource. */
+  safety_level: number;
+}
+
 /** A rule that stands in the way. */
 export interface InTheWay {
   /** A stable code. */
@@ -269,6 +285,24 @@ export interface NodeBody {
   resources: NodeResource[];
   /** The tasks on it. */
   tasks: TaskRow[];
+}
+
+/** A node's load: how it was, what was expected of it then, and what is expected now. */
+export interface NodeForecast {
+  /** Share of the moments of which the hour after them is over, in which `expected_peak` was not passed; none where there is none. What is expected is of the tasks that stand there at that moment: those that come later are in what is passed, not in what was expected. */
+  covered?: number | null;
+  /** The peak of the time to come at each of `levels`, as a share of its busiest resource; empty while nothing is expected. */
+  expected: number[];
+  /** The peak of the hour after each that was expected then, with a chance of nine in ten not to be passed. */
+  expected_peak: number[];
+  /** How many such moments there are. */
+  judged: number;
+  /** The node. */
+  node: string;
+  /** Moments of the past, the oldest first, seconds. */
+  times_seconds: number[];
+  /** Share of its busiest resource that was used at each. */
+  used: number[];
 }
 
 /** A page of nodes. */
@@ -400,7 +434,7 @@ export interface PlanBody {
   id: string;
   /** Its parts in order. */
   parts: PartRow[];
-  /** proposed, approved, rejected, superseded or carried_out. */
+  /** proposed, approved, rejected, snoozed, superseded or carried_out. */
   state: string;
   /** The plan that took its place. */
   successor?: string | null;
@@ -425,6 +459,16 @@ export interface PlanPage {
 export interface PoliciesBody {
   /** What is decided by a learned policy or its rule. */
   items: ServingRow[];
+}
+
+/** What is put off, and for how long. */
+export interface Postponement {
+  /** For so many minutes of the cluster's time, 1 to 10080. */
+  minutes: number;
+  /** Keys of parts, as 12.3; all of the plan where none is named. Parts that need them are put off too. */
+  parts?: string[];
+  /** Why, at most 1000 characters. */
+  reason?: string;
 }
 
 /** What went wrong with a request. */
@@ -488,7 +532,23 @@ export interface ResourceRow {
 
 /** A rule that ruled nodes out. */
 export interface RuledOut {
+  /** The first of them by name, at most 24; none in decisions that are older than these names. */
+  named: string[];
   /** How many nodes. */
+  nodes: number;
+  /** The rule. */
+  rule: string;
+}
+
+/** Nodes that a rule keeps a task from now. */
+export interface RuledOutPage {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  /** Their names, in the order of the nodes. */
+  items: string[];
+  /** Where the next page begins; none at the end. */
+  next_cursor?: string | null;
+  /** How many nodes it keeps the task from. */
   nodes: number;
   /** The rule. */
   rule: string;
@@ -542,6 +602,45 @@ export interface ServingRow {
   serves: string;
   /** Unit of the gains. */
   unit: string;
+}
+
+/** Something that is put off. */
+export interface Snooze {
+  /** Who put it off. */
+  actor: string;
+  /** Its name, as s1. */
+  id: string;
+  /** The plan that it was of. */
+  plan: string;
+  /** Since when, seconds of the cluster's time. */
+  since_seconds: number;
+  /** Its steps in words, as they were then. */
+  steps: string[];
+  /** What is not to be done, and to which task or node. */
+  subjects: string[];
+  /** Until when, seconds of the cluster's time. */
+  until_seconds: number;
+  /** Why. */
+  why: string;
+}
+
+/** What is put off. */
+export interface SnoozeList {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  items: Snooze[];
+}
+
+/** A plan that was put off, or the one without what was put off. */
+export interface Snoozed {
+  /** The plan. */
+  id: string;
+  /** snoozed, or superseded where something is left of it. */
+  state: string;
+  /** The plan without what is put off, where something is left. */
+  successor?: string | null;
+  /** Until when, seconds of the cluster's time. */
+  until_seconds: number;
 }
 
 /** Where readings come from. */
@@ -603,6 +702,10 @@ export interface Status {
   problems: string[];
   /** Tasks that stand on a node. */
   running: number;
+  /** Whether that is a simulated cluster, which may be put through trials. */
+  simulated: boolean;
+  /** What people have put off. */
+  snoozes: Snooze[];
   /** All sources. */
   sources: SourceRow[];
   /** How long each of its stages took, seconds. */
@@ -713,6 +816,26 @@ export interface TermRow {
   /** What it adds to the score, in shares of the node's use. */
   value: number;
 }
+
+/** What is to be tried. */
+export interface TrialAsked {
+  what: TrialKind;
+}
+
+/** What was done, and what to look at afterwards. */
+export interface TrialBody {
+  /** Where: an address of the page. */
+  at: string;
+  /** What happened, in a sentence. */
+  did: string;
+  /** What to look for, in a sentence. */
+  look: string;
+  /** What was tried. */
+  what: TrialKind;
+}
+
+/** What is tried. */
+export type TrialKind = "failure" | "burst" | "policy" | "source";
 
 /** A past turn. */
 export interface TurnBody {
@@ -881,6 +1004,7 @@ export interface Reads {
   "/api/v1/decisions": DecisionPage;
   "/api/v1/decisions/{id}": DecisionRow;
   "/api/v1/explain/{id}": Explanation;
+  "/api/v1/forecast": ForecastBody;
   "/api/v1/ledger": LedgerBody;
   "/api/v1/load": LoadBody;
   "/api/v1/nodes": NodePage;
@@ -888,8 +1012,10 @@ export interface Reads {
   "/api/v1/plans": PlanPage;
   "/api/v1/plans/{id}": PlanBody;
   "/api/v1/policies": PoliciesBody;
+  "/api/v1/snoozes": SnoozeList;
   "/api/v1/status": Status;
   "/api/v1/tasks": TaskPage;
+  "/api/v1/tasks/{name}/ruled-out": RuledOutPage;
   "/api/v1/turns": TurnPage;
   "/api/v1/turns/{id}": TurnBody;
   "/api/v1/waiting": WaitingBody;
@@ -900,5 +1026,8 @@ export interface Writes {
   "/api/v1/plans/{id}/approve": Decided;
   "/api/v1/plans/{id}/derive": Derived;
   "/api/v1/plans/{id}/reject": Decided;
+  "/api/v1/plans/{id}/snooze": Snoozed;
+  "/api/v1/snoozes/{id}/end": Decided;
+  "/api/v1/trials": TrialBody;
   "/api/v1/whatif": WhatIf;
 }

@@ -26,10 +26,14 @@ interface Props {
   level?: { at: number; name: string };
   /** A moment that is marked. */
   chosen?: number;
+  /** A moment from which on nothing has happened yet. */
+  since?: number;
+  /** Its lines are named elsewhere. */
+  bare?: boolean;
   onChoose?: (time: number) => void;
 }
 
-export function Chart({ times, lines, height, label, format, most = 0, level, chosen, onChoose }: Props) {
+export function Chart({ times, lines, height, label, format, most = 0, level, chosen, since, bare = false, onChoose }: Props) {
   const [box, width] = useWidth();
   const [at, setAt] = useState(-1);
   const frame = { width, height, left: 36, right: 4, top: 6, bottom: 18 };
@@ -47,7 +51,7 @@ export function Chart({ times, lines, height, label, format, most = 0, level, ch
   const down = (x: number, kind: string) => <path class={kind} d={`M${x.toFixed(1)},${frame.top}V${height - frame.bottom}`} />;
   return (
     <figure class="chart">
-      <figcaption>
+      <figcaption class={bare && at < 0 ? "unseen" : ""}>
         {lines.map((line) => (
           <span key={line.label}>
             <i class={`key ${line.color} ${line.dashed ? "dashed" : ""}`} /> {line.label} <b>{value(line)}</b>
@@ -83,6 +87,7 @@ export function Chart({ times, lines, height, label, format, most = 0, level, ch
               <path key={line.label} class={`line ${line.color} ${line.dashed ? "dashed" : ""}`} d={path(times, line.values, s)} />
             ))}
             {level && across(s.y(level.at), "level")}
+            {since !== undefined && down(s.x(since), "cursor")}
             {chosen !== undefined && down(s.x(chosen), "chosen")}
             {at >= 0 && down(s.x(times[shown] ?? 0), "cursor")}
           </svg>

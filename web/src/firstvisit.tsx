@@ -1,7 +1,8 @@
 /** The card of a first visit. */
 import { effect, signal } from "@preact/signals";
 import { to } from "./route.ts";
-import { decisions, nodesNow, openPlan, route, status } from "./store.ts";
+import { decisions, nodesNow, openPlan, plans, route, status } from "./store.ts";
+import { Trials } from "./trials.tsx";
 import { type Tour, isOver, readTour, went, worst } from "./tour.ts";
 
 const KEPT = "lepton-tour";
@@ -17,7 +18,7 @@ function kept(): string | null {
 const tour = signal<Tour>(readTour(kept()));
 
 effect(() => {
-  const now = went(tour.peek(), route.value);
+  const now = went(tour.peek(), route.value, status.value?.mode === "act");
   if (JSON.stringify(now) !== JSON.stringify(tour.peek())) tour.value = now;
 });
 
@@ -41,10 +42,15 @@ export function FirstVisit() {
   const decision = decisions.value[0];
   const open = openPlan.value;
   const modeAsks = status.value?.mode === "recommend";
+  const done = plans.value.find((past) => past.state === "carried_out");
+  const last: [boolean, string, string, string] =
+    status.value?.mode === "act"
+      ? [plan, "Look at a plan that it carried out", done ? to("plans", done.id) : to("plans"), done ? `${done.id} is the newest` : "the first one comes soon"]
+      : [plan, "Say yes or no to a plan", open ? to("plans", open.id) : to("plans"), open ? `${open.id} waits` : modeAsks ? "when one waits, it is here" : "in mode recommend a plan waits for you"];
   const steps: [boolean, string, string, string][] = [
     [node, "Look at a node", first ? to("cluster", first.name) : to("cluster"), first ? `${first.name} is the one to look at` : ""],
     [why, "Ask why", decision ? to("decisions", decision.id) : to("decisions"), decision ? "the newest decision, explained" : "the first decision comes soon"],
-    [plan, "Say yes or no to a plan", open ? to("plans", open.id) : to("plans"), open ? `${open.id} waits` : modeAsks ? "when one waits, it is here" : "in mode recommend a plan waits for you"],
+    last,
   ];
   return (
     <aside class="tour" aria-label="Three things to do">
@@ -57,6 +63,12 @@ export function FirstVisit() {
           </li>
         ))}
       </ol>
+      {status.value?.simulated && (
+        <details>
+          <summary>Try to break it</summary>
+          <Trials />
+        </details>
+      )}
       <button type="button" class="link" onClick={() => (tour.value = { ...tour.value, away: true })}>Put away</button>
     </aside>
   );

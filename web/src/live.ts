@@ -32,7 +32,10 @@ const OF_ONE = 200;
 const STATES = ["up", "cordoned", "sick", "down"];
 
 function bytes(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const letters = atob(base64);
+  const all = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) all[at] = letters.charCodeAt(at);
+  return all;
 }
 
 /** Rows that stand as the bytes say; what the bytes do not hold stays. Rows of another inventory are left alone. */

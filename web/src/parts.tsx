@@ -31,6 +31,7 @@ const STATES: Record<string, [Shape, Tone]> = {
   waits: ["ring", "quiet"],
   "not taken": ["dash", "quiet"],
   superseded: ["dash", "quiet"],
+  snoozed: ["ring", "quiet"],
   not_tried: ["dash", "quiet"],
   observe: ["ring", "quiet"],
   recommend: ["diamond", "info"],
@@ -106,6 +107,8 @@ export interface Bar {
   behind?: number;
   /** Where a line stands across it. */
   at?: number;
+  /** Shown below it, over the whole width. */
+  below?: ComponentChildren;
 }
 
 /** Bars on one scale; `most` is the length of a full one. */
@@ -124,6 +127,7 @@ export function Bars({ rows, most, mark }: { rows: Bar[]; most?: number; mark?: 
             {(row.at ?? mark) !== undefined && <b style={{ left: length((row.at ?? mark)!) }} />}
           </span>
           {row.note && <span class="note">{row.note}</span>}
+          {row.below}
         </li>
       ))}
     </ul>
@@ -169,9 +173,10 @@ export function useThing<P extends keyof Reads>(
   path: P,
   names: Record<string, string>,
   query: Record<string, string> = {},
+  every = 1,
 ): Fetched<Reads[P]> {
   const key = JSON.stringify([names, query]);
-  const [read, stop] = useMemo(() => thing(path, names, query), [path, key]);
+  const [read, stop] = useMemo(() => thing(path, names, query, every), [path, key]);
   useEffect(() => stop, [stop]);
   return read();
 }

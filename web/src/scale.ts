@@ -3,7 +3,7 @@
 type Rgb = readonly [number, number, number];
 
 /** From empty to full: one hue, in even steps of lightness, the same as on the report pages. What is full stands out. */
-const RAMP: Record<Theme, Rgb[]> = {
+export const RAMP: Record<Theme, Rgb[]> = {
   light: [[241, 239, 230], [134, 182, 217], [10, 58, 107]],
   dark: [[38, 44, 51], [47, 115, 168], [166, 212, 246]],
 };

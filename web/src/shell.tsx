@@ -1,5 +1,5 @@
 /** What surrounds every view: its name, the way to the others, how the service stands. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Cluster } from "./pages/cluster.tsx";
 import { Decision } from "./pages/decision.tsx";
 import { Decisions } from "./pages/decisions.tsx";
@@ -64,13 +64,19 @@ export function Shell() {
 
 function Top({ view }: { view: View }) {
   const open = status.value?.open_plan;
+  const nav = useRef<HTMLElement | null>(null);
+  // Where not all fit beside each other, the one that is looked at is among those in sight.
+  useEffect(() => {
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && here) nav.current.scrollLeft = here.offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - here.offsetWidth) / 2;
+  }, [view]);
   return (
     <header class="top">
       <a class="brand" href="/">
         <svg viewBox="0 0 20 20" aria-hidden="true"><rect x="1" y="1" width="8" height="8" rx="1.5" class="b1" /><rect x="11" y="1" width="8" height="8" rx="1.5" class="b2" /><rect x="1" y="11" width="8" height="8" rx="1.5" class="b2" /><rect x="11" y="11" width="8" height="8" rx="1.5" class="b3" /></svg>
         Lepton
       </a>
-      <nav aria-label="Views">
+      <nav aria-label="Views" ref={nav}>
         {LINKS.map(([of, name]) => (
           <a key={of} href={to(of)} aria-current={of === view ? "page" : undefined}>
             {name}

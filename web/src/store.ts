@@ -13,6 +13,7 @@ const TURNS = 1000;
 /** Beats between two readings of what changes slowly; of many nodes the rows are read less often than their bytes. */
 const SLOW = 5;
 const MANY_NODES = 2000;
+const MANY_TASKS = 2000;
 
 export const route = signal<Route>(parse(location.href));
 
@@ -110,7 +111,7 @@ export async function look(force = false): Promise<void> {
       waiting ?? read("/api/v1/waiting"),
       first ? read("/api/v1/turns", {}, { limit: TURNS }) : null,
       first || isOther || (isMany ? beats % (3 * SLOW) === 0 : true) ? readAll<NodeRow>("/api/v1/nodes") : null,
-      needsTasks || first ? readAll<TaskRow>("/api/v1/tasks") : null,
+      first || (needsTasks && (force || tasks.value.length <= MANY_TASKS || beats % SLOW === 0)) ? readAll<TaskRow>("/api/v1/tasks") : null,
       isSlow ? read("/api/v1/load") : null,
       needsDecisions ? read("/api/v1/decisions", {}, { limit: DECISIONS }) : null,
       needsDecisions ? read("/api/v1/plans", {}, { limit: PLANS }) : null,
@@ -181,16 +182,17 @@ export interface Fetched<T> {
   problem: string;
 }
 
-/** One thing by its name, fetched anew at each beat; what was known stays until then. */
+/** One thing by its name, fetched anew at each beat, or each of so many; what was known stays until then. */
 export function thing<P extends keyof Reads>(
   path: P,
   names: Record<string, string>,
   query: Record<string, string> = {},
+  every = 1,
 ): [() => Fetched<Reads[P]>, () => void] {
   const held = signal<Fetched<Reads[P]>>({ body: null, problem: "" });
   let alive = true;
   const stop = effect(() => {
-    void beat.value;
+    if (beat.value % every !== 0 && held.peek().body) return;
     read(path, names, query)
       .then((body) => alive && (held.value = { body, problem: "" }))
       .catch((error: unknown) => {

@@ -7,7 +7,7 @@ export interface Tour {
   node: boolean;
   /** A decision was opened. */
   why: boolean;
-  /** A plan was approved or rejected. */
+  /** A plan was approved, rejected or put off; or, where no word is asked for, looked at. */
   plan: boolean;
   /** The card was put away. */
   away: boolean;
@@ -15,10 +15,10 @@ export interface Tour {
 
 export const FRESH: Tour = { node: false, why: false, plan: false, away: false };
 
-/** After going somewhere. */
-export function went(tour: Tour, { view, id }: Route): Tour {
+/** After going somewhere. Where plans are carried out without a word of a person, it is enough to look at one. */
+export function went(tour: Tour, { view, id }: Route, acts: boolean): Tour {
   if (!id) return tour;
-  return { ...tour, node: tour.node || view === "cluster", why: tour.why || view === "decisions" };
+  return { ...tour, node: tour.node || view === "cluster", why: tour.why || view === "decisions", plan: tour.plan || (acts && view === "plans") };
 }
 
 export function isOver(tour: Tour): boolean {

@@ -20,6 +20,12 @@ export function number(value: number): string {
   return text === "-0" ? "0" : minus(text);
 }
 
+/** With two decimals, so that numbers beside each other read alike. */
+export function hundredths(value: number): string {
+  const text = value.toFixed(2);
+  return text === "-0.00" ? "0.00" : minus(text);
+}
+
 /** With a sign, for differences. */
 export function signed(value: number): string {
   return value > 0 ? `+${number(value)}` : number(value);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { toLab } from "../src/scale.ts";
+import { RAMP, toLab } from "../src/scale.ts";
 
+/** What the page and the reports share. */
+const css = readFileSync(new URL("../../../sim/src/report/tokens.css", import.meta.url), "utf8");
 const TONES = ["good", "warn", "bad", "info", "quiet"];
 /** Matrices over linear RGB for people without one kind of cone: Machado, Oliveira and Fernandes, IEEE TVCG 15(6), 2009, severity 1. */
 const VISIONS: Record<string, number[]> = {
@@ -30,7 +32,6 @@ function seen(rgb: number[], by: number[]): number[] {
 }
 
 test("the colours of the states stay apart for people with three, and with any two, kinds of cones", () => {
-  const css = readFileSync(new URL("../../src/app.css", import.meta.url), "utf8");
   for (const [vision, matrix] of Object.entries(VISIONS)) {
     for (const theme of [0, 1]) {
       const shown = TONES.map((tone) => toLab(seen(colours(css, tone)[theme]!, matrix) as [number, number, number]));
@@ -42,4 +43,18 @@ test("the colours of the states stay apart for people with three, and with any t
       );
     }
   }
+});
+
+test("the ramp of the map is the one of the report pages", () => {
+  RAMP.light.forEach((_, stop) => {
+    const [light, dark] = colours(css, `heat${stop}`);
+    assert.deepEqual([light, dark], [RAMP.light[stop], RAMP.dark[stop]]);
+  });
+});
+
+test("the charts of the report pages are drawn in the colours that the page has too", () => {
+  const page = readFileSync(new URL("../../src/app.css", import.meta.url), "utf8");
+  const reports = readFileSync(new URL("../../../sim/src/report/theme.css", import.meta.url), "utf8");
+  assert.ok(page.startsWith('@import "../../sim/src/report/tokens.css";'));
+  for (const sheet of [page, reports]) assert.doesNotMatch(sheet, /--(paper|ink|soft|rule|accent|c\d|heat\d|sans|mono):/, "no colour or type of its own");
 });

@@ -4,10 +4,10 @@ import type { NodeRow } from "../src/api.ts";
 import { FRESH, isOver, readTour, went, worst } from "../src/tour.ts";
 
 test("each of the three things ticks itself", () => {
-  let tour = went(FRESH, { view: "cluster", id: "", query: {} });
+  let tour = went(FRESH, { view: "cluster", id: "", query: {} }, false);
   assert.equal(tour.node, false, "the list is not a node");
-  tour = went(tour, { view: "cluster", id: "n1", query: {} });
-  tour = went(tour, { view: "decisions", id: "d1-0", query: {} });
+  tour = went(tour, { view: "cluster", id: "n1", query: {} }, false);
+  tour = went(tour, { view: "decisions", id: "d1-0", query: {} }, false);
   assert.deepEqual(tour, { node: true, why: true, plan: false, away: false });
   assert.equal(isOver(tour), false);
   assert.equal(isOver({ ...tour, plan: true }), true);

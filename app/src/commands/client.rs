@@ -137,7 +137,13 @@ fn explanation(body: &Value) -> String {
         }
         text += &format!("{table}\n");
         for rule in newest["ruled_out"].as_array().into_iter().flatten() {
-            text += &format!("{} nodes ruled out by {}\n", plain(&rule["nodes"]), plain(&rule["rule"]));
+            let named = rule["named"].as_array().map_or(&[][..], Vec::as_slice);
+            let names: Vec<String> = named.iter().map(plain).collect();
+            let more = if rule["nodes"].as_u64() > Some(named.len() as u64) { ", ..." } else { "" };
+            let which =
+                if names.is_empty() { String::new() } else { format!(": {}{more}", names.join(", ")) };
+            let (nodes, code) = (plain(&rule["nodes"]), plain(&rule["rule"]));
+            text += &format!("{nodes} nodes ruled out by {code}{which}\n");
         }
     }
     for decision in decisions {

@@ -1,4 +1,4 @@
-//! `lepton plan`: plans of a running service looked at, compared, approved, rejected, made smaller.
+//! `lepton plan`: plans of a running service looked at, compared, approved, rejected, made smaller, put off.
 
 use std::collections::BTreeSet;
 
@@ -39,6 +39,19 @@ pub(crate) fn run(command: &PlanCommand) -> Result<(), Failure> {
             say(&args.plan, "reject", Some(json!({"code": code, "reason": args.reason})))
         }
         PlanCommand::Derive(args) => say(&args.plan, "derive", Some(json!({"without": args.without}))),
+        PlanCommand::Snooze(args) => {
+            let body = json!({"minutes": args.minutes, "parts": args.parts, "reason": args.reason});
+            say(&args.plan, "snooze", Some(body))
+        }
+        PlanCommand::Snoozes(args) => {
+            let body = ask(&args.server, "GET", "/api/v1/snoozes", &[], None)?;
+            show(&args.server, &body, snoozes)
+        }
+        PlanCommand::Unsnooze(args) => {
+            let path = format!("/api/v1/snoozes/{}/end", encoded(&args.id));
+            let body = ask(&args.server, "POST", &path, &[], None)?;
+            show(&args.server, &body, |body| format!("{} is {}\n", plain(&body["id"]), plain(&body["state"])))
+        }
     }
 }
 
@@ -54,7 +67,20 @@ fn say(args: &ApproveArgs, verb: &str, body: Option<Value>) -> Result<(), Failur
     };
     let path = format!("/api/v1/plans/{}/{verb}", encoded(&args.id));
     let answer = ask(&args.server, "POST", &path, &[("If-Match", &format!("\"{effects}\""))], body)?;
-    show(&args.server, &answer, |body| format!("{} is {}\n", plain(&body["id"]), plain(&body["state"])))
+    show(&args.server, &answer, |body| {
+        let until = body["until_seconds"].as_u64().map_or_else(String::new, |at| format!(", until {at} s"));
+        let left = body["successor"].as_str().map_or_else(String::new, |plan| format!("; {plan} is left"));
+        format!("{} is {}{until}{left}\n", plain(&body["id"]), plain(&body["state"]))
+    })
+}
+
+fn snoozes(body: &Value) -> String {
+    let columns = ["id", "plan", "until_seconds", "actor", "why", "steps"];
+    let mut table = output::table(&columns);
+    for item in body["items"].as_array().into_iter().flatten() {
+        table.add_row(columns.map(|column| plain(&item[column])));
+    }
+    format!("{table}\n")
 }
 
 fn list(body: &Value) -> String {

@@ -11,18 +11,14 @@ use lepton_core::decide::plan::DecideConfig;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{Assessment, Snapshot};
 
-use super::config::ServeConfig;
-
 /// Turns between two thoughts at least.
 const TURNS_BETWEEN: u64 = 5;
 
-/// What is thought about where the settings ask for it.
-pub(super) fn deliberation(config: &ServeConfig) -> Deliberation {
+/// What is thought about: chains of moves, where they are asked for, and a learned placement, where one may serve.
+pub(super) fn deliberation(rearrange: bool, placement: Option<&PlacementModel>) -> Deliberation {
     Deliberation {
-        rearrange: config.rearrange.then(DeliberateConfig::default),
-        placement: config
-            .learned_placement
-            .then(|| (PlacementModel::shipped(), DecideConfig::default().policy)),
+        rearrange: rearrange.then(DeliberateConfig::default),
+        placement: placement.map(|model| (model.clone(), DecideConfig::default().policy)),
     }
 }
 

@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::decide::deliberate::Deliberation;
+use lepton_core::decide::placement_policies::LEARNED;
 use lepton_core::decide::plan::Decider;
+use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
@@ -28,6 +31,7 @@ use super::people::{self, Request};
 use super::policies::PoliciesBody;
 use super::recorder;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
+use super::snoozes::Snoozes;
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
 use crate::recordings::{self, Given, Line, Recorder, Thought};
@@ -72,8 +76,8 @@ pub(crate) struct Watched {
 /// Watches turns of a simulated cluster.
 pub(crate) type Watch = Box<dyn FnMut(Watched) + Send>;
 
-/// Makes a decider, also a new one after a panic.
-pub(super) type MakeDecider = Box<dyn Fn() -> anyhow::Result<Box<dyn Decider>>>;
+/// Makes a decider, also a new one after a panic; with this learned placement in the place of that of the settings, where one is given.
+pub(super) type MakeDecider = Box<dyn Fn(Option<&PlacementModel>) -> anyhow::Result<Box<dyn Decider>>>;
 
 /// The service's loop.
 pub(super) struct Engine {
@@ -82,7 +86,7 @@ pub(super) struct Engine {
     fresh_seconds: u64,
     pub(super) cluster: Box<dyn Connection>,
     pub(super) cycle: Cycle,
-    decider: Copying,
+    pub(super) decider: Copying,
     make_decider: MakeDecider,
     last: LastDecided,
     pub(super) store: Store,
@@ -96,18 +100,26 @@ pub(super) struct Engine {
     /// What was learned beforehand.
     analyst: AnalystConfig,
     books: Books,
-    beside: Beside,
+    pub(super) beside: Beside,
     pub(super) recorder: Option<Recorder>,
-    /// Whether the learned placement may serve.
-    learned_placement: bool,
+    /// The learned placement that may serve, by its name.
+    pub(super) learned_placement: Option<&'static str>,
+    /// Whether chains of moves are searched for beside the loop.
+    rearrange: bool,
+    pub(super) seed: u64,
+    /// What people have put off.
+    pub(super) snoozes: Snoozes,
 }
 
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
         let (settings, order) = (recorder::decider_settings(config), config.order.clone());
-        let make = move || -> anyhow::Result<Box<dyn Decider>> {
-            let lepton = settings.decider()?;
+        let make = move |placement: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
+            let mut lepton = settings.decider()?;
+            if let Some(model) = placement {
+                lepton = lepton.with_placement(model.clone());
+            }
             Ok(Box::new(match &order {
                 Some(model) => lepton.with_order(model),
                 None => lepton,
@@ -126,7 +138,8 @@ impl Engine {
         let mut store = Store::open(Path::new(&config.state_dir))?;
         let mut cluster = connect(&mut store, config)?;
         let last = LastDecided::default();
-        let decider = Copying { inner: make_decider()?, last: last.clone() };
+        let shipped = config.learned_placement.then(PlacementModel::shipped);
+        let decider = Copying { inner: make_decider(None)?, last: last.clone() };
         let analyst = config.analyst.clone();
         let mut cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
         let (past, now) = (cluster.past(), cluster.now_seconds());
@@ -139,6 +152,7 @@ impl Engine {
         let instance = store.fact(INSTANCE)?.unwrap_or_default();
         let recorder = recorder::start(config, &instance)?;
         let chronicle = Chronicle::new(store.last_history()?);
+        let snoozes = Snoozes::open(&store)?;
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let mut engine = Self {
             mode: config.mode,
@@ -158,9 +172,12 @@ impl Engine {
             chronicle,
             analyst: config.analyst.clone(),
             books,
-            beside: Beside::start(deliberation(config), config.simulation.seed)?,
+            beside: Beside::start(deliberation(config.rearrange, shipped.as_ref()), config.simulation.seed)?,
             recorder,
-            learned_placement: config.learned_placement,
+            learned_placement: shipped.map(|_| LEARNED),
+            rearrange: config.rearrange,
+            seed: config.simulation.seed,
+            snoozes,
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -246,6 +263,16 @@ impl Engine {
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
                     due = due.min(Instant::now() + self.pause);
+                }
+                Ok(Request::Try(what, actor, reply)) => {
+                    let _ = reply.send(self.try_out(what, actor));
+                    self.publish(None);
+                    self.chronicle.tell(&self.published);
+                }
+                Ok(Request::EndSnooze(id, actor, reply)) => {
+                    let _ = reply.send(self.end_snooze(&id, actor));
+                    self.publish(None);
+                    self.chronicle.tell(&self.published);
                 }
                 Ok(Request::Ask(ask)) => {
                     self.answer(ask);
@@ -382,6 +409,19 @@ impl Engine {
         TurnFigures { state: state.to_owned(), turn_seconds: took.as_secs_f64(), ..figures }
     }
 
+    /// A decider of the settings, with this learned placement.
+    pub(super) fn make_decider(
+        &self,
+        placement: Option<&PlacementModel>,
+    ) -> anyhow::Result<Box<dyn Decider>> {
+        (self.make_decider)(placement)
+    }
+
+    /// What is thought about beside the loop, with this learned placement.
+    pub(super) fn thinks_of(&self, placement: Option<&PlacementModel>) -> Deliberation {
+        deliberation(self.rearrange, placement)
+    }
+
     fn cycle_once(&mut self) -> CycleReport {
         // One that stands by looks on; what it had under way it goes on with when it acts again.
         let mode = if self.mode == Mode::Act && !self.cluster.may_act() { Mode::Observe } else { self.mode };
@@ -391,6 +431,7 @@ impl Engine {
             last: self.last.clone(),
             mode,
             proposal: &mut self.proposal,
+            snoozes: &self.snoozes,
         };
         let now = self.cluster.now_seconds();
         let Ports { mut sources, hands } = self.cluster.ports();
@@ -423,7 +464,9 @@ impl Engine {
         }
         let analyst = self.analyst.clone();
         let started = start_cycle(self.mode, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
-        let made = started.and_then(|cycle| Ok((cycle, (self.make_decider)()?)));
+        // Of learned placements only the one that ships is begun anew with.
+        self.learned_placement = self.learned_placement.filter(|name| *name == LEARNED);
+        let made = started.and_then(|cycle| Ok((cycle, self.make_decider(None)?)));
         match made {
             Ok((cycle, decider)) => {
                 self.cycle = cycle;
@@ -437,8 +480,9 @@ impl Engine {
     fn keep(&mut self, report: &CycleReport, figures: &TurnFigures) -> anyhow::Result<()> {
         let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
         let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
-        let unwanted = self.mode != Mode::Act && report.plan.parts.is_empty();
         let now = self.cluster.now_seconds();
+        let unwanted =
+            self.mode != Mode::Act && self.snoozes.leave(report.plan.clone(), now).parts.is_empty();
         self.books.book(self.cycle.snapshot(), now);
         let ledger = self.books.rows(now, false);
         let superseded = self.proposal.take_if(|_| unwanted).filter(|p| !p.rejected).map(|p| p.turn);
@@ -489,6 +533,7 @@ impl Engine {
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
         mode_name(self.mode).clone_into(&mut view.status.mode);
+        view.status.snoozes = self.snoozes.holding(now);
         view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
         self.published.set(view);
     }

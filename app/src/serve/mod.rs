@@ -17,10 +17,17 @@ pub(crate) mod recorder;
 mod recording;
 mod reload;
 pub(crate) mod service;
+#[cfg(test)]
+mod snooze_tests;
+mod snoozes;
 mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tokens;
+#[cfg(test)]
+mod trial_tests;
+mod trials;
+mod trying;
 mod verdicts;
 mod view;
 mod waiting;

@@ -11,6 +11,9 @@ use super::node_view::model_name;
 const PEAK_QUANTILE: f64 = 0.9;
 /// A share of 1 as a byte.
 const BYTE_OF_ONE: f64 = 200.0;
+/// Places of two of the measures below.
+pub(super) const USED: usize = 0;
+pub(super) const EXPECTED_PEAK: usize = 3;
 /// What the bytes of a node stand for, in their order.
 pub(super) const MEASURES: [&str; 6] =
     ["used", "promised", "devices_held", "expected_peak", "failure_probability", "state"];
@@ -169,6 +172,11 @@ pub(crate) struct NodesShown {
     pub(crate) failure_probability: String,
     /// Its state.
     pub(crate) state: String,
+}
+
+/// The share that a byte stands for.
+pub(super) fn share_of(byte: u8) -> f64 {
+    f64::from(byte) / BYTE_OF_ONE
 }
 
 fn byte(share: f64) -> u8 {

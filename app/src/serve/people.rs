@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::config::ServeConfig;
 use super::recording::Proposal;
+use super::trials::{NotTried, TrialBody, TrialKind};
 
 /// A request to the loop.
 pub(super) enum Request {
@@ -16,6 +17,10 @@ pub(super) enum Request {
     Ask(Ask),
     /// A copy of the snapshot is wanted, to look at beside the loop.
     Copy(oneshot::Sender<Box<Snapshot>>),
+    /// Something that was put off is to be taken up again: its name, who says so, and what is answered.
+    EndSnooze(String, String, oneshot::Sender<Result<(), String>>),
+    /// Something is tried on a simulated cluster: what, who says so, and what is answered.
+    Try(TrialKind, String, oneshot::Sender<Result<TrialBody, NotTried>>),
     /// Settings that were read again.
     Settings(Box<ServeConfig>),
 }
@@ -29,6 +34,19 @@ pub(super) enum Word {
     Reject(String),
     /// A plan without these parts is to take its place.
     Derive(Vec<PartKey>),
+    /// It is put off.
+    Snooze(Snoozing),
+}
+
+/// How something is put off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Snoozing {
+    /// The parts; all of the plan where none is named.
+    pub(super) parts: Vec<PartKey>,
+    /// For so many minutes of the cluster's time.
+    pub(super) minutes: u64,
+    /// Why.
+    pub(super) why: String,
 }
 
 /// A word to a plan.
@@ -72,6 +90,9 @@ impl Ask {
             Word::Approve => ("approve", String::new()),
             Word::Reject(why) => ("reject", why.clone()),
             Word::Derive(parts) => ("derive", keys(parts)),
+            Word::Snooze(Snoozing { parts, minutes, why }) => {
+                ("snooze", format!("{minutes} {} {why}", keys(parts)))
+            }
         };
         format!("{verb} p{} {} {more}", self.turn, self.effects)
     }

@@ -44,10 +44,10 @@ pub(crate) struct PoliciesBody {
 }
 
 impl PoliciesBody {
-    /// As the memory of the loop has it; `placement_may_serve` as the settings say.
-    pub(super) fn of(memory: &Memory, placement_may_serve: bool) -> Self {
+    /// As the memory of the loop has it, with the learned placement that may serve.
+    pub(super) fn of(memory: &Memory, placement: Option<&str>) -> Self {
         let placing = &memory.placing;
-        let note = match (placement_may_serve, placing.mix_version, placing.served.serving) {
+        let note = match (placement.is_some(), placing.mix_version, placing.served.serving) {
             (false, ..) => "The setting `learned_placement` is off.".to_owned(),
             (true, 0, _) => "It is rehearsed once enough tasks have come.".to_owned(),
             (true, version, Serving::Model) => {
@@ -59,9 +59,9 @@ impl PoliciesBody {
                 format!("Not shown to be better on this cluster and version {version} of its mix.")
             }
         };
-        let serving = if placement_may_serve { placing.served.clone() } else { Served::new(Serving::Rule) };
+        let serving = if placement.is_some() { placing.served.clone() } else { Served::new(Serving::Rule) };
         let placement = row(
-            ("placement", LEARNED, &DecideConfig::default().policy),
+            ("placement", placement.unwrap_or(LEARNED), &DecideConfig::default().policy),
             &serving,
             ("percent of the devices allocated", note),
         );

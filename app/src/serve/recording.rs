@@ -8,8 +8,10 @@ use lepton_core::decide::guard::Compared;
 use lepton_core::decide::plan::{Decided, Decider, Situation};
 use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{JournalEntry, Moving, Plan, PlanDocument, RecentTasks, Serving};
+use lepton_core::model::{JournalEntry, Moving, PartKey, Plan, PlanDocument, RecentTasks, Serving};
 use lepton_edges::store::{NewPlan, PlanState, Store, TurnRows};
+
+use super::snoozes::Snoozes;
 
 /// What was decided last, as the journal will need it.
 pub(super) type LastDecided = Rc<RefCell<Decided>>;
@@ -57,12 +59,18 @@ pub(super) struct TurnJournal<'a> {
     pub(super) last: LastDecided,
     pub(super) mode: Mode,
     pub(super) proposal: &'a mut Option<Proposal>,
+    pub(super) snoozes: &'a Snoozes,
 }
 
 impl Journal for TurnJournal<'_> {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
         let &JournalEntry::Turn { turn, time_seconds } = entry else { return self.store.write(entry) };
-        let Decided { plan, mut records } = std::mem::take(&mut *self.last.borrow_mut());
+        let Decided { mut plan, mut records } = std::mem::take(&mut *self.last.borrow_mut());
+        if self.mode == Mode::Recommend {
+            plan = self.snoozes.leave(plan, time_seconds);
+            let is_left = |key: PartKey| plan.parts.iter().any(|part| part.key == key);
+            records.retain(|record| record.step.is_none_or(|key| is_left(key.part)));
+        }
         let effects = effects_of(&plan);
         let known = self.proposal.as_ref().is_some_and(|before| before.answers(&effects));
         if known {

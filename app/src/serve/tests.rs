@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use lepton_core::cycle::Mode;
 use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
+use lepton_core::decide::policy::PlacementModel;
 use lepton_edges::store::{PlanState, Reader};
 use tokio::sync::oneshot;
 
@@ -19,7 +20,7 @@ use super::recording::Proposal;
 use super::view::Published;
 use crate::recordings::{Lines, Player, stretches};
 
-fn config(name: &str, mode: Mode) -> ServeConfig {
+pub(super) fn config(name: &str, mode: Mode) -> ServeConfig {
     let folder = std::env::temp_dir().join(format!("lepton-serve-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let mut config = ServeConfig {
@@ -34,7 +35,7 @@ fn config(name: &str, mode: Mode) -> ServeConfig {
     config
 }
 
-fn started(config: &ServeConfig) -> (Engine, Arc<Published>) {
+pub(super) fn started(config: &ServeConfig) -> (Engine, Arc<Published>) {
     let published = Arc::new(Published::new(config.mode));
     (Engine::start(config, Arc::clone(&published)).expect("it starts"), published)
 }
@@ -58,7 +59,7 @@ fn a_turn_that_panics_degrades_the_loop_and_the_next_one_is_sound() {
     let config = config("panic", Mode::Act);
     let published = Arc::new(Published::new(config.mode));
     let decisions = Rc::new(Cell::new(0));
-    let make = move || -> anyhow::Result<Box<dyn Decider>> {
+    let make = move |_: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
         let inner = Lepton::new(LeptonConfig::default(), 1)?;
         Ok(Box::new(Panicking { inner, decisions: Rc::clone(&decisions) }))
     };
@@ -156,7 +157,7 @@ fn a_loop_that_starts_again_finds_the_cluster_and_its_reasons() {
 }
 
 /// A recommending loop with an open plan.
-fn with_open_plan(name: &str) -> (Engine, u64, String) {
+pub(super) fn with_open_plan(name: &str) -> (Engine, u64, String) {
     let config = config(name, Mode::Recommend);
     let (mut engine, _) = started(&config);
     for _ in 0..1000 {
@@ -233,7 +234,7 @@ fn what_people_approved_and_derived_and_a_panic_between_are_played_again_too() {
     let config = config("played", Mode::Recommend);
     let published = Arc::new(Published::new(config.mode));
     let (decisions, settings) = (Rc::new(Cell::new(0)), recorder::decider_settings(&config));
-    let make = move || -> anyhow::Result<Box<dyn Decider>> {
+    let make = move |_: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
         Ok(Box::new(Panicking { inner: settings.decider()?, decisions: Rc::clone(&decisions) }))
     };
     let mut engine = Engine::with_decider(&config, published, Box::new(make)).expect("it starts");

@@ -1,13 +1,14 @@
 //! What the loop does with what people say to plans.
 
 use lepton_core::cycle::Mode;
-use lepton_core::model::{JournalEntry, Moving, PartKey, Plan, PlanDocument};
+use lepton_core::model::{JournalEntry, Moving, Part, PartKey, Plan, PlanDocument};
 use lepton_edges::store::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 use serde_json::{Value, json};
 
 use super::engine::Engine;
-use super::people::{Answer, Ask, Word, keys, unix_seconds};
+use super::people::{Answer, Ask, Snoozing, Word, keys, unix_seconds};
 use super::recording::{Proposal, effects_of};
+use super::snoozes::{rest, snooze_of};
 use crate::recordings::Line;
 
 impl Engine {
@@ -44,6 +45,11 @@ impl Engine {
                 self.proposal = Some(proposal);
                 return answer;
             }
+            Word::Snooze(snoozing) => {
+                let (answer, proposal) = self.snooze(ask, snoozing, proposal);
+                self.proposal = proposal;
+                return answer;
+            }
         };
         // What a person said is on the disk before anything is done.
         let body = json!({"id": format!("p{}", ask.turn), "state": state.name()});
@@ -70,6 +76,10 @@ fn verdict(ask: &Ask, state: PlanState, body: &Value) -> Verdict {
         Word::Approve => ("plan.approve", String::new()),
         Word::Reject(why) => ("plan.reject", why.clone()),
         Word::Derive(parts) => ("plan.derive", format!("without {}", keys(parts))),
+        Word::Snooze(Snoozing { parts, minutes, why }) => {
+            let what = if parts.is_empty() { String::new() } else { format!("parts {}, ", keys(parts)) };
+            ("plan.snooze", format!("{what}for {minutes} min {why}").trim().to_owned())
+        }
     };
     let line = AuditLine {
         unix_seconds: unix_seconds(),
@@ -94,21 +104,7 @@ fn without_parts(plan: &Plan, without: &[PartKey]) -> Result<Plan, String> {
     if !unknown.is_empty() {
         return Err(format!("the plan has no part {}", keys(&unknown)));
     }
-    let mut left = plan.clone();
-    let mut gone = without.to_vec();
-    loop {
-        let count = left.parts.len();
-        left.parts.retain(|part| {
-            let goes = gone.contains(&part.key) || part.after.iter().any(|before| gone.contains(before));
-            if goes {
-                gone.push(part.key);
-            }
-            !goes
-        });
-        if left.parts.len() == count {
-            break;
-        }
-    }
+    let left = rest(plan.clone(), without);
     let nothing = "nothing would be left of the plan; reject it instead".to_owned();
     if left.parts.is_empty() { Err(nothing) } else { Ok(left) }
 }
@@ -125,32 +121,110 @@ impl Engine {
             Ok(plan) => plan,
             Err(problem) => return (Ok(Answer::WrongParts(problem)), proposal),
         };
+        let body = |turn: u64, derived: &Proposal| {
+            json!({
+                "id": format!("p{turn}"), "state": PlanState::Proposed.name(), "effects": derived.effects,
+                "parts": derived.plan.parts.iter().map(|part| part.key.to_string()).collect::<Vec<_>>(),
+            })
+        };
+        let origin = proposal.derived_from.as_ref().unwrap_or(&proposal.effects).clone();
+        self.replace(ask, (plan, Some(origin)), proposal, body)
+    }
+
+    /// Puts a smaller plan in the place of the open one, and answers with `body`; the plan that is open afterwards. With an origin
+    /// it stands while the loop's own plan has those effects.
+    fn replace(
+        &mut self,
+        ask: &Ask,
+        (plan, derived_from): (Plan, Option<String>),
+        proposal: Proposal,
+        body: impl Fn(u64, &Proposal) -> Value,
+    ) -> (anyhow::Result<Answer>, Proposal) {
         let (turn, time_seconds) = (self.cycle.take_number(), self.cluster.now_seconds());
         self.record(|| Line::Numbered);
-        let effects = effects_of(&plan);
         let document = PlanDocument::of(&plan, Moving::StopFirst, time_seconds);
-        let body = json!({
-            "id": format!("p{turn}"), "state": PlanState::Proposed.name(), "effects": effects,
-            "parts": plan.parts.iter().map(|part| part.key.to_string()).collect::<Vec<_>>(),
-        });
-        let origin = proposal.derived_from.as_ref().unwrap_or(&proposal.effects).clone();
+        let effects = effects_of(&plan);
+        let derived = Proposal { turn, effects, plan, rejected: false, derived_from };
+        let body = body(turn, &derived);
         let verdict = verdict(ask, PlanState::Superseded, &body);
-        let new = NewPlan { turn, state: PlanState::Proposed, effects: &effects, document: &document };
+        let new =
+            NewPlan { turn, state: PlanState::Proposed, effects: &derived.effects, document: &document };
         let rows = TurnRows {
             clock_seconds: time_seconds,
             plan: Some(new),
             superseded: Some(ask.turn),
             verdict: Some(&verdict),
-            origin: Some(&origin),
+            origin: derived.derived_from.as_deref(),
             ..TurnRows::default()
         };
         match self.store.begin_turn(&JournalEntry::Turn { turn, time_seconds }, &rows) {
-            Ok(()) => {
-                let derived = Proposal { turn, effects, plan, rejected: false, derived_from: Some(origin) };
-                (Ok(Answer::Done(200, body)), derived)
-            }
+            Ok(()) => (Ok(Answer::Done(200, body)), derived),
             Err(error) => (Err(anyhow::anyhow!(error.0)), proposal),
         }
+    }
+}
+
+impl Engine {
+    /// Puts a plan off, or some of its parts, in whose place comes the plan without them; the plan that is open afterwards.
+    fn snooze(
+        &mut self,
+        ask: &Ask,
+        Snoozing { parts, minutes, why }: &Snoozing,
+        proposal: Proposal,
+    ) -> (anyhow::Result<Answer>, Option<Proposal>) {
+        let plan = &proposal.plan;
+        let unknown: Vec<PartKey> =
+            parts.iter().copied().filter(|key| !plan.parts.iter().any(|part| part.key == *key)).collect();
+        if !unknown.is_empty() {
+            let problem = format!("the plan has no part {}", keys(&unknown));
+            return (Ok(Answer::WrongParts(problem)), Some(proposal));
+        }
+        let now = self.cluster.now_seconds();
+        let until = now + minutes * 60;
+        let put_off: Vec<&Part> =
+            plan.parts.iter().filter(|part| parts.is_empty() || parts.contains(&part.key)).collect();
+        let by = (ask.actor.clone(), why.clone());
+        let snooze = snooze_of(&put_off, format!("p{}", ask.turn), (now, until), by);
+        let Some(snoozes) = self.snoozes.with(snooze) else {
+            let problem = "too much is put off already; end some of it first".to_owned();
+            return (Ok(Answer::WrongParts(problem)), Some(proposal));
+        };
+        // What is put off is on the disk before the plan is taken back: after a kill in between it is not proposed.
+        let before = std::mem::replace(&mut self.snoozes, snoozes);
+        if let Err(error) = self.snoozes.keep(&mut self.store) {
+            self.snoozes = before;
+            return (Err(error), Some(proposal));
+        }
+        let left = self.snoozes.leave(plan.clone(), now);
+        if left.parts.is_empty() {
+            let body = json!({
+                "id": format!("p{}", ask.turn), "state": PlanState::Snoozed.name(), "until_seconds": until, "successor": null,
+            });
+            return match self.store.keep_verdict(&verdict(ask, PlanState::Snoozed, &body)) {
+                Ok(()) => (Ok(Answer::Done(200, body)), None),
+                Err(error) => (Err(error.into()), Some(proposal)),
+            };
+        }
+        let body = |turn: u64, _: &Proposal| {
+            json!({
+                "id": format!("p{}", ask.turn), "state": PlanState::Superseded.name(), "until_seconds": until,
+                "successor": format!("p{turn}"),
+            })
+        };
+        // The loop's plan is without what is put off too, until its time is over: then it is news.
+        let (answer, open) = self.replace(ask, (left, None), proposal, body);
+        (answer, Some(open))
+    }
+
+    /// Takes up again what was put off: from the next turn on it is proposed as before.
+    pub(super) fn end_snooze(&mut self, id: &str, actor: String) -> Result<(), String> {
+        let unknown = || format!("nothing is put off under `{id}`");
+        let left = self.snoozes.without(id, self.cluster.now_seconds()).ok_or_else(unknown)?;
+        left.keep(&mut self.store).map_err(|error| format!("{error:#}"))?;
+        self.snoozes = left;
+        let (action, target) = ("snooze.end".to_owned(), id.to_owned());
+        let line = AuditLine { unix_seconds: unix_seconds(), actor, action, target, detail: String::new() };
+        self.store.keep_audit(&line).map_err(|error| error.to_string())
     }
 }
 

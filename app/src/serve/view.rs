@@ -18,6 +18,7 @@ use super::nodes::{NodeBytes, NodeRow};
 use super::people::unix_seconds;
 use super::policies::PoliciesBody;
 use super::recording::Proposal;
+use super::snoozes::Snooze;
 use super::stream::Stream;
 use super::waiting::WaitingBody;
 
@@ -168,6 +169,8 @@ pub(crate) struct Status {
     pub(crate) connected_to: String,
     /// Whether anything can be carried out there.
     pub(crate) can_act: bool,
+    /// Whether that is a simulated cluster, which may be put through trials.
+    pub(crate) simulated: bool,
     /// Number of the last turn.
     pub(crate) turn: u64,
     /// The cluster's time, seconds.
@@ -196,6 +199,8 @@ pub(crate) struct Status {
     pub(crate) store: StoreRow,
     /// The plan that waits for a person.
     pub(crate) open_plan: Option<String>,
+    /// What people have put off.
+    pub(crate) snoozes: Vec<Snooze>,
 }
 
 /// A task.
@@ -268,6 +273,7 @@ impl View {
             store: StoreRow::of(health),
             connected_to: standing.about.clone(),
             can_act: standing.can_act,
+            simulated: standing.simulated,
             open_plan: proposal.filter(|p| !p.rejected).map(|p| format!("p{}", p.turn)),
             problems: problems(snapshot, now_seconds, health, standing),
             ..before.status.clone()

@@ -129,6 +129,7 @@ mod tests {
             policy: String::new(),
             candidates: Vec::new(),
             ruled_out: Vec::new(),
+            ruled_out_nodes: Vec::new(),
             waits_for: None,
             gain: 10.0,
             cost: 2.0,

@@ -77,7 +77,7 @@ pub use plan::{Action, ActionKind, Binding, Part, PartKey, Plan, Reason, Spot, W
 pub use plan_document::{PLAN_VERSION, PlanDocument, PlanError, PlanPart, PlanStep, WorthUnit};
 pub use reading::{NodeReading, Reading, Readings, TaskReading};
 pub use recent_tasks::{CameTask, EndedTask, LATELY_ARRIVALS, RecentTasks, used_share_after};
-pub use record::{Candidate, DecisionRecord, ScoreTerm, StepKey};
+pub use record::{Candidate, DecisionRecord, NODES_NAMED, ScoreTerm, StepKey};
 pub use replay::{ReplayError, replay};
 pub use resources::{AMOUNT_MAX, RESOURCES_MAX, ResourceSchema};
 pub use served::{Placing, Served, Serving};

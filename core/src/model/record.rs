@@ -49,6 +49,9 @@ pub struct Candidate {
     pub safe: bool,
 }
 
+/// Nodes that a record names of each rule. A record is kept for each decision, so it holds no list of all of a large cluster.
+pub const NODES_NAMED: usize = 24;
+
 /// Which step of a plan a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepKey {
@@ -87,6 +90,9 @@ pub struct DecisionRecord {
     pub candidates: Vec<Candidate>,
     /// How many nodes each rule ruled out.
     pub ruled_out: Vec<(Obstacle, usize)>,
+    /// Some of them by name: of each rule the first [`NODES_NAMED`] in the order of the nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ruled_out_nodes: Vec<(Obstacle, Vec<String>)>,
     /// What keeps the task waiting, where it waits.
     pub waits_for: Option<Obstacle>,
     /// Expected gain, device-minutes.

@@ -171,9 +171,33 @@ impl Reader {
         let sql = format!("{TURN}, nodes FROM history WHERE sequence = ?1");
         let place = i64::try_from(sequence).unwrap_or(i64::MAX);
         let Some(row) = self.list(&sql, [Value::from(place)], history_row)?.pop() else { return Ok(None) };
-        let sql = "SELECT names FROM inventories WHERE digest = ?1";
-        let names = self.list(sql, [Value::from(row.inventory.clone())], |row| Ok(row.get(0)?))?.pop();
+        let names = self.inventory(&row.inventory)?;
         Ok(Some((row, names)))
+    }
+
+    /// The last turns, at most so many and none before a moment, of which it is known how the nodes stood: the oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn node_history(&self, from_seconds: u64, most: usize) -> Result<Vec<HistoryRow>, StoreError> {
+        let sql = format!(
+            "{TURN}, nodes FROM history WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM history) - ?1
+             AND time_seconds >= ?2 AND nodes IS NOT NULL ORDER BY sequence"
+        );
+        self.list(
+            &sql,
+            [Value::from(most as i64), Value::from(before_or_end(Some(from_seconds)))],
+            history_row,
+        )
+    }
+
+    /// The names of the nodes under a digest, as a JSON list; none that is not kept.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn inventory(&self, digest: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT names FROM inventories WHERE digest = ?1";
+        Ok(self.list(sql, [Value::from(digest.to_owned())], |row| Ok(row.get(0)?))?.pop())
     }
 
     /// The hours that begin from one moment up to before another, the oldest first.

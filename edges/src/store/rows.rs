@@ -19,6 +19,8 @@ pub enum PlanState {
     Approved,
     /// A person has rejected it.
     Rejected,
+    /// A person has put it off.
+    Snoozed,
     /// A later plan with other effects has taken its place.
     Superseded,
     /// The loop carried it out by itself.
@@ -26,10 +28,11 @@ pub enum PlanState {
 }
 
 /// Names of the states, as kept and as shown.
-const STATES: [(PlanState, &str); 5] = [
+const STATES: [(PlanState, &str); 6] = [
     (PlanState::Proposed, "proposed"),
     (PlanState::Approved, "approved"),
     (PlanState::Rejected, "rejected"),
+    (PlanState::Snoozed, "snoozed"),
     (PlanState::Superseded, "superseded"),
     (PlanState::CarriedOut, "carried_out"),
 ];

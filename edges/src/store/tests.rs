@@ -59,6 +59,7 @@ fn record(turn: u64, number: u32) -> DecisionRecord {
         policy: "fgd".into(),
         candidates: Vec::new(),
         ruled_out: Vec::new(),
+        ruled_out_nodes: Vec::new(),
         waits_for: None,
         gain: 3.0,
         cost: 1.0,

@@ -220,13 +220,16 @@ function resolve(variable) {
   return parts.slice(0, 3);
 }
 
-/** 101 colours from empty (0) to full (100) under the theme in force. */
+/** 101 colours from empty (0) to full (100) under the theme in force, in steps that look equal, as on the page of the service. */
 function heatRamp() {
-  const stops = ["--heat0", "--heat1", "--heat2"].map(resolve);
-  return Array.from({ length: 101 }, (_, percent) => {
-    const i = percent < 50 ? 0 : 1, part = percent / 50 - i;
-    return `rgb(${stops[i].map((from, k) => Math.round(from + (stops[i + 1][k] - from) * part)).join()})`;
-  });
+  const stops = ["--heat0", "--heat1", "--heat2"].map((stop) => `rgb(${resolve(stop)})`), pen = html("canvas", { width: 101, height: 1 }).getContext("2d");
+  for (let percent = 0; percent <= 100; percent += 1) {
+    const i = percent < 50 ? 0 : 1;
+    pen.fillStyle = `color-mix(in oklab, ${stops[i + 1]} ${2 * percent - 100 * i}%, ${stops[i]})`;
+    pen.fillRect(percent, 0, 1, 1);
+  }
+  const { data: pixels } = pen.getImageData(0, 0, 101, 1);
+  return Array.from({ length: 101 }, (_, percent) => `rgb(${pixels.slice(4 * percent, 4 * percent + 3).join()})`);
 }
 
 /** A block of equal cells on a canvas. options: label, values (percent, null is blank), columns, cell (pixels), ramp, onpick(index or null, event, canvas). */

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// What all pages have around their own content.
 const FRAME: &str = include_str!("page.html");
-const THEME: &str = include_str!("theme.css");
+/// Colours and type are those of the page of `lepton serve`, which is built with the same file.
+const THEME: &str = concat!(include_str!("tokens.css"), include_str!("theme.css"));
 /// The scripts that all pages share: data, head and theme, then the charts.
 const SHARED: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
 

@@ -6,6 +6,7 @@ use lepton_core::model::{
     Answer, Call, Cluster, DeviceSet, DocumentDemand, Health, NodeId, NodeReading, Placement, Reading,
     Readings, ResourceSchema, Task, TaskId, TaskReading,
 };
+use rand_pcg::Pcg64Mcg;
 
 use super::faults::NodeEvent;
 use super::measure::Measures;
@@ -27,7 +28,7 @@ enum Event {
 }
 
 /// How a task stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Life {
     /// Its id in the world's cluster while it is there.
     pub(super) id: Option<TaskId>,
@@ -67,6 +68,8 @@ pub struct World {
     messages: u64,
     measures: Measures,
     samples: u32,
+    /// Calls that were not refused.
+    calls_done: u64,
 }
 
 impl World {
@@ -82,18 +85,8 @@ impl World {
         }
         let cluster = script.workload.cluster.clone();
         let nodes = cluster.node_count();
-        let fresh = Life {
-            id: None,
-            saved_seconds: 0,
-            works_from_seconds: 0,
-            run: 0,
-            first_started: None,
-            started_seconds: None,
-            done: false,
-            leaving: false,
-        };
         let mut world = Self {
-            lives: vec![fresh; script.tasks.len()],
+            lives: vec![Life::default(); script.tasks.len()],
             script,
             config,
             queue,
@@ -108,6 +101,7 @@ impl World {
             messages: 0,
             measures: Measures::default(),
             samples: 0,
+            calls_done: 0,
         };
         world.advance(0);
         world
@@ -138,6 +132,21 @@ impl World {
         }
         self.now_seconds = to_seconds;
         self.sample();
+    }
+
+    /// Something happens to a node, now or later.
+    pub(super) fn happens(&mut self, node: NodeId, what: NodeEvent, after_seconds: u64) {
+        if after_seconds == 0 {
+            return self.node_event(node.0, what);
+        }
+        self.queue.schedule((self.now_seconds + after_seconds) as i64, Event::Node(node.0, what));
+    }
+
+    /// A task comes that nobody has foreseen.
+    pub(super) fn comes_now(&mut self, chance: &mut Pcg64Mcg) {
+        let index = self.script.add(&self.config, self.now_seconds, chance);
+        self.lives.push(Life::default());
+        self.arrive(index);
     }
 
     fn arrive(&mut self, index: usize) {
@@ -253,13 +262,19 @@ impl World {
 
     /// Carries out a call of the loop.
     pub fn carry_out(&mut self, call: &Call) -> Answer {
-        let done = match call {
-            Call::Start { task, to } => self.start(task, &to.node, to.devices),
-            Call::Stop { task, .. } => return self.evict(task).unwrap_or_else(Answer::Refused),
+        let answer = match call {
+            Call::Start { task, to } => self.start(task, &to.node, to.devices).map(|()| Answer::Done),
+            Call::Stop { task, .. } => self.evict(task),
             Call::Move { .. } => Err("tasks of this world stop before they move".to_owned()),
-            Call::Cordon { node, cordoned } => self.set_cordon(node, *cordoned),
+            Call::Cordon { node, cordoned } => self.set_cordon(node, *cordoned).map(|()| Answer::Done),
         };
-        done.map_or_else(Answer::Refused, |()| Answer::Done)
+        self.calls_done += u64::from(answer.is_ok());
+        answer.unwrap_or_else(Answer::Refused)
+    }
+
+    /// Calls so far that were not refused.
+    pub fn calls_done(&self) -> u64 {
+        self.calls_done
     }
 
     /// Starts a pending task.

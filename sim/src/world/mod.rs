@@ -14,6 +14,7 @@ mod own_scheduler;
 mod running_placement;
 mod script;
 mod still;
+mod trial;
 
 pub use hands::{WorldActuator, WorldSource};
 pub use life::World;
@@ -22,6 +23,7 @@ pub use own_scheduler::OwnScheduler;
 pub use running_placement::RunningPlacement;
 pub use script::{UseShapes, WorldConfig};
 pub use still::StillCluster;
+pub use trial::{TRIAL_REPAIR_SECONDS, Trial};
 
 #[cfg(test)]
 mod tests;

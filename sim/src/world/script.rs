@@ -154,6 +154,14 @@ impl Script {
         };
         Self { workload, tasks, node_events }
     }
+
+    /// One more task, which comes at this moment; its place in the list.
+    pub(super) fn add(&mut self, config: &WorldConfig, now_seconds: u64, chance: &mut Pcg64Mcg) -> usize {
+        let mut task = task(now_seconds as f64, config, &self.workload, chance);
+        ask_for_time(std::slice::from_mut(&mut task), config);
+        self.tasks.push(task);
+        self.tasks.len() - 1
+    }
 }
 
 /// Value of a daily rhythm around 1 that peaks at 15:00.

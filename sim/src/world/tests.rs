@@ -174,3 +174,23 @@ fn a_cordon_that_no_failure_follows_is_a_false_drain() {
     }
     assert_eq!(world.measures().false_drains, 1);
 }
+
+#[test]
+fn what_is_tried_by_hand_happens_and_a_failed_node_comes_back() {
+    let mut world = World::new(WorldConfig { failure_hours: 1e9, ..small(11) });
+    world.advance(600);
+    let node = world.busiest_node().expect("nodes work").to_owned();
+    let before = world.measures();
+    world.try_out(&Trial::Failure { node: node.clone() }).expect("it is there");
+    world.try_out(&Trial::Burst { tasks: 30 }).expect("it can be done");
+    assert!(world.try_out(&Trial::Failure { node: "nowhere".to_owned() }).is_err());
+    let after = world.measures();
+    assert_eq!((after.failures, after.arrived), (before.failures + 1, before.arrived + 30));
+    world.check().expect("nothing is lost");
+    let health =
+        |world: &World| world.cluster().health(world.cluster().node_named(&node).expect("it is there"));
+    assert_eq!(health(&world), lepton_core::model::Health::Down);
+    world.advance(600 + TRIAL_REPAIR_SECONDS);
+    assert_eq!(health(&world), lepton_core::model::Health::Up);
+    world.check().expect("nothing is lost");
+}

@@ -2,9 +2,10 @@
 import { useMemo } from "preact/hooks";
 import type { NodeRow } from "../api.ts";
 import { Chart } from "../chart.tsx";
-import { Bars, Card, Empty, Figure, Name, Same, State } from "../parts.tsx";
-import { load, nodes, now, safety } from "../store.ts";
+import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
+import { load, nodes, now, route, safety, set } from "../store.ts";
 import { count, duration, number, percent, resource, sentence } from "../words.ts";
+import { FanChart, FanLegend, figures } from "./fan.tsx";
 
 export function Forecast() {
   const expected = load.value?.expected;
@@ -27,14 +28,39 @@ export function Forecast() {
       ) : (
         <Empty>Nothing is known yet: load is followed from the first turn on.</Empty>
       )}
+      <Fans />
       <div class="grid two">
         <Peaks />
         <Risk rows={risky} />
         <History name="cpu_millicores" />
         <History name="memory_mib" />
       </div>
-      <Same cli="lepton load" api="GET /api/v1/load" />
+      <Same cli="lepton load" api="GET /api/v1/forecast" />
     </>
+  );
+}
+
+/** The nodes with the highest peaks expected, or those that the address names. */
+function Fans() {
+  const asked = route.value.query.nodes ?? "";
+  const { body, problem } = useThing("/api/v1/forecast", {}, asked ? { nodes: asked } : {}, 3);
+  if (!body) return <Empty>{problem || "Asking…"}</Empty>;
+  return (
+    <Card
+      title={asked ? "The nodes asked about" : "Highest expected peaks, as fans"}
+      note={`the busiest resource; the fan is where the peak of the tasks there now lies within ${duration(body.horizon_seconds)}, drawn as opening from now`}
+      more={asked && <button type="button" class="link" onClick={() => set({ nodes: "" })}>The highest</button>}
+    >
+      <FanLegend />
+      <div class="fans">
+        {body.items.map((of) => (
+          <section key={of.node}>
+            <header><h3><Name of={of.node} /></h3> <span class="note">{figures(of, body.levels)}</span></header>
+            <FanChart of={of} body={body} bare />
+          </section>
+        ))}
+      </div>
+    </Card>
   );
 }
 

@@ -7,6 +7,7 @@ import { css, inkOn, ramp } from "../scale.ts";
 import { now, safety, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
 import { ago, amount, count, number, percent, resource, sentence } from "../words.ts";
+import { FanChart } from "./fan.tsx";
 import { DecisionList } from "./lists.tsx";
 
 export function Node({ name }: { name: string }) {
@@ -47,6 +48,7 @@ export function Node({ name }: { name: string }) {
         <Card title="Resources" note="dark: used, pale: promised; line: expected peak">
           <Bars most={1} rows={resources.map((row) => resourceBar(row, levels))} />
         </Card>
+        <Ahead name={name} />
         <Card title="Signs of a fault">
           {node.signs.length === 0 ? <Empty>None: nothing speaks for a fault.</Empty> : <ul class="plainlist">{node.signs.map((sign) => <li key={sign}>{sign}</li>)}</ul>}
         </Card>
@@ -59,6 +61,17 @@ export function Node({ name }: { name: string }) {
       <Tasks rows={tasks} />
       <Same cli={`lepton explain ${name}`} api={`GET /api/v1/nodes/${name}`} />
     </>
+  );
+}
+
+/** How it was used, and the peak of the next hour. */
+function Ahead({ name }: { name: string }) {
+  const { body, problem } = useThing("/api/v1/forecast", {}, { nodes: name }, 3);
+  const of = body?.items[0];
+  return (
+    <Card title="The next hour" note="the busiest resource; the fan is where the peak of the tasks there now lies, drawn as opening from now" class="across">
+      {body && of ? <FanChart of={of} body={body} height={190} /> : <Empty>{problem || "Asking…"}</Empty>}
+    </Card>
   );
 }
 

@@ -8,7 +8,7 @@ import { headline, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
 import { Timeline } from "../timeline.tsx";
 import { decisions, go, load, nodes, now, openPlan, past, route, safety, set, status, turns, waits } from "../store.ts";
-import { ago, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
+import { ago, clock, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
 import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
 import { useMemo } from "preact/hooks";
 
@@ -96,10 +96,12 @@ function Map() {
 function Wants() {
   const plan = openPlan.value;
   const mode = status.value?.mode;
+  const off = status.value?.snoozes[0];
   if (!plan) {
     return (
       <Card title="Lepton wants to" class="wants">
         <Empty>
+          {off && `Put off until ${clock(off.until_seconds)}: ${off.steps[0]}${off.steps.length > 1 ? ` and ${number(off.steps.length - 1)} more` : ""}. `}
           {mode === "recommend" && "Nothing now. A plan that pays for itself appears here and waits for your word."}
           {mode === "act" && "Plans are carried out as they are made; what was done is below."}
           {mode === "observe" &&

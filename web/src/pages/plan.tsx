@@ -9,7 +9,7 @@ import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { type Effect, changed, effects, headline, reasons, steps, sum, toggled } from "../plan.ts";
 import { to } from "../route.ts";
 import { go, look, nodes, now, plans, status, tasks } from "../store.ts";
-import { ago, count, number, reason, sentence, signed, verb, work } from "../words.ts";
+import { ago, clock, count, number, reason, sentence, signed, verb, work } from "../words.ts";
 
 /** Above so many steps the number is typed before a plan is approved. */
 const TYPED_ABOVE = 20;
@@ -20,6 +20,8 @@ const CODES: [RejectionCode, string][] = [
   ["NotWorthIt", "Not worth it"],
   ["Other", "Other"],
 ];
+/** For how long a plan can be put off, minutes. */
+const SNOOZES: [number, string][] = [[60, "an hour"], [240, "4 hours"], [720, "12 hours"], [1440, "a day"], [10_080, "a week"]];
 
 export function Plan({ id }: { id: string }) {
   const { body, problem } = useThing("/api/v1/plans/{id}", { id });
@@ -57,13 +59,15 @@ function Validity({ plan }: { plan: PlanBody }) {
     return <p class="valid"><State of="ok" word="Still valid." /> Made anew each turn with the same effects; checked {ago(now.value, status.value?.time_seconds ?? 0)}</p>;
   }
   if (plan.state !== "superseded") {
-    return plan.decided_by ? <p class="valid">{sentence(plan.state.replace("_", " "))} by {plan.decided_by}{plan.why ? `: ${plan.why}` : ""}.</p> : null;
+    const off = status.value?.snoozes.find((one) => one.plan === plan.id);
+    const until = off ? `, until ${clock(off.until_seconds)}` : "";
+    return plan.decided_by ? <p class="valid">{sentence(plan.state === "snoozed" ? "put off" : plan.state.replace("_", " "))} by {plan.decided_by}{plan.why ? `: ${plan.why}` : ""}{until}.</p> : null;
   }
   const difference = next && changed(plan, next);
   return (
     <div class="valid warn">
       <p>
-        <State of="hot" word="No longer valid" /> The cluster changed, so this plan can't be approved.{" "}
+        <State of="hot" word="No longer valid" /> {plan.decided_by ? `${plan.decided_by} took part of it out: ${plan.why ?? ""}.` : "The cluster changed, so this plan can't be approved."}{" "}
         {plan.successor ? <>In its place: <a href={to("plans", plan.successor)}>{plan.successor}</a>.</> : "None took its place."}
       </p>
       {difference && (
@@ -81,11 +85,12 @@ function Validity({ plan }: { plan: PlanBody }) {
 
 /** Approve or reject, against the effects that were shown. */
 function Word({ plan, out }: { plan: PlanBody; out: ReadonlySet<string> }) {
-  const [state, setState] = useState<"" | "asking" | "rejecting">("");
+  const [state, setState] = useState<"" | "asking" | "rejecting" | "snoozing">("");
   const [problem, setProblem] = useState<{ text: string; successor: string } | null>(null);
   const [typed, setTyped] = useState("");
   const [code, setCode] = useState<RejectionCode>("TooDisruptive");
   const [why, setWhy] = useState("");
+  const [minutes, setMinutes] = useState(240);
   const many = steps(plan.parts).length;
   const guard = many > TYPED_ABOVE;
   const derive = async () => {
@@ -100,6 +105,21 @@ function Word({ plan, out }: { plan: PlanBody; out: ReadonlySet<string> }) {
       setProblem(told(error));
     }
     setState("");
+  };
+  const snooze = async () => {
+    setState("asking");
+    setProblem(null);
+    const headers = { "If-Match": `"${plan.effects}"`, "Idempotency-Key": crypto.randomUUID() };
+    try {
+      const { successor } = await write("/api/v1/plans/{id}/snooze", { id: plan.id }, headers, { minutes, parts: [...out], reason: why });
+      spoke();
+      await look(true);
+      if (successor) go(to("plans", successor));
+    } catch (error) {
+      setProblem(told(error));
+    }
+    setState("");
+    await look(true);
   };
   const say = async (what: "approve" | "reject") => {
     setState("asking");
@@ -135,6 +155,9 @@ function Word({ plan, out }: { plan: PlanBody; out: ReadonlySet<string> }) {
       <button type="button" aria-expanded={state === "rejecting"} onClick={() => setState(state === "rejecting" ? "" : "rejecting")}>
         Reject…
       </button>
+      <button type="button" aria-expanded={state === "snoozing"} onClick={() => setState(state === "snoozing" ? "" : "snoozing")}>
+        Put off…
+      </button>
       <span class="soft">You approve these effects, <code>{plan.effects.slice(0, 8)}</code>; others are refused.</span>
       {state === "rejecting" && (
         <form
@@ -149,6 +172,21 @@ function Word({ plan, out }: { plan: PlanBody; out: ReadonlySet<string> }) {
           </select></label>
           <label class="grow">More <input value={why} maxLength={1000} placeholder="not before the demo" onInput={(e) => setWhy(e.currentTarget.value)} /></label>
           <button type="submit">Reject</button>
+        </form>
+      )}
+      {state === "snoozing" && (
+        <form
+          class="snoozing"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void snooze();
+          }}
+        >
+          <label>{out.size ? sentence(count(out.size, "unticked part")) : "The plan"}, for <select value={minutes} onChange={(e) => setMinutes(Number(e.currentTarget.value))}>
+            {SNOOZES.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+          </select></label>
+          <label class="grow">Because <input value={why} maxLength={1000} placeholder="after the training run" onInput={(e) => setWhy(e.currentTarget.value)} /></label>
+          <button type="submit">Put off</button>
         </form>
       )}
       {problem && (

@@ -1,11 +1,13 @@
 /** The plan that waits for a person, and those before it. */
+import { useState } from "preact/hooks";
 import type { PlanBody } from "../api.ts";
+import { write } from "../http.ts";
 import { Card, Empty, Same, State } from "../parts.tsx";
 import { headline, reasons, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
-import { now, openPlan, plans, route, set, status } from "../store.ts";
+import { look, now, openPlan, plans, route, set, status } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
-import { ago, number, reason, sentence, work } from "../words.ts";
+import { ago, clock, duration, number, reason, sentence, work } from "../words.ts";
 
 export function Plans() {
   const open = openPlan.value;
@@ -29,6 +31,7 @@ export function Plans() {
             : `In mode ${status.value?.mode} no plan waits for a person; \`lepton serve --mode recommend\` asks first.`}
         </Empty>
       )}
+      <PutOff />
       <Card
         title={isAll ? "All plans" : "Decided"}
         note={isAll ? `the last ${number(past.length)}` : `${number(past.length - decided.length)} others were superseded`}
@@ -38,6 +41,38 @@ export function Plans() {
       </Card>
       <Same cli="lepton get plans" api="GET /api/v1/plans" />
     </>
+  );
+}
+
+/** What is put off, and until when. */
+function PutOff() {
+  const [problem, setProblem] = useState("");
+  const rows = status.value?.snoozes ?? [];
+  if (rows.length === 0) return null;
+  const end = async (id: string) => {
+    try {
+      await write("/api/v1/snoozes/{id}/end", { id });
+      setProblem("");
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+    await look(true);
+  };
+  return (
+    <Card title="Put off" note="until then plans are proposed without it">
+      <ul class="plainlist putoff">
+        {rows.map((row) => (
+          <li key={row.id}>
+            <State of="snoozed" word={`until ${clock(row.until_seconds)}`} />
+            <span class="note">in {duration(row.until_seconds - now.value)}</span>
+            <span><a class="name" href={to("plans", row.plan)}>{row.plan}</a> {sentence(row.steps.slice(0, 3).join(", "))}{row.steps.length > 3 && ` and ${number(row.steps.length - 3)} more steps`}</span>
+            <span class="soft">by {row.actor}{row.why && `: ${row.why}`}</span>
+            <button type="button" onClick={() => end(row.id)}>Take up again</button>
+          </li>
+        ))}
+      </ul>
+      {problem && <p class="problem" role="alert">{problem}</p>}
+    </Card>
   );
 }
 

@@ -5,6 +5,7 @@ import { Chart } from "../chart.tsx";
 import { quantile } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Same, State } from "../parts.tsx";
 import { now, status, turns } from "../store.ts";
+import { Trials } from "../trials.tsx";
 import { clock, count, duration, number, sentence } from "../words.ts";
 
 const STAGES: (keyof StageSeconds)[] = ["collect", "assess", "decide", "execute", "record"];
@@ -40,6 +41,11 @@ export function System() {
         <Card title="Store" note={`instance ${of.store.instance}`}>
           {of.store.remote ? <Remote of={of.store.remote} /> : <Empty>A file on the service's machine; no database elsewhere is told.</Empty>}
         </Card>
+        {of.simulated && (
+          <Card title="Try to break it" note="each is a real act on this simulated cluster">
+            <Trials />
+          </Card>
+        )}
         <Card title="For programs">
           <ul class="plainlist">
             <li><a href="/api/v1/openapi.json">The interface as OpenAPI 3.1</a></li>

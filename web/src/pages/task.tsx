@@ -61,10 +61,10 @@ function WhyNot({ body: { id, why_not: why, would_fit: fit }, asked, isWaiting }
       <Card
         title="Why not on"
         more={
-          <select aria-label="Node" value={asked} onChange={(e) => set({ not: e.currentTarget.value })}>
-            <option value="">a node…</option>
-            {nodesNow.value.map((node) => <option key={node.name} value={node.name}>{node.name}</option>)}
-          </select>
+          <>
+            <input aria-label="Node" list="why-not-nodes" placeholder="a node…" value={asked} onChange={(e) => set({ not: e.currentTarget.value.trim() })} />
+            <datalist id="why-not-nodes">{nodesNow.value.slice(0, 500).map(({ name }) => <option key={name} value={name} />)}</datalist>
+          </>
         }
       >
         {!why ? (

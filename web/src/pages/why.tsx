@@ -1,10 +1,12 @@
 /** Why this node: the candidates side by side, the nodes that each rule took out, expected against happened. */
-import type { CandidateRow, DecisionRow } from "../api.ts";
+import { useState } from "preact/hooks";
+import type { CandidateRow, DecisionRow, RuledOut, RuledOutPage } from "../api.ts";
 import { outcome } from "../groups.ts";
+import { read } from "../http.ts";
 import { Bars, Card, Empty, Figure, Name, State } from "../parts.tsx";
 import { to as toView } from "../route.ts";
-import { nodes, safety, status } from "../store.ts";
-import { count, number, percent, reason, sentence, signed, term, work } from "../words.ts";
+import { nodes, route, safety, set, status } from "../store.ts";
+import { count, hundredths, number, percent, reason, sentence, signed, term, work } from "../words.ts";
 
 export function Why({ decision }: { decision: DecisionRow }) {
   return (
@@ -57,7 +59,7 @@ function Candidate({ of, rank, length, most }: { of: CandidateRow; rank: string;
       <h3><span class="kind">{rank}</span> <Name of={of.node} /></h3>
       <Bars
         most={1}
-        rows={[{ label: "Score", value: length, text: number(of.score) }]}
+        rows={[{ label: "Score", value: length, text: hundredths(of.score) }]}
       />
       {of.terms.length > 0 && (
         <div class="terms">
@@ -76,22 +78,61 @@ function Candidate({ of, rank, length, most }: { of: CandidateRow; rank: string;
   );
 }
 
+/** What each rule took out; a click on a rule shows which nodes. */
 function Funnel({ decision }: { decision: DecisionRow }) {
   const rows = [...decision.ruled_out].sort((a, b) => b.nodes - a.nodes);
   const all = nodes.value.length;
   const out = rows.reduce((sum, row) => sum + row.nodes, 0);
+  const left = Math.max(0, all - out);
+  const open = route.value.query.rule ?? "";
   return (
-    <Card title="Which nodes were left" note={`${number(Math.max(0, all - out))} of ${number(all)} could take it`}>
+    <Card title="Which nodes were left" note={`${number(left)} of ${number(all)} could take it`}>
       {rows.length === 0 ? <Empty>No rule took a node out.</Empty> : (
         <Bars
           most={all}
           rows={[
-            ...rows.map((row) => ({ label: sentence(reason(row.rule)), value: row.nodes, text: `−${number(row.nodes)}`, tone: "quiet" as const })),
-            { label: "Left", value: Math.max(0, all - out), text: count(Math.max(0, all - out), "node"), tone: "plain" as const },
+            ...rows.map((row) => ({
+              label: (
+                <button type="button" class="link" aria-expanded={open === row.rule} title="Which nodes" onClick={() => set({ rule: open === row.rule ? "" : row.rule })}>
+                  {sentence(reason(row.rule))}
+                </button>
+              ),
+              value: row.nodes,
+              text: `−${number(row.nodes)}`,
+              tone: "quiet" as const,
+              ...(open === row.rule ? { below: <Behind key={row.rule} row={row} task={decision.task ?? ""} /> } : {}),
+            })),
+            { label: "Left", value: left, text: count(left, "node"), tone: "plain" as const },
           ]}
         />
       )}
     </Card>
+  );
+}
+
+/** The nodes behind a count: those that the record names, and on request all that the rule keeps the task from now. */
+function Behind({ row, task }: { row: RuledOut; task: string }) {
+  const [now, setNow] = useState<RuledOutPage | null>(null);
+  const [problem, setProblem] = useState("");
+  const more = async () => {
+    const cursor = now?.next_cursor ? { cursor: now.next_cursor } : {};
+    try {
+      const page = await read("/api/v1/tasks/{name}/ruled-out", { name: task }, { rule: row.rule, ...cursor });
+      setNow({ ...page, items: [...(now?.items ?? []), ...page.items] });
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const shown = now ? now.items : row.named;
+  const rest = (now ? now.nodes : row.nodes) - shown.length;
+  return (
+    <div class="behind">
+      <p class="note">{now ? `${count(now.nodes, "node")} as the cluster stands now` : `As it was decided${rest > 0 ? `, the first ${number(shown.length)}` : ""}`}</p>
+      <p class="names">{shown.map((name) => <Name key={name} of={name} />)}{rest > 0 && <span class="soft">and {number(rest)} more</span>}</p>
+      {problem ? <p class="note">{sentence(problem)}.</p> : task && (now ? now.next_cursor : rest > 0) && (
+        <button type="button" class="link" onClick={more}>{now ? "More" : "All that it keeps out now"}</button>
+      )}
+    </div>
   );
 }
 

@@ -23,7 +23,7 @@ const LIMIT_MAX: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Most items, 1 to 1000; 100 unless given.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// Where to go on: `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
     /// Of decisions: those about this task. Of tasks: those in this state, running or waiting. Other lists have none.

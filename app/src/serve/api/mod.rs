@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod forecast;
 mod health;
 mod ledger;
 mod lists;
@@ -13,7 +14,9 @@ mod policies;
 mod problem;
 mod records;
 pub(crate) mod rows;
+mod ruled_out;
 mod stream;
+mod trials;
 mod turns;
 mod whatif;
 mod why_not;
@@ -126,6 +129,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(health::metrics))
         .routes(routes!(health::status))
         .routes(routes!(health::load))
+        .routes(routes!(forecast::forecast))
         .routes(routes!(ledger::ledger))
         .routes(routes!(policies::policies))
         .routes(routes!(stream::stream))
@@ -135,6 +139,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(node::node))
         .routes(routes!(lists::waiting))
         .routes(routes!(lists::tasks))
+        .routes(routes!(ruled_out::ruled_out))
         .routes(routes!(records::decisions))
         .routes(routes!(records::decision))
         .routes(routes!(records::explain))
@@ -143,7 +148,11 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(plans::approve))
         .routes(routes!(plans::reject))
         .routes(routes!(plans::derive))
+        .routes(routes!(plans::snooze))
+        .routes(routes!(plans::snoozes))
+        .routes(routes!(plans::end_snooze))
         .routes(routes!(whatif::what_if))
+        .routes(routes!(trials::try_out))
         .routes(routes!(audit::audit))
         .split_for_parts();
     api.info.title = "Lepton".to_owned();

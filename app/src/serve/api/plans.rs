@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
-use super::super::people::{Answer, Ask, Request, Word};
+use super::super::people::{Answer, Ask, Request, Snoozing, Word};
+use super::super::snoozes::{MINUTES_MAX, Snooze};
 use super::Shared;
 use super::access::Actor;
 use super::lists::{ListQuery, cursor};
@@ -51,12 +52,12 @@ enum RejectionCode {
     Other,
 }
 
-/// How a plan stands after a person's word.
+/// How a plan, or what was put off, stands after a person's word.
 #[derive(Debug, Serialize, ToSchema)]
-struct Decided {
-    /// The plan.
+pub(super) struct Decided {
+    /// Its name.
     id: String,
-    /// approved or rejected.
+    /// approved, rejected or ended.
     state: String,
 }
 
@@ -160,6 +161,90 @@ pub(super) async fn derive(
     }
     let parts = without.iter().map(|key| key.parse()).collect::<Result<Vec<_>, String>>();
     ask(&shared, actor, &id, &headers, Word::Derive(parts.map_err(Problem::bad)?)).await
+}
+
+/// What is put off, and for how long.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Postponement {
+    /// For so many minutes of the cluster's time, 1 to 10080.
+    minutes: u64,
+    /// Keys of parts, as 12.3; all of the plan where none is named. Parts that need them are put off too.
+    #[serde(default)]
+    parts: Vec<String>,
+    /// Why, at most 1000 characters.
+    #[serde(default)]
+    reason: String,
+}
+
+/// A plan that was put off, or the one without what was put off.
+#[derive(Debug, Serialize, ToSchema)]
+struct Snoozed {
+    /// The plan.
+    id: String,
+    /// snoozed, or superseded where something is left of it.
+    state: String,
+    /// Until when, seconds of the cluster's time.
+    until_seconds: u64,
+    /// The plan without what is put off, where something is left.
+    successor: Option<String>,
+}
+
+/// Puts a plan off, or some of its parts. Until the time is over the loop's plans are proposed without what is put off and without what
+/// needs it; then it is proposed again, if the loop still wants it. Demands If-Match as well.
+#[utoipa::path(post, path = "/api/v1/plans/{id}/snooze", request_body = Postponement,
+    params(("id" = String, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = Snoozed), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn snooze(
+    State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Postponement>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(Postponement { minutes, parts, reason }) = body.map_err(|e| Problem::bad(e.body_text()))?;
+    if !(1..=MINUTES_MAX).contains(&minutes) {
+        return Err(Problem::bad(format!("minutes {minutes}, expected 1 to {MINUTES_MAX}")));
+    }
+    if reason.chars().count() > 1000 {
+        return Err(Problem::bad("a reason of more than 1000 characters"));
+    }
+    let parts = parts.iter().map(|key| key.parse()).collect::<Result<Vec<_>, String>>();
+    let snoozing = Snoozing { parts: parts.map_err(Problem::bad)?, minutes, why: reason };
+    ask(&shared, actor, &id, &headers, Word::Snooze(snoozing)).await
+}
+
+/// What is put off.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SnoozeList {
+    items: Vec<Snooze>,
+    /// The cluster's time of what is shown, seconds.
+    as_of_seconds: u64,
+}
+
+/// What people have put off, the oldest first.
+#[utoipa::path(get, path = "/api/v1/snoozes", responses((status = 200, body = SnoozeList)))]
+pub(super) async fn snoozes(State(shared): State<Shared>) -> Json<SnoozeList> {
+    let status = &shared.published.view().status;
+    Json(SnoozeList { items: status.snoozes.clone(), as_of_seconds: status.time_seconds })
+}
+
+/// Takes up again what was put off (s1): it is proposed from the next turn on, if the loop still wants it.
+#[utoipa::path(post, path = "/api/v1/snoozes/{id}/end", params(("id" = String, Path)),
+    responses((status = 200, body = Decided), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn end_snooze(
+    State(shared): State<Shared>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<Decided>, Problem> {
+    let busy =
+        |()| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
+    let (reply, answer) = oneshot::channel();
+    let request = Request::EndSnooze(id.clone(), actor.name, reply);
+    shared.asks.try_send(request).map_err(|_| busy(()))?;
+    answer.await.map_err(|_| busy(()))?.map_err(Problem::not_found)?;
+    Ok(Json(Decided { id, state: "ended".to_owned() }))
 }
 
 async fn ask(

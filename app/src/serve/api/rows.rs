@@ -1,6 +1,8 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
-use lepton_core::model::{Action, DecisionRecord, PlanDocument, PlanPart, Reason, StepResult, counted};
+use lepton_core::model::{
+    Action, DecisionRecord, Obstacle, PlanDocument, PlanPart, Reason, StepResult, counted,
+};
 use lepton_edges::store::PlanRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +38,8 @@ pub(crate) struct RuledOut {
     pub(crate) rule: String,
     /// How many nodes.
     pub(crate) nodes: usize,
+    /// The first of them by name, at most 24; none in decisions that are older than these names.
+    pub(crate) named: Vec<String>,
 }
 
 /// A decision with its reasons.
@@ -113,9 +117,7 @@ impl DecisionRow {
             to: record.to.clone(),
             policy: record.policy.clone(),
             candidates: record.candidates.iter().map(candidate).collect(),
-            ruled_out: (record.ruled_out.iter())
-                .map(|(rule, nodes)| RuledOut { rule: rule.code().to_owned(), nodes: *nodes })
-                .collect(),
+            ruled_out: ruled_out(record),
             gain_device_minutes: record.gain,
             cost_device_minutes: record.cost,
             result: result.map(str::to_owned),
@@ -123,6 +125,15 @@ impl DecisionRow {
             input_digest: format!("{:016x}", record.input_digest),
         }
     }
+}
+
+fn ruled_out(record: &DecisionRecord) -> Vec<RuledOut> {
+    let named = |rule: Obstacle| {
+        let of_rule = record.ruled_out_nodes.iter().find(|(of, _)| *of == rule);
+        of_rule.map_or_else(Vec::new, |(_, named)| named.clone())
+    };
+    let rows = record.ruled_out.iter();
+    rows.map(|&(rule, nodes)| RuledOut { rule: rule.code().to_owned(), nodes, named: named(rule) }).collect()
 }
 
 fn sentence(record: &DecisionRecord, result: Option<&str>, why: Option<&str>) -> String {
@@ -204,7 +215,7 @@ pub(crate) struct PartRow {
 pub(crate) struct PlanBody {
     /// Its name: the turn that made it.
     pub(crate) id: String,
-    /// proposed, approved, rejected, superseded or carried_out.
+    /// proposed, approved, rejected, snoozed, superseded or carried_out.
     pub(crate) state: String,
     /// When it was made, seconds.
     pub(crate) time_seconds: u64,

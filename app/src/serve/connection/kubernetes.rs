@@ -101,6 +101,7 @@ impl Connection for KubernetesCluster {
                 Some(why) => format!("{}, stands by: {why}", self.source.about()),
                 None => self.source.about(),
             },
+            simulated: false,
             can_act: true,
             problems: problem.into_iter().chain(unsaid).collect(),
             reports: vec![report],

@@ -5,6 +5,8 @@ mod kubernetes;
 mod simulated;
 mod watched;
 
+pub(super) use simulated::SimulatedCluster;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -49,6 +51,11 @@ pub(super) trait Connection {
     /// What is known of the time before the first turn, the oldest first.
     fn past(&mut self) -> Vec<Readings>;
 
+    /// The simulated cluster that it leads to; none of a real one.
+    fn simulated(&mut self) -> Option<&mut SimulatedCluster> {
+        None
+    }
+
     /// Whether something has happened that should not wait for the next turn.
     fn is_urgent(&self) -> bool {
         false
@@ -77,6 +84,8 @@ pub(super) struct Ports<'a> {
 pub(super) struct Standing {
     /// What it leads to, for people.
     pub(super) about: String,
+    /// Whether it is a simulated cluster, which may be put through trials.
+    pub(super) simulated: bool,
     /// Whether anything can be carried out.
     pub(super) can_act: bool,
     /// What is wrong with it.

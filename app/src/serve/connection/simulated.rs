@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::Context;
+use lepton_core::collect::Source;
 use lepton_core::cycle::Mode;
 use lepton_core::model::{Call, Readings, ResourceSchema, counted};
 use lepton_edges::store::Store;
 use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
-use lepton_sim::world::{Measures, OwnScheduler, World, WorldActuator, WorldConfig, WorldSource};
+use lepton_sim::world::{Measures, OwnScheduler, Trial, World, WorldActuator, WorldConfig, WorldSource};
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, Ports, Standing, WrongSettings, differences, simulation_settings};
@@ -18,6 +19,9 @@ use crate::serve::config::ServeConfig;
 /// Names of facts in the store.
 pub(super) const SIMULATION: &str = "simulation";
 const ERAS: &str = "eras";
+const TRIALS: &str = "trials";
+/// Most trials that are kept.
+const TRIALS_MAX: usize = 1000;
 
 /// A stretch of time in which the cluster placed its tasks by itself, or did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +32,50 @@ pub(super) struct Era {
     pub(super) own_scheduler: bool,
 }
 
+/// Something that was tried, and its place among the calls of the loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Tried {
+    /// When, seconds.
+    at_seconds: u64,
+    /// How many calls the world had carried out before.
+    calls_before: u64,
+    trial: Trial,
+}
+
+/// The world as a source that may fall silent.
+struct Eyes {
+    world: WorldSource,
+    /// It tells nothing before this moment, seconds.
+    silent_until_seconds: u64,
+}
+
+impl Eyes {
+    fn silence(&self, now_seconds: u64) -> Option<Readings> {
+        // It has not looked: nothing is known that was not known before, and what is known grows old.
+        (now_seconds < self.silent_until_seconds).then(|| Readings {
+            source: "world".to_owned(),
+            time_seconds: 0,
+            sequence: None,
+            complete: false,
+            readings: Vec::new(),
+        })
+    }
+}
+
+impl Source for Eyes {
+    fn poll(&mut self, now_seconds: u64) -> Readings {
+        self.silence(now_seconds).unwrap_or_else(|| self.world.poll(now_seconds))
+    }
+
+    fn list(&mut self, now_seconds: u64) -> Readings {
+        self.silence(now_seconds).unwrap_or_else(|| self.world.list(now_seconds))
+    }
+}
+
 /// A simulated cluster.
-pub(super) struct SimulatedCluster {
+pub(in crate::serve) struct SimulatedCluster {
     world: Rc<RefCell<World>>,
-    eyes: WorldSource,
+    eyes: Eyes,
     hands: WorldActuator,
     scheduler: OwnScheduler,
     nodes_count: usize,
@@ -41,34 +85,92 @@ pub(super) struct SimulatedCluster {
 }
 
 impl SimulatedCluster {
-    /// As it was at `to_seconds`: from its first second on, with these calls.
+    /// As it was at `to_seconds`: from its first second on, with these calls and trials.
     fn lived(
         config: &WorldConfig,
         to_seconds: u64,
         eras: &[Era],
         calls: &[(u64, Call)],
+        trials: &[Tried],
     ) -> anyhow::Result<Self> {
         let world = World::new(config.clone());
         let scheduler = OwnScheduler::new(&world, WITHOUT_LOOP_POLICY)?;
         let world = Rc::new(RefCell::new(world));
-        let (eyes, hands) = (WorldSource(Rc::clone(&world)), WorldActuator(Rc::clone(&world)));
+        let eyes = Eyes { world: WorldSource(Rc::clone(&world)), silent_until_seconds: 0 };
+        let hands = WorldActuator(Rc::clone(&world));
         let nodes_count = config.nodes;
         let mut cluster =
             Self { world, eyes, hands, scheduler, nodes_count, schedules: false, now_seconds: 0 };
-        let mut calls = calls.iter().peekable();
+        let (mut calls, mut trials) = (calls.iter().peekable(), trials.iter().peekable());
         loop {
             let now = cluster.now_seconds;
             cluster.schedules =
                 eras.iter().rev().find(|era| era.from_seconds <= now).is_some_and(|era| era.own_scheduler);
             cluster.schedule();
-            while let Some((_, call)) = calls.next_if(|(when, _)| *when <= now) {
-                cluster.world.borrow_mut().carry_out(call);
+            loop {
+                let mut world = cluster.world.borrow_mut();
+                let (done, is_called) =
+                    (world.calls_done(), calls.peek().is_some_and(|(when, _)| *when <= now));
+                let in_place = |of: &&Tried| of.at_seconds <= now && (of.calls_before <= done || !is_called);
+                if let Some(tried) = trials.next_if(in_place) {
+                    // It could be done then.
+                    let _ = world.try_out(&tried.trial);
+                } else if let Some((_, call)) = calls.next_if(|(when, _)| *when <= now) {
+                    world.carry_out(call);
+                } else {
+                    break;
+                }
             }
             if now >= to_seconds {
                 return Ok(cluster);
             }
             cluster.advance();
         }
+    }
+
+    /// Makes the node with the most tasks fail; its name and how many tasks it had, none where no node works.
+    pub(in crate::serve) fn fail_busiest(
+        &mut self,
+        store: &mut Store,
+    ) -> anyhow::Result<Option<(String, usize)>> {
+        let busiest = self.world.borrow().busiest_node().map(str::to_owned);
+        let Some(node) = busiest else { return Ok(None) };
+        let tasks = {
+            let world = self.world.borrow();
+            let cluster = world.cluster();
+            cluster.node_named(&node).map_or(0, |id| cluster.hosted(id).len())
+        };
+        self.try_out(store, &Trial::Failure { node: node.clone() })?;
+        Ok(Some((node, tasks)))
+    }
+
+    /// Lets as many tasks come as there are nodes, within limits; how many.
+    pub(in crate::serve) fn burst(
+        &mut self,
+        store: &mut Store,
+        (least, most): (usize, usize),
+    ) -> anyhow::Result<usize> {
+        let tasks = self.nodes_count.clamp(least, most);
+        self.try_out(store, &Trial::Burst { tasks: tasks as u32 })?;
+        Ok(tasks)
+    }
+
+    /// The source tells nothing for so long. A service that starts anew sees again.
+    pub(in crate::serve) fn fall_silent(&mut self, seconds: u64) {
+        self.eyes.silent_until_seconds = self.now_seconds + seconds;
+    }
+
+    /// Does it once it is on the disk: the world is lived again with it.
+    fn try_out(&mut self, store: &mut Store, trial: &Trial) -> anyhow::Result<()> {
+        let mut trials = trials_of(store)?;
+        anyhow::ensure!(
+            trials.len() < TRIALS_MAX,
+            "{TRIALS_MAX} trials are enough for one simulated cluster"
+        );
+        let calls_before = self.world.borrow().calls_done();
+        trials.push(Tried { at_seconds: self.now_seconds, calls_before, trial: trial.clone() });
+        store.set_fact(TRIALS, &serde_json::to_string(&trials)?)?;
+        self.world.borrow_mut().try_out(trial).map_err(anyhow::Error::msg)
     }
 
     fn advance(&mut self) {
@@ -102,6 +204,10 @@ impl Connection for SimulatedCluster {
         Ports { sources: vec![&mut self.eyes], hands: &mut self.hands }
     }
 
+    fn simulated(&mut self) -> Option<&mut SimulatedCluster> {
+        Some(self)
+    }
+
     fn measures(&self) -> Option<Measures> {
         Some(self.world.borrow().measures())
     }
@@ -120,6 +226,7 @@ impl Connection for SimulatedCluster {
         let world = self.world.borrow();
         Standing {
             about: format!("a simulated cluster of {}", counted(self.nodes_count, "node", "nodes")),
+            simulated: true,
             can_act: true,
             problems: world
                 .check()
@@ -143,6 +250,12 @@ fn eras_with(store: &mut Store, now_seconds: u64, own_scheduler: bool) -> anyhow
         store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
     }
     Ok(eras)
+}
+
+/// The trials that the store has.
+fn trials_of(store: &Store) -> anyhow::Result<Vec<Tried>> {
+    let trials = store.fact(TRIALS)?.unwrap_or_else(|| "[]".to_owned());
+    serde_json::from_str(&trials).context("the store, fact `trials`")
 }
 
 /// The simulated cluster as the store left it.
@@ -173,7 +286,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
     let own_scheduler = config.mode != Mode::Act;
     let eras = eras_with(store, now, own_scheduler)?;
     let calls = store.calls()?;
-    let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls)?;
+    let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls, &trials_of(store)?)?;
     cluster.schedules = own_scheduler;
     if store.clock_seconds()?.is_some() {
         // The turn of that second was begun; what it left undone is gone on with in the next.

@@ -53,6 +53,7 @@ impl Connection for Watched {
         let problem = problem_of(&report);
         Standing {
             about: format!("{}, which is only looked at: nothing is carried out", self.source.about()),
+            simulated: false,
             can_act: false,
             problems: problem.into_iter().collect(),
             reports: vec![report],

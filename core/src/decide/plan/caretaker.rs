@@ -150,8 +150,8 @@ impl Draft<'_> {
             }
             let found = if no_room.contains(&class) { None } else { self.search(task, None) };
             let Some((to, candidates)) = found else {
-                let ruled_out = self.recorder.ruled_out(&self.cluster, class);
-                self.wait(task, ruled_out.first().map_or(Obstacle::InsufficientDevices, |o| o.0));
+                let obstacle = self.recorder.ruled_out(&self.cluster, class).dominant();
+                self.wait(task, obstacle);
                 no_room.push(class);
                 continue;
             };

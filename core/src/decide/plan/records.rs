@@ -1,17 +1,50 @@
-//! Making decision records: names for ids, counts of what ruled nodes out, a digest of the input.
+//! Making decision records: names for ids, what ruled which nodes out, a digest of the input.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::Situation;
 use crate::model::{
-    Action, ActionKind, ClassId, Cluster, DecisionRecord, Obstacle, Shape, StepKey, TaskId, Worth,
+    Action, ActionKind, ClassId, Cluster, DecisionRecord, NODES_NAMED, Obstacle, Shape, StepKey, TaskId,
+    Worth,
 };
 
 /// Candidates kept in a record.
 pub(super) const CANDIDATES_KEPT: usize = 3;
 
-/// How many nodes each rule rules out, most first.
-type Counts = Vec<(Obstacle, usize)>;
+/// What rules nodes out for a class.
+#[derive(Default)]
+pub(super) struct RuledOut {
+    /// How many nodes each rule rules out, most first.
+    counts: Vec<(Obstacle, usize)>,
+    /// Some of them by name, in the same order.
+    named: Vec<(Obstacle, Vec<String>)>,
+}
+
+impl RuledOut {
+    /// The class on this cluster.
+    fn of(cluster: &Cluster, class: ClassId) -> Self {
+        let mut rules: BTreeMap<Obstacle, (usize, Vec<String>)> = BTreeMap::new();
+        for node in cluster.nodes() {
+            let obstacle = cluster.obstacle(node, class).or_else(|| cluster.obstacle_around(node, class));
+            let Some(obstacle) = obstacle else { continue };
+            let (count, named) = rules.entry(obstacle).or_default();
+            *count += 1;
+            if *count <= NODES_NAMED {
+                named.push(cluster.node_name(node).to_owned());
+            }
+        }
+        let mut rules: Vec<_> = rules.into_iter().collect();
+        rules.sort_by_key(|&(obstacle, (count, _))| (std::cmp::Reverse(count), obstacle));
+        let counts = rules.iter().map(|&(obstacle, (count, _))| (obstacle, count)).collect();
+        Self { counts, named: rules.into_iter().map(|(obstacle, (_, named))| (obstacle, named)).collect() }
+    }
+
+    /// The rule that rules most nodes out.
+    pub(super) fn dominant(&self) -> Obstacle {
+        self.counts.first().map_or(Obstacle::InsufficientDevices, |&(obstacle, _)| obstacle)
+    }
+}
 
 /// What all records of one plan share.
 pub(super) struct Recorder {
@@ -20,8 +53,8 @@ pub(super) struct Recorder {
     number: u32,
     input_digest: u64,
     policy: String,
-    /// How many nodes each rule rules out, when first asked: per shape, and per class where tasks elsewhere count too.
-    ruled_out: BTreeMap<(Shape, Option<ClassId>), Counts>,
+    /// What rules nodes out, when first asked: per shape, and per class where tasks elsewhere count too.
+    ruled_out: BTreeMap<(Shape, Option<ClassId>), Rc<RuledOut>>,
 }
 
 impl Recorder {
@@ -60,6 +93,8 @@ impl Recorder {
     fn blank(&mut self, cluster: &Cluster, task: Option<TaskId>) -> DecisionRecord {
         let number = self.number;
         self.number += 1;
+        let ruled_out =
+            task.map_or_else(Rc::default, |task| self.ruled_out(cluster, cluster.task(task).class));
         DecisionRecord {
             turn: self.turn,
             number,
@@ -73,7 +108,8 @@ impl Recorder {
             reason: None,
             policy: self.policy.clone(),
             candidates: Vec::new(),
-            ruled_out: task.map_or_else(Vec::new, |t| self.ruled_out(cluster, cluster.task(t).class)),
+            ruled_out: ruled_out.counts.clone(),
+            ruled_out_nodes: ruled_out.named.clone(),
             waits_for: None,
             gain: 0.0,
             cost: 0.0,
@@ -81,21 +117,10 @@ impl Recorder {
         }
     }
 
-    /// How many nodes each rule rules out for the class, most first.
-    pub(super) fn ruled_out(&mut self, cluster: &Cluster, class: ClassId) -> Counts {
-        let count = || {
-            let mut counts: BTreeMap<Obstacle, usize> = BTreeMap::new();
-            for node in cluster.nodes() {
-                let obstacle = cluster.obstacle(node, class).or_else(|| cluster.obstacle_around(node, class));
-                if let Some(obstacle) = obstacle {
-                    *counts.entry(obstacle).or_insert(0) += 1;
-                }
-            }
-            let mut counts: Counts = counts.into_iter().collect();
-            counts.sort_by_key(|&(obstacle, count)| (std::cmp::Reverse(count), obstacle));
-            counts
-        };
+    /// What rules nodes out for the class.
+    pub(super) fn ruled_out(&mut self, cluster: &Cluster, class: ClassId) -> Rc<RuledOut> {
         let alone = cluster.looks_around(class).then_some(class);
-        self.ruled_out.entry((cluster.class(class).shape(), alone)).or_insert_with(count).clone()
+        let known = self.ruled_out.entry((cluster.class(class).shape(), alone));
+        Rc::clone(known.or_insert_with(|| Rc::new(RuledOut::of(cluster, class))))
     }
 }
