@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
@@ -16,27 +18,25 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
-func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: control-plane etcd|kube-apiserver FLAGS... | key")
-		os.Exit(2)
-	}
-	part := os.Args[1]
-	os.Args = append([]string{part}, os.Args[2:]...)
-	switch part {
-	case "etcd":
-		etcdmain.Main(os.Args)
-	case "kube-apiserver":
-		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
-	case "key":
+// parts are what the program can be; a build with the tag "scheduler" knows the stock scheduler too.
+var parts = map[string]func(){
+	"etcd":           func() { etcdmain.Main(os.Args) },
+	"kube-apiserver": func() { os.Exit(cli.Run(apiserver.NewAPIServerCommand())) },
+	"key": func() {
 		if err := writeKey(); err != nil {
 			fmt.Fprintln(os.Stderr, "control-plane key:", err)
 			os.Exit(1)
 		}
-	default:
-		fmt.Fprintf(os.Stderr, "control-plane: no part named %q; expected etcd, kube-apiserver or key\n", part)
+	},
+}
+
+func main() {
+	if len(os.Args) < 2 || parts[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: control-plane PART FLAGS...; the parts are", slices.Sorted(maps.Keys(parts)))
 		os.Exit(2)
 	}
+	os.Args = os.Args[1:]
+	parts[os.Args[0]]()
 }
 
 // writeKey prints a new private key, with which the API server signs tokens of service accounts.

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use crate::control_plane::{self, Parts};
 use crate::{Usage, data};
 
 /// A bench that can be asked for by name.
@@ -25,6 +26,8 @@ pub(crate) enum Target {
     Bench(&'static str),
     /// The same, with a feature of the package that it needs.
     FeatureBench(&'static str, &'static str),
+    /// The same, on a control plane of Kubernetes with the stock scheduler.
+    ControlPlaneBench(&'static str),
     /// `examples/NAME.rs`.
     Example(&'static str),
 }
@@ -33,13 +36,15 @@ impl Target {
     /// The program's file in its package.
     pub(crate) fn file(self) -> String {
         match self {
-            Self::Bench(name) | Self::FeatureBench(name, _) => format!("benches/{name}.rs"),
+            Self::Bench(name) | Self::FeatureBench(name, _) | Self::ControlPlaneBench(name) => {
+                format!("benches/{name}.rs")
+            }
             Self::Example(name) => format!("examples/{name}.rs"),
         }
     }
 }
 
-pub(crate) const BENCHES: [Bench; 13] = [
+pub(crate) const BENCHES: [Bench; 14] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -131,6 +136,13 @@ pub(crate) const BENCHES: [Bench; 13] = [
         shows: "the loop deciding by current and by expected load, and with and without heeding signs of faults",
         page: "docs/benchmarks/expected-load.md",
     },
+    Bench {
+        name: "kubernetes",
+        package: "lepton",
+        target: Target::ControlPlaneBench("kubernetes"),
+        shows: "binding on a real API server beside blind binding and the stock scheduler, and gangs",
+        page: "docs/benchmarks/kubernetes.md",
+    },
 ];
 
 const HELP: &str = "\
@@ -178,6 +190,10 @@ fn run(root: &Path, bench: &Bench, args: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     match bench.target {
         Target::Bench(name) => command.args(["bench", "--bench", name]),
+        Target::ControlPlaneBench(name) => {
+            command.env(control_plane::PROGRAM, control_plane::program(root, Parts::ServerAndScheduler)?);
+            command.args(["bench", "--bench", name])
+        }
         Target::FeatureBench(name, feature) => {
             command.args(["bench", "--bench", name, "--features", feature])
         }

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod control_plane;
 mod data;
 mod test;
 mod tidy;

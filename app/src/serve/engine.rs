@@ -38,8 +38,10 @@ use crate::recordings::{self, Given, Line, Recorder, Thought};
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
-/// The shortest time from one turn to the next that should not wait.
-const URGENT_PAUSE: Duration = Duration::from_millis(100);
+/// The shortest time from one turn to the next that should not wait; it is at least as long as the turn before.
+const URGENT_PAUSE: Duration = Duration::from_millis(30);
+/// Time between two looks whether the next turn should wait.
+const URGENT_NAP: Duration = Duration::from_millis(10);
 /// How long a database elsewhere may take for the last that it is told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Turns after which the journal is brought down to what it amounts to.
@@ -211,7 +213,7 @@ impl Engine {
     ) {
         self.turn_until(asks, stop, turns, watch);
         if matches!(turns, Turns::Standing(_)) {
-            while !stop.load(Ordering::Relaxed) && self.hear(asks, stop, Instant::now() + NAP) {}
+            while !stop.load(Ordering::Relaxed) && self.hear(asks, stop, Instant::now() + NAP, Instant::now() + NAP) {}
         }
         self.close();
     }
@@ -225,12 +227,14 @@ impl Engine {
     ) {
         let mut due = Instant::now();
         while !stop.load(Ordering::Relaxed) {
+            let begun = Instant::now();
             let report = self.turn();
+            let soon = Instant::now() + begun.elapsed().max(URGENT_PAUSE);
             if matches!(turns, Turns::Ending(max) if self.health.turns >= max) {
                 return;
             }
             due = (due + self.pause).max(Instant::now());
-            if !self.hear(asks, stop, due) {
+            if !self.hear(asks, stop, due, soon) {
                 return;
             }
             self.pass();
@@ -250,12 +254,12 @@ impl Engine {
         }
     }
 
-    /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them.
-    /// False when nobody can ask any more.
-    fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant) -> bool {
-        let soon = Instant::now() + URGENT_PAUSE;
+    /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them; one that should not
+    /// wait is due soon. False when nobody can ask any more.
+    fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant, soon: Instant) -> bool {
+        let nap = if self.mode == Mode::Act { URGENT_NAP } else { NAP };
         loop {
-            match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(NAP)) {
+            match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(nap)) {
                 Ok(Request::Copy(reply)) => {
                     // Nobody may wait for it any more.
                     let _ = reply.send(Box::new(self.cycle.snapshot().clone()));

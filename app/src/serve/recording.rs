@@ -98,6 +98,14 @@ impl Journal for TurnJournal<'_> {
         Ok(())
     }
 
+    /// What is written together are calls and their answers, and none of them a turn.
+    fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
+        match entries {
+            [entry] => self.write(entry),
+            _ => self.store.write_all(entries),
+        }
+    }
+
     fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
         self.store.recall()
     }

@@ -1,7 +1,10 @@
 //! A real control plane on loopback: etcd and the API server of the program in `tests/control-plane`, and requests to it. There is no kubelet and
-//! no controller: a test plays them where it needs them.
+//! no controller: a test plays them where it needs them. The bench uses it too.
+
+#![allow(dead_code, reason = "the tests and the bench each use a part of this")]
 
 use std::fs;
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,19 +20,25 @@ use crate::common::{read, scratch};
 
 /// Who asks: anything is allowed to it.
 const TOKEN: &str = "token-of-the-tests";
+/// Connections that are kept.
+const CONNECTIONS: usize = 32;
 /// Names the program.
 const PROGRAM: &str = "LEPTON_CONTROL_PLANE";
 
 /// A program that ends with the test.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Program {
-    fn start(args: &[String], log: &str) -> Self {
+    pub(crate) fn start(args: &[String], log: &str) -> Self {
         let program = program();
         let log = || fs::OpenOptions::new().create(true).append(true).open(log).expect("writable");
         let child =
             Command::new(&program).args(args).stdin(Stdio::null()).stdout(log()).stderr(log()).spawn();
         Self(child.unwrap_or_else(|error| panic!("{program}: {error}")))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
     }
 }
 
@@ -158,6 +167,16 @@ impl ControlPlane {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// What changes under a path, line by line, until it is dropped.
+    pub(crate) fn watch(&self, path: &str) -> impl Read + Send + use<> {
+        let request = Request::builder()
+            .uri(format!("https://127.0.0.1:{}{path}?watch=1&resourceVersion=0", self.port))
+            .header("authorization", format!("Bearer {TOKEN}"));
+        let request = self.agent.configure_request(request.body(()).expect("sound"));
+        let answer = self.agent.run(request.timeout_global(None).build()).expect("it answers");
+        answer.into_body().into_with_config().limit(u64::MAX).reader()
+    }
+
     fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let (status, answer) = self.ask(method, path, body);
         assert!((200..300).contains(&status), "{path}: {status} {answer}");
@@ -259,5 +278,6 @@ fn agent(pem: &[u8]) -> Agent {
     let roots = RootCerts::new_with_certs(&certificates.collect::<Vec<_>>());
     let tls = TlsConfig::builder().root_certs(roots).build();
     let config = Agent::config_builder().tls_config(tls).http_status_as_error(false).proxy(None);
+    let config = config.max_idle_connections(CONNECTIONS).max_idle_connections_per_host(CONNECTIONS);
     config.timeout_global(Some(Duration::from_secs(30))).build().new_agent()
 }

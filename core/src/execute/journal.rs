@@ -18,6 +18,14 @@ pub trait Journal {
     /// When it cannot be kept. The loop then does nothing more in this turn.
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError>;
 
+    /// Keeps entries in order, each as [`Journal::write`] does; a journal on a disk forces them there together, not one by one.
+    ///
+    /// # Errors
+    /// When they cannot all be kept. Those before the first that cannot may be kept all the same.
+    fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
+        entries.iter().try_for_each(|entry| self.write(entry))
+    }
+
     /// The entries in order, from the last [`JournalEntry::Remembered`] on: asked when a loop starts.
     ///
     /// # Errors

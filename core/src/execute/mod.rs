@@ -1,6 +1,6 @@
 //! Executing: a plan is carried out part by part, each a statement that is done, comes under way, or is taken back where
 //! only the whole is of use. Every call on the world is journaled before and after, so that a loop that was killed goes
-//! on where it stood.
+//! on where it stood; starts that do not need each other are journaled and made together.
 
 mod carry_out;
 mod journal;
@@ -18,6 +18,12 @@ pub trait Actuator {
     /// Makes a call. It is done whole, comes under way (readings tell when it is done; it is not asked for again), or
     /// is refused and has changed nothing.
     fn call(&mut self, call: &Call) -> Answer;
+
+    /// Makes calls of which none needs another, in any order or at the same time; one answer for each. One by one unless it says
+    /// otherwise.
+    fn calls(&mut self, calls: &[&Call]) -> Vec<Answer> {
+        calls.iter().map(|call| self.call(call)).collect()
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, Binding, DeviceSet, JournalEntry, Memory, Name, NodeSpec, Outcome, Plan, Reason, ResourceSchema,
+    Action, Binding, DeviceSet, JournalEntry, Memory, Name, NodeSpec, Outcome, PartOutcome, Plan, Reason, ResourceSchema,
     Snapshot, Spot, StepResult, Task, TaskClass, TaskState, Worth,
 };
 
@@ -168,6 +168,39 @@ fn kind(entry: &JournalEntry) -> &'static str {
         JournalEntry::Placing { .. } => "placing",
         JournalEntry::Remembered { .. } => "remembered",
     }
+}
+
+#[test]
+fn starts_that_do_not_need_each_other_are_journaled_and_made_together() {
+    let (mut world, mut journal) = (world(&[None, None, None, Some(0)]), Vec::new());
+    let plan = plan([
+        (vec![place(0, 1)], Binding::Each),
+        (vec![place(1, 1), place(2, 2)], Binding::AllOrNone),
+        (vec![mv(3, 0, 2)], Binding::Each),
+    ]);
+    let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut journal);
+    assert!(done.parts.iter().all(PartOutcome::is_done), "{done:?}");
+    let kinds: Vec<&str> = journal.iter().map(kind).collect();
+    let (starts, rest) = kinds.split_at(8);
+    assert_eq!(starts[..2], ["opened"; 2]);
+    assert_eq!((&starts[2..5], &starts[5..]), (&["calling"; 3][..], &["answered"; 3][..]));
+    assert_eq!(rest, ["opened", "calling", "answered", "calling", "answered"]);
+}
+
+#[test]
+fn a_gang_of_which_some_are_refused_is_taken_back_together() {
+    let mut world = World { slow: true, ..world(&[None; 4]) };
+    world.refuses.extend([(name(1), "n1".into()), (name(3), "n1".into())]);
+    let gang = plan([((0..4).map(|task| place(task, 1)).collect(), Binding::AllOrNone)]);
+    let (mut snapshot, mut journal) = (world.snapshot(), Vec::new());
+    let done = carry_out(&gang, &mut snapshot, &mut world, &mut journal);
+    assert!(done.parts[0].is_underway(), "{done:?}");
+    assert_eq!(world.leaving.len(), 2, "those that were started are told to go at once");
+    let (_, last) = to_the_end(&mut world, snapshot.memory, &mut journal);
+    let undone = StepResult::Undone("step 2 was refused: not wanted".into());
+    let expected = [undone.clone(), refused("not wanted"), undone, refused("not wanted")];
+    assert_eq!(last.parts[0].results, expected);
+    assert!((0..4).all(|task| at(&world, task).is_none()));
 }
 
 #[test]

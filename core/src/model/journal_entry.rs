@@ -35,10 +35,13 @@ pub enum JournalEntry {
         /// When, seconds.
         time_seconds: u64,
     },
-    /// What became of the last call of a part.
+    /// What became of a call of a part.
     Answered {
         /// The part.
         key: PartKey,
+        /// The call; journals of before several were made together do not name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Call>,
         /// The answer.
         answer: Answer,
         /// When, seconds.

@@ -5,31 +5,43 @@ use super::{Action, JournalEntry, Memory, Move, RecentMoves, Statement};
 impl Memory {
     /// Takes in an entry; returns the part that is over by it.
     pub fn apply(&mut self, entry: &JournalEntry) -> Option<Statement> {
-        match entry {
-            JournalEntry::Turn { turn, .. } => self.turn = self.turn.max(*turn),
+        let key = match entry {
+            JournalEntry::Turn { turn, .. } => {
+                self.turn = self.turn.max(*turn);
+                return None;
+            }
             JournalEntry::Opened { part, owners, moving, .. } => {
                 self.turn = self.turn.max(part.key.turn);
                 let statement = Statement::new(part.clone(), owners.clone(), *moving);
                 self.underway.insert(part.key, statement);
+                part.key
             }
-            JournalEntry::Calling { key, time_seconds, .. } => {
-                if let Some(statement) = self.underway.get_mut(key) {
-                    statement.begin(*time_seconds);
-                }
+            JournalEntry::Calling { key, call, time_seconds } => {
+                self.underway.get_mut(key)?.begin(call, *time_seconds);
+                return None;
             }
-            JournalEntry::Answered { key, answer, time_seconds } => {
+            JournalEntry::Answered { key, call, answer, time_seconds } => {
                 let statement = self.underway.get_mut(key)?;
-                if let Some(end) = statement.answer(answer, *time_seconds) {
+                for end in statement.answer(call.as_ref(), answer, *time_seconds) {
                     let step = &statement.part().steps[end.step];
                     note_move(&mut self.moves, step, statement, end.step, end.done, *time_seconds);
                 }
+                *key
             }
-            JournalEntry::Compared { order, .. } => self.order.clone_from(order),
-            JournalEntry::Placing { placing, .. } => self.placing.clone_from(placing),
-            JournalEntry::Remembered { memory } => self.clone_from(memory),
-        }
-        let over = self.underway.iter().find(|(_, s)| s.is_over()).map(|(&key, _)| key)?;
-        self.underway.remove(&over)
+            JournalEntry::Compared { order, .. } => {
+                self.order.clone_from(order);
+                return None;
+            }
+            JournalEntry::Placing { placing, .. } => {
+                self.placing.clone_from(placing);
+                return None;
+            }
+            JournalEntry::Remembered { memory } => {
+                self.clone_from(memory);
+                return None;
+            }
+        };
+        if self.underway.get(&key)?.is_over() { self.underway.remove(&key) } else { None }
     }
 }
 

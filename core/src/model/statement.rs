@@ -2,6 +2,8 @@
 //! call is refused. Pure bookkeeping: [`crate::execute`] makes the calls, and after a restart the same bookkeeping runs
 //! over the journal again and stands where it stood.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Binding, Name, Part, PartOutcome, Spot, StepResult};
@@ -103,16 +105,21 @@ struct Refusal {
     why: String,
 }
 
-/// A call that has been made and is not over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A call that has been made, kept until all that were made with it are over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct InHand {
     since_seconds: u64,
     /// Whether the world has said that it is under way.
     heard: bool,
+    /// What became of it, once it is over.
+    answer: Option<Answer>,
 }
 
 /// How long something may be under way, or a way back blocked, before it counts as refused, seconds.
 pub const PATIENCE_SECONDS: u64 = 900;
+
+/// Between what was refused and why it could not be taken back.
+const NOT_TAKEN_BACK: &str = "; not taken back: ";
 
 /// What a step came to by an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +142,9 @@ pub struct Statement {
     checkpoint: usize,
     at: usize,
     way: Way,
-    in_hand: Option<InHand>,
+    /// The calls that were made together and are not all over: the next ones from `at` on, or backwards from it on the way back.
+    #[serde(default)]
+    hand: Vec<InHand>,
     /// A way back is blocked: nothing is to be tried before the next turn.
     rests: bool,
     results: Vec<Option<StepResult>>,
@@ -156,7 +165,7 @@ impl Statement {
             checkpoint: 0,
             at: 0,
             way: Way::Forward,
-            in_hand: None,
+            hand: Vec::new(),
             rests: false,
         }
     }
@@ -181,24 +190,44 @@ impl Statement {
         self.way != Way::Forward
     }
 
-    /// The call that has been made and is not over, since when, and whether the world has said that it is under way: after
-    /// a restart it may be that the call was never heard.
-    pub fn in_hand(&self) -> Option<(Call, u64, bool)> {
-        let InHand { since_seconds, heard } = self.in_hand?;
-        Some((self.current()?, since_seconds, heard))
+    /// The calls that have been made and are not over, since when, and whether the world has said that they are under way: after
+    /// a restart it may be that a call was never heard.
+    pub fn in_hand(&self) -> impl Iterator<Item = (Call, u64, bool)> {
+        let open = self.hand.iter().enumerate().filter(|(_, hand)| hand.answer.is_none());
+        open.filter_map(|(nth, hand)| Some((self.call_at(nth)?, hand.since_seconds, hand.heard)))
     }
 
-    /// The call to be made now: none while one is in hand, while a way back is blocked, and at the end.
-    pub fn next_call(&self) -> Option<Call> {
-        if self.in_hand.is_some() || self.rests { None } else { self.current() }
+    /// The calls to be made now, together and at most so many: none while one is in hand, while a way back is blocked, and at
+    /// the end. Several are starts of one wave, none of which needs another, or what takes such starts back.
+    pub fn next_calls(&self, calls_max: usize) -> Vec<Call> {
+        if !self.hand.is_empty() || self.rests {
+            return Vec::new();
+        }
+        let Some(&(first, _)) = self.made_at(0) else { return Vec::new() };
+        let is_start = |step: usize| matches!(self.part.steps[step], Action::Place { .. });
+        let goes_together = self.part.binding != Binding::InOrder && is_start(first);
+        let goes_with_first = |step: usize| {
+            goes_together && is_start(step) && self.part.wave_of(step) == self.part.wave_of(first)
+        };
+        let call = |nth| {
+            let (step, _) = self.made_at(nth)?;
+            if nth == 0 || goes_with_first(*step) { self.call_at(nth) } else { None }
+        };
+        (0..calls_max).map_while(call).collect()
     }
 
-    fn current(&self) -> Option<Call> {
+    /// What is called so many calls after the next one, with its step; on the way back the call that is taken back.
+    fn made_at(&self, nth: usize) -> Option<&(usize, Call)> {
         match self.way {
             _ if self.over => None,
-            Way::Forward => self.calls.get(self.at).map(|(_, call)| call.clone()),
-            Way::Back(_) => self.calls.get(self.at.checked_sub(1)?).map(|(_, call)| call.inverse()),
+            Way::Forward => self.calls.get(self.at + nth),
+            Way::Back(_) => self.calls[self.checkpoint..self.at].iter().rev().nth(nth),
         }
+    }
+
+    fn call_at(&self, nth: usize) -> Option<Call> {
+        let (_, call) = self.made_at(nth)?;
+        Some(if self.goes_back() { call.inverse() } else { call.clone() })
     }
 
     /// Room that is promised: where tasks of this part will come to stand, and where they may have to come back to.
@@ -222,49 +251,70 @@ impl Statement {
         self.rests = false;
     }
 
-    /// The current call is about to be made.
-    pub fn begin(&mut self, now_seconds: u64) {
+    /// A call is about to be made, beside those in hand; or once more, where it may not have been heard.
+    pub fn begin(&mut self, call: &Call, now_seconds: u64) {
         self.rests = false;
-        self.in_hand = Some(InHand { since_seconds: now_seconds, heard: false });
+        let begun = InHand { since_seconds: now_seconds, heard: false, answer: None };
+        if self.call_at(self.hand.len()).as_ref() == Some(call) {
+            self.hand.push(begun);
+        } else if let Some(nth) = self.nth_in_hand(call) {
+            self.hand[nth] = begun;
+        }
     }
 
-    /// Takes in what became of the current call; says when a step is over by it.
-    pub fn answer(&mut self, answer: &Answer, now_seconds: u64) -> Option<StepEnd> {
-        let current = self.current()?;
+    fn nth_in_hand(&self, call: &Call) -> Option<usize> {
+        (0..self.hand.len()).find(|&nth| self.call_at(nth).as_ref() == Some(call))
+    }
+
+    /// Takes in what became of a call in hand, of the first one where it is not named; says which steps are over by it.
+    pub fn answer(&mut self, call: Option<&Call>, answer: &Answer, now_seconds: u64) -> Vec<StepEnd> {
+        let nth = call.map_or(Some(0), |call| self.nth_in_hand(call));
+        let Some(hand) = nth.and_then(|nth| self.hand.get_mut(nth)) else { return Vec::new() };
         if *answer == Answer::Underway {
-            let since_seconds = self.in_hand.map_or(now_seconds, |hand| hand.since_seconds);
-            self.in_hand = Some(InHand { since_seconds, heard: true });
-            return None;
+            hand.heard = true;
+            return Vec::new();
         }
-        self.in_hand = None;
-        match (&mut self.way, answer) {
-            (Way::Forward, Answer::Refused(why)) => {
-                let step = self.calls[self.at].0;
-                let in_part = self.at > self.checkpoint && self.calls[self.at - 1].0 == step;
-                let why = why.clone();
-                self.way = Way::Back(Refusal { since_seconds: now_seconds, step, in_part, why });
-                self.at_checkpoint()
-            }
-            (Way::Forward, _) => self.forward(),
-            (Way::Back(refusal), Answer::Refused(again)) => {
-                let waited = now_seconds.saturating_sub(refusal.since_seconds);
-                // A task that cannot come back waits and is seen by the next plan; one that cannot leave is asked again.
-                if !matches!(current, Call::Start { .. }) && waited < PATIENCE_SECONDS {
-                    self.rests = true;
-                    return None;
-                }
-                refusal.why = format!("{}; not taken back: {again}", refusal.why);
-                self.at -= 1;
-                self.at_checkpoint()
-            }
-            (Way::Back(_), _) => {
-                self.at -= 1;
-                self.at_checkpoint()
-            }
+        hand.answer = Some(answer.clone());
+        if self.hand.iter().any(|hand| hand.answer.is_none()) {
+            return Vec::new();
+        }
+        let answers = std::mem::take(&mut self.hand).into_iter().filter_map(|hand| hand.answer).collect();
+        if self.goes_back() {
+            self.back(answers, now_seconds).into_iter().collect()
+        } else {
+            self.forward(answers, now_seconds)
         }
     }
 
-    fn forward(&mut self) -> Option<StepEnd> {
+    fn forward(&mut self, answers: Vec<Answer>, now_seconds: u64) -> Vec<StepEnd> {
+        let end = self.at + answers.len();
+        let made = self.calls[self.at..end].iter().cloned().zip(answers);
+        let (mut done, mut refused) = (Vec::new(), Vec::new());
+        for (call, answer) in made {
+            match answer {
+                Answer::Refused(why) => refused.push((call, why)),
+                _ => done.push(call),
+            }
+        }
+        let mut ends = Vec::new();
+        let count = done.len();
+        // What is done stands before what is not: a way back goes through it alone.
+        self.calls.splice(self.at..end, done.into_iter().chain(refused.iter().map(|(call, _)| call.clone())));
+        ends.extend((0..count).filter_map(|_| self.step_on()));
+        for ((step, _), why) in refused {
+            if self.over || self.goes_back() {
+                self.results[step] = Some(StepResult::Refused(why));
+                continue;
+            }
+            let in_part = self.at > self.checkpoint && self.calls[self.at - 1].0 == step;
+            self.way = Way::Back(Refusal { since_seconds: now_seconds, step, in_part, why });
+            ends.extend(self.at_checkpoint());
+        }
+        ends
+    }
+
+    /// The next call has had its effect.
+    fn step_on(&mut self) -> Option<StepEnd> {
         let step = self.calls[self.at].0;
         self.at += 1;
         if self.calls.get(self.at).is_some_and(|(next, _)| *next == step) {
@@ -278,6 +328,31 @@ impl Statement {
         Some(StepEnd { step, done: true })
     }
 
+    fn back(&mut self, answers: Vec<Answer>, now_seconds: u64) -> Option<StepEnd> {
+        let Way::Back(refusal) = &mut self.way else { return None };
+        let waited = now_seconds.saturating_sub(refusal.since_seconds);
+        let (first, end) = (self.at - answers.len(), self.at);
+        let (mut blocked, mut over) = (Vec::new(), Vec::new());
+        for (made, answer) in self.calls[first..end].iter().rev().cloned().zip(answers) {
+            if let Answer::Refused(again) = answer {
+                // A task that cannot come back waits and is seen by the next plan; one that cannot leave is asked again.
+                if !matches!(made.1, Call::Stop { .. }) && waited < PATIENCE_SECONDS {
+                    blocked.push(made);
+                    continue;
+                }
+                // One of many says enough.
+                if !refusal.why.contains(NOT_TAKEN_BACK) {
+                    refusal.why = format!("{}{NOT_TAKEN_BACK}{again}", refusal.why);
+                }
+            }
+            over.push(made);
+        }
+        self.rests = !blocked.is_empty();
+        self.at = first + blocked.len();
+        self.calls.splice(first..end, blocked.into_iter().rev().chain(over));
+        self.at_checkpoint()
+    }
+
     /// On the way back: when the checkpoint is reached, says what became of the steps, and goes on where the binding
     /// allows.
     fn at_checkpoint(&mut self) -> Option<StepEnd> {
@@ -288,13 +363,15 @@ impl Statement {
         else {
             return None;
         };
-        let first = self.calls[self.checkpoint].0;
-        for result in &mut self.results[first..step] {
-            *result = Some(StepResult::Undone(format!("step {} was refused: {why}", step + 1)));
+        for &(undone, _) in &self.calls[self.checkpoint..] {
+            if self.results[undone] == Some(StepResult::Done) {
+                let undone = &mut self.results[undone];
+                *undone = Some(StepResult::Undone(format!("step {} was refused: {why}", step + 1)));
+            }
         }
         self.results[step] = Some(if in_part { StepResult::Undone(why) } else { StepResult::Refused(why) });
         if self.part.binding == Binding::Each {
-            self.at = self.calls.iter().position(|(of, _)| *of > step).unwrap_or(self.calls.len());
+            self.at += self.calls[self.at..].iter().take_while(|(of, _)| *of == step).count();
             self.checkpoint = self.at;
         }
         self.over = self.part.binding != Binding::Each || self.at == self.calls.len();
@@ -303,10 +380,12 @@ impl Statement {
 
     /// What has become of the part so far.
     pub fn outcome(&self) -> PartOutcome {
-        let current = self.calls.get(self.at).map(|(step, _)| *step).filter(|_| !self.over);
+        let count = if self.goes_back() { 1 } else { self.hand.len().max(1) };
+        let end = if self.over { self.at } else { self.at + count };
+        let current: BTreeSet<usize> = (self.at..end).filter_map(|at| Some(self.calls.get(at)?.0)).collect();
         let of = |(at, result): (usize, &Option<StepResult>)| match result {
             Some(result) => result.clone(),
-            None if current == Some(at) => StepResult::Underway,
+            None if current.contains(&at) => StepResult::Underway,
             None => StepResult::NotTried,
         };
         PartOutcome { key: self.part.key, results: self.results.iter().enumerate().map(of).collect() }

@@ -242,6 +242,19 @@ impl Cache {
         self.changed_pods.insert(name.to_owned());
     }
 
+    /// The pod was not bound after all. It waits for the next turn that is due anyway: what stood in its way may still be there.
+    pub(super) fn take_back(&mut self, name: &str, uid: &str) {
+        if self.assumed.get(name).is_some_and(|assumed| assumed.uid == uid) {
+            self.take_off(name);
+            self.assumed.remove(name);
+            self.put_on(name);
+            let was_urgent = self.is_urgent;
+            self.note_waiting(name);
+            self.is_urgent = was_urgent;
+            self.changed_pods.insert(name.to_owned());
+        }
+    }
+
     /// The pod was evicted, and whatever keeps it makes it anew.
     pub(super) fn evict(&mut self, name: &str) {
         self.evicted.insert(name.to_owned(), Instant::now());

@@ -23,6 +23,8 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Largest answer and largest object of a stream, bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 const LINE_BYTES_MAX: u64 = 8 << 20;
+/// Connections that are kept for the next call.
+const CONNECTIONS_MAX: usize = 32;
 /// How long a token from a file is used before it is read again.
 const TOKEN_AGE: Duration = Duration::from_secs(60);
 /// A token of a program is asked for anew so long before it ends, seconds.
@@ -85,7 +87,8 @@ impl Client {
             .max_redirects(0)
             .timeout_connect(Some(CONNECT))
             .user_agent(concat!("lepton/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections_per_host(8)
+            .max_idle_connections(CONNECTIONS_MAX)
+            .max_idle_connections_per_host(CONNECTIONS_MAX)
             .build();
         Ok(Self {
             agent: config.new_agent(),

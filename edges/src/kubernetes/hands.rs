@@ -3,23 +3,33 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use lepton_core::execute::Actuator;
 use lepton_core::model::{Answer, Call, Moving, Spot};
 use serde_json::{Value, json};
 
-use super::cache::{KnownPod, Shared};
+use super::at_once::at_once;
+use super::cache::{Cache, KnownPod, Shared};
 use super::client::{ApiError, Client};
 use super::devices::{DEVICES, annotation};
 use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
 use super::neighbours::Neighbours;
-use super::objects::{Meta, Pod};
+use super::objects::{Meta, Pod, is_ours};
 use super::speaker::Speaker;
-use super::told::{CORDONED, comes_back_as_itself, is_ours};
+use super::told::{CORDONED, comes_back_as_itself};
 
 /// Shapes of waiting pods for which all nodes are asked in one turn.
 const SHAPES_MAX: usize = 64;
+/// How long the reason for which a pod is kept back stays the same before it is told.
+const SETTLED: Duration = Duration::from_secs(1);
+/// Calls that are under way at the same time, each on a connection of its own.
+const CONNECTIONS: usize = 16;
+/// Pauses before a call is made again that the server was too busy for.
+const BUSY_PAUSES: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
 
 /// The hands of a cluster.
 pub struct KubernetesHands {
@@ -31,6 +41,8 @@ pub struct KubernetesHands {
     lease: Option<Lease>,
     /// What waiting pods were told last, by name, with their uid.
     said: BTreeMap<String, (String, String)>,
+    /// Why pods are kept back, and since when.
+    kept_back: BTreeMap<String, (String, Instant)>,
 }
 
 impl KubernetesHands {
@@ -40,7 +52,7 @@ impl KubernetesHands {
         speaker: Speaker,
         lease_name: Option<(String, String)>,
     ) -> Self {
-        Self { client, shared, speaker, lease_name, lease: None, said: BTreeMap::new() }
+        Self { client, shared, speaker, lease_name, lease: None, said: BTreeMap::new(), kept_back: BTreeMap::new() }
     }
 
     /// From now on something may be done: the lease is tried for.
@@ -73,14 +85,21 @@ impl KubernetesHands {
         self.speaker.unsaid()
     }
 
-    /// Tells waiting pods why they wait: what is in the way on the nodes, or else what the loop says; none where a node would take it. What
-    /// was said already is not said again. Of pods of very many shapes some are told by later calls, those first that know nothing yet.
-    pub fn tell_waiting<'a>(&mut self, waiting: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) {
+    /// Tells waiting pods why they wait: what is in the way on the nodes, or else what the loop says; none where a node would take it. Those that
+    /// are kept back are told once their reason has stayed the same for a while: a gang whose pods come one after the other has another one
+    /// all the time. What was said already is not said again. Of pods of very many shapes some are told by later calls, those first that know
+    /// nothing yet.
+    pub fn tell_waiting<'a>(
+        &mut self,
+        waiting: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+        kept_back: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        let mut all: Vec<_> = waiting.into_iter().collect();
+        all.extend(self.settled(kept_back).into_iter().map(|(name, why)| (name, Some(why))));
+        all.sort_by_key(|(name, _)| self.said.contains_key(*name));
         let (mut told, mut shapes) = (BTreeMap::new(), BTreeMap::<String, Option<String>>::new());
         let cache = self.shared.cache();
-        let mut waiting: Vec<_> = waiting.into_iter().collect();
-        waiting.sort_by_key(|(name, _)| self.said.contains_key(*name));
-        for (name, why) in waiting {
+        for (name, why) in all {
             let Some(known) = cache.pods.get(name).filter(|known| is_ours(&known.pod)) else { continue };
             if !known.pod.spec.scheduling_gates.is_empty() || cache.node_of(name).is_some() {
                 continue;
@@ -109,6 +128,20 @@ impl KubernetesHands {
         self.said = told;
     }
 
+    /// Those whose reason has stayed the same for a while.
+    fn settled<'a>(&mut self, kept_back: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+        let (mut before, mut settled) = (std::mem::take(&mut self.kept_back), Vec::new());
+        for (name, why) in kept_back {
+            let same = before.remove(name).filter(|(reason, _)| reason == why);
+            let (reason, since) = same.unwrap_or_else(|| (why.to_owned(), Instant::now()));
+            if since.elapsed() >= SETTLED {
+                settled.push((name, why));
+            }
+            self.kept_back.insert(name.to_owned(), (reason, since));
+        }
+        settled
+    }
+
     fn pod(&self, name: &str) -> Result<Arc<KnownPod>, Answer> {
         let known = self.shared.cache().pods.get(name).cloned();
         let known = known.ok_or_else(|| Answer::Refused(format!("pod {name} is gone")))?;
@@ -119,9 +152,17 @@ impl KubernetesHands {
         Err(Answer::Refused(format!("pod {name} belongs to the scheduler `{scheduler}` and is not touched")))
     }
 
-    fn bind(&self, name: &str, to: &Spot) -> Result<Answer, Answer> {
+    /// The pod counts as standing there from now on, where it may.
+    fn promise(&self, name: &str, to: &Spot) -> Result<Arc<KnownPod>, Answer> {
         let known = self.pod(name)?;
-        self.check(name, &known, &to.node)?;
+        let mut cache = self.shared.cache();
+        check(&cache, name, &known, &to.node)?;
+        cache.assume(name, &to.node, to.devices);
+        Ok(known)
+    }
+
+    /// Binds a pod that is promised.
+    fn bind(&self, name: &str, known: &KnownPod, to: &Spot) -> Result<Answer, Answer> {
         let meta = &known.pod.metadata;
         let mut annotations = serde_json::Map::new();
         if !to.devices.is_empty() {
@@ -135,38 +176,26 @@ impl KubernetesHands {
             },
             "target": {"apiVersion": "v1", "kind": "Node", "name": &*to.node},
         });
-        let bound = self.client.post(&format!("{}/binding", path_of(meta)), &body);
+        let path = format!("{}/binding", path_of(meta));
+        let mut bound = self.client.post(&path, &body);
+        for pause in BUSY_PAUSES {
+            if !bound.as_ref().is_err_and(|error| error.code() == Some(429)) || self.waits_for().is_some() {
+                break;
+            }
+            thread::sleep(pause);
+            bound = self.client.post(&path, &body);
+        }
         match bound {
             Ok(_) => {}
             // Nobody answered, or the server failed in the middle: it may be bound all the same.
             Err(error) if error.code().is_none_or(|code| code >= 500) && self.stands_on(meta, &to.node) => {}
-            Err(error) => return Err(Answer::Refused(format!("pod {name} is not bound: {error}"))),
+            Err(error) => {
+                self.shared.cache().take_back(name, &meta.uid);
+                return Err(Answer::Refused(format!("pod {name} is not bound: {error}")));
+            }
         }
-        self.shared.cache().assume(name, &to.node, to.devices);
-        self.speaker.event(
-            meta,
-            "Scheduled",
-            &format!("Successfully assigned {name} to {}", &*to.node),
-            false,
-        );
+        self.speaker.scheduled(meta, &to.node);
         Ok(Answer::Done)
-    }
-
-    /// Whether the pod may stand there, as the cluster is known now.
-    fn check(&self, name: &str, known: &KnownPod, node: &str) -> Result<(), Answer> {
-        let refused = |why: String| Err(Answer::Refused(why));
-        let cache = self.shared.cache();
-        if known.pod.is_leaving() || known.pod.is_over() {
-            return refused(format!("pod {name} is going"));
-        }
-        if let Some(stands) = cache.node_of(name) {
-            return refused(format!("pod {name} stands on {stands} already"));
-        }
-        let Some(node) = cache.nodes.get(node) else { return refused(format!("node {node} is gone")) };
-        match obstacle(&cache, known, node) {
-            Some(obstacle) => refused(format!("node {}: {obstacle}", node.metadata.name)),
-            None => Ok(()),
-        }
     }
 
     /// Whether the pod is bound there, by the server's word.
@@ -243,20 +272,62 @@ impl Actuator for KubernetesHands {
     }
 
     fn call(&mut self, call: &Call) -> Answer {
-        if let Some(why) = self.waits_for() {
-            return Answer::Refused(why);
-        }
-        let made = match call {
-            Call::Start { task, to } => self.bind(task, to),
-            Call::Stop { task, from } => self.evict(task, from),
-            Call::Move { task, .. } => {
+        self.calls(&[call]).pop().unwrap_or_else(|| Answer::Refused("it was not made".to_owned()))
+    }
+
+    fn calls(&mut self, calls: &[&Call]) -> Vec<Answer> {
+        let _quiet = self.speaker.hush();
+        let hands = &*self;
+        at_once(calls, CONNECTIONS, |call| hands.get_going(call), |going| hands.make(going))
+    }
+}
+
+/// A call that is about to be made: of a pod that is to be bound what is known of it, or why it is not made at all.
+struct Going<'a> {
+    call: &'a Call,
+    pod: Result<Option<Arc<KnownPod>>, Answer>,
+}
+
+impl KubernetesHands {
+    /// Asked of one call after the other, in their order, so that each counts with those before it.
+    fn get_going<'a>(&self, call: &'a Call) -> Going<'a> {
+        let pod = match (self.waits_for(), call) {
+            (Some(why), _) => Err(Answer::Refused(why)),
+            (None, Call::Start { task, to }) => self.promise(task, to).map(Some),
+            (None, _) => Ok(None),
+        };
+        Going { call, pod }
+    }
+
+    fn make(&self, going: Going<'_>) -> Answer {
+        let made = going.pod.and_then(|pod| match (going.call, pod) {
+            (Call::Start { task, to }, Some(known)) => self.bind(task, &known, to),
+            (Call::Start { task, .. }, None) => Err(Answer::Refused(format!("pod {task} is not known"))),
+            (Call::Stop { task, from }, _) => self.evict(task, from),
+            (Call::Move { task, .. }, _) => {
                 Err(Answer::Refused(format!("pod {task} cannot stand on two nodes at once")))
             }
-            Call::Cordon { node, cordoned } => self.cordon(node, *cordoned),
-        };
+            (Call::Cordon { node, cordoned }, _) => self.cordon(node, *cordoned),
+        });
         match made {
             Ok(answer) | Err(answer) => answer,
         }
+    }
+}
+
+/// Whether the pod may stand there, as the cluster is known now.
+fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<(), Answer> {
+    let refused = |why: String| Err(Answer::Refused(why));
+    if known.pod.is_leaving() || known.pod.is_over() {
+        return refused(format!("pod {name} is going"));
+    }
+    if let Some(stands) = cache.node_of(name) {
+        return refused(format!("pod {name} stands on {stands} already"));
+    }
+    let Some(node) = cache.nodes.get(node) else { return refused(format!("node {node} is gone")) };
+    match obstacle(cache, known, node) {
+        Some(obstacle) => refused(format!("node {}: {obstacle}", node.metadata.name)),
+        None => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod admits;
+mod at_once;
 mod cache;
 mod client;
 mod columns;
@@ -11,6 +12,7 @@ mod devices;
 mod fit;
 mod gangs;
 mod hands;
+mod kin;
 mod lease;
 mod moment;
 mod neighbours;

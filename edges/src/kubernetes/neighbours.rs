@@ -1,11 +1,12 @@
 //! Rules about other pods: affinity, anti-affinity in both directions, spread over domains, host ports. They are asked of the pods that
-//! stand now; a pod that is placed meanwhile is seen when the next one is bound.
+//! stand now; a pod that is placed meanwhile is seen when the next one is bound. What groups can say the loop is told by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::admits::{hard_taints, matches, selects, tolerates};
 use super::cache::{Cache, KnownPod};
-use super::objects::{Node, Pod, PodTerm, Port, Spread};
+use super::kin::Kin;
+use super::objects::{Node, Pod, PodTerm, Port, Spread, is_ours};
 use super::obstacle::Obstacle;
 
 /// A label key with its value: nodes that carry it are one domain.
@@ -41,9 +42,15 @@ struct Counted {
 impl Neighbours {
     /// Of a pod that has no place.
     pub(super) fn of(cache: &Cache, known: &KnownPod) -> Self {
+        Self::beside(cache, known, &Kin::default())
+    }
+
+    /// The same without what is told by groups.
+    pub(super) fn beside(cache: &Cache, known: &KnownPod, kin: &Kin) -> Self {
         let pod = &known.pod;
-        let (affinity, anti) =
-            (&pod.spec.affinity.pod_affinity.required, &pod.spec.affinity.pod_anti_affinity.required);
+        let affinity = &pod.spec.affinity.pod_affinity.required;
+        let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
+        let anti: Vec<&PodTerm> = anti.filter(|term| !kin.tells(term, pod)).collect();
         let mut found = Self { ports: ports(pod), ..Self::default() };
         for (other, node) in cache.repelling().filter(|(other, _)| is_other(pod, &other.pod)) {
             let terms = &other.pod.spec.affinity.pod_anti_affinity.required;
@@ -51,6 +58,7 @@ impl Neighbours {
                 terms
                     .iter()
                     .filter(|t| is_meant(t, &other.pod, pod))
+                    .filter(|t| !(is_ours(&other.pod) && kin.tells(t, &other.pod)))
                     .filter_map(|t| domain(node, &t.topology_key)),
             );
         }
@@ -73,6 +81,9 @@ impl Neighbours {
                 is_first: together.is_empty() && affinity.iter().all(|term| is_meant(term, pod, pod)),
                 domains: together,
             });
+        }
+        if kin.told_spread(pod).is_some() {
+            return found;
         }
         let must: Vec<&Spread> = pod
             .spec

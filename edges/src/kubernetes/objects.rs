@@ -117,6 +117,11 @@ impl Pod {
     }
 }
 
+/// Whether the pod is ours to place.
+pub(super) fn is_ours(pod: &Pod) -> bool {
+    pod.spec.scheduler_name == super::SCHEDULER_NAME
+}
+
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PodSpec {

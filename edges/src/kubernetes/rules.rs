@@ -9,6 +9,7 @@ use super::admits::{UNSCHEDULABLE, hard_taints, selects, tolerates};
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{DeviceNames, banks};
+use super::kin::Kin;
 use super::neighbours::Neighbours;
 use super::objects::{Node, NodeTerm, Taint};
 
@@ -58,8 +59,9 @@ impl Surroundings {
         Some(DocumentDemand { count, milli: DEVICE_MILLI, models: models.collect() })
     }
 
-    /// What the node must carry so that the pod may stand there. What other pods have to do with it is asked of one that waits alone.
-    pub(super) fn rules(&self, cache: &Cache, known: &KnownPod, waits: bool) -> NamedRules {
+    /// What the node must carry so that the pod may stand there, and what is told of other pods by groups. What else these have to do with it is
+    /// asked of one that waits alone.
+    pub(super) fn rules(&self, cache: &Cache, known: &KnownPod, kin: &Kin, waits: bool) -> NamedRules {
         let (pod, mut selectors) = (&known.pod, Vec::new());
         let passes = |taints: &Vec<Taint>| taints.iter().all(|taint| tolerates(&pod.spec.tolerations, taint));
         let (passed, kept_off): (Vec<_>, Vec<_>) = self.taints.iter().partition(|(_, taints)| passes(taints));
@@ -86,13 +88,15 @@ impl Surroundings {
                 }
             }
         }
-        let neighbours = if waits { Neighbours::of(cache, known) } else { Neighbours::default() };
+        let neighbours = if waits { Neighbours::beside(cache, known, kin) } else { Neighbours::default() };
         if !neighbours.is_empty() {
             let free = cache.nodes.values().filter(|node| neighbours.obstacle(cache, pod, node).is_none());
             let values = free.map(|node| node.metadata.name.clone()).collect();
             selectors.push(NamedSelector { key: NODE_NAME.to_owned(), values });
         }
-        NamedRules { selectors, ..NamedRules::default() }
+        let mut rules = NamedRules { selectors, ..NamedRules::default() };
+        kin.add_rules(pod, &mut rules);
+        rules
     }
 }
 

@@ -1,10 +1,11 @@
-//! What pods are told: events and conditions, written on a thread of their own, so that binding never waits for them. Where more is
-//! to be said than can be, the newest is left out and counted.
+//! What pods are told: events and conditions, written on a thread of their own, so that binding never waits for them. While calls are under
+//! way it holds back, since the server has better to do. Of a pod the last condition alone is written; where more is to be said than can
+//! be, the newest is left out and counted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -12,96 +13,226 @@ use super::client::Client;
 use super::moment::now;
 use super::objects::Meta;
 
-/// Messages that may wait.
+/// Events that may wait, and conditions.
 const WAITING_MAX: usize = 10_000;
+/// How long an event is held back at most while calls are under way, and a condition.
+const EVENT_PATIENCE: Duration = Duration::from_secs(1);
+const CONDITION_PATIENCE: Duration = Duration::from_millis(50);
 /// Longest message of an event, bytes: what the server takes.
 const MESSAGE_BYTES_MAX: usize = 1000;
 
-/// Something to be written.
-enum Message {
-    Event { path: String, body: Value },
-    Condition { path: String, body: Value },
+/// The pod that something is said to.
+#[derive(Debug, Clone)]
+struct Listener {
+    name: String,
+    namespace: String,
+    uid: String,
+}
+
+impl Listener {
+    fn of(pod: &Meta) -> Self {
+        Self { name: pod.name.clone(), namespace: pod.namespace.clone(), uid: pod.uid.clone() }
+    }
+}
+
+#[derive(Debug)]
+struct Event {
+    pod: Listener,
+    reason: &'static str,
+    note: String,
+    time: (String, u128),
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    /// The pods that are told why they wait, in order, by uid, and what.
+    waiting: VecDeque<String>,
+    conditions: BTreeMap<String, (Listener, String)>,
+    /// Calls on the cluster that are under way.
+    calls: usize,
+    unsaid: u64,
+    is_over: bool,
 }
 
 /// Writes on a thread of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Speaker {
-    messages: SyncSender<Message>,
-    unsaid: Arc<AtomicU64>,
+    shared: Arc<(Mutex<Queue>, Condvar)>,
+}
+
+/// As long as it lives, calls are under way.
+#[derive(Debug)]
+pub(super) struct Hush(Arc<(Mutex<Queue>, Condvar)>);
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        lock(&self.0).calls -= 1;
+        self.0.1.notify_all();
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        lock(&self.shared).is_over = true;
+        self.shared.1.notify_all();
+    }
+}
+
+fn lock(shared: &(Mutex<Queue>, Condvar)) -> MutexGuard<'_, Queue> {
+    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Speaker {
     pub(super) fn start(client: Client) -> std::io::Result<Self> {
-        let (messages, waiting) = sync_channel(WAITING_MAX);
-        let unsaid = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&unsaid);
+        let shared = Arc::default();
+        let of_thread = Arc::clone(&shared);
         let named = thread::Builder::new().name("kubernetes-events".to_owned());
-        named.spawn(move || write_all(&client, &waiting, &counted))?;
-        Ok(Self { messages, unsaid })
+        named.spawn(move || write_all(&client, &of_thread))?;
+        Ok(Self { shared })
     }
 
     /// Messages that were not written.
     pub(super) fn unsaid(&self) -> u64 {
-        self.unsaid.load(Ordering::Relaxed)
+        lock(&self.shared).unsaid
     }
 
-    /// An event of a pod.
-    pub(super) fn event(&self, pod: &Meta, reason: &str, message: &str, is_warning: bool) {
-        let (time, nanos) = now();
-        let body = json!({
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            // Names of events are their own: the pod's with the moment.
-            "metadata": {"name": format!("{}.{nanos:x}", pod.name), "namespace": pod.namespace},
-            "eventTime": time,
-            "reportingController": super::SCHEDULER_NAME,
-            "reportingInstance": super::SCHEDULER_NAME,
-            "action": if is_warning { "Scheduling" } else { "Binding" },
-            "reason": reason,
-            "regarding": {
-                "apiVersion": "v1", "kind": "Pod", "name": pod.name, "namespace": pod.namespace, "uid": pod.uid
-            },
-            "note": shortened(message),
-            "type": if is_warning { "Warning" } else { "Normal" },
-        });
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", pod.namespace);
-        self.say(Message::Event { path, body });
+    /// Calls are under way until what it returns is dropped.
+    pub(super) fn hush(&self) -> Hush {
+        lock(&self.shared).calls += 1;
+        Hush(Arc::clone(&self.shared))
+    }
+
+    /// The pod was bound.
+    pub(super) fn scheduled(&self, pod: &Meta, node: &str) {
+        let note = format!("Successfully assigned {} to {node}", pod.full_name());
+        self.say(Event { pod: Listener::of(pod), reason: "Scheduled", note, time: now() });
     }
 
     /// The pod cannot be placed now, and why.
     pub(super) fn unschedulable(&self, pod: &Meta, message: &str) {
-        let (time, _) = now();
-        let body = json!({
-            // Only the pod that is meant, not one that came under its name.
-            "metadata": {"uid": pod.uid},
-            "status": {"conditions": [{
-                "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
-                "lastTransitionTime": time.split('.').next().map(|seconds| format!("{seconds}Z")),
-            }]},
-        });
-        let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.namespace, pod.name);
-        self.say(Message::Condition { path, body });
-        self.event(pod, "FailedScheduling", message, true);
+        let mut queue = lock(&self.shared);
+        let told = (Listener::of(pod), message.to_owned());
+        if queue.conditions.insert(pod.uid.clone(), told).is_none() {
+            queue.waiting.push_back(pod.uid.clone());
+        }
+        if queue.conditions.len() > WAITING_MAX {
+            queue.waiting.pop_back();
+            queue.conditions.remove(&pod.uid);
+            queue.unsaid += 1;
+        }
+        drop(queue);
+        self.shared.1.notify_all();
     }
 
-    fn say(&self, message: Message) {
-        if self.messages.try_send(message).is_err() {
-            self.unsaid.fetch_add(1, Ordering::Relaxed);
+    fn say(&self, event: Event) {
+        let mut queue = lock(&self.shared);
+        // It waits no more: nobody needs to know why it did.
+        if event.reason == "Scheduled" {
+            queue.conditions.remove(&event.pod.uid);
+        }
+        if queue.events.len() < WAITING_MAX {
+            queue.events.push_back(event);
+        } else {
+            queue.unsaid += 1;
+        }
+        drop(queue);
+        self.shared.1.notify_all();
+    }
+}
+
+/// What is written next.
+enum Next {
+    Event(Event),
+    Condition(Listener, String),
+}
+
+/// Waits for something to write; none when it is over.
+fn next(shared: &(Mutex<Queue>, Condvar)) -> Option<Next> {
+    let begun = Instant::now();
+    let mut queue = lock(shared);
+    loop {
+        if queue.is_over {
+            return None;
+        }
+        let waited = |patience| begun.elapsed() >= patience;
+        if queue.calls == 0 || waited(CONDITION_PATIENCE) {
+            while let Some(uid) = queue.waiting.pop_front() {
+                if let Some((pod, message)) = queue.conditions.remove(&uid) {
+                    return Some(Next::Condition(pod, message));
+                }
+            }
+        }
+        if (queue.calls == 0 || waited(EVENT_PATIENCE))
+            && let Some(event) = queue.events.pop_front()
+        {
+            return Some(Next::Event(event));
+        }
+        let is_idle = queue.waiting.is_empty() && queue.events.is_empty();
+        let pause = if is_idle { EVENT_PATIENCE } else { CONDITION_PATIENCE };
+        queue = shared.1.wait_timeout(queue, pause).unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+fn write_all(client: &Client, shared: &(Mutex<Queue>, Condvar)) {
+    while let Some(next) = next(shared) {
+        let written = match next {
+            Next::Event(event) => client.post(&events_of(&event.pod), &event_body(&event)),
+            Next::Condition(pod, message) => {
+                let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.namespace, pod.name);
+                let written = client.patch(&path, &condition_body(&pod, &message));
+                if written.is_ok() {
+                    let mut queue = lock(shared);
+                    if queue.events.len() < WAITING_MAX {
+                        queue.events.push_back(Event { pod, reason: "FailedScheduling", note: message, time: now() });
+                    }
+                }
+                written
+            }
+        };
+        // A pod that is gone needs to hear nothing.
+        if written.is_err_and(|error| error.code() != Some(404)) {
+            lock(shared).unsaid += 1;
         }
     }
 }
 
-fn write_all(client: &Client, waiting: &Receiver<Message>, unsaid: &AtomicU64) {
-    for message in waiting {
-        let written = match &message {
-            Message::Event { path, body } => client.post(path, body),
-            Message::Condition { path, body } => client.patch(path, body),
-        };
-        // A pod that is gone needs to hear nothing.
-        if written.is_err_and(|error| error.code() != Some(404)) {
-            unsaid.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+fn events_of(pod: &Listener) -> String {
+    format!("/apis/events.k8s.io/v1/namespaces/{}/events", pod.namespace)
+}
+
+fn event_body(event: &Event) -> Value {
+    let Event { pod, reason, note, time: (time, nanos) } = event;
+    let is_good = *reason == "Scheduled";
+    json!({
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        // Names of events are their own: the pod's with the moment.
+        "metadata": {"name": format!("{}.{nanos:x}", pod.name), "namespace": pod.namespace},
+        "eventTime": time,
+        "reportingController": super::SCHEDULER_NAME,
+        "reportingInstance": super::SCHEDULER_NAME,
+        "action": if is_good { "Binding" } else { "Scheduling" },
+        "reason": reason,
+        "regarding": {
+            "apiVersion": "v1", "kind": "Pod", "name": pod.name, "namespace": pod.namespace, "uid": pod.uid
+        },
+        "note": shortened(note),
+        "type": if is_good { "Normal" } else { "Warning" },
+    })
+}
+
+fn condition_body(pod: &Listener, message: &str) -> Value {
+    let (time, _) = now();
+    json!({
+        // Only the pod that is meant, not one that came under its name.
+        "metadata": {"uid": pod.uid},
+        "status": {"conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
+            "lastTransitionTime": time.split('.').next().map(|seconds| format!("{seconds}Z")),
+        }]},
+    })
 }
 
 fn shortened(message: &str) -> &str {

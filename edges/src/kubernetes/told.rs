@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lepton_core::model::{DeviceSet, Health, NamedRules, NodeReading, Reading, TaskReading};
 
-use super::SCHEDULER_NAME;
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
 use super::gangs::{Gang, gang_of};
+use super::kin::Kin;
 use super::moment::unix_seconds;
-use super::objects::{Node, Pod, Taint};
+use super::objects::{Node, Pod, Taint, is_ours};
 use super::rules::{NODE_NAME, Surroundings, TAINTS, beyond_words, named, taints_of};
 
 /// The annotation of a node that the loop has cordoned.
@@ -64,6 +64,7 @@ pub(super) struct Teller {
     around: Surroundings,
     gangs: BTreeMap<String, BTreeSet<String>>,
     gang_of: BTreeMap<String, Gang>,
+    kin: Kin,
 }
 
 impl Teller {
@@ -79,6 +80,7 @@ impl Teller {
             around: Surroundings::default(),
             gangs: BTreeMap::new(),
             gang_of: BTreeMap::new(),
+            kin: Kin::default(),
         }
     }
 
@@ -117,6 +119,7 @@ impl Teller {
             dirty.extend(cache.waiting.iter().cloned());
         }
         self.gang_news(cache, &mut dirty);
+        self.kin.news(cache, &mut dirty);
         self.pod_news(cache, &dirty, &again, &mut readings);
         readings.append(&mut gone);
         readings
@@ -128,6 +131,7 @@ impl Teller {
         cache.changed_pods.extend(cache.pods.keys().cloned());
         self.nodes.clear();
         self.tasks.clear();
+        self.kin = Kin::default();
         self.news(cache)
     }
 
@@ -337,14 +341,18 @@ impl Teller {
             let devices = self.holdings.hold(&node, banks, name, told, &asked);
             (node, devices)
         });
-        let rules =
-            if ours { self.around.rules(cache, known, place.is_none()) } else { NamedRules::default() };
+        let rules = if ours {
+            self.around.rules(cache, known, &self.kin, place.is_none())
+        } else {
+            NamedRules::default()
+        };
         let reading = TaskReading {
             name: name.to_owned(),
             demand: self.columns.demand(&known.requests),
             devices: self.around.demand(&asked),
             owner: Some(pod.metadata.namespace.clone()),
             gang,
+            group: self.kin.group_of(name),
             rules,
             requested_seconds: pod.spec.active_deadline_seconds,
             started_seconds: pod.status.start_time.as_deref().and_then(unix_seconds),
@@ -391,11 +399,6 @@ impl Teller {
             Err(format!("gang {}: {members_min} others start first", gang.name))
         }
     }
-}
-
-/// Whether the pod is ours to place.
-pub(super) fn is_ours(pod: &Pod) -> bool {
-    pod.spec.scheduler_name == SCHEDULER_NAME
 }
 
 /// Whether a pod comes back under its own name when it is evicted.

@@ -12,6 +12,8 @@ use super::client::{ApiError, Client};
 use super::moment::now_seconds;
 use super::objects::Object;
 
+/// The kind of an event that ends a stream.
+const ERROR: &str = "ERROR";
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
 /// Most pages of a list.
@@ -50,16 +52,19 @@ struct ListMeta {
     next: String,
 }
 
-/// What kind of event a line is.
+/// A line of a stream.
+#[derive(Deserialize)]
+struct Event<T> {
+    #[serde(rename = "type")]
+    kind: String,
+    object: T,
+}
+
+/// The same of which only the kind is read.
 #[derive(Deserialize)]
 struct EventKind {
     #[serde(rename = "type")]
     kind: String,
-}
-
-#[derive(Deserialize)]
-struct Event<T> {
-    object: T,
 }
 
 /// Why a stream ended.
@@ -157,14 +162,17 @@ impl<T: Object> Follower<T> {
         let mut stream = self.client.stream(&path, self.lasts)?;
         self.heard();
         while let Some(line) = stream.next_line()? {
-            let EventKind { kind } = stream.read(&line)?;
-            // Its object is none of ours: it says why, most often that the server does not remember so far back.
-            if kind == "ERROR" {
-                return Ok(End::Forgotten);
-            }
-            let mut event: Event<T> = stream.read(&line)?;
+            let mut event: Event<T> = match stream.read(&line) {
+                Ok(Event { kind, .. }) if kind == ERROR => return Ok(End::Forgotten),
+                Ok(event) => event,
+                // The object of an error is none of ours: it says why, most often that the server does not remember so far back.
+                Err(problem) => {
+                    let EventKind { kind } = stream.read(&line)?;
+                    return if kind == ERROR { Ok(End::Forgotten) } else { Err(problem) };
+                }
+            };
             *version = event.object.take_version();
-            let change = match kind.as_str() {
+            let change = match event.kind.as_str() {
                 "ADDED" | "MODIFIED" => Change::Put(event.object),
                 "DELETED" => Change::Gone(event.object),
                 _ => {

@@ -1,6 +1,8 @@
 //! The loop's journal. What must be known before the world is touched is on the disk when `write` returns, with all before
 //! it; the answer to a call goes with the next such entry, since a loop that never learns of it looks at the world instead.
 
+use std::collections::BTreeMap;
+
 use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::{Answer, Call, JournalEntry, PartKey};
 use rusqlite::{Transaction, TransactionBehavior};
@@ -35,20 +37,29 @@ impl Row {
 
 impl Journal for Store {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
-        self.behind.push(Row::of(entry)?);
+        self.write_all(std::slice::from_ref(entry))
+    }
+
+    fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
+        let rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+        let before = self.behind.len();
+        self.behind.extend(rows);
         // What no call on the world waits for goes with the next entry that one does.
-        if matches!(
-            entry,
-            JournalEntry::Opened { .. }
-                | JournalEntry::Answered { .. }
-                | JournalEntry::Compared { .. }
-                | JournalEntry::Placing { .. }
-        ) {
+        let waits = |entry: &JournalEntry| {
+            matches!(
+                entry,
+                JournalEntry::Opened { .. }
+                    | JournalEntry::Answered { .. }
+                    | JournalEntry::Compared { .. }
+                    | JournalEntry::Placing { .. }
+            )
+        };
+        if entries.iter().all(waits) {
             return Ok(());
         }
         self.in_one(|_| Ok(())).map_err(|error| {
-            // This entry is refused; those before it were accepted, and go with the next.
-            self.behind.pop();
+            // These entries are refused; those before them were accepted, and go with the next.
+            self.behind.truncate(before);
             JournalError(error.to_string())
         })
     }
@@ -118,16 +129,25 @@ impl Store {
     pub fn calls(&self) -> Result<Vec<(u64, Call)>, StoreError> {
         let sql =
             "SELECT sequence, entry FROM journal WHERE kind IN ('calling', 'answered') ORDER BY sequence";
-        let (mut calls, mut in_hand) = (Vec::new(), Vec::<(PartKey, Call, u64)>::new());
+        let (mut calls, mut in_hand) = (Vec::new(), BTreeMap::<PartKey, Vec<(Call, u64)>>::new());
         for entry in self.entries(sql)? {
             match entry {
                 JournalEntry::Calling { key, call, time_seconds } => {
-                    in_hand.retain(|(of, ..)| *of != key);
-                    in_hand.push((key, call, time_seconds));
+                    let of_part = in_hand.entry(key).or_default();
+                    of_part.retain(|(other, _)| *other != call);
+                    of_part.push((call, time_seconds));
                 }
-                JournalEntry::Answered { key, answer, .. } => {
-                    let Some(at) = in_hand.iter().position(|(of, ..)| *of == key) else { continue };
-                    let (_, call, time_seconds) = in_hand.swap_remove(at);
+                JournalEntry::Answered { key, call, answer, .. } => {
+                    let Some(of_part) = in_hand.get_mut(&key) else { continue };
+                    // A journal that does not name the call has one in hand at a time, the last.
+                    let at = match &call {
+                        Some(call) => of_part.iter().position(|(other, _)| other == call),
+                        None => of_part.len().checked_sub(1),
+                    };
+                    let Some((call, time_seconds)) = at.map(|at| of_part.swap_remove(at)) else { continue };
+                    if of_part.is_empty() {
+                        in_hand.remove(&key);
+                    }
                     if !matches!(answer, Answer::Refused(_)) {
                         calls.push((time_seconds, call));
                     }

@@ -76,7 +76,7 @@ fn entries(turn: u64) -> Vec<JournalEntry> {
         JournalEntry::Turn { turn, time_seconds },
         JournalEntry::Opened { part, owners: vec![None], moving: Moving::StopFirst, time_seconds },
         JournalEntry::Calling { key, call, time_seconds },
-        JournalEntry::Answered { key, answer: Answer::Done, time_seconds },
+        JournalEntry::Answered { key, call: None, answer: Answer::Done, time_seconds },
     ]
 }
 
@@ -126,7 +126,7 @@ fn a_call_that_was_never_answered_or_refused_is_not_lived_again() {
     let key = plan(1).parts[0].key;
     let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1") };
     let calling = |task: &str| JournalEntry::Calling { key, call: call(task), time_seconds: 60 };
-    let answered = |answer| JournalEntry::Answered { key, answer, time_seconds: 60 };
+    let answered = |answer| JournalEntry::Answered { key, call: None, answer, time_seconds: 60 };
     let written = [
         calling("refused"),
         answered(Answer::Refused("no".into())),

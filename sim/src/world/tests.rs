@@ -150,7 +150,7 @@ proptest! {
         for entry in &journal {
             memory.apply(entry);
         }
-        let now_underway = memory.underway().all(|s| s.in_hand().is_some_and(|(_, _, heard)| heard));
+        let now_underway = memory.underway().all(|s| s.in_hand().next().is_some_and(|(_, _, heard)| heard));
         prop_assert!(now_underway, "what was begun is over, or the world has it in hand");
         prop_assert!(world.borrow().measures().finished > 0);
     }

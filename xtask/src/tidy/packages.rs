@@ -123,7 +123,7 @@ pub(super) fn benches(workspace: &Workspace) -> Vec<Violation> {
             let name = &package.manifest.name;
             let registered = |b: &Bench| {
                 b.package == name
-                    && matches!(b.target, Target::Bench(t) | Target::FeatureBench(t, _) if t == target)
+                    && matches!(b.target, Target::Bench(t) | Target::FeatureBench(t, _) | Target::ControlPlaneBench(t) if t == target)
             };
             if !BENCHES.iter().any(registered) {
                 out.push(Violation::new(

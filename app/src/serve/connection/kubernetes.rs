@@ -16,6 +16,8 @@ pub(super) struct KubernetesCluster {
     hands: KubernetesHands,
     mode: Mode,
     now_seconds: u64,
+    /// Whether it could act when it looked last.
+    could_act: bool,
 }
 
 impl KubernetesCluster {
@@ -35,7 +37,7 @@ impl KubernetesCluster {
             hands.get_ready()?;
         }
         let now_seconds = machine_seconds(store.clock_seconds()?.unwrap_or(0));
-        Ok(Self { source, hands, mode: config.mode, now_seconds })
+        Ok(Self { source, hands, mode: config.mode, now_seconds, could_act: false })
     }
 }
 
@@ -53,6 +55,7 @@ impl Connection for KubernetesCluster {
     }
 
     fn ports(&mut self) -> Ports<'_> {
+        self.could_act = self.may_act();
         Ports { sources: vec![&mut self.source], hands: &mut self.hands }
     }
 
@@ -61,7 +64,7 @@ impl Connection for KubernetesCluster {
     }
 
     fn is_urgent(&self) -> bool {
-        self.source.is_urgent()
+        self.source.is_urgent() || (self.may_act() && !self.could_act)
     }
 
     fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
@@ -70,8 +73,7 @@ impl Connection for KubernetesCluster {
         }
         let waiting = reasons(snapshot);
         let told = waiting.iter().map(|(pod, why)| (pod.as_str(), why.as_deref()));
-        let kept_back = self.source.kept_back().map(|(pod, why)| (pod, Some(why)));
-        self.hands.tell_waiting(told.chain(kept_back));
+        self.hands.tell_waiting(told, self.source.kept_back());
     }
 
     fn may_act(&self) -> bool {
