@@ -197,7 +197,9 @@ fn turn(store: &mut Store, turn: u64) {
     let key = plan.parts[0].key;
     let call = Call::Stop { task: "t1".into(), from: spot("n1") };
     store.write(&JournalEntry::Calling { key, call, time_seconds }).expect("there is room");
-    store.write(&JournalEntry::Answered { key, call: None, answer: Answer::Done, time_seconds }).expect("there is room");
+    store
+        .write(&JournalEntry::Answered { key, call: None, answer: Answer::Done, time_seconds })
+        .expect("there is room");
     let outcome = Outcome { parts: vec![PartOutcome { key, results: vec![StepResult::Done] }], halted: None };
     let row =
         HistoryRow { sequence: turn, turn, time_seconds, figures: "{}".into(), ..HistoryRow::default() };

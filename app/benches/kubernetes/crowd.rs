@@ -178,7 +178,7 @@ struct Status {
 #[derive(Deserialize)]
 struct Condition {
     #[serde(default)]
-    message: String,
+    reason: String,
 }
 
 /// Follows the pods.
@@ -196,7 +196,7 @@ impl Observer {
                 let Pod { metadata: Meta { name: pod }, spec: Spec { node_name: node }, .. } = &object;
                 let news = if !node.is_empty() && bound.insert(pod.clone()) {
                     Seen::Bound(Bound { node: node.clone(), at })
-                } else if object.status.conditions.iter().any(|c| c.message.contains("nodes are available")) {
+                } else if object.status.conditions.iter().any(|c| c.reason == "Unschedulable") {
                     Seen::Told(at)
                 } else {
                     continue;

@@ -57,6 +57,15 @@ pub(crate) enum Scheduler {
     Stock(Program),
 }
 
+/// Lepton gives its lease back when it is ended in order, so that the next one need not wait for its end.
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        if let Self::Lepton(service) = self {
+            service.end("-TERM");
+        }
+    }
+}
+
 /// What a process has used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Used {

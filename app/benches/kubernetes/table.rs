@@ -44,7 +44,9 @@ fn spread(mut values: Vec<f64>, digits: usize) -> String {
 
 /// A row for each who binds, and their shares of each other round by round.
 pub(crate) fn print_runs(runs: &[Run]) {
-    println!("| | bound | bound/s from the first binding | bound/s from the start | CPU per pod, ms | peak memory, MB |");
+    println!(
+        "| | bound | bound/s from the first binding | bound/s from the start | CPU per pod, ms | peak memory, MB |"
+    );
     println!("|---|---|---|---|---|---|");
     let of = |who: Who| runs.iter().filter(move |run| run.who == who).collect::<Vec<_>>();
     for who in [Who::Blind, Who::Lepton, Who::Stock] {
@@ -86,7 +88,9 @@ pub(crate) fn print_runs(runs: &[Run]) {
 
 /// The gangs, round by round.
 pub(crate) fn print_gangs(gangs: &[Gang]) {
-    println!("| created, s | submission to last binding, s | bound | nodes used | cannot fit: told after its last pod, s |");
+    println!(
+        "| created, s | submission to last binding, s | bound | nodes used | cannot fit: told after its last pod, s |"
+    );
     println!("|---|---|---|---|---|");
     for gang in gangs {
         println!(

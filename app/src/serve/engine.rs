@@ -213,7 +213,9 @@ impl Engine {
     ) {
         self.turn_until(asks, stop, turns, watch);
         if matches!(turns, Turns::Standing(_)) {
-            while !stop.load(Ordering::Relaxed) && self.hear(asks, stop, Instant::now() + NAP, Instant::now() + NAP) {}
+            while !stop.load(Ordering::Relaxed)
+                && self.hear(asks, stop, Instant::now() + NAP, Instant::now() + NAP)
+            {}
         }
         self.close();
     }

@@ -167,13 +167,16 @@ impl ControlPlane {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// What changes under a path, line by line, until it is dropped.
+    /// What changes under a path from now on, line by line, until it is dropped.
     pub(crate) fn watch(&self, path: &str) -> impl Read + Send + use<> {
+        let list = self.get(&format!("{path}?limit=1"));
+        let version = list["metadata"]["resourceVersion"].as_str().expect("a list has one");
         let request = Request::builder()
-            .uri(format!("https://127.0.0.1:{}{path}?watch=1&resourceVersion=0", self.port))
+            .uri(format!("https://127.0.0.1:{}{path}?watch=1&resourceVersion={version}", self.port))
             .header("authorization", format!("Bearer {TOKEN}"));
         let request = self.agent.configure_request(request.body(()).expect("sound"));
         let answer = self.agent.run(request.timeout_global(None).build()).expect("it answers");
+        assert_eq!(answer.status(), 200, "{path}");
         answer.into_body().into_with_config().limit(u64::MAX).reader()
     }
 

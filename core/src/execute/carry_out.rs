@@ -124,9 +124,8 @@ fn begin(
             Some(before) => !before.is_done(),
             None => snapshot.memory.statement(*key).is_some(),
         };
-        let of_all = |result: StepResult| {
-            Some(PartOutcome { key: part.key, results: vec![result; part.steps.len()] })
-        };
+        let of_all =
+            |result: StepResult| Some(PartOutcome { key: part.key, results: vec![result; part.steps.len()] });
         let tasks = || part.steps.iter().filter_map(|step| step.task());
         let over = if too_early || part.after.iter().any(not_done) {
             of_all(StepResult::NotTried)
@@ -202,7 +201,8 @@ fn make(
     journal: &mut dyn Journal,
 ) -> Result<Vec<PartOutcome>, JournalError> {
     let time_seconds = snapshot.time_seconds;
-    let calling = |(key, call): &(PartKey, Call)| JournalEntry::Calling { key: *key, call: call.clone(), time_seconds };
+    let calling =
+        |(key, call): &(PartKey, Call)| JournalEntry::Calling { key: *key, call: call.clone(), time_seconds };
     note(&calls.iter().map(calling).collect::<Vec<_>>(), snapshot, journal)?;
     let made: Vec<&Call> = calls.iter().map(|(_, call)| call).collect();
     let answers = actuator.calls(&made);

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, Binding, DeviceSet, JournalEntry, Memory, Name, NodeSpec, Outcome, PartOutcome, Plan, Reason, ResourceSchema,
-    Snapshot, Spot, StepResult, Task, TaskClass, TaskState, Worth,
+    Action, Binding, DeviceSet, JournalEntry, Memory, Name, NodeSpec, Outcome, PartOutcome, Plan, Reason,
+    ResourceSchema, Snapshot, Spot, StepResult, Task, TaskClass, TaskState, Worth,
 };
 
 const NODES: usize = 6;

@@ -52,7 +52,15 @@ impl KubernetesHands {
         speaker: Speaker,
         lease_name: Option<(String, String)>,
     ) -> Self {
-        Self { client, shared, speaker, lease_name, lease: None, said: BTreeMap::new(), kept_back: BTreeMap::new() }
+        Self {
+            client,
+            shared,
+            speaker,
+            lease_name,
+            lease: None,
+            said: BTreeMap::new(),
+            kept_back: BTreeMap::new(),
+        }
     }
 
     /// From now on something may be done: the lease is tried for.
@@ -129,7 +137,10 @@ impl KubernetesHands {
     }
 
     /// Those whose reason has stayed the same for a while.
-    fn settled<'a>(&mut self, kept_back: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+    fn settled<'a>(
+        &mut self,
+        kept_back: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Vec<(&'a str, &'a str)> {
         let (mut before, mut settled) = (std::mem::take(&mut self.kept_back), Vec::new());
         for (name, why) in kept_back {
             let same = before.remove(name).filter(|(reason, _)| reason == why);

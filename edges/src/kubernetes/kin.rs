@@ -7,7 +7,7 @@ use lepton_core::model::{NamedGroupRule, NamedRules, NamedSpread};
 
 use super::admits::matches;
 use super::cache::Cache;
-use super::objects::{LabelSelector, Pod, PodTerm, Spread};
+use super::objects::{LabelSelector, Pod, PodTerm, Spread, is_ours};
 
 /// Selectors that are told as groups; rules with others are asked of the pods that stand.
 const TERMS_MAX: usize = 256;
@@ -42,6 +42,15 @@ impl Term {
         }
     }
 
+    /// A short name, the same for the same term (FNV-1a over what it says).
+    fn name(&self) -> String {
+        let said = format!("{self:?}");
+        let hash = said.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        format!("{hash:016x}")
+    }
+
     fn takes(&self, pod: &Pod) -> bool {
         let meta = &pod.metadata;
         self.namespaces.contains(&meta.namespace)
@@ -50,59 +59,91 @@ impl Term {
     }
 }
 
-/// The terms that take a pod, by their numbers.
-type Takers = Vec<usize>;
+/// The terms that take a pod, by their names.
+type Takers = Vec<String>;
 
 /// The groups.
 #[derive(Debug, Default)]
 pub(super) struct Kin {
-    terms: Vec<Term>,
+    /// Each term that a pod of ours has, by its name, and how many have it.
+    terms: BTreeMap<String, (Term, usize)>,
+    /// The pods that have terms, and which.
+    holders: BTreeMap<String, Vec<String>>,
     of_pod: BTreeMap<String, Takers>,
     /// How many pods exactly these terms take.
     counts: BTreeMap<Takers, usize>,
 }
 
 impl Kin {
-    /// Takes in what has become of these pods. Where rules are new, adds all pods that they speak of.
+    /// Takes in what has become of these pods, and adds those for which something else follows from it.
     pub(super) fn news(&mut self, cache: &Cache, dirty: &mut BTreeSet<String>) {
-        let before = self.terms.len();
-        for known in dirty.iter().filter(|name| cache.waiting.contains(*name)).filter_map(|n| cache.pods.get(n)) {
-            self.learn(&known.pod);
+        let mut terms_changed = false;
+        for name in dirty.iter() {
+            terms_changed |= self.note_terms(cache, name);
         }
-        if self.terms.is_empty() {
-            return;
-        }
-        if self.terms.len() == before {
+        let before: Vec<Takers> = self.counts.keys().cloned().collect();
+        if terms_changed {
+            let all: BTreeSet<&String> = cache.pods.keys().chain(self.of_pod.keys()).collect();
+            let all: Vec<String> = all.into_iter().cloned().collect();
+            dirty.extend(all.into_iter().filter(|name| self.note(cache, name)));
+        } else if !self.terms.is_empty() || !self.of_pod.is_empty() {
             for name in dirty.iter() {
                 self.note(cache, name);
             }
-            return;
         }
-        let all: Vec<&String> = cache.pods.keys().chain(dirty.iter()).collect();
-        let changed: Vec<String> =
-            all.into_iter().filter(|name| self.note(cache, name)).cloned().collect();
-        dirty.extend(changed);
-        dirty.extend(cache.repelling().map(|(known, _)| known.pod.metadata.full_name()));
+        if terms_changed || !self.counts.keys().eq(&before) {
+            dirty.extend(self.holders.keys().cloned());
+        }
     }
 
-    fn learn(&mut self, pod: &Pod) {
-        let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
-        let terms = anti.filter_map(|term| Term::of(term, pod));
-        let spread = must_spread(pod).filter(|spread| is_plain(spread, pod));
-        for term in terms.chain(spread.map(|spread| Term::of_spread(spread, pod))) {
-            if self.terms.len() < TERMS_MAX && !self.terms.contains(&term) {
-                self.terms.push(term);
+    /// The terms that a pod of ours has from now on; whether there are others in all.
+    fn note_terms(&mut self, cache: &Cache, name: &str) -> bool {
+        let pod = cache.pods.get(name).map(|known| &known.pod);
+        let of_ours = |pod: &Pod| {
+            let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
+            let anti = anti.filter_map(|term| Term::of(term, pod));
+            let spread = must_spread(pod).filter(|spread| is_plain(spread, pod));
+            anti.chain(spread.map(|spread| Term::of_spread(spread, pod))).collect::<Vec<_>>()
+        };
+        let terms = pod.filter(|pod| is_ours(pod) && !pod.is_over()).map(of_ours).unwrap_or_default();
+        let before = self.holders.remove(name).unwrap_or_default();
+        let mut changed = false;
+        for term in &before {
+            if let Some((_, count)) = self.terms.get_mut(term) {
+                *count -= 1;
             }
         }
+        let mut has = Vec::new();
+        for term in terms {
+            let key = term.name();
+            let is_known = self.terms.contains_key(&key);
+            if !is_known && self.terms.len() == TERMS_MAX {
+                continue;
+            }
+            changed |= !is_known;
+            self.terms.entry(key.clone()).or_insert((term, 0)).1 += 1;
+            has.push(key);
+        }
+        for term in before {
+            if self.terms.get(&term).is_some_and(|(_, count)| *count == 0) {
+                self.terms.remove(&term);
+                changed = true;
+            }
+        }
+        if !has.is_empty() {
+            self.holders.insert(name.to_owned(), has);
+        }
+        changed
     }
 
-    /// Takes in what has become of a pod; whether it is in another group now.
+    /// Takes in which terms take a pod; whether they are others than before.
     fn note(&mut self, cache: &Cache, name: &str) -> bool {
-        let counts = |pod: &&Pod| !pod.is_over() && (cache.waiting.contains(name) || cache.node_of(name).is_some());
+        let counts =
+            |pod: &&Pod| !pod.is_over() && (cache.waiting.contains(name) || cache.node_of(name).is_some());
         let pod = cache.pods.get(name).map(|known| &known.pod).filter(counts);
         let takes = |pod| {
-            let numbered = self.terms.iter().enumerate();
-            numbered.filter(|(_, term)| term.takes(pod)).map(|(at, _)| at).collect::<Takers>()
+            let taken = self.terms.iter().filter(|(_, (term, _))| term.takes(pod));
+            taken.map(|(key, _)| key.clone()).collect::<Takers>()
         };
         let now = pod.map(takes).filter(|takers| !takers.is_empty());
         let before = match &now {
@@ -128,34 +169,37 @@ impl Kin {
 
     /// The pod's group.
     pub(super) fn group_of(&self, name: &str) -> Option<String> {
-        self.of_pod.get(name).map(group_name)
+        self.of_pod.get(name).map(|takers| takers.join("+"))
     }
 
     /// Whether an anti-affinity is told by groups.
     pub(super) fn tells(&self, term: &PodTerm, whose: &Pod) -> bool {
-        Term::of(term, whose).is_some_and(|term| self.terms.contains(&term))
+        !self.terms.is_empty()
+            && Term::of(term, whose).is_some_and(|term| self.terms.contains_key(&term.name()))
     }
 
     /// The pod's spread, where it is told by groups.
     pub(super) fn told_spread<'a>(&self, pod: &'a Pod) -> Option<(&'a Spread, String)> {
         let spread = must_spread(pod).filter(|spread| is_plain(spread, pod))?;
-        let mut groups = self.groups_of(&Term::of_spread(spread, pod));
+        let name = Term::of_spread(spread, pod).name();
+        let mut groups = self.groups_of(&name);
         let only = groups.next()?;
         groups.next().is_none().then_some((spread, only))
     }
 
     /// The groups of all pods that the term takes.
-    fn groups_of(&self, term: &Term) -> impl Iterator<Item = String> + use<'_> {
-        let at = self.terms.iter().position(|known| known == term);
-        self.counts.keys().filter(move |takers| at.is_some_and(|at| takers.contains(&at))).map(group_name)
+    fn groups_of(&self, term: &str) -> impl Iterator<Item = String> {
+        let taken = self.counts.keys().filter(move |takers| takers.iter().any(|taker| taker == term));
+        taken.map(|takers| takers.join("+"))
     }
 
     /// Adds what is told of a pod by groups.
     pub(super) fn add_rules(&self, pod: &Pod, rules: &mut NamedRules) {
         for term in &pod.spec.affinity.pod_anti_affinity.required {
             let Some(means) = Term::of(term, pod) else { continue };
-            let domain = Some(term.topology_key.clone());
-            let apart = self.groups_of(&means).map(|group| NamedGroupRule { group, domain: domain.clone() });
+            let (name, domain) = (means.name(), Some(term.topology_key.clone()));
+            let apart = self.groups_of(&name);
+            let apart = apart.map(|group| NamedGroupRule { group, domain: domain.clone() });
             rules.anti_affinity.extend(apart);
         }
         if let Some((spread, group)) = self.told_spread(pod) {
@@ -163,10 +207,6 @@ impl Kin {
             rules.spread.push(NamedSpread { group, key: spread.topology_key.clone(), skew_max });
         }
     }
-}
-
-fn group_name(takers: &Takers) -> String {
-    takers.iter().map(usize::to_string).collect::<Vec<_>>().join("+")
 }
 
 /// The one spread that must hold.

@@ -185,7 +185,12 @@ fn write_all(client: &Client, shared: &(Mutex<Queue>, Condvar)) {
                 if written.is_ok() {
                     let mut queue = lock(shared);
                     if queue.events.len() < WAITING_MAX {
-                        queue.events.push_back(Event { pod, reason: "FailedScheduling", note: message, time: now() });
+                        queue.events.push_back(Event {
+                            pod,
+                            reason: "FailedScheduling",
+                            note: message,
+                            time: now(),
+                        });
                     }
                 }
                 written

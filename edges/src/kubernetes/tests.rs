@@ -70,6 +70,9 @@ impl Chance {
             metadata["labels"]["lepton/gang"] = format!("g{}", self.below(3)).into();
             metadata["annotations"] = json!({"lepton/gang-size": "3"});
         }
+        let spread = json!([{
+            "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "b"}}
+        }]);
         let placed = self.below(2) == 0;
         let pod = json!({
             "metadata": metadata,
@@ -78,6 +81,7 @@ impl Chance {
                 "nodeName": if placed { format!("n{}", self.below(6)) } else { String::new() },
                 "containers": [{"name": "c", "resources": {"requests": requests}}],
                 "affinity": affinity,
+                "topologySpreadConstraints": if self.one_in(4) { spread } else { json!([]) },
                 "tolerations": if self.one_in(3) { json!([{"key": "team", "value": "red"}]) } else { json!([]) },
                 "schedulingGates": if self.one_in(8) { json!([{"name": "g"}]) } else { json!([]) },
             },
@@ -173,4 +177,82 @@ fn the_belief_after_any_changes_is_what_a_new_loop_is_told() {
             assert_eq!(teller.kept_back(), new.kept_back(), "seed {seed}, turn {turn}");
         }
     }
+}
+
+/// A cluster of nodes in zones, and what is told of it.
+fn placed(nodes: u64, pods: &[Value]) -> (Cache, Vec<lepton_core::model::TaskReading>) {
+    let mut cache = Cache::default();
+    for n in 0..nodes {
+        let amounts = json!({"cpu": "8", "pods": "10"});
+        let node = json!({
+            "metadata": {"name": format!("n{n}"), "labels": {"zone": format!("z{}", n % 2)}},
+            "status": {"allocatable": amounts, "conditions": [{"type": "Ready", "status": "True"}]}
+        });
+        cache.node_change(Change::Put(serde_json::from_value(node).expect("a node")));
+    }
+    for (n, pod) in pods.iter().enumerate() {
+        let mut pod = pod.clone();
+        pod["metadata"]["name"] = format!("p{n}").into();
+        pod["metadata"]["namespace"] = "team".into();
+        pod["metadata"]["uid"] = n.into();
+        pod["metadata"]["uid"] = pod["metadata"]["uid"].to_string().into();
+        cache.pod_change(Change::Put(serde_json::from_value(pod).expect("a pod")));
+    }
+    let names = DeviceNames::default();
+    let mut teller = Teller::new(Columns::of(&cache.nodes, &names), names);
+    let readings = teller.everything(&mut cache);
+    let tasks = readings.into_iter().filter_map(|reading| match reading {
+        lepton_core::model::Reading::TaskSubmitted(task) => Some(task),
+        _ => None,
+    });
+    let tasks = tasks.collect();
+    (cache, tasks)
+}
+
+#[test]
+fn rules_among_pods_of_one_turn_are_told_as_groups() {
+    let selector = json!({"matchLabels": {"app": "a"}});
+    let apart = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"topologyKey": "zone", "labelSelector": selector}
+    ]}});
+    let spread = json!([{"maxSkew": 2, "topologyKey": "zone", "labelSelector": selector}]);
+    let labels = json!({"labels": {"app": "a"}});
+    let ours = |more: &str, value: &Value| json!({"metadata": labels, "spec": {"schedulerName": "lepton", more: value}});
+    let (_, tasks) = placed(
+        2,
+        &[
+            ours("affinity", &apart),
+            ours("topologySpreadConstraints", &spread),
+            json!({"metadata": labels, "spec": {"schedulerName": "other", "nodeName": "n0"}}),
+            json!({"metadata": {"labels": {"app": "b"}}, "spec": {"schedulerName": "lepton"}}),
+        ],
+    );
+    let [apart, spread, other, free] = &tasks[..] else { panic!("four were expected: {tasks:?}") };
+    let group = apart.group.as_ref().expect("its own term takes it");
+    assert_eq!((spread.group.as_ref(), other.group.as_ref(), &free.group), (Some(group), Some(group), &None));
+    let rule = &apart.rules.anti_affinity[0];
+    assert_eq!((&rule.group, rule.domain.as_deref()), (group, Some("zone")));
+    let rule = &spread.rules.spread[0];
+    assert_eq!((&rule.group, rule.key.as_str(), rule.skew_max), (group, "zone", 2));
+    assert!(apart.rules.selectors.is_empty() && spread.rules.selectors.is_empty(), "no list of nodes");
+}
+
+#[test]
+fn rules_that_groups_cannot_say_are_told_as_the_nodes_that_are_left() {
+    let selector = json!({"matchLabels": {"app": "a"}});
+    let labels = json!({"labels": {"app": "a"}});
+    let pod = |spread: Value| json!({"metadata": labels, "spec": {"schedulerName": "lepton", "topologySpreadConstraints": [spread]}});
+    let stands = json!({"metadata": labels, "spec": {"schedulerName": "other", "nodeName": "n0"}});
+    let mut spread = json!({"maxSkew": 1, "topologyKey": "zone", "labelSelector": selector});
+    for (key, value) in [("minDomains", json!(2)), ("nodeTaintsPolicy", json!("Honor"))] {
+        let mut other = spread.clone();
+        other[key] = value;
+        let (_, tasks) = placed(2, &[pod(other), stands.clone()]);
+        assert_eq!(tasks[0].rules.spread, [], "{key}");
+        assert_eq!(tasks[0].rules.selectors[0].values, ["n1"], "{key}");
+    }
+    // One that does not count itself.
+    spread["labelSelector"]["matchLabels"]["app"] = "b".into();
+    let (_, tasks) = placed(2, &[pod(spread)]);
+    assert_eq!(tasks[0].rules.spread, []);
 }

@@ -141,6 +141,25 @@ fn a_call_that_was_never_answered_or_refused_is_not_lived_again() {
 }
 
 #[test]
+fn calls_that_were_made_together_are_on_the_disk_together_and_lived_again_by_their_answers() {
+    let folder = Folder::new("together");
+    let mut store = Store::open(&folder.0).expect("it is made");
+    let key = plan(1).parts[0].key;
+    let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1") };
+    let calling = |task: &str| JournalEntry::Calling { key, call: call(task), time_seconds: 60 };
+    let answered =
+        |task: &str, answer| JournalEntry::Answered { key, call: Some(call(task)), answer, time_seconds: 60 };
+    store.write_all(&[calling("a"), calling("b"), calling("c")]).expect("there is room");
+    let count = reading(&folder.0).expect("readable");
+    let count = count.query_row("SELECT count(*) FROM journal", [], |row| row.get::<_, u32>(0));
+    assert_eq!(count.expect("a count"), 3);
+    let answers = [answered("b", Answer::Done), answered("a", Answer::Refused("no".into()))];
+    store.write_all(&answers).expect("there is room");
+    store.keep_turn(&TurnRows { clock_seconds: 60, ..TurnRows::default() }).expect("there is room");
+    assert_eq!(store.calls().expect("readable"), [(60, call("b"))]);
+}
+
+#[test]
 fn a_result_that_comes_later_is_shown_with_its_decision() {
     let folder = Folder::new("results");
     let mut store = Store::open(&folder.0).expect("it is made");
