@@ -5,8 +5,9 @@ use std::fs;
 use serde_json::json;
 use ureq::http::Method;
 
+use crate::common::ports::free_port;
 use crate::common::service::Service;
-use crate::control_plane::{ControlPlane, Program, free_port};
+use crate::control_plane::{ControlPlane, Program};
 use crate::crowd::many;
 
 /// Clock ticks of a second in /proc, as Linux has them.
