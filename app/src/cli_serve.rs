@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use lepton_core::cycle::Mode;
 
 use crate::cli_workload::nodes_count;
+use crate::log::{LogFormat, LogLevel};
 use crate::serve::config::{SourceKind, address, mode_named, speed, store_url, turn_seconds};
 use crate::serve::tokens::Role;
 
@@ -31,7 +32,7 @@ Examples:
   lepton serve --config lepton.toml --listen 127.0.0.1:8080"
 )]
 pub(crate) struct ServeArgs {
-    /// Settings file (TOML); options go before it
+    /// Settings file (TOML); variables as LEPTON_MODE go before it, and options before both
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// What the loop may do: observe, recommend or act [default: observe]
@@ -76,6 +77,12 @@ pub(crate) struct ServeArgs {
     /// Seed of the simulated cluster [default: 7]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
+    /// Form of what is logged on stderr [default: text]
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// What is logged, and all before it [default: info]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) log_level: Option<LogLevel>,
     /// End after so many turns [default: go on until a signal comes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) turns: Option<u64>,
@@ -191,11 +198,13 @@ pub(crate) enum Listed {
     Decisions,
     /// Learned policies and the rules in their place: who decides, and on what evidence.
     Policies,
+    /// The audit: who did what, or was kept from it, the newest first.
+    Audit,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lepton get nodes\n  lepton get tasks --limit 20\n  lepton get decisions -o json"
+    after_help = "Examples:\n  lepton get nodes\n  lepton get tasks --limit 20\n  lepton get decisions -o json\n  lepton get audit --token-file admin.token"
 )]
 pub(crate) struct GetArgs {
     /// What to list

@@ -19,6 +19,7 @@ mod columns;
 mod commands;
 mod failure;
 mod forms;
+mod log;
 mod numbers;
 mod objective_file;
 mod output;

@@ -10,6 +10,8 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::log;
+
 /// Form of the result on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
@@ -39,6 +41,9 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 /// A remark for people, on stderr.
 pub(crate) fn note(text: &str) {
+    if log::is_json() {
+        return log::note(text);
+    }
     // Where even stderr cannot be written, there is nobody to tell.
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,8 +1,16 @@
-//! What is shipped to run Lepton with: the unit for systemd starts the binary as it is, on the settings that it prints itself.
+//! What is shipped to run Lepton with: the unit for systemd starts the binary as it is, on the settings that it prints itself; the board of
+//! Grafana and the alerts of Prometheus speak of what is served.
+
+#![cfg(target_os = "linux")]
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use common::service::Service;
 use common::{lepton, read, scratch, stderr, written};
+use serde_json::Value;
 
 #[test]
 fn the_unit_of_systemd_starts_the_service_with_options_that_it_has() {
@@ -25,4 +33,79 @@ fn the_unit_of_systemd_starts_the_service_with_options_that_it_has() {
     for wanted in ["ExecReload=/bin/kill -HUP $MAINPID", "SuccessExitStatus=143", "StateDirectory=lepton"] {
         assert!(unit.lines().any(|line| line == wanted), "{wanted}");
     }
+}
+
+/// The names of Lepton's own measures in a text.
+fn measures_in(text: &str) -> BTreeSet<String> {
+    let is_of_name = |byte: char| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == '_';
+    let words = text.split(|byte| !is_of_name(byte)).filter(|word| word.starts_with("lepton_"));
+    words.map(str::to_owned).collect()
+}
+
+fn shipped(name: &str) -> String {
+    read(&format!("{}/../deploy/{name}", env!("CARGO_MANIFEST_DIR")))
+}
+
+const BOARD: &str = "grafana/lepton.json";
+const ALERTS: &str = "prometheus/lepton-alerts.yaml";
+const ALERTS_TRIED: &str = "prometheus/lepton-alerts.test.yaml";
+
+#[test]
+fn every_measure_of_the_board_and_of_the_alerts_is_served() {
+    let far = format!("sqlite://{}", scratch("far.db"));
+    let simulated = Service::start(&scratch("simulated"), &["--store-url", &far]);
+    let host = Service::start_of(&scratch("host"), &["--source", "host", "--turn-seconds", "0.1"], "");
+    let mut served = BTreeSet::new();
+    for service in [&simulated, &host] {
+        let text = service.get("/metrics");
+        let lines = text.as_str().expect("text").lines().filter(|line| !line.starts_with('#'));
+        served.extend(lines.flat_map(measures_in));
+    }
+    for file in [BOARD, ALERTS, ALERTS_TRIED] {
+        let named = measures_in(&shipped(file));
+        assert!(named.len() > 5, "{file}: {named:?}");
+        let unknown: Vec<_> = named.difference(&served).collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}, which nobody serves");
+    }
+    // What is served is shown: on the board, or it is for reading beside it.
+    let beside = ["lepton_stage_last_seconds"].map(str::to_owned);
+    let shown: BTreeSet<String> = measures_in(&shipped(BOARD)).into_iter().chain(beside).collect();
+    let unseen: Vec<_> = served.difference(&shown).collect();
+    assert!(unseen.is_empty(), "the board does not show {unseen:?}");
+}
+
+fn expressions(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(of) => {
+            found.extend(of.get("expr").and_then(Value::as_str).map(str::to_owned));
+            of.values().for_each(|inner| expressions(inner, found));
+        }
+        Value::Array(of) => of.iter().for_each(|inner| expressions(inner, found)),
+        _ => {}
+    }
+}
+
+fn promtool(words: &[&str]) {
+    let output = Command::new("promtool").args(words).output().expect("promtool is needed here");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+    assert!(output.status.success(), "{words:?}: {said}");
+}
+
+#[test]
+#[ignore = "needs prometheus"]
+fn promtool_takes_the_alerts_what_they_are_tried_on_and_every_expression_of_the_board() {
+    let path = |name: &str| format!("{}/../deploy/{name}", env!("CARGO_MANIFEST_DIR"));
+    promtool(&["check", "rules", &path(ALERTS)]);
+    promtool(&["test", "rules", &path(ALERTS_TRIED)]);
+    let mut found = Vec::new();
+    expressions(&serde_json::from_str(&shipped(BOARD)).expect("JSON"), &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    let rule = |(number, expression): (usize, &String)| {
+        let plain = expression.replace("$__rate_interval", "5m").replace("$instance", ".*");
+        serde_json::json!({"record": format!("board:{number}"), "expr": plain})
+    };
+    let rules: Vec<Value> = found.iter().enumerate().map(rule).collect();
+    // JSON is YAML.
+    let group = serde_json::json!({"groups": [{"name": "board", "rules": rules}]});
+    promtool(&["check", "rules", &written("board.yaml", group.to_string())]);
 }

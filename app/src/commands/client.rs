@@ -81,8 +81,13 @@ pub(crate) fn get(args: &GetArgs) -> Result<(), Failure> {
             "policies",
             &["decides", "serves", "learned", "comparisons", "gain", "half_width", "unit", "note"],
         ),
+        Listed::Audit => ("audit", &["unix_seconds", "actor", "action", "target", "detail"]),
     };
-    let limit = if args.what == Listed::Policies { String::new() } else { format!("?limit={}", args.limit) };
+    let limit = if matches!(args.what, Listed::Policies | Listed::Audit) {
+        String::new()
+    } else {
+        format!("?limit={}", args.limit)
+    };
     let path = format!("/api/v1/{name}{limit}");
     let body = ask(&args.server, "GET", &path, &[], None)?;
     show(&args.server, &body, |body| {

@@ -18,7 +18,8 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<(), Failure> {
 
 /// Each value with where it comes from; a file that is not sound is an error.
 fn check(args: &ConfigCheckArgs) -> Result<(), Failure> {
-    let (config, origins) = ServeConfig::read(&args.file)?;
+    let (mut config, mut origins) = ServeConfig::read(&args.file)?;
+    config.take_environment(&mut origins, std::env::vars_os()).map_err(Failure::Input)?;
     if let Some(contradiction) = config.contradiction() {
         return Err(Failure::Input(format!("{}: {contradiction}", args.file.display())));
     }

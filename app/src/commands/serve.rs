@@ -8,7 +8,7 @@ use super::model_files;
 use crate::cli_serve::ServeArgs;
 use crate::failure::Failure;
 use crate::output;
-use crate::serve::config::{ServeConfig, SourceKind};
+use crate::serve::config::{Origins, ServeConfig, SourceKind};
 use crate::serve::{openapi, serve};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -18,12 +18,13 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     serve(&settings(args)?, args.turns, &|| settings(args))
 }
 
-/// The settings: defaults, then the file, then options.
+/// The settings: defaults, then the file, then the environment, then options.
 fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
-    let mut config = match &args.config {
-        Some(path) => ServeConfig::read(path)?.0,
-        None => ServeConfig::default(),
+    let (mut config, mut origins) = match &args.config {
+        Some(path) => ServeConfig::read(path)?,
+        None => (ServeConfig::default(), Origins::new()),
     };
+    config.take_environment(&mut origins, std::env::vars_os()).map_err(Failure::Input)?;
     if let Some(source) = &args.source {
         config.source = SourceKind::named(source).map_err(Failure::Input)?;
     }
@@ -41,6 +42,8 @@ fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     config.require_tokens |= args.require_tokens;
     config.turn_seconds = args.turn_seconds.unwrap_or(config.turn_seconds);
     config.speed = args.speed.unwrap_or(config.speed);
+    config.log_format = args.log_format.unwrap_or(config.log_format);
+    config.log_level = args.log_level.unwrap_or(config.log_level);
     config.simulation.nodes_count = args.nodes_count.unwrap_or(config.simulation.nodes_count);
     config.simulation.seed = args.seed.unwrap_or(config.simulation.seed);
     if let Some(folder) = &args.state_dir {

@@ -106,19 +106,19 @@ const SERVED: Form = Form {
 
 const SIMULATED: Form = Form {
     name: "`--source simulation`",
-    holds: |g| g.has_value("source", "simulation") || sourced_by_file(g),
+    holds: |g| g.has_value("source", "simulation") || sourced_elsewhere(g),
 };
 const PROMETHEUS: Form = Form {
     name: "`--source prometheus`",
-    holds: |g| g.has_value("source", "prometheus") || sourced_by_file(g),
+    holds: |g| g.has_value("source", "prometheus") || sourced_elsewhere(g),
 };
 const KUBERNETES: Form = Form {
     name: "`--source kubernetes`",
-    holds: |g| g.has_value("source", "kubernetes") || sourced_by_file(g),
+    holds: |g| g.has_value("source", "kubernetes") || sourced_elsewhere(g),
 };
 const TOLD: Form = Form {
     name: "`--store-url`, or a settings file that has it",
-    holds: |g| g.typed("store_url") || g.typed("config"),
+    holds: |g| g.typed("store_url") || g.typed("config") || std::env::var_os("LEPTON_STORE_URL").is_some(),
 };
 const REAL: Form = Form {
     name: "a real source, without `--source simulation`",
@@ -162,8 +162,8 @@ fn drawn_failures(g: &Given<'_>) -> bool {
 }
 
 /// Whether the settings file may name the source; that is known once it is read.
-fn sourced_by_file(g: &Given<'_>) -> bool {
-    g.typed("config") && !g.typed("source")
+fn sourced_elsewhere(g: &Given<'_>) -> bool {
+    (g.typed("config") || std::env::var_os("LEPTON_SOURCE").is_some()) && !g.typed("source")
 }
 
 const PLACEMENT: &[&str] = &["simulate placement"];

@@ -2,7 +2,7 @@
 //! what comes into its mailbox. A turn that fails or panics degrades the loop and does not end it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -20,12 +20,14 @@ use lepton_core::model::{Memory, Outcome};
 use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
+use super::auditing::{self, TokenWatch};
 use super::beside::{Beside, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
 use super::connection::{Connection, Ports, WrongSettings, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
+use super::logged::Logged;
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
 use super::policies::PoliciesBody;
@@ -111,6 +113,11 @@ pub(super) struct Engine {
     pub(super) seed: u64,
     /// What people have put off.
     pub(super) snoozes: Snoozes,
+    tokens: TokenWatch,
+    /// Why the audit cannot tell of tokens.
+    tokens_problem: Option<String>,
+    /// What was logged of the turns before.
+    logged: Logged,
 }
 
 impl Engine {
@@ -180,6 +187,9 @@ impl Engine {
             rearrange: config.rearrange,
             seed: config.simulation.seed,
             snoozes,
+            tokens: TokenWatch::new(PathBuf::from(&config.state_dir)),
+            tokens_problem: None,
+            logged: Logged::default(),
         };
         engine.tell_results()?;
         engine.proposal = people::open_proposal(&engine.store)?;
@@ -266,17 +276,18 @@ impl Engine {
                     // Nobody may wait for it any more.
                     let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
                 }
+                Ok(Request::Refused(line)) => self.audit(&line),
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
                     due = due.min(Instant::now() + self.pause);
                 }
                 Ok(Request::Try(what, actor, reply)) => {
-                    let _ = reply.send(self.try_out(what, actor));
+                    let _ = reply.send(self.try_out(what, &actor));
                     self.publish(None);
                     self.chronicle.tell(&self.published);
                 }
                 Ok(Request::EndSnooze(id, actor, reply)) => {
-                    let _ = reply.send(self.end_snooze(&id, actor));
+                    let _ = reply.send(self.end_snooze(&id, &actor));
                     self.publish(None);
                     self.chronicle.tell(&self.published);
                 }
@@ -306,15 +317,26 @@ impl Engine {
         self.pause = pause(config);
         self.fresh_seconds = config.fresh_seconds;
         self.configure(self.mode);
-        let line = AuditLine {
-            unix_seconds: people::unix_seconds(),
-            actor: "local".to_owned(),
-            action: "settings".to_owned(),
-            target: "service".to_owned(),
-            detail: format!("read again; mode {}", mode_name(self.mode)),
-        };
-        self.health.store_problem = self.store.keep_audit(&line).err().map(|error| error.to_string());
+        let detail = format!("read again; mode {}", mode_name(self.mode));
+        self.audit(&auditing::line("local", "settings", "service", &detail));
         self.publish(None);
+    }
+
+    /// Keeps a line of the audit.
+    pub(super) fn audit(&mut self, line: &AuditLine) {
+        let kept = self.store.keep_audit(std::slice::from_ref(line), None);
+        self.health.store_problem = kept.err().map(|error| error.to_string());
+    }
+
+    /// Tells the audit of tokens that came and went.
+    fn audit_tokens(&mut self) {
+        let problem = self.tokens.look(&mut self.store).err().map(|error| format!("{error:#}"));
+        if problem != self.tokens_problem
+            && let Some(problem) = &problem
+        {
+            tracing::warn!(problem, "the audit cannot tell of tokens");
+        }
+        self.tokens_problem = problem;
     }
 
     fn configure(&mut self, mode: Mode) {
@@ -343,6 +365,7 @@ impl Engine {
 
     /// One turn; whatever goes wrong in it is told and survived, and there is no report of it then.
     pub(super) fn turn(&mut self) -> Option<CycleReport> {
+        self.audit_tokens();
         let begun = Instant::now();
         let under_way = Begun::of(&self.cycle.snapshot().memory);
         let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
@@ -386,6 +409,7 @@ impl Engine {
             self.health.count(report, figures.stages);
             self.chronicle.turned(report, figures);
         }
+        self.logged.turned(figures.as_ref(), &self.health.problems());
         self.publish(report.as_ref().zip(figures));
         if self.published.stream.is_due() {
             self.chronicle.tell(&self.published);

@@ -1,6 +1,7 @@
 //! `lepton serve`: the loop on a thread of its own, its store, and the HTTP interface beside it.
 
 mod api;
+mod auditing;
 mod beside;
 mod books;
 mod chronicle;
@@ -9,6 +10,7 @@ mod connection;
 pub(crate) mod engine;
 mod figures;
 mod load;
+mod logged;
 mod node_view;
 mod nodes;
 mod people;
@@ -39,6 +41,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::log;
 use crate::output;
 use crate::stop;
 use config::{ServeConfig, mode_name};
@@ -64,6 +67,7 @@ pub(crate) fn serve(
     if let Some(contradiction) = config.contradiction() {
         return Err(Failure::Input(contradiction));
     }
+    log::start(config.log_format, config.log_level);
     let tokens = demanded(config, Path::new(&config.state_dir))?;
     let asked = if tokens.is_some() { ", tokens are asked for" } else { "" };
     let listener = TcpListener::bind(config.listen).map_err(|e| {

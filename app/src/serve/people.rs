@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lepton_core::model::{PartKey, Snapshot};
-use lepton_edges::store::{PlanState, Store};
+use lepton_edges::store::{AuditLine, PlanState, Store};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -21,6 +21,8 @@ pub(super) enum Request {
     EndSnooze(String, String, oneshot::Sender<Result<(), String>>),
     /// Something is tried on a simulated cluster: what, who says so, and what is answered.
     Try(TrialKind, String, oneshot::Sender<Result<TrialBody, NotTried>>),
+    /// Somebody was kept from changing something.
+    Refused(AuditLine),
     /// Settings that were read again.
     Settings(Box<ServeConfig>),
 }
@@ -47,6 +49,18 @@ pub(super) struct Snoozing {
     pub(super) minutes: u64,
     /// Why.
     pub(super) why: String,
+}
+
+impl Word {
+    /// Its name in the audit.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Approve => "plan.approve",
+            Self::Reject(_) => "plan.reject",
+            Self::Derive(_) => "plan.derive",
+            Self::Snooze(_) => "plan.snooze",
+        }
+    }
 }
 
 /// A word to a plan.

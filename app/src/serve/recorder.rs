@@ -13,7 +13,7 @@ use crate::recordings::{DeciderSettings, Head, Recorder, RecorderOptions};
 /// Where recordings are, in the folder of the store.
 pub(crate) const FOLDER: &str = "recordings";
 /// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
-const TOLD: [&str; 13] = [
+const TOLD: [&str; 16] = [
     "mode",
     "require_tokens",
     "source",
@@ -23,6 +23,9 @@ const TOLD: [&str; 13] = [
     "speed",
     "rearrange",
     "learned_placement",
+    "log_format",
+    "log_level",
+    "requests_per_second",
     "record_hours",
     "record_mib",
     "prometheus.rate_seconds",

@@ -64,7 +64,7 @@ impl Service {
         listener.set_nonblocking(true).context("cannot use the socket")?;
         let published = Arc::new(Published::new(config.mode));
         let (asks, mailbox) = sync_channel(ASKS_MAX);
-        let door = api::Door::new(tokens);
+        let door = api::Door::new(tokens, config.requests_per_second);
         let requests = asks.clone();
         let folder = PathBuf::from(&config.state_dir);
         let shared = api::Shared::new(Arc::clone(&published), asks, folder, address.port(), door);
@@ -97,7 +97,8 @@ impl Service {
         let router = api::router(shared);
         let http = runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            axum::serve(listener, router).with_graceful_shutdown(turned(stop)).await
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).with_graceful_shutdown(turned(stop)).await
         });
         Ok(Self { address, about, requests, stop, published, engine, http, runtime })
     }

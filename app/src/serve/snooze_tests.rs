@@ -67,8 +67,8 @@ fn what_was_put_off_is_proposed_again_once_somebody_takes_it_up() {
     put_off(&mut engine, &[], 600);
     engine.turn();
     assert!(engine.proposal.as_ref().is_none_or(|open| open.effects != effects));
-    assert!(engine.end_snooze("s9", "ann".to_owned()).is_err(), "there is none of that name");
-    engine.end_snooze("s1", "ann".to_owned()).expect("it is taken up");
+    assert!(engine.end_snooze("s9", "ann").is_err(), "there is none of that name");
+    engine.end_snooze("s1", "ann").expect("it is taken up");
     engine.turn();
     let open = engine.proposal.as_ref().expect("no time has passed, so it is wanted as before");
     assert_eq!(open.effects, effects);

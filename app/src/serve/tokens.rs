@@ -94,6 +94,12 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Token>> {
     serde_json::from_str(&text).with_context(said)
 }
 
+/// When the file was written, and how long it is; none where there is none.
+pub(super) fn written(folder: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = fs::metadata(folder.join(FILE)).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
 /// Makes a token and keeps its digest; the token itself is returned once and nowhere kept.
 pub(crate) fn create(
     folder: &Path,
@@ -201,8 +207,7 @@ impl Tokens {
 
     fn look(&self, find: impl Fn(&[Token]) -> Option<Token>) -> anyhow::Result<Option<Token>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let metadata = fs::metadata(self.folder.join(FILE)).ok();
-        let of = metadata.and_then(|m| Some((m.modified().ok()?, m.len())));
+        let of = written(&self.folder);
         if of.is_none() || of != known.of {
             *known = Known { of, tokens: read(&self.folder)? };
         }

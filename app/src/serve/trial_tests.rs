@@ -16,7 +16,7 @@ fn turns(engine: &mut Engine, count: usize) {
 }
 
 fn tried(engine: &mut Engine, what: TrialKind) -> String {
-    let body = engine.try_out(what, "local".to_owned()).expect("it is tried");
+    let body = engine.try_out(what, "local").expect("it is tried");
     serde_json::to_value(body).expect("a document")["at"].as_str().expect("an address").to_owned()
 }
 

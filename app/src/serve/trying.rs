@@ -4,11 +4,10 @@
 
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{Placing, Served, Serving, counted};
-use lepton_edges::store::AuditLine;
 
+use super::auditing;
 use super::beside::Beside;
 use super::engine::Engine;
-use super::people::unix_seconds;
 use super::trials::{NotTried, TrialBody, TrialKind};
 
 /// For how long the source falls silent, minutes of the cluster's time.
@@ -21,7 +20,7 @@ const SPOILED_TIMES: f32 = -4.0;
 
 impl Engine {
     /// Tries it.
-    pub(super) fn try_out(&mut self, what: TrialKind, actor: String) -> Result<TrialBody, NotTried> {
+    pub(super) fn try_out(&mut self, what: TrialKind, actor: &str) -> Result<TrialBody, NotTried> {
         let Some(cluster) = self.cluster.simulated() else { return Err(NotTried::NotSimulated) };
         let body = match what {
             TrialKind::Failure => {
@@ -66,14 +65,8 @@ impl Engine {
                 }
             }
         };
-        let line = AuditLine {
-            unix_seconds: unix_seconds(),
-            actor,
-            action: format!("trial.{}", what.name()),
-            target: "simulation".to_owned(),
-            detail: body.did.clone(),
-        };
-        self.store.keep_audit(&line).map_err(anyhow::Error::from)?;
+        let line = auditing::line(actor, &format!("trial.{}", what.name()), "simulation", &body.did);
+        self.store.keep_audit(&[line], None).map_err(anyhow::Error::from)?;
         Ok(body)
     }
 

@@ -2,11 +2,12 @@
 
 use lepton_core::cycle::Mode;
 use lepton_core::model::{JournalEntry, Moving, Part, PartKey, Plan, PlanDocument};
-use lepton_edges::store::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
+use lepton_edges::store::{KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 use serde_json::{Value, json};
 
+use super::auditing;
 use super::engine::Engine;
-use super::people::{Answer, Ask, Snoozing, Word, keys, unix_seconds};
+use super::people::{Answer, Ask, Snoozing, Word, keys};
 use super::recording::{Proposal, effects_of};
 use super::snoozes::{rest, snooze_of};
 use crate::recordings::Line;
@@ -15,6 +16,11 @@ impl Engine {
     /// Answers a request.
     pub(super) fn answer(&mut self, ask: Ask) {
         let answer = self.decide(&ask).unwrap_or_else(|error| Answer::Failed(format!("{error:#}")));
+        let done = matches!(answer, Answer::Done(..));
+        tracing::info!(actor = ask.actor, word = ask.word.name(), plan = ask.turn, done, "a word to a plan");
+        if let Some(line) = auditing::refused(&ask, &answer) {
+            self.audit(&line);
+        }
         // Nobody may wait for it any more.
         let _ = ask.reply.send(answer);
     }
@@ -72,22 +78,16 @@ impl Engine {
 }
 
 fn verdict(ask: &Ask, state: PlanState, body: &Value) -> Verdict {
-    let (action, why) = match &ask.word {
-        Word::Approve => ("plan.approve", String::new()),
-        Word::Reject(why) => ("plan.reject", why.clone()),
-        Word::Derive(parts) => ("plan.derive", format!("without {}", keys(parts))),
+    let why = match &ask.word {
+        Word::Approve => String::new(),
+        Word::Reject(why) => why.clone(),
+        Word::Derive(parts) => format!("without {}", keys(parts)),
         Word::Snooze(Snoozing { parts, minutes, why }) => {
             let what = if parts.is_empty() { String::new() } else { format!("parts {}, ", keys(parts)) };
-            ("plan.snooze", format!("{what}for {minutes} min {why}").trim().to_owned())
+            format!("{what}for {minutes} min {why}").trim().to_owned()
         }
     };
-    let line = AuditLine {
-        unix_seconds: unix_seconds(),
-        actor: ask.actor.clone(),
-        action: action.to_owned(),
-        target: format!("p{}", ask.turn),
-        detail: why.clone(),
-    };
+    let line = auditing::line(&ask.actor, ask.word.name(), &format!("p{}", ask.turn), &why);
     let keep = |key: &String| KeptAnswer {
         key: key.clone(),
         request: ask.request(),
@@ -217,14 +217,13 @@ impl Engine {
     }
 
     /// Takes up again what was put off: from the next turn on it is proposed as before.
-    pub(super) fn end_snooze(&mut self, id: &str, actor: String) -> Result<(), String> {
+    pub(super) fn end_snooze(&mut self, id: &str, actor: &str) -> Result<(), String> {
         let unknown = || format!("nothing is put off under `{id}`");
         let left = self.snoozes.without(id, self.cluster.now_seconds()).ok_or_else(unknown)?;
         left.keep(&mut self.store).map_err(|error| format!("{error:#}"))?;
         self.snoozes = left;
-        let (action, target) = ("snooze.end".to_owned(), id.to_owned());
-        let line = AuditLine { unix_seconds: unix_seconds(), actor, action, target, detail: String::new() };
-        self.store.keep_audit(&line).map_err(|error| error.to_string())
+        let line = auditing::line(actor, "snooze.end", id, "");
+        self.store.keep_audit(&[line], None).map_err(|error| error.to_string())
     }
 }
 

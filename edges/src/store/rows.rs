@@ -194,18 +194,25 @@ impl Store {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// Keeps a line of the audit.
+    /// Keeps lines of the audit, and a fact with them in the place of what was there.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn keep_audit(&mut self, line: &AuditLine) -> Result<(), StoreError> {
-        self.in_one(|transaction| insert_line(transaction, line))
+    /// When they cannot be written; nothing of it is then kept.
+    pub fn keep_audit(&mut self, lines: &[AuditLine], fact: Option<(&str, &str)>) -> Result<(), StoreError> {
+        self.in_one(|transaction| {
+            lines.iter().try_for_each(|line| insert_line(transaction, line))?;
+            fact.map_or(Ok(()), |(name, value)| set_fact(transaction, name, value))
+        })
     }
 }
 
 fn set_clock(transaction: &Transaction<'_>, seconds: u64) -> Result<(), StoreError> {
+    set_fact(transaction, CLOCK, &seconds.to_string())
+}
+
+fn set_fact(transaction: &Transaction<'_>, name: &str, value: &str) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)";
-    transaction.prepare_cached(sql)?.execute([CLOCK, &seconds.to_string()])?;
+    transaction.prepare_cached(sql)?.execute([name, value])?;
     Ok(())
 }
 

@@ -1,21 +1,30 @@
 //! Who may do what: on loopback everybody on this machine, beyond it the holders of tokens by their role. A page elsewhere must not
 //! talk to this service through its visitor's browser.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
+use super::super::auditing;
+use super::super::people::Request as Asked;
 use super::super::tokens::{Role, Tokens};
 use super::Shared;
+use super::limits::{Holder, Limits};
 use super::problem::Problem;
 
 /// How long a request may take until its answer begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Streams that one token may have open.
+const STREAMS_OF_TOKEN_MAX: usize = 32;
+/// Most characters of a path in the audit and the log.
+const PATH_CHARS_MAX: usize = 200;
 /// Wrong tokens in one window of time after which nobody is asked for a while.
 const WRONG_MAX: u32 = 50;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -30,18 +39,58 @@ pub(super) struct Actor {
     token: Option<String>,
 }
 
+impl Actor {
+    /// Whose bucket a request is taken from.
+    fn holder(&self, request: &Request) -> Holder {
+        let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        match &self.token {
+            Some(token) => Holder::Token(token.clone()),
+            None => Holder::Address(from.map(|from| from.0.ip())),
+        }
+    }
+}
+
 /// The door.
 #[derive(Debug)]
 pub(in crate::serve) struct Door {
     /// None where nobody is asked for a token.
     pub(super) tokens: Option<Tokens>,
     wrong: Mutex<(Option<Instant>, u32)>,
+    limits: Limits,
+    /// Open streams by token.
+    streams: Mutex<HashMap<String, usize>>,
 }
 
 impl Door {
     /// With tokens, or open to this machine.
-    pub(in crate::serve) fn new(tokens: Option<Tokens>) -> Arc<Self> {
-        Arc::new(Self { tokens, wrong: Mutex::default() })
+    pub(in crate::serve) fn new(tokens: Option<Tokens>, requests_per_second: u32) -> Arc<Self> {
+        let limits = Limits::new(requests_per_second);
+        Arc::new(Self { tokens, wrong: Mutex::default(), limits, streams: Mutex::default() })
+    }
+
+    /// Somebody opens a stream: false where its token has too many.
+    pub(super) fn opens_stream(&self, actor: &Actor) -> bool {
+        let Some(token) = &actor.token else { return true };
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = streams.entry(token.clone()).or_default();
+        *open += 1;
+        let may = *open <= STREAMS_OF_TOKEN_MAX;
+        if !may {
+            *open -= 1;
+        }
+        may
+    }
+
+    /// A stream is closed.
+    pub(super) fn closed_stream(&self, actor: &Actor) {
+        let Some(token) = &actor.token else { return };
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = streams.get_mut(token) {
+            *open -= 1;
+            if *open == 0 {
+                streams.remove(token);
+            }
+        }
     }
 
     fn actor(&self, headers: &HeaderMap) -> Result<Actor, Problem> {
@@ -113,27 +162,51 @@ fn reads(method: &Method) -> bool {
 }
 
 /// Lets in who may come in, and no answer take for ever.
-pub(super) async fn guard(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
-    if let Some(problem) = foreign(request.headers(), request.method(), &shared) {
+pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let (method, path) = (request.method().clone(), path_of(&request));
+    let mut actor = None;
+    let response = admit(&shared, request, next, &mut actor).await;
+    let (actor, status) =
+        (actor.map_or(String::new(), |actor: Actor| actor.name), response.status().as_u16());
+    let (method, took_seconds) = (method.as_str(), begun.elapsed().as_secs_f64());
+    tracing::debug!(method, path, status, actor, took_seconds, "request");
+    response
+}
+
+fn path_of(request: &Request) -> String {
+    request.uri().path().chars().take(PATH_CHARS_MAX).collect()
+}
+
+async fn admit(shared: &Shared, mut request: Request, next: Next, who: &mut Option<Actor>) -> Response {
+    if let Some(problem) = foreign(request.headers(), request.method(), shared) {
         return problem.into_response();
     }
     if let Some(role) = needed(request.method(), request.uri().path()) {
-        match shared.door.actor(request.headers()) {
-            Ok(actor) if actor.role >= role => {
-                request.extensions_mut().insert(actor);
-            }
-            Ok(actor) => {
-                let detail =
-                    format!("this needs the role {}, the token has {}", role.name(), actor.role.name());
-                return Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail).into_response();
-            }
+        let actor = match shared.door.actor(request.headers()) {
+            Ok(actor) => actor,
             Err(problem) => {
                 let mut response = problem.into_response();
                 let scheme = HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
                 return response;
             }
+        };
+        *who = Some(actor.clone());
+        if let Err(wait) = shared.door.limits.take(actor.holder(&request), Instant::now()) {
+            return too_many(wait);
         }
+        if actor.role < role {
+            let detail = format!("this needs the role {}, the token has {}", role.name(), actor.role.name());
+            if !reads(request.method()) {
+                let action = format!("{} {}", request.method(), path_of(&request));
+                let line = auditing::line(&actor.name, &action, "service", &format!("refused: {detail}"));
+                // A mailbox that is full has more to say than that somebody may not.
+                let _ = shared.asks.try_send(Asked::Refused(line));
+            }
+            return Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail).into_response();
+        }
+        request.extensions_mut().insert(actor);
     }
     let Ok(mut response) = timeout(ANSWER_WITHIN, next.run(request)).await else {
         let detail = format!("no answer within {} seconds", ANSWER_WITHIN.as_secs());
@@ -142,6 +215,16 @@ pub(super) async fn guard(State(shared): State<Shared>, mut request: Request, ne
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Whoever asks too much is told when to ask again.
+fn too_many(wait: Duration) -> Response {
+    let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+    let detail = format!("too many requests; ask again in {seconds} s (`requests_per_second` is the limit)");
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
@@ -169,7 +252,7 @@ mod tests {
     #[test]
     fn whoever_tries_many_wrong_tokens_waits() {
         let folder = std::env::temp_dir().join(format!("lepton-door-{}", std::process::id()));
-        let door = Door::new(Some(Tokens::new(folder)));
+        let door = Door::new(Some(Tokens::new(folder)), 500);
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer lpt_1_2"));
         let status = || door.actor(&headers).expect_err("it is wrong").status;

@@ -6,6 +6,7 @@ mod audit;
 mod forecast;
 mod health;
 mod ledger;
+mod limits;
 mod lists;
 mod node;
 mod page;

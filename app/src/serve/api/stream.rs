@@ -89,13 +89,14 @@ impl Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.published.stream.leave();
+        self.door.closed_stream(&self.actor);
     }
 }
 
 /// What is new, as server-sent events: `status`, `turns`, `nodes`, `waiting`, `decisions`, `plan`, each with an id. It begins with the
 /// newest of each topic; with `Last-Event-ID` it goes on after that one, or, where that is too long ago, sends `reset` and begins anew.
 #[utoipa::path(get, path = "/api/v1/stream", params(StreamQuery, ("Last-Event-ID" = Option<String>, Header)),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn stream(
     State(shared): State<Shared>,
     Extension(actor): Extension<Actor>,
@@ -105,7 +106,12 @@ pub(super) async fn stream(
     let query = query.map_err(|e| Problem::bad(e.body_text()))?.0;
     let topics = query.topics.map_or(Ok(Topics::ALL), |names| Topics::named(&names)).map_err(Problem::bad)?;
     let published = shared.published;
+    if !shared.door.opens_stream(&actor) {
+        let detail = "this token has too many streams open; close one of them";
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-streams", detail));
+    }
     if !published.stream.enter(VIEWERS_MAX) {
+        shared.door.closed_stream(&actor);
         let detail = format!("{VIEWERS_MAX} look on already; ask again later");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-viewers", detail));
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use toml::Value;
 
 use super::{ServeConfig, SourceKind, address, mode_name, mode_named, speed, store_url};
+use crate::log::{LogFormat, LogLevel, named as named_one};
 
 /// What a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,6 +141,32 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| Some(Value::Float(c.speed)),
         live: true,
         set: |c, value| set(&mut c.speed, speed(&shown(value))),
+    },
+    Key {
+        name: "log_format",
+        about: "Form of what is logged on stderr: lines for people, or JSON documents.",
+        form: Form::Word(LogFormat::NAMES),
+        get: |c| text(c.log_format.name()),
+        live: false,
+        set: |c, value| set(&mut c.log_format, named_one(as_text(value)?, LogFormat::NAMES)),
+    },
+    Key {
+        name: "log_level",
+        about: "What is logged, and all before it.",
+        form: Form::Word(LogLevel::NAMES),
+        get: |c| text(c.log_level.name()),
+        live: false,
+        set: |c, value| set(&mut c.log_level, named_one(as_text(value)?, LogLevel::NAMES)),
+    },
+    Key {
+        name: "requests_per_second",
+        about: "Requests that one holder of a token, or one address without, may make a second; twice as many at once.",
+        form: Form::Whole(1, 1_000_000),
+        get: |c| Some(Value::Integer(c.requests_per_second.into())),
+        live: false,
+        set: |c, value| {
+            set(&mut c.requests_per_second, whole(value, 1, 1_000_000).map(|requests| requests as u32))
+        },
     },
     Key {
         name: "record_hours",

@@ -1,8 +1,9 @@
-//! The settings of the service: defaults, then the file of `--config`, then options.
+//! The settings of the service: defaults, then the file of `--config`, then variables of the environment, then options.
 
 mod keys;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use lepton_edges::store::Target;
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
 
+use crate::log::{LogFormat, LogLevel};
 use crate::toml_file::{TomlFile, read_toml};
 pub(crate) use keys::{Form, KEYS, Key};
 
@@ -162,6 +164,11 @@ pub(crate) struct ServeConfig {
     /// Line rate of a node's interfaces, Mbit/s, where they do not tell it.
     pub(crate) network_mbit_s: Option<u64>,
     pub(crate) speed: f64,
+    /// Form of what is logged, and how much of it.
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_level: LogLevel,
+    /// Requests that one holder of a token, or one address, may make a second.
+    pub(crate) requests_per_second: u32,
     /// Hours of the cluster's time that are recorded, to be played again; 0 for none.
     pub(crate) record_hours: u64,
     /// Room for what is recorded, MiB.
@@ -199,6 +206,9 @@ impl Default for ServeConfig {
             fresh_seconds: 180,
             network_mbit_s: None,
             speed: 60.0,
+            log_format: LogFormat::Text,
+            log_level: LogLevel::Info,
+            requests_per_second: 500,
             record_hours: 48,
             record_mib: 512,
             risk_model: None,
@@ -228,6 +238,11 @@ impl Default for ServeConfig {
     }
 }
 
+/// The variable of the environment for a setting: LEPTON_ and its name in capitals, `_` for the dot.
+pub(crate) fn variable(setting: &str) -> String {
+    format!("LEPTON_{}", setting.to_uppercase().replace('.', "_"))
+}
+
 /// Where each setting that is not a default comes from.
 pub(crate) type Origins = BTreeMap<&'static str, String>;
 
@@ -238,6 +253,33 @@ impl ServeConfig {
     /// Names file, line, key and value, and what was expected.
     pub(crate) fn read(path: &Path) -> Result<(Self, Origins), InputError> {
         read_toml(path, Self::parse)
+    }
+
+    /// Takes over what variables of the environment say, each named as [`variable`] names it; other variables are left alone.
+    ///
+    /// # Errors
+    /// Names the variable and its value, and what was expected.
+    pub(crate) fn take_environment(
+        &mut self,
+        origins: &mut Origins,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<(), String> {
+        for (name, text) in environment {
+            let of = |key: &&Key| *name == *variable(key.name);
+            let Some(key) = KEYS.iter().find(of) else { continue };
+            let name = variable(key.name);
+            let text = text.to_str().ok_or_else(|| format!("the variable {name} is not text in UTF-8"))?;
+            let value = match key.form {
+                Form::Text | Form::Word(_) => Some(Value::String(text.to_owned())),
+                // As it would stand in the file.
+                _ => format!("value = {text}").parse::<Table>().ok().and_then(|mut of| of.remove("value")),
+            };
+            let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
+            (key.set)(self, &value)
+                .map_err(|expected| format!("the variable {name}, value `{text}`: {expected}"))?;
+            origins.insert(key.name, format!("the variable {name}"));
+        }
+        Ok(())
     }
 
     fn parse(file: &TomlFile<'_>) -> Result<(Self, Origins), InputError> {
@@ -366,6 +408,37 @@ mod tests {
             }
         }
         assert_eq!(config, ServeConfig::default());
+    }
+
+    #[test]
+    fn variables_go_before_the_file_and_say_where_a_value_comes_from() {
+        let mut config = parsed("mode = \"act\"\nspeed = 3").expect("it is sound");
+        let mut take = |name: &str, text: &str| {
+            let mut origins = Origins::new();
+            let environment = [("LEPTON_DATA", "/data"), ("PATH", "/bin"), (name, text)];
+            let environment = environment.map(|(name, text)| (name.into(), text.into()));
+            config.take_environment(&mut origins, environment).map(|()| origins)
+        };
+        let origins = take("LEPTON_SPEED", "7").expect("it is sound");
+        assert_eq!(origins, Origins::from([("speed", "the variable LEPTON_SPEED".to_owned())]));
+        take("LEPTON_SIMULATION_NODES_COUNT", "5").expect("it is sound");
+        take("LEPTON_REQUIRE_TOKENS", "true").expect("it is sound");
+        take("LEPTON_PROMETHEUS_NODE_LABELS", "[\"a\", \"b\"]").expect("it is sound");
+        for (name, text, expected) in [
+            ("LEPTON_MODE", "brave", "LEPTON_MODE, value `brave`: expected observe, recommend or act"),
+            ("LEPTON_SPEED", "fast", "LEPTON_SPEED, value `fast`: expected simulated seconds per second"),
+            ("LEPTON_REQUIRE_TOKENS", "yes", "expected true or false"),
+            ("LEPTON_STORE_URL", "postgres://u:p@h/d", "put it into a file of its own"),
+        ] {
+            let said = take(name, text).expect_err(expected);
+            assert!(said.contains(expected), "{said}");
+        }
+        assert_eq!((config.mode, config.speed, config.simulation.nodes_count), (Mode::Act, 7.0, 5));
+        assert!(config.require_tokens && config.prometheus.node_labels == ["a", "b"]);
+        for key in KEYS {
+            let same = KEYS.iter().filter(|other| variable(other.name) == variable(key.name)).count();
+            assert_eq!(same, 1, "{}", key.name);
+        }
     }
 
     #[test]
