@@ -40,7 +40,7 @@ impl Default for TreeOptions {
     fn default() -> Self {
         Self {
             trees: 150,
-            ensembles: 3,
+            ensembles: 1,
             learning_rate: 0.05,
             leaves_max: 15,
             leaf_weight_min: 3.0,
