@@ -13,9 +13,9 @@ use crate::trees::{TreeOptions, TreeTrainError, train_trees};
 const PRIOR_FAILURES: f64 = 5.0;
 /// Parts are split into so many for the calibration.
 const FOLDS: usize = 3;
-/// Rows within which a failure is learned to be seen: the label's own, and further ahead. Few rows come shortly before a failure; what is
-/// seen earlier tells the same parts from others by many more. The answer is the mean of the logarithms of the odds.
-const HORIZONS_ROWS: [usize; 3] = [1, 3, 6];
+/// Rows within which a failure is learned to be seen: the label's own, which counts twice, and further ahead. Few rows come shortly before
+/// a failure; what is seen earlier tells the same parts from others by many more. The answer is the mean of the logarithms of the odds.
+const HORIZONS_ROWS: [usize; 4] = [1, 1, 3, 6];
 
 /// Learns from a table with labels. Parts, not rows, are split for the calibration: rows of one part resemble each
 /// other.
@@ -55,8 +55,11 @@ fn train_on_all(
     labels: &[Vec<bool>],
     options: &TreeOptions,
 ) -> Result<TreeEnsemble, TreeTrainError> {
-    let trained: Result<Vec<TreeEnsemble>, TreeTrainError> =
-        labels.iter().map(|labels| train_trees(names, features, labels, options)).collect();
+    let train = |(horizon, labels): (usize, &Vec<bool>)| {
+        let seed = options.seed.wrapping_add((horizon * options.ensembles.max(1)) as u64);
+        train_trees(names, features, labels, &TreeOptions { seed, ..options.clone() })
+    };
+    let trained: Result<Vec<TreeEnsemble>, TreeTrainError> = labels.iter().enumerate().map(train).collect();
     Ok(TreeEnsemble::mean(trained?).expect("all were trained on the same features"))
 }
 
@@ -69,6 +72,7 @@ fn calibrate(
     options: &TreeOptions,
 ) -> Option<Calibration> {
     let width = names.len();
+    let one = TreeOptions { ensembles: 1, ..options.clone() };
     let mut outcomes = Vec::with_capacity(table.rows());
     for fold in 0..FOLDS {
         let apart = |row: usize| table.part[row] as usize % FOLDS == fold;
@@ -77,7 +81,7 @@ fn calibrate(
             values.extend_from_slice(&features[row * width..(row + 1) * width]);
             labels.iter_mut().zip(horizons).for_each(|(labels, horizon)| labels.push(horizon[row]));
         }
-        let trees = train_on_all(names, &values, &labels, options).ok()?;
+        let trees = train_on_all(names, &values, &labels, &one).ok()?;
         for row in (0..table.rows()).filter(|&r| apart(r)) {
             let score = trees.log_odds(&features[row * width..(row + 1) * width]);
             outcomes.push(Outcome { score, event: table.failed[row] });
