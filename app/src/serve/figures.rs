@@ -99,10 +99,11 @@ impl Begun {
 
     /// What was done since, of these parts and of a plan.
     pub(super) fn deeds(&self, plan: &Plan, outcome: &Outcome) -> Deeds {
+        let of_plan: BTreeMap<PartKey, &Part> = plan.parts.iter().map(|part| (part.key, part)).collect();
         let mut deeds = Deeds::default();
         for of_part in &outcome.parts {
             let before = self.0.get(&of_part.key);
-            let of_plan = || plan.parts.iter().find(|part| part.key == of_part.key);
+            let of_plan = || of_plan.get(&of_part.key).copied();
             let Some(part) = before.map(|(part, _)| part).or_else(of_plan) else { continue };
             let old = |step: usize| before.and_then(|(_, outcome)| outcome.results.get(step));
             let news = of_part.results.iter().enumerate().filter(|(step, new)| old(*step) != Some(new));
