@@ -40,7 +40,7 @@ export async function open() {
     on: (method, heard) => listeners.set(method, heard),
     eval: async (expression) => (await page("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true })).result?.value,
     close: () => {
-      chromium.on("exit", () => rmSync(profile, { recursive: true, force: true }));
+      chromium.on("exit", () => rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
       chromium.kill();
     },
   };

@@ -21,6 +21,8 @@ const { items: nodes } = await ask("nodes?limit=1");
 const rule = (of) => of.ruled_out.toSorted((a, b) => b.nodes - a.nodes)[0]?.rule ?? "";
 const telling = decisions.toSorted((a, b) => b.candidates.length + b.ruled_out.length - a.candidates.length - a.ruled_out.length);
 const pictures = [
+  // First, while it waits.
+  ...(plan ? [["page-plan", `/plans/${plan}`, 1440, 900, "light"]] : []),
   ["page-now", "/", 1440, 900, "light"],
   ["page-whatif", `/whatif?drain=${nodes[0]?.name}`, 1440, 620, "light"],
   ["page-phone", "/", 380, 800, "light"],
@@ -30,7 +32,6 @@ const pictures = [
   ["page-forecast", "/forecast", 1440, 900, "light"],
   ["page-policies", "/policies", 1440, 620, "light"],
   ["page-system", "/system", 1440, 900, "dark"],
-  ...(plan ? [["page-plan", `/plans/${plan}`, 1440, 900, "light"]] : []),
 ];
 for (const [name, path, width, height, theme] of pictures) {
   await page("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
