@@ -1,6 +1,6 @@
 /** The cluster as cells: a canvas for the eye, the arrow keys, and a table of the same for a screen reader. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Cell, type Layout, type Mark, layout, moved, under } from "./heat.ts";
+import { type Cell, type Layout, type Mark, type Placed, layout, moved, under } from "./heat.ts";
 import { type Theme, fill } from "./scale.ts";
 import { theme } from "./store.ts";
 import { useWidth } from "./parts.tsx";
@@ -87,6 +87,9 @@ export function HeatMap({ cells, describe, label, height, most = 34, diverging, 
   );
 }
 
+/** Cells of at most so many pixels have no rounded corners. */
+const SMALL = 12;
+
 interface Look {
   width: number;
   color: Theme;
@@ -139,15 +142,20 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
       pen.fillText(`${group.count}`, after + 8, group.y + 2);
     }
   }
-  laid.cells.forEach(({ index, x, y }) => {
+  // Small cells are many: those of one colour are drawn together, since to change the colour costs more than to draw.
+  const alike = new Map<string, Placed[]>();
+  const marked: [Placed, Cell, string][] = [];
+  laid.cells.forEach((placed) => {
+    const { index, x, y } = placed;
     const cell = cells[index];
     if (!cell) return;
     const { fill: color, ink: onIt } = fill(cell.value, look.color, look.diverging);
     const isOff = cell.mark === "down";
-    if (laid.size <= 12 && !isOff) {
-      pen.fillStyle = color;
-      pen.fillRect(x, y, laid.size, laid.size);
-      if (cell.mark) mark(pen, cell.mark, x, y, laid.size, onIt);
+    if (laid.size <= SMALL && !isOff) {
+      const others = alike.get(color);
+      if (others) others.push(placed);
+      else alike.set(color, [placed]);
+      if (cell.mark) marked.push([placed, cell, onIt]);
       return;
     }
     pen.beginPath();
@@ -162,6 +170,11 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
     }
     if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : onIt);
   });
+  for (const [color, placed] of alike) {
+    pen.fillStyle = color;
+    for (const { x, y } of placed) pen.fillRect(x, y, laid.size, laid.size);
+  }
+  for (const [{ x, y }, cell, onIt] of marked) mark(pen, cell.mark, x, y, laid.size, onIt);
 }
 
 /** The shapes of the states, the same as beside their words. */

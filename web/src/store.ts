@@ -69,8 +69,8 @@ export const nodes = computed(() => {
   return standAs(rows, then.nodes);
 });
 
-/** The names of the nodes, to tell them from tasks. */
-export const nodeNames = computed(() => new Set(nodesNow.value.map((node) => node.name)));
+/** The names of the nodes, to tell them from tasks; made anew only where nodes come or go. */
+export const nodeNames = signal<ReadonlySet<string>>(new Set());
 
 const NO_NODE: NodeRow = {
   name: "", state: "up", tasks: 0, devices: 0, used: 0, promised: 0, devices_held: 0, expected_peak: 0, hot: false,
@@ -116,11 +116,16 @@ export async function look(force = false): Promise<void> {
       needsDecisions ? read("/api/v1/decisions", {}, { limit: DECISIONS }) : null,
       needsDecisions ? read("/api/v1/plans", {}, { limit: PLANS }) : null,
     ]);
+    const rows = n ?? (stood ? standAs(nodesNow.value, stood) : null);
+    // What is known is worked out in one task and shown in the next, so that neither holds up a person's hand.
+    await new Promise((next) => setTimeout(next));
     batch(() => {
       status.value = s;
       waits.value = w;
-      if (n) nodesNow.value = n;
-      else if (stood) nodesNow.value = standAs(nodesNow.value, stood);
+      if (rows) nodesNow.value = rows;
+      if (n && (n.length !== nodeNames.peek().size || n.some((node) => !nodeNames.peek().has(node.name)))) {
+        nodeNames.value = new Set(n.map((node) => node.name));
+      }
       if (stood) inventory = stood.inventory;
       if (a) tasks.value = a;
       if (l) load.value = l;

@@ -1,6 +1,6 @@
 /** The first minute: healthy or not, what is hot, what waits and why, what was done and is wanted, whether it was worth it. */
 import { Chart } from "../chart.tsx";
-import { deeds, standing } from "../groups.ts";
+import { type Standing, deeds, standing } from "../groups.ts";
 import { FirstVisit } from "../firstvisit.tsx";
 import { HeatMap, Legend } from "../heatmap.tsx";
 import { Bars, Calm, Card, Empty, Figure, Same, State } from "../parts.tsx";
@@ -32,7 +32,12 @@ export function Now() {
 
 /** The state of the cluster as a person would say it. */
 function Headline() {
-  const bad = (of: string) => nodes.value.filter((node) => standing(node, safety.value) === of).length;
+  const counts: Partial<Record<Standing, number>> = {};
+  for (const node of nodes.value) {
+    const of = standing(node, safety.value);
+    counts[of] = (counts[of] ?? 0) + 1;
+  }
+  const bad = (of: Standing) => counts[of] ?? 0;
   const ill = [
     [bad("down"), "down"],
     [bad("sick"), "sick"],
