@@ -40,7 +40,7 @@ impl Default for TreeOptions {
     fn default() -> Self {
         Self {
             trees: 150,
-            ensembles: 2,
+            ensembles: 3,
             learning_rate: 0.05,
             leaves_max: 15,
             leaf_weight_min: 3.0,

@@ -80,25 +80,6 @@ impl TreeEnsemble {
         Ok(Self { features, base, trees })
     }
 
-    /// The ensemble that answers with the mean of what these answer; `None` of none, and where they ask for different features.
-    pub fn mean(ensembles: Vec<Self>) -> Option<Self> {
-        let count = ensembles.len() as f64;
-        let mut ensembles = ensembles.into_iter();
-        let mut all = ensembles.next()?;
-        for other in ensembles {
-            if other.features != all.features {
-                return None;
-            }
-            all.base += other.base;
-            all.trees.extend(other.trees);
-        }
-        all.base /= count;
-        for leaf in all.trees.iter_mut().flatten().filter(|node| node.feature == LEAF) {
-            leaf.value = (f64::from(leaf.value) / count) as f32;
-        }
-        Some(all)
-    }
-
     /// The same, checked: what was read from a file may lead anywhere.
     ///
     /// # Errors
