@@ -63,12 +63,9 @@ fn every_route_asks_for_a_token_and_a_viewer_changes_nothing() {
                 continue;
             }
             routes += 1;
-            for token in [
-                String::new(),
-                bearer("lpt_1_2"),
-                bearer(&expired),
-                "Authorization: Basic eDp5\r\n".to_owned(),
-            ] {
+            // One of them for each route: who sends too many of them is not listened to for a while.
+            let wrong = [bearer("lpt_1_2"), bearer(&expired), "Authorization: Basic eDp5\r\n".to_owned()];
+            for token in [String::new(), wrong[routes % wrong.len()].clone()] {
                 assert_eq!(status(&token), 401, "{method} {path} {token}");
             }
             let changes = method != "GET" && path != "/api/v1/whatif";
