@@ -4,6 +4,7 @@ use crate::model::{Cluster, DEVICE_MILLI, NodeId, NodeLoad, Snapshot};
 
 /// What the placed tasks use and ask for, node after node. Tasks lie all over memory: they are looked up once a turn, and all
 /// that goes over them reads this.
+#[derive(Debug, Default)]
 pub(super) struct TaskUse {
     resources: usize,
     /// Per node: where its tasks begin in `entries`; then where all end.
@@ -22,18 +23,26 @@ pub(super) struct Entry {
 
 impl TaskUse {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut all = Self::default();
+        all.look(snapshot);
+        all
+    }
+
+    /// Looks anew, in the memory of the last look.
+    pub(super) fn look(&mut self, snapshot: &Snapshot) {
         let cluster = &snapshot.cluster;
-        let mut all = Self { resources: cluster.schema().len(), begins: Vec::new(), entries: Vec::new() };
+        self.resources = cluster.schema().len();
+        self.begins.clear();
+        self.entries.clear();
         for node in cluster.nodes() {
-            all.begins.push(all.entries.len());
+            self.begins.push(self.entries.len());
             for &task in cluster.hosted(node) {
                 let used = &snapshot.task(task).used;
                 let asked = cluster.demand(task).resources.iter().enumerate();
-                all.entries.extend(asked.map(|(r, &asked)| Entry { used: used.get(r).copied(), asked }));
+                self.entries.extend(asked.map(|(r, &asked)| Entry { used: used.get(r).copied(), asked }));
             }
         }
-        all.begins.push(all.entries.len());
-        all
+        self.begins.push(self.entries.len());
     }
 
     /// The tasks of a node, each with an entry per resource.

@@ -55,6 +55,8 @@ impl Foresight {
 #[derive(Debug)]
 pub struct Analyst {
     told: Option<Foresight>,
+    /// Working space of a look at the tasks.
+    uses: TaskUse,
     outlook: Outlook,
     watch: Watch,
     load: LoadHistory,
@@ -71,6 +73,7 @@ impl Analyst {
     pub fn new(config: AnalystConfig) -> Self {
         Self {
             told: None,
+            uses: TaskUse::default(),
             outlook: Outlook::new(config.network),
             watch: Watch::new(config.risk),
             load: LoadHistory::default(),
@@ -80,16 +83,15 @@ impl Analyst {
     /// Takes in the snapshot and assesses it: O(nodes x resources + placed tasks), and for each node once in
     /// [`BIN_SECONDS`] a forecast of each of its resources.
     pub fn assess(&mut self, snapshot: &Snapshot, settings: &Settings) -> Assessment {
+        self.uses.look(snapshot);
         if let Some(Foresight { expected, mut risk }) = self.told.take() {
             risk.resize_with(snapshot.cluster.node_count(), NodeRisk::default);
-            let uses = TaskUse::of(snapshot);
-            return Assessment { expected, ..assess_with(snapshot, settings, risk, &uses) };
+            return Assessment { expected, ..assess_with(snapshot, settings, risk, &self.uses) };
         }
         let risk = self.watch.observe(snapshot);
         self.load.observe(snapshot, settings);
-        let uses = TaskUse::of(snapshot);
-        let mut assessment = assess_with(snapshot, settings, risk, &uses);
-        assessment.expected = self.outlook.observe(snapshot, &uses, &assessment.used);
+        let mut assessment = assess_with(snapshot, settings, risk, &self.uses);
+        assessment.expected = self.outlook.observe(snapshot, &self.uses, &assessment.used);
         assessment
     }
 
