@@ -25,7 +25,7 @@ pub(crate) struct SnapshotArgs {
     /// Folder of the service's store
     #[arg(long, value_name = "FOLDER", default_value = "lepton-state", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: String,
-    /// How many hours before the end of the recording it begins, 1 to 8760 [default: 1]
+    /// How many hours before the newest file of the recording it begins, 1 to 8760 [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u64).range(1..=8760))]
     pub(crate) hours: Option<u64>,
     /// Where it begins, seconds of the cluster's time

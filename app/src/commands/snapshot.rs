@@ -63,11 +63,11 @@ pub(super) fn within(all: Vec<Stretch>, from_seconds: u64, to_seconds: u64) -> V
     all.into_iter().filter(is_within).collect()
 }
 
-/// What is asked for; without a beginning it is so many hours before the end.
+/// What is asked for; without a beginning it is so many hours before the file that is written now, which may only just have begun.
 fn range(args: &SnapshotArgs, all: &[Stretch]) -> (u64, u64) {
     let to = args.to.unwrap_or(u64::MAX);
     let begun = all.iter().rev().map(|stretch| stretch.from_seconds).find(|from| *from <= to).unwrap_or(0);
-    let back = (args.hours.unwrap_or(1) - 1) * HOUR_SECONDS;
+    let back = args.hours.unwrap_or(1).saturating_mul(HOUR_SECONDS);
     (args.from.unwrap_or(begun.saturating_sub(back)), to)
 }
 
