@@ -40,7 +40,7 @@ fn of_two_instances_one_acts_and_the_other_takes_over_when_it_ends() {
 }
 
 /// Applies the objects of a manifest.
-fn apply(plane: &ControlPlane, file: &str) {
+pub(crate) fn apply(plane: &ControlPlane, file: &str) {
     let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(path).expect("it is there");
     for object in text.split("\n---\n") {
@@ -59,7 +59,7 @@ fn apply(plane: &ControlPlane, file: &str) {
 }
 
 /// A kubeconfig of the service account of the manifests.
-fn kubeconfig_of_role(plane: &ControlPlane) -> String {
+pub(crate) fn kubeconfig_of_role(plane: &ControlPlane) -> String {
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
     let answer = plane.post("/api/v1/namespaces/lepton/serviceaccounts/lepton/token", &request);
     let token = answer["status"]["token"].as_str().expect("a token").to_owned();

@@ -5,6 +5,7 @@ mod common;
 mod control_plane;
 mod hands;
 mod lease;
+mod volumes;
 
 use serde_json::{Value, json};
 

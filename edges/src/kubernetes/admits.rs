@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Expression, LabelSelector, Node, NodeTerm, Pod, Taint, Toleration};
+use super::objects::{Expression, LabelSelector, Node, NodeTerm, NodeTerms, Pod, Taint, Toleration};
 
 type Labels = BTreeMap<String, String>;
 
@@ -33,10 +33,12 @@ pub(super) fn selects(pod: &Pod, node: &Node) -> bool {
     let labels = &node.metadata.labels;
     let selected = pod.spec.node_selector.iter().all(|(key, value)| labels.get(key) == Some(value));
     let required = &pod.spec.affinity.node_affinity.required;
-    selected
-        && required
-            .as_ref()
-            .is_none_or(|terms| terms.node_selector_terms.iter().any(|term| term_holds(term, node)))
+    selected && required.as_ref().is_none_or(|terms| accept(terms, node))
+}
+
+/// Whether one of the terms accepts the node.
+pub(super) fn accept(terms: &NodeTerms, node: &Node) -> bool {
+    terms.node_selector_terms.iter().any(|term| term_holds(term, node))
 }
 
 fn term_holds(term: &NodeTerm, node: &Node) -> bool {

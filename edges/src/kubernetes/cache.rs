@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use lepton_core::model::DeviceSet;
 
-use super::objects::{Node, Pod, PodGroup};
+use super::objects::{Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
+use super::storage::{Claim, Storage, Stored};
 
 /// How long a binding that was made is believed before a stream tells of it.
 const ASSUMED: Duration = Duration::from_secs(60);
@@ -22,13 +23,15 @@ pub(super) struct KnownPod {
     pub(super) requests: Requests,
 }
 
-/// A binding that was made.
+/// A binding that was made, or a place that is held until the pod can be bound.
 #[derive(Debug, Clone)]
 pub(super) struct Assumed {
     uid: String,
     pub(super) node: String,
     pub(super) devices: DeviceSet,
-    since: Instant,
+    pub(super) since: Instant,
+    /// Whether the pod is not bound before its volumes are there.
+    is_held: bool,
 }
 
 /// What a stream says.
@@ -63,6 +66,7 @@ pub(super) struct Cache {
     /// By the kind of API and the full name.
     pub(super) groups: BTreeMap<(&'static str, String), u32>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
+    pub(super) storage: Storage,
     /// What nodes may give away.
     given: BTreeMap<String, Requests>,
     /// Names of pods by the node that they stand on, and what they ask for together.
@@ -75,6 +79,7 @@ pub(super) struct Cache {
     pub(super) changed_nodes: BTreeSet<String>,
     pub(super) changed_pods: BTreeSet<String>,
     pub(super) groups_changed: bool,
+    pub(super) storage_changed: bool,
     /// Whether that may let a pod of ours start.
     pub(super) is_urgent: bool,
     /// Pods of ours without a node.
@@ -155,8 +160,11 @@ impl Cache {
         } else {
             self.repelling.insert(name.clone());
         }
+        let before = self.pods.get(&name).map(|before| &before.pod);
+        self.storage.note_user(&name, before, Some(&pod));
         self.pods.insert(name.clone(), Arc::new(KnownPod { pod, requests }));
         self.put_on(&name);
+        self.hold_again(&name);
         self.note_waiting(&name);
         self.changed_pods.insert(name);
     }
@@ -179,7 +187,9 @@ impl Cache {
         self.take_off(&name);
         self.assumed.remove(&name);
         self.repelling.remove(&name);
-        self.pods.remove(&name);
+        if let Some(before) = self.pods.remove(&name) {
+            self.storage.note_user(&name, Some(&before.pod), None);
+        }
         self.note_waiting(&name);
         self.changed_pods.insert(name);
     }
@@ -235,7 +245,8 @@ impl Cache {
     pub(super) fn assume(&mut self, name: &str, node: &str, devices: DeviceSet) {
         let Some(uid) = self.pods.get(name).map(|known| known.pod.metadata.uid.clone()) else { return };
         self.take_off(name);
-        let assumed = Assumed { uid, node: node.to_owned(), devices, since: Instant::now() };
+        let since = Instant::now();
+        let assumed = Assumed { uid, node: node.to_owned(), devices, since, is_held: false };
         self.assumed.insert(name.to_owned(), assumed);
         self.put_on(name);
         self.waiting.remove(name);
@@ -253,6 +264,78 @@ impl Cache {
             self.is_urgent = was_urgent;
             self.changed_pods.insert(name.to_owned());
         }
+    }
+
+    /// The pod keeps its place and is bound once its volumes are there.
+    pub(super) fn hold(&mut self, name: &str) {
+        if let Some(assumed) = self.assumed.get_mut(name) {
+            (assumed.is_held, assumed.since) = (true, Instant::now());
+        }
+    }
+
+    /// The pods that keep a place until their volumes are there.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&String, &Assumed)> {
+        self.assumed.iter().filter(|(_, assumed)| assumed.is_held)
+    }
+
+    /// Whether the pod does.
+    pub(super) fn is_held(&self, name: &str) -> bool {
+        self.assumed.get(name).is_some_and(|assumed| assumed.is_held)
+    }
+
+    /// After a restart: a pod of ours whose volumes are being made for the node that it is nominated for keeps its place there.
+    fn hold_again(&mut self, name: &str) {
+        let Some(pod) = self.pods.get(name).map(|known| &known.pod) else { return };
+        let node = pod.status.nominated_node_name.clone();
+        let is_free = pod.spec.node_name.is_empty() && !self.assumed.contains_key(name);
+        if node.is_empty() || !is_free || !is_ours(pod) || pod.is_over() || pod.is_leaving() {
+            return;
+        }
+        let claims = pod.claims().map(|claim| self.storage.claims.get(&claim));
+        let unbound: Option<Vec<&Arc<Claim>>> =
+            claims.filter(|claim| claim.is_none_or(|claim| !claim.is_bound())).collect();
+        let are_made = |unbound: &Vec<&Arc<Claim>>| {
+            !unbound.is_empty() && unbound.iter().all(|claim| claim.selected_node() == Some(&node))
+        };
+        if unbound.as_ref().is_some_and(are_made) {
+            self.assume(name, &node, DeviceSet::NONE);
+            self.hold(name);
+        }
+    }
+
+    /// Claims, volumes, classes or nodes of drivers.
+    pub(super) fn storage_change<T: Stored>(&mut self, change: Change<T>) {
+        let changed = match change {
+            Change::Listed(all) => {
+                let names: BTreeSet<String> =
+                    all.iter().map(|object| object.metadata().full_name()).collect();
+                let gone = T::shelf(&mut self.storage).keys().filter(|name| !names.contains(*name));
+                let gone: Vec<String> = gone.cloned().collect();
+                gone.iter().for_each(|name| self.storage.remove::<T>(name));
+                all.into_iter().for_each(|object| {
+                    self.put_stored(object);
+                });
+                self.storage.note_listed::<T>();
+                true
+            }
+            Change::Put(object) => self.put_stored(object),
+            Change::Gone(object) => {
+                self.storage.remove::<T>(&object.metadata().full_name());
+                true
+            }
+        };
+        self.storage_changed |= changed;
+        self.is_urgent |= changed && !(self.waiting.is_empty() && self.held().next().is_none());
+    }
+
+    fn put_stored<T: Stored>(&mut self, object: T) -> bool {
+        let name = object.metadata().full_name();
+        let changed = self.storage.put(object);
+        if changed {
+            let users: Vec<String> = self.storage.users_of(&name).cloned().collect();
+            users.iter().for_each(|user| self.hold_again(user));
+        }
+        changed
     }
 
     /// The pod was evicted, and whatever keeps it makes it anew.
@@ -273,7 +356,7 @@ impl Cache {
             self.evicted.remove(&name);
             self.changed_pods.insert(name);
         }
-        let old = self.assumed.iter().filter(|(_, assumed)| assumed.since.elapsed() > ASSUMED);
+        let old = self.assumed.iter().filter(|(_, a)| !a.is_held && a.since.elapsed() > ASSUMED);
         let old: Vec<String> = old.map(|(name, _)| name.clone()).collect();
         for name in old {
             self.take_off(&name);

@@ -18,8 +18,10 @@ use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
 use super::neighbours::Neighbours;
 use super::objects::{Meta, Pod, is_ours};
+use super::provisions::{Next, let_go, next, prepare};
 use super::speaker::Speaker;
 use super::told::{CORDONED, comes_back_as_itself};
+use super::volumes::{Errand, Volumes};
 
 /// Shapes of waiting pods for which all nodes are asked in one turn.
 const SHAPES_MAX: usize = 64;
@@ -163,13 +165,67 @@ impl KubernetesHands {
         Err(Answer::Refused(format!("pod {name} belongs to the scheduler `{scheduler}` and is not touched")))
     }
 
-    /// The pod counts as standing there from now on, where it may.
-    fn promise(&self, name: &str, to: &Spot) -> Result<Arc<KnownPod>, Answer> {
+    /// The pod counts as standing there from now on, where it may; with what has to be done before it can be bound.
+    fn promise(&self, name: &str, to: &Spot) -> Result<Promised, Answer> {
         let known = self.pod(name)?;
         let mut cache = self.shared.cache();
-        check(&cache, name, &known, &to.node)?;
+        let errands = check(&cache, name, &known, &to.node)?;
         cache.assume(name, &to.node, to.devices);
-        Ok(known)
+        if !errands.is_empty() {
+            cache.hold(name);
+        }
+        for errand in &errands {
+            if let Errand::Give { claim, volume } = errand {
+                cache.storage.give(volume, claim);
+            }
+        }
+        Ok(Promised { known, errands })
+    }
+
+    /// Has the volumes of a promised pod made; it is bound once they are there.
+    fn prepare(&self, name: &str, promised: &Promised, to: &Spot) -> Result<Answer, Answer> {
+        let Promised { known, errands } = promised;
+        let prepared = prepare(&self.client, &self.shared, &known.pod.metadata, &to.node, errands);
+        prepared.map(|()| Answer::Done).map_err(|error| {
+            let undone = let_go(&self.client, &self.shared, name, known, &to.node);
+            let also = undone.err().map(|error| format!("; not taken back: {error}")).unwrap_or_default();
+            Answer::Refused(format!("pod {name} gets no volumes on {}: {error}{also}", &*to.node))
+        })
+    }
+
+    /// Binds the pods that waited for their volumes, where these are there now, and lets others go whose volumes will not come.
+    pub fn go_on(&mut self) {
+        if self.waits_for().is_some() {
+            return;
+        }
+        let due: Vec<_> = {
+            let cache = self.shared.cache();
+            let due = cache.held().filter_map(|(name, held)| {
+                let known = cache.pods.get(name)?;
+                let next = next(&cache, known, held);
+                let spot = Spot { node: held.node.as_str().into(), devices: held.devices };
+                (next != Next::Wait).then(|| (name.clone(), Arc::clone(known), spot, next))
+            });
+            due.collect()
+        };
+        let _quiet = self.speaker.hush();
+        let hands = &*self;
+        let all: Vec<&_> = due.iter().collect();
+        at_once(
+            &all,
+            CONNECTIONS,
+            |due| due,
+            |(name, known, spot, next)| {
+                let is_bound = *next == Next::Bind && hands.waits_for().is_none() && {
+                    hands.shared.cache().assume(name, &spot.node, spot.devices);
+                    hands.bind(name, known, spot).is_ok()
+                };
+                if !is_bound {
+                    // It waits again either way: what is not taken back keeps it to this node.
+                    let _ = let_go(&hands.client, &hands.shared, name, known, &spot.node);
+                }
+            },
+        );
     }
 
     /// Binds a pod that is promised.
@@ -222,6 +278,12 @@ impl KubernetesHands {
             }
             other => other?,
         };
+        if self.shared.cache().is_held(name) {
+            let gone = let_go(&self.client, &self.shared, name, &known, &from.node);
+            return gone.map(|()| Answer::Done).map_err(|error| {
+                Answer::Refused(format!("pod {name} waits for volumes and is not let go: {error}"))
+            });
+        }
         let stands = self.shared.cache().node_of(name);
         if stands.as_deref() != Some(&*from.node) {
             return Err(Answer::Refused(format!("pod {name} does not stand on {}", &*from.node)));
@@ -296,7 +358,14 @@ impl Actuator for KubernetesHands {
 /// A call that is about to be made: of a pod that is to be bound what is known of it, or why it is not made at all.
 struct Going<'a> {
     call: &'a Call,
-    pod: Result<Option<Arc<KnownPod>>, Answer>,
+    pod: Result<Option<Promised>, Answer>,
+}
+
+/// A pod that counts as standing on a node.
+struct Promised {
+    known: Arc<KnownPod>,
+    /// What has to be done before it can be bound.
+    errands: Vec<Errand>,
 }
 
 impl KubernetesHands {
@@ -312,7 +381,10 @@ impl KubernetesHands {
 
     fn make(&self, going: Going<'_>) -> Answer {
         let made = going.pod.and_then(|pod| match (going.call, pod) {
-            (Call::Start { task, to }, Some(known)) => self.bind(task, &known, to),
+            (Call::Start { task, to }, Some(pod)) if pod.errands.is_empty() => {
+                self.bind(task, &pod.known, to)
+            }
+            (Call::Start { task, to }, Some(pod)) => self.prepare(task, &pod, to),
             (Call::Start { task, .. }, None) => Err(Answer::Refused(format!("pod {task} is not known"))),
             (Call::Stop { task, from }, _) => self.evict(task, from),
             (Call::Move { task, .. }, _) => {
@@ -326,9 +398,9 @@ impl KubernetesHands {
     }
 }
 
-/// Whether the pod may stand there, as the cluster is known now.
-fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<(), Answer> {
-    let refused = |why: String| Err(Answer::Refused(why));
+/// Whether the pod may stand there, as the cluster is known now, and what has to be done before it is bound.
+fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<Vec<Errand>, Answer> {
+    let refused = |why: String| Err::<Vec<Errand>, _>(Answer::Refused(why));
     if known.pod.is_leaving() || known.pod.is_over() {
         return refused(format!("pod {name} is going"));
     }
@@ -337,8 +409,11 @@ fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<(), 
     }
     let Some(node) = cache.nodes.get(node) else { return refused(format!("node {node} is gone")) };
     match obstacle(cache, known, node) {
-        Some(obstacle) => refused(format!("node {}: {obstacle}", node.metadata.name)),
-        None => Ok(()),
+        Some(obstacle) => Err(Answer::Refused(format!("node {}: {obstacle}", node.metadata.name))),
+        None => {
+            let volumes = Volumes::of(cache, &known.pod);
+            Ok(volumes.ok().and_then(|volumes| volumes.errands(cache, node)).unwrap_or_default())
+        }
     }
 }
 

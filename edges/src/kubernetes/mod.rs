@@ -18,13 +18,16 @@ mod moment;
 mod neighbours;
 mod objects;
 mod obstacle;
+mod provisions;
 mod quantity;
 mod requests;
 mod rules;
 mod speaker;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod told;
+mod volumes;
 mod watch;
 
 use std::path::PathBuf;
@@ -44,6 +47,7 @@ use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
 use objects::{Node, Pod, PodGroup};
 use speaker::Speaker;
+use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
 use told::Teller;
 use watch::{Kind, follow};
 
@@ -184,6 +188,14 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         };
         follow(nodes, client.clone(), Arc::clone(shared), lasts)?;
         follow(pods, client.clone(), Arc::clone(shared), lasts)?;
+        let claims = storage_kind::<Claim>("/api/v1/persistentvolumeclaims");
+        let volumes = storage_kind::<Volume>("/api/v1/persistentvolumes");
+        let classes = storage_kind::<StorageClass>("/apis/storage.k8s.io/v1/storageclasses");
+        let csi_nodes = storage_kind::<CsiNode>("/apis/storage.k8s.io/v1/csinodes");
+        follow(claims, client.clone(), Arc::clone(shared), lasts)?;
+        follow(volumes, client.clone(), Arc::clone(shared), lasts)?;
+        follow(classes, client.clone(), Arc::clone(shared), lasts)?;
+        follow(csi_nodes, client.clone(), Arc::clone(shared), lasts)?;
         let keeps: [fn(&mut cache::Cache, cache::Change<PodGroup>); GROUP_APIS.len()] = [
             |cache, change| cache.group_change(GROUP_APIS[0].0, change),
             |cache, change| cache.group_change(GROUP_APIS[1].0, change),
@@ -197,6 +209,12 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         Ok(())
     };
     started().map_err(|error| AccessError(format!("cannot start a thread: {error}")))
+}
+
+/// A kind of storage: without it, pods that have volumes wait.
+fn storage_kind<T: Stored>(path: &'static str) -> Kind<T> {
+    let keep = |cache: &mut cache::Cache, change| cache.storage_change(change);
+    Kind { name: T::STREAM, path, is_needed: false, keep }
 }
 
 /// What is wrong with a stream that is needed.

@@ -43,6 +43,7 @@ impl Meta {
 pub(super) struct OwnerReference {
     pub(super) kind: String,
     pub(super) name: String,
+    pub(super) uid: String,
     pub(super) controller: bool,
 }
 
@@ -115,6 +116,15 @@ impl Pod {
     pub(super) fn is_leaving(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
+
+    /// The full names of the claims that it uses; those of its own volumes bear its name and the volume's.
+    pub(super) fn claims(&self) -> impl Iterator<Item = String> {
+        let Meta { name, namespace, .. } = &self.metadata;
+        self.spec.volumes.iter().filter_map(move |volume| match &volume.persistent_volume_claim {
+            Some(named) => Some(format!("{namespace}/{}", named.claim_name)),
+            None => volume.ephemeral.as_ref().map(|_| format!("{namespace}/{name}-{}", volume.name)),
+        })
+    }
 }
 
 /// Whether the pod is ours to place.
@@ -139,7 +149,7 @@ pub(super) struct PodSpec {
     pub(super) topology_spread_constraints: Vec<Spread>,
     pub(super) scheduling_gates: Vec<serde_json::Value>,
     pub(super) resource_claims: Vec<serde_json::Value>,
-    pub(super) volumes: Vec<Volume>,
+    pub(super) volumes: Vec<PodVolume>,
     pub(super) scheduling_group: SchedulingGroup,
     pub(super) active_deadline_seconds: Option<u64>,
 }
@@ -177,10 +187,16 @@ pub(super) struct Port {
 /// A volume, of which only what ties a pod to nodes is read.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Volume {
+pub(super) struct PodVolume {
     pub(super) name: String,
-    pub(super) persistent_volume_claim: Option<serde_json::Value>,
+    pub(super) persistent_volume_claim: Option<ClaimName>,
     pub(super) ephemeral: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ClaimName {
+    pub(super) claim_name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]

@@ -16,6 +16,12 @@ pub(super) enum Obstacle {
     AntiAffinity,
     Repelled,
     Spread,
+    VolumeAffinity,
+    VolumeZone,
+    NoVolume,
+    TooManyVolumes,
+    /// Its claims are not as they must be, whatever the node.
+    Claims(String),
 }
 
 impl fmt::Display for Obstacle {
@@ -31,6 +37,11 @@ impl fmt::Display for Obstacle {
             Self::AntiAffinity => f.write_str("node(s) didn't match pod anti-affinity rules"),
             Self::Repelled => f.write_str("node(s) didn't satisfy existing pods anti-affinity rules"),
             Self::Spread => f.write_str("node(s) didn't match pod topology spread constraints"),
+            Self::VolumeAffinity => f.write_str("node(s) didn't match PersistentVolume's node affinity"),
+            Self::VolumeZone => f.write_str("node(s) had no available volume zone"),
+            Self::NoVolume => f.write_str("node(s) didn't find available persistent volumes to bind"),
+            Self::TooManyVolumes => f.write_str("node(s) exceed max volume count"),
+            Self::Claims(why) => f.write_str(why),
             Self::Insufficient(resource) => write!(f, "Insufficient {resource}"),
         }
     }

@@ -11,7 +11,8 @@ use super::columns::Columns;
 use super::devices::{DeviceNames, banks};
 use super::kin::Kin;
 use super::neighbours::Neighbours;
-use super::objects::{Node, NodeTerm, Taint};
+use super::objects::{Node, Taint};
+use super::volumes::{Volumes, in_lists};
 
 /// Labels that only the loop sees: a node's name, and the taints that keep pods off it.
 pub(super) const NODE_NAME: &str = "lepton/node";
@@ -74,7 +75,7 @@ impl Surroundings {
             selected.map(|(key, value)| NamedSelector { key: key.clone(), values: vec![value.clone()] }),
         );
         if let Some(required) = &pod.spec.affinity.node_affinity.required {
-            match simple(&required.node_selector_terms) {
+            match in_lists(&required.node_selector_terms) {
                 Some(term) => selectors.extend(
                     term.match_expressions
                         .iter()
@@ -94,17 +95,13 @@ impl Surroundings {
             let values = free.map(|node| node.metadata.name.clone()).collect();
             selectors.push(NamedSelector { key: NODE_NAME.to_owned(), values });
         }
+        if let (true, Ok(volumes)) = (waits, Volumes::of(cache, pod)) {
+            selectors.extend(volumes.selectors(cache, NODE_NAME));
+        }
         let mut rules = NamedRules { selectors, ..NamedRules::default() };
         kin.add_rules(pod, &mut rules);
         rules
     }
-}
-
-/// The one term of an affinity that only lists values of labels.
-fn simple(terms: &[NodeTerm]) -> Option<&NodeTerm> {
-    let [term] = terms else { return None };
-    let lists = term.match_expressions.iter().all(|expression| expression.operator == "In");
-    (lists && term.match_fields.is_empty() && !term.match_expressions.is_empty()).then_some(term)
 }
 
 /// The taints that keep pods off, in order; cordoned is told apart.
@@ -124,6 +121,7 @@ pub(super) fn named(taints: &[Taint]) -> String {
 
 /// Why a waiting pod cannot be told.
 pub(super) fn beyond_words(
+    cache: &Cache,
     known: &KnownPod,
     asked: &[(String, u16)],
     columns: &Columns,
@@ -135,14 +133,13 @@ pub(super) fn beyond_words(
     }
     let unknown = [
         (!spec.resource_claims.is_empty(), "resource claims"),
-        (
-            spec.volumes.iter().any(|v| v.persistent_volume_claim.is_some() || v.ephemeral.is_some()),
-            "persistent volumes",
-        ),
         (asked.len() > 1, "devices of more than one resource"),
     ];
     if let Some((_, what)) = unknown.into_iter().find(|(there, _)| *there) {
         return Some(format!("it has {what}, which Lepton does not place"));
+    }
+    if let Err(why) = Volumes::of(cache, &known.pod) {
+        return Some(why);
     }
     let missing = columns.missing(&known.requests, names)?;
     Some(format!("it asks for {missing}, which no node had when Lepton started"))

@@ -114,7 +114,7 @@ impl Teller {
                 cache.pods.iter().filter(|(_, known)| is_ours(&known.pod)).map(|(name, _)| name.clone()),
             );
         }
-        if !dirty.is_empty() {
+        if std::mem::take(&mut cache.storage_changed) || !dirty.is_empty() {
             // Where others stand may be what it waits for.
             dirty.extend(cache.waiting.iter().cloned());
         }
@@ -325,7 +325,7 @@ impl Teller {
         let asked = asked(&known.requests, &self.names);
         let mut gang = None;
         if place.is_none() {
-            if let Some(why) = beyond_words(known, &asked, &self.columns, &self.names) {
+            if let Some(why) = beyond_words(cache, known, &asked, &self.columns, &self.names) {
                 return Seen::KeptBack(why);
             }
             gang = match self.turn_in_gang(cache, name) {

@@ -68,7 +68,11 @@ impl Connection for KubernetesCluster {
     }
 
     fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
-        if mode != Mode::Act || !snapshot.stale.is_empty() || !self.may_act() {
+        if mode == Mode::Observe || !snapshot.stale.is_empty() || !self.may_act() {
+            return;
+        }
+        self.hands.go_on();
+        if mode != Mode::Act {
             return;
         }
         let waiting = reasons(snapshot);
