@@ -76,19 +76,15 @@ fn rows(folder: &Path, from: u64, to: u64) -> anyhow::Result<Vec<(&'static str, 
     let reader = Reader::open(folder)?;
     let is_within = |seconds: u64| (from..=to).contains(&seconds);
     let mut rows = Vec::new();
-    let mut before = None;
-    loop {
+    every(|before| {
         let page = reader.decisions(None, before, ROWS)?;
         let over = page.items.last().is_none_or(|last| last.record.time_seconds < from);
         for decision in page.items.into_iter().filter(|of| is_within(of.record.time_seconds)) {
             rows.push(("decisions", serde_json::to_value(decision.record)?));
         }
-        before = page.next_before.filter(|_| !over);
-        if before.is_none() {
-            break;
-        }
-    }
-    loop {
+        Ok(page.next_before.filter(|_| !over))
+    })?;
+    every(|before| {
         let page = reader.plans(before, ROWS)?;
         let over = page.items.last().is_none_or(|last| last.document.time_seconds < from);
         for plan in page.items.into_iter().filter(|of| is_within(of.document.time_seconds)) {
@@ -100,11 +96,8 @@ fn rows(folder: &Path, from: u64, to: u64) -> anyhow::Result<Vec<(&'static str, 
                 }),
             ));
         }
-        before = page.next_before.filter(|_| !over);
-        if before.is_none() {
-            break;
-        }
-    }
+        Ok(page.next_before.filter(|_| !over))
+    })?;
     for line in reader.audit(AUDIT_LINES)? {
         rows.push((
             "audit",
@@ -115,6 +108,17 @@ fn rows(folder: &Path, from: u64, to: u64) -> anyhow::Result<Vec<(&'static str, 
         ));
     }
     Ok(rows)
+}
+
+/// Reads page by page, each before the one that was read last, until there is none.
+fn every<Key>(mut page: impl FnMut(Option<Key>) -> anyhow::Result<Option<Key>>) -> anyhow::Result<()> {
+    let mut before = None;
+    loop {
+        before = page(before)?;
+        if before.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 fn write(out: &mut dyn io::Write, chosen: &[Stretch], rows: Vec<(&'static str, Value)>) -> io::Result<()> {

@@ -52,6 +52,12 @@ impl Actuator for HandsTap<'_> {
         self.calls.push((call.clone(), answer.clone()));
         answer
     }
+
+    fn calls(&mut self, calls: &[&Call]) -> Vec<Answer> {
+        let answers = self.inner.calls(calls);
+        self.calls.extend(calls.iter().map(|&call| call.clone()).zip(answers.iter().cloned()));
+        answers
+    }
 }
 
 /// A journal of which it is noted what it did not take.
@@ -72,6 +78,16 @@ impl Journal for JournalTap<'_> {
         self.entries += 1;
         self.inner.write(entry).inspect_err(|error| {
             self.unwritten.push(Unwritten { entry: self.entries - 1, why: error.0.clone() });
+        })
+    }
+
+    /// Where they were not all written, it is noted of the first: the loop makes no difference, and asks for none after it.
+    fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
+        let before = self.entries;
+        self.entries += entries.len();
+        self.inner.write_all(entries).inspect_err(|error| {
+            self.entries = before + 1;
+            self.unwritten.push(Unwritten { entry: before, why: error.0.clone() });
         })
     }
 

@@ -1,4 +1,4 @@
-//! Writes recordings: on a thread of its own, so that the loop waits for no disk, into files of about an hour, of which the oldest are dropped
+//! Writes recordings: on a thread of its own, so that the loop hardly waits for a disk, into files of about an hour, of which the oldest are dropped
 //! when they are too old or all are too large. What could not be written leaves a gap, which is counted and said; the next file begins
 //! with the loop as it then stands.
 
@@ -7,8 +7,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -21,6 +22,8 @@ use super::read::stretches;
 const FILE_SECONDS: u64 = 3600;
 /// Lines that may wait for the disk.
 const LINES_MAX: usize = 64;
+/// How long a line waits for room: turns may come faster than they are packed, but a disk that hangs must not hold the loop.
+const WAIT_MAX: Duration = Duration::from_millis(200);
 /// Turns after which a recording that could not be written is begun again.
 const TURNS_TO_TRY_AGAIN: u64 = 20;
 /// A file has at most this share of the room for all.
@@ -123,7 +126,7 @@ impl Recorder {
     }
 
     fn send(&mut self, line: Line) -> bool {
-        let sent = self.lines.as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
+        let sent = self.lines.as_ref().is_some_and(|lines| send_in_time(lines, line));
         if !sent {
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
             self.leave_gap();
@@ -223,6 +226,19 @@ impl Disk {
         }
         self.shared.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Whether the line was taken before it had waited for too long.
+fn send_in_time(lines: &SyncSender<Line>, mut line: Line) -> bool {
+    let begun = Instant::now();
+    loop {
+        match lines.try_send(line) {
+            Ok(()) => return true,
+            Err(TrySendError::Full(back)) if begun.elapsed() < WAIT_MAX => line = back,
+            Err(_) => return false,
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

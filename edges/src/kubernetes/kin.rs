@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lepton_core::model::digest::fnv;
 use lepton_core::model::{NamedGroupRule, NamedRules, NamedSpread};
 
 use super::admits::matches;
@@ -45,10 +46,7 @@ impl Term {
     /// A short name, the same for the same term (FNV-1a over what it says).
     fn name(&self) -> String {
         let said = format!("{self:?}");
-        let hash = said.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        format!("{:016x}", fnv(said.bytes().map(u64::from)))
     }
 
     fn takes(&self, pod: &Pod) -> bool {

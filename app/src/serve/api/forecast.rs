@@ -191,13 +191,13 @@ fn pasts(rows: &[HistoryRow], lists: &HashMap<String, Option<String>>, names: &[
 }
 
 impl Past {
-    /// The last moment as it is known now: the store keeps shares to a two-hundredth, and may be a turn behind.
+    /// The last moment as it is known now: the store keeps shares to a two-hundredth, and may be turns behind the view or, read after it,
+    /// before it.
     fn go_on_to(&mut self, now_seconds: u64, node: &NodeRow) {
-        if self.times_seconds.last() == Some(&now_seconds) {
-            self.times_seconds.pop();
-            self.used.pop();
-            self.expected_peak.pop();
-        }
+        let known = self.times_seconds.partition_point(|&at| at < now_seconds);
+        self.times_seconds.truncate(known);
+        self.used.truncate(known);
+        self.expected_peak.truncate(known);
         self.times_seconds.push(now_seconds);
         self.used.push(node.used);
         self.expected_peak.push(node.expected_peak);
@@ -239,6 +239,15 @@ mod tests {
         let [past] = &found[..] else { panic!("one node was asked about") };
         assert_eq!((&past.times_seconds[..], &past.used[..]), (&[60, 120][..], &[0.1, 0.3][..]));
         assert_eq!(past.expected_peak, [0.15, 0.45]);
+    }
+
+    #[test]
+    fn a_store_that_is_ahead_of_what_is_shown_tells_nothing_of_later_moments() {
+        let (times_seconds, shares) = (vec![60, 120, 180, 240], vec![0.1, 0.2, 0.3, 0.4]);
+        let mut past = Past { times_seconds, used: shares.clone(), expected_peak: shares };
+        past.go_on_to(180, &NodeRow { used: 0.31, expected_peak: 0.9, ..NodeRow::default() });
+        assert_eq!(past.times_seconds, [60, 120, 180]);
+        assert_eq!((&past.used[..], &past.expected_peak[..]), (&[0.1, 0.2, 0.31][..], &[0.1, 0.2, 0.9][..]));
     }
 
     #[test]

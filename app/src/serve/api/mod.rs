@@ -98,18 +98,28 @@ impl Shared {
 }
 
 impl Shared {
+    /// Asks the loop, and waits for what it answers between two turns.
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, Problem> {
+        let full = || {
+            let detail = "the loop's mailbox is full; ask again";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        };
+        let (reply, answer) = oneshot::channel();
+        self.asks.try_send(request(reply)).map_err(|_| full())?;
+        answer.await.map_err(|_| full())
+    }
+
     /// Computes on a copy of what the loop believes, beside the loop and off the threads that serve requests.
     async fn think<T: Send + 'static>(
         &self,
         what: impl FnOnce(Snapshot) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let busy = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
         let permit = Arc::clone(&self.thinking).try_acquire_owned();
-        let permit = permit.map_err(|_| busy("other questions are being thought about; ask again"))?;
-        let (reply, copy) = oneshot::channel();
-        let full = || busy("the loop's mailbox is full; ask again");
-        self.asks.try_send(Asked::Copy(reply)).map_err(|_| full())?;
-        let snapshot = copy.await.map_err(|_| full())?;
+        let permit = permit.map_err(|_| {
+            let detail = "other questions are being thought about; ask again";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        })?;
+        let snapshot = self.ask(Asked::Copy).await?;
         let thought = tokio::task::spawn_blocking(move || {
             let thought = what(*snapshot);
             drop(permit);

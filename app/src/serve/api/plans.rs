@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::super::people::{Answer, Ask, Request, Snoozing, Word};
@@ -238,12 +237,8 @@ pub(super) async fn end_snooze(
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
 ) -> Result<Json<Decided>, Problem> {
-    let busy =
-        |()| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
-    let (reply, answer) = oneshot::channel();
-    let request = Request::EndSnooze(id.clone(), actor.name, reply);
-    shared.asks.try_send(request).map_err(|_| busy(()))?;
-    answer.await.map_err(|_| busy(()))?.map_err(Problem::not_found)?;
+    let ended = shared.ask(|reply| Request::EndSnooze(id.clone(), actor.name, reply)).await?;
+    ended.map_err(Problem::not_found)?;
     Ok(Json(Decided { id, state: "ended".to_owned() }))
 }
 
@@ -265,13 +260,9 @@ async fn ask(
     if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > KEY_CHARS_MAX) {
         return Err(Problem::bad(format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters")));
     }
-    let (reply, answer) = oneshot::channel();
     let effects = effects.trim_matches('"').to_owned();
-    let busy =
-        |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
-    let asked = Ask { actor: actor.name, turn, effects, word, key, reply };
-    shared.asks.try_send(Request::Ask(asked)).map_err(|_| busy(()))?;
-    match answer.await.map_err(|_| busy(()))? {
+    let asked = |reply| Request::Ask(Ask { actor: actor.name, turn, effects, word, key, reply });
+    match shared.ask(asked).await? {
         Answer::Done(status, body) => {
             Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Json(body)).into_response())
         }

@@ -5,7 +5,6 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Deserialize;
-use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::super::people::Request;
@@ -31,11 +30,7 @@ pub(super) async fn try_out(
     body: Result<Json<TrialAsked>, JsonRejection>,
 ) -> Result<Json<TrialBody>, Problem> {
     let Json(TrialAsked { what }) = body.map_err(|e| Problem::bad(e.body_text()))?;
-    let busy =
-        |()| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the loop's mailbox is full; ask again");
-    let (reply, answer) = oneshot::channel();
-    shared.asks.try_send(Request::Try(what, actor.name, reply)).map_err(|_| busy(()))?;
-    match answer.await.map_err(|_| busy(()))? {
+    match shared.ask(|reply| Request::Try(what, actor.name, reply)).await? {
         Ok(tried) => Ok(Json(tried)),
         Err(NotTried::NotSimulated) => Err(Problem::new(
             StatusCode::CONFLICT,
