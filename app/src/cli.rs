@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use lepton_core::cycle::Mode;
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
 
 use crate::against::Against;
@@ -15,7 +16,7 @@ use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
 use crate::cli_serve::{
     ConfigCommand, ExplainArgs, GetArgs, LedgerArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs,
-    TokenCommand, WhatIfArgs,
+    TokenCommand, TrialArgs, WhatIfArgs,
 };
 use crate::cli_snapshot::{ReplayArgs, SnapshotArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
@@ -23,7 +24,7 @@ use crate::cli_train_jobs::{CompareJobsArgs, PromoteJobsArgs, TrainJobsArgs};
 use crate::cli_workload::{Generator, TraceFormat, load, nodes_count, request_factor};
 use crate::output::OutputFormat;
 use crate::seeds::{Seeds, seeds};
-use crate::serve::config::speed;
+use crate::serve::config::{mode_named, speed};
 
 /// Lepton, a learning scheduler for AI clusters: simulates, compares and explains placement decisions.
 #[derive(Debug, Parser)]
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Plan(PlanCommand),
     /// What would be if nodes were drained or added, tasks submitted, or another policy served
     Whatif(Box<WhatIfArgs>),
+    /// Try to break the simulated cluster of a running service
+    Trial(TrialArgs),
     /// Make, list and revoke tokens of a service
     #[command(subcommand)]
     Token(TokenCommand),
@@ -159,6 +162,7 @@ and goes with it.
 Examples:
   lepton demo
   lepton demo --speed 60
+  lepton demo --mode recommend --speed 600
   lepton demo --hours 24 --seed 7 > decisions.txt
   lepton demo --hours 24 --seed 1..=20
   lepton demo --nodes-count 500 --records decisions.jsonl"
@@ -188,6 +192,9 @@ pub(crate) struct DemoArgs {
     /// Simulated seconds per second as a service; otherwise time passes as fast as it can [default: 3600]
     #[arg(long, value_name = "X", value_parser = speed)]
     pub(crate) speed: Option<f64>,
+    /// As a service: whether plans are carried out as they are made (act) or wait for a person (recommend) [default: act]
+    #[arg(long, value_name = "MODE", value_parser = mode_of_demo)]
+    pub(crate) mode: Option<Mode>,
     /// Run as a service also where stdout is no terminal
     #[arg(long)]
     pub(crate) serve: bool,
@@ -197,6 +204,12 @@ pub(crate) struct DemoArgs {
     /// Form of the result on stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub(crate) output: OutputFormat,
+}
+
+/// A demo shows plans, so it doesn't only look on.
+fn mode_of_demo(name: &str) -> Result<Mode, String> {
+    let mode = mode_named(name).ok().filter(|mode| *mode != Mode::Observe);
+    mode.ok_or_else(|| "expected recommend or act".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use crate::cli_workload::nodes_count;
 use crate::log::{LogFormat, LogLevel};
 use crate::serve::config::{SourceKind, address, mode_named, speed, store_url, turn_seconds};
 use crate::serve::tokens::Role;
+use crate::serve::trials::TrialKind;
 
 #[derive(Debug, Args)]
 #[command(
@@ -228,6 +229,16 @@ pub(crate) struct ExplainArgs {
     /// Of a task: a node on which it does not stand; what is in the way, and the smallest change after which it would fit
     #[arg(long, value_name = "NODE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) why_not: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lepton trial failure\n  lepton trial burst -o json")]
+pub(crate) struct TrialArgs {
+    /// What is tried
+    #[arg(value_enum)]
+    pub(crate) what: TrialKind,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

@@ -38,9 +38,9 @@ fn the_same_seed_gives_the_same_decisions_byte_for_byte() {
 }
 
 #[test]
-fn a_speed_without_a_terminal_is_said_to_have_no_effect() {
-    let said = stderr(&demo(&["--seed", "7", "--speed", "60"]));
-    assert!(said.contains("--speed has no effect"), "{said}");
+fn a_speed_or_a_mode_without_a_terminal_is_said_to_have_no_effect() {
+    let said = stderr(&demo(&["--seed", "7", "--speed", "60", "--mode", "recommend"]));
+    assert!(said.contains("--speed has no effect") && said.contains("--mode has no effect"), "{said}");
     assert!(!stderr(&demo(&["--seed", "7"])).contains("--speed"));
 }
 

@@ -121,6 +121,18 @@ fn served_or_not_the_same_seed_gives_the_same_result_and_it_answers_when_the_hou
 }
 
 #[test]
+fn a_demo_that_asks_proposes_plans_and_carries_none_out_by_itself() {
+    let served = Served::start("asks", &["--mode", "recommend", "--speed", "36000"]);
+    let address = address_in(&read(&served.said));
+    let status = || json(&lepton(&["status", "--server", &address, "-o", "json"]));
+    wait_for("a plan waits for a word", || status()["open_plan"].is_string());
+    assert_eq!(status()["mode"], "recommend");
+    let plans = json(&lepton(&["plan", "list", "--server", &address, "-o", "json"]));
+    let states = plans["items"].as_array().expect("a list").iter().map(|plan| plan["state"].clone());
+    assert!(states.clone().count() > 0 && states.clone().all(|state| state != "carried_out"), "{plans}");
+}
+
+#[test]
 fn two_demos_at_once_have_a_port_each_and_say_so() {
     let (mut first, mut second) = (Served::start("first", &[]), Served::start("second", &[]));
     assert_ne!(address_in(&read(&first.said)), address_in(&read(&second.said)));

@@ -70,6 +70,7 @@ fn words_of(command: &str) -> &'static str {
         "plan snooze" => "p1 --minutes 5",
         "plan unsnooze" => "s1",
         "whatif" => "--drain node-000001",
+        "trial" => "burst",
         "snapshot" => "--state-dir @/recorded",
         "simulate replay" => "@/recorded",
         "simulate faults" => "--nodes-count 64 --days 1 --seed 1",

@@ -227,6 +227,28 @@ fn a_decision_is_explained_by_keyboard_and_mouse() {
     for known in ["task", "policy", "code"].map(|field| text(&decision[field]).to_owned()) {
         assert!(said.contains(&known), "{known} is not on the page: {said}");
     }
+    // A node that was not weighed stands beside the others when it is named.
+    let nodes = service.get("/api/v1/nodes?limit=1000")["items"].clone();
+    let weighed: Vec<&str> =
+        decision["candidates"].as_array().expect("a list").iter().map(|of| text(&of["node"])).collect();
+    let mut names = nodes.as_array().expect("a list").iter().map(|node| text(&node["name"]));
+    let other = names.find(|name| !weighed.contains(name)).expect("not all nodes are weighed");
+    browser.eval(&format!(
+        "(() => {{ const input = document.querySelector('input[list=beside-nodes]'); input.value = {other:?};
+           input.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
+    ));
+    let last = "[...document.querySelectorAll('.candidate')].pop()";
+    browser.wait_for(
+        "it is there",
+        &format!("{last}?.innerText.includes({other:?}) && !{last}.innerText.includes('Asking')"),
+    );
+    let task = text(&decision["task"]);
+    let why_not = service.get(&format!("/api/v1/explain/{task}?why_not={other}"))["why_not"].clone();
+    let shown = text(&browser.eval(&format!("{last}.innerText"))).to_lowercase();
+    let is_scored = why_not["weighed"].as_array().expect("a list").iter().any(|of| of["node"] == other);
+    let expected = if is_scored { "expected use" } else { text(&why_not["sentence"]) };
+    assert!(shown.contains(&expected.to_lowercase()), "{why_not}: {shown}");
+    assert!(text(&browser.eval("location.search")).contains(&format!("beside={other}")));
     assert_eq!(browser.errors(), Vec::<String>::new());
 }
 
@@ -386,8 +408,23 @@ fn a_question_of_what_if_is_its_address() {
     let mut browser = Browser::open("whatif");
     browser.go(&format!("http://{}/cluster/{node}", service.address));
     browser.wait_for("the node", "!!document.querySelector('.devices')");
+    // In the drawer, beside the node.
     browser.click("main a", "What if it were drained?");
-    browser.wait_for("the answer", "document.querySelectorAll('.two tbody tr').length >= 5");
+    let answer = "document.querySelectorAll('.two tbody tr').length >= 5";
+    browser.wait_for("the answer", &answer.replace(".two", ".drawer .two"));
+    let beside = format!("/cluster/{node}?whatif=drain%3D{node}");
+    assert_eq!(browser.eval("location.pathname + location.search"), beside);
+    assert!(browser.text(".drawer .same code").contains(&format!("--drain {node}")));
+    browser.press("Escape");
+    browser.wait_for("the drawer is closed", "!document.querySelector('.drawer') && !location.search");
+    // From the head of any view, about what is looked at.
+    browser.click(".tools button", "What if");
+    browser.wait_for("the question", "document.activeElement?.closest('.drawer') !== null");
+    assert_eq!(browser.eval("document.activeElement.value"), node.as_str());
+    browser.click(".drawer .button", "Play it");
+    browser.wait_for("the answer", answer);
+    browser.click(".drawer a", "As a view of its own");
+    browser.wait_for("the answer", &format!("!document.querySelector('.drawer') && {answer}"));
     assert_eq!(browser.eval("location.pathname + location.search"), format!("/whatif?drain={node}"));
     assert!(browser.text(".same code").contains(&format!("--drain {node}")), "{}", browser.text(".same"));
     assert_eq!(service.get(&format!("/api/v1/nodes/{node}"))["node"]["state"], "up", "nothing was touched");

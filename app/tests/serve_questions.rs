@@ -36,7 +36,22 @@ fn a_waiting_task_is_told_what_would_have_to_change() {
             assert_eq!(why_not["fits"], obstacles.is_empty(), "{body}");
             assert_eq!(body["sentence"], why_not["sentence"]);
             remedies += why_not["would_fit"].as_array().map_or(0, Vec::len);
+            let weighed = why_not["weighed"].as_array().expect("a list");
+            assert!(
+                weighed.iter().all(|of| of["node"] == node) && weighed.len() <= 1,
+                "it stands nowhere: {body}"
+            );
+            assert!(weighed.is_empty() || obstacles.is_empty(), "{body}");
         }
+    }
+    // A task that stands somewhere is weighed there too.
+    let running = service.get("/api/v1/tasks?filter=running")["items"][0].clone();
+    let (name, stands) = (running["name"].as_str().expect("a name"), &running["node"]);
+    for node in nodes.as_array().expect("a list") {
+        let node = node["name"].as_str().expect("a name");
+        let body = service.get(&format!("/api/v1/explain/{name}?why_not={node}"));
+        let weighed = body["why_not"]["weighed"].as_array().expect("a list");
+        assert!(weighed.iter().any(|of| of["node"] == *stands && of["score"].is_number()), "{body}");
     }
     assert!(remedies > 0, "something can be changed for one of them");
     let name = waits[0]["name"].as_str().expect("a name");

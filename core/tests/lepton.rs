@@ -9,8 +9,9 @@ use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation,
 };
 use lepton_core::model::{
-    Action, Binding, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, DeviceSet, ModelSet, NodeId, NodeSpec,
-    Placement, Plan, ResourceSchema, ScoreTerm, Settings, Snapshot, Task, TaskClass, TaskId, TaskState,
+    Action, Binding, Candidate, Cluster, DEVICE_MILLI, DeviceDemand, DeviceKind, DeviceSet, ModelSet, NodeId,
+    NodeSpec, Placement, Plan, ResourceSchema, ScoreTerm, Settings, Snapshot, Task, TaskClass, TaskId,
+    TaskState,
 };
 use proptest::prelude::*;
 
@@ -280,6 +281,34 @@ fn the_score_of_each_candidate_is_the_sum_of_its_terms() {
         let of_use = candidate.terms[1].1;
         assert!((-1.0..0.0).contains(&of_use), "the policy's own part is what is left: {candidate:?}");
     }
+}
+
+#[test]
+fn a_node_is_weighed_alone_as_the_record_says_of_it_and_a_stopped_task_as_one_that_waits() {
+    let (snapshot, decided) = decide_with_a_large_one(&[0, 0, 1]);
+    let (task, node) =
+        (task_named(&snapshot.cluster, "large"), |name: &str| snapshot.cluster.node_named(name));
+    let record = decided.records.iter().find(|record| record.task.as_deref() == Some("large"));
+    let recorded = &record.expect("it is decided about").candidates;
+    assert!(recorded.len() > 1, "{recorded:?}");
+    let assessment = assess(&snapshot, &Settings::default());
+    let proposal = Plan::default();
+    let situation = Situation { snapshot: &snapshot, assessment: &assessment, proposal: &proposal, turn: 1 };
+    let nodes: Vec<NodeId> = recorded.iter().filter_map(|of| node(&of.node)).collect();
+    assert_eq!(&lepton(Acts::DEFAULT).weigh(&situation, task, &nodes), recorded);
+    // It is scored where it stands too, as if it stood nowhere.
+    let mut placed = snapshot.clone();
+    let starts = decided.plan.steps().map(|(_, action)| action);
+    let mut starts = starts.filter(|action| action.task().is_some_and(|name| **name == *"large"));
+    let to = starts.next().and_then(|action| action.to()?.placement(&placed.cluster)).expect("it starts");
+    placed.cluster.place(task, to).expect("it fits");
+    placed.pending.remove(&task);
+    let situation = Situation { snapshot: &placed, ..situation };
+    let weighed = lepton(Acts::DEFAULT).weigh(&situation, task, &nodes);
+    let by_policy = |all: &[Candidate]| -> Vec<(String, f64)> {
+        all.iter().map(|of| (of.node.clone(), of.terms[0].1)).collect()
+    };
+    assert_eq!(by_policy(&weighed), by_policy(recorded));
 }
 
 #[test]

@@ -984,6 +984,8 @@ export interface WhyNotBody {
   obstacles: InTheWay[];
   /** The answer in one sentence. */
   sentence: string;
+  /** How the node is scored now, and the node on which the task stands as if it were placed anew; a node on which it does not fit or that is failing is not there. */
+  weighed: CandidateRow[];
   /** What would have to change, the smallest first; empty where nothing was found. */
   would_fit: WouldFit[];
 }

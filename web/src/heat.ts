@@ -30,7 +30,7 @@ const LABEL = 22;
 const BETWEEN = 10;
 
 /** Lays cells out in rows, group by group, as large as the space allows. */
-export function layout(cells: Cell[], width: number, height: number, most = 34, least = 6): Layout {
+export function layout(cells: Cell[], width: number, height: number, most = 34, least = 4): Layout {
   const groups = grouped(cells);
   const labels = groups.length > 1 ? LABEL : 0;
   let size = most;
@@ -73,6 +73,18 @@ function lay(groups: [string, number[]][], width: number, size: number, label: n
     y += Math.ceil(members.length / columns) * (size + gap) - gap;
   });
   return { size, gap, columns, height: Math.max(0, y), cells, groups: heads };
+}
+
+/** Paints cells into the pixels of an image that is `wide` pixels wide, each with the colour of its place; 0 leaves a cell out. */
+export function paint(pixels: Uint32Array, wide: number, { cells, size }: Layout, colours: number[], ratio: number): void {
+  const high = Math.floor(pixels.length / wide);
+  cells.forEach(({ x, y }, place) => {
+    const colour = colours[place];
+    if (!colour) return;
+    const [left, right] = [Math.round(x * ratio), Math.min(wide, Math.round((x + size) * ratio))];
+    const bottom = Math.min(high, Math.round((y + size) * ratio));
+    for (let row = Math.round(y * ratio); row < bottom; row += 1) pixels.fill(colour, row * wide + left, row * wide + right);
+  });
 }
 
 /** The cell under a point: a place in `layout.cells`, or -1. */

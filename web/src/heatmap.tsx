@@ -1,7 +1,7 @@
 /** The cluster as cells: a canvas for the eye, the arrow keys, and a table of the same for a screen reader. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Cell, type Layout, type Mark, type Placed, layout, moved, under } from "./heat.ts";
-import { type Theme, fill } from "./scale.ts";
+import { type Cell, type Layout, type Mark, layout, moved, paint, under } from "./heat.ts";
+import { type Theme, fills } from "./scale.ts";
 import { theme } from "./store.ts";
 import { useWidth } from "./parts.tsx";
 
@@ -87,7 +87,7 @@ export function HeatMap({ cells, describe, label, height, most = 34, diverging, 
   );
 }
 
-/** Cells of at most so many pixels have no rounded corners. */
+/** Cells of at most so many pixels have no rounded corners: those are many, and painted as pixels, not drawn one by one. */
 const SMALL = 12;
 
 interface Look {
@@ -126,8 +126,18 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
   [sheet.width, sheet.height] = [wide, high];
   const pen = sheet.getContext("2d");
   if (!pen) return;
+  const fill = fills(look.color, look.diverging);
+  const isSmall = laid.size <= SMALL;
+  if (isSmall) {
+    const image = pen.createImageData(wide, high);
+    const colours = laid.cells.map(({ index }) => {
+      const cell = cells[index];
+      return cell && cell.mark !== "down" ? fill(cell.value).pixel : 0;
+    });
+    paint(new Uint32Array(image.data.buffer), wide, laid, colours, ratio);
+    pen.putImageData(image, 0, 0);
+  }
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, look.width, height);
   const style = getComputedStyle(canvas);
   // What a canvas draws with must be resolved colours: they stand in two properties that it doesn't show itself.
   const [ink, soft] = [style.color, style.caretColor];
@@ -142,39 +152,23 @@ function draw(canvas: HTMLCanvasElement, sheet: HTMLCanvasElement, laid: Layout,
       pen.fillText(`${group.count}`, after + 8, group.y + 2);
     }
   }
-  // Small cells are many: those of one colour are drawn together, since to change the colour costs more than to draw.
-  const alike = new Map<string, Placed[]>();
-  const marked: [Placed, Cell, string][] = [];
-  laid.cells.forEach((placed) => {
-    const { index, x, y } = placed;
+  for (const { index, x, y } of laid.cells) {
     const cell = cells[index];
-    if (!cell) return;
-    const { fill: color, ink: onIt } = fill(cell.value, look.color, look.diverging);
+    if (!cell || (isSmall && !cell.mark)) continue;
+    const { fill: color, ink: onIt } = fill(cell.value);
     const isOff = cell.mark === "down";
-    if (laid.size <= SMALL && !isOff) {
-      const others = alike.get(color);
-      if (others) others.push(placed);
-      else alike.set(color, [placed]);
-      if (cell.mark) marked.push([placed, cell, onIt]);
-      return;
-    }
     pen.beginPath();
     pen.roundRect(x, y, laid.size, laid.size, 3);
     if (isOff) {
       pen.strokeStyle = soft;
       pen.lineWidth = 1;
       pen.stroke();
-    } else {
+    } else if (!isSmall) {
       pen.fillStyle = color;
       pen.fill();
     }
     if (cell.mark) mark(pen, cell.mark, x, y, laid.size, isOff ? ink : onIt);
-  });
-  for (const [color, placed] of alike) {
-    pen.fillStyle = color;
-    for (const { x, y } of placed) pen.fillRect(x, y, laid.size, laid.size);
   }
-  for (const [{ x, y }, cell, onIt] of marked) mark(pen, cell.mark, x, y, laid.size, onIt);
 }
 
 /** The shapes of the states, the same as beside their words. */
@@ -226,9 +220,10 @@ export function Legend({ low, high, diverging }: { low: string; high: string; di
   useEffect(() => {
     const pen = strip.current?.getContext("2d");
     if (!pen) return;
+    const fill = fills(color, diverging ?? false);
     for (let x = 0; x < 96; x += 1) {
       const share = x / 95;
-      pen.fillStyle = fill(diverging ? share * 2 - 1 : share, color, diverging ?? false).fill;
+      pen.fillStyle = fill(diverging ? share * 2 - 1 : share).fill;
       pen.fillRect(x, 0, 1, 8);
     }
   }, [color, diverging]);

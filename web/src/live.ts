@@ -38,13 +38,12 @@ function bytes(base64: string): Uint8Array {
   return all;
 }
 
-/** Rows that stand as the bytes say; what the bytes do not hold stays. Rows of another inventory are left alone. */
-export function standAs(rows: NodeRow[], shown: NodesShown): NodeRow[] {
-  if (rows.length !== shown.count) return rows;
+/** How each row stands by the bytes; what the bytes do not hold stays. */
+function standing(shown: NodesShown): (row: NodeRow, at: number) => NodeRow {
   const [used, promised, held] = [bytes(shown.used), bytes(shown.promised), bytes(shown.devices_held)];
   const [peak, risk, state] = [bytes(shown.expected_peak), bytes(shown.failure_probability), bytes(shown.state)];
   const share = (from: Uint8Array, at: number) => (from[at] ?? 0) / OF_ONE;
-  return rows.map((row, at) => ({
+  return (row, at) => ({
     ...row,
     used: share(used, at),
     promised: share(promised, at),
@@ -52,7 +51,27 @@ export function standAs(rows: NodeRow[], shown: NodesShown): NodeRow[] {
     expected_peak: share(peak, at),
     failure_probability: share(risk, at),
     state: STATES[state[at] ?? 0] ?? "up",
-  }));
+  });
+}
+
+/** Rows that stand as the bytes say. Rows of another inventory are left alone. */
+export function standAs(rows: NodeRow[], shown: NodesShown): NodeRow[] {
+  return rows.length === shown.count ? rows.map(standing(shown)) : rows;
+}
+
+/** Rows worked out at a time. */
+const SLICE = 2500;
+
+/** The same in slices; between two of them `pause` lets others have the thread. */
+export async function standInSlices(rows: NodeRow[], shown: NodesShown, pause: () => Promise<void>): Promise<NodeRow[]> {
+  if (rows.length !== shown.count) return rows;
+  const stand = standing(shown);
+  const all: NodeRow[] = [];
+  for (let at = 0; at < rows.length; at += SLICE) {
+    rows.slice(at, at + SLICE).forEach((row, i) => all.push(stand(row, at + i)));
+    await pause();
+  }
+  return all;
 }
 
 /** Follows the stream until it is told to stop; after a break it goes on where it was. */

@@ -77,21 +77,26 @@ export function inkOn(rgb: Rgb): string {
   return toLab(rgb)[0] > 0.62 ? "#10151b" : "#ffffff";
 }
 
-const STEPS = 200;
-const tables = new Map<string, { fill: string; ink: string }[]>();
+/** A colour with the ink that is read on it. */
+export interface Fill {
+  fill: string;
+  ink: string;
+  /** The same colour as four bytes of an image: red, green, blue, all of it. */
+  pixel: number;
+}
 
-/** The fill of a share (or a change from -1 to 1) with the ink that is read on it: mixed once, then looked up. */
-export function fill(share: number, theme: Theme, diverging: boolean): { fill: string; ink: string } {
+const STEPS = 200;
+const tables = new Map<string, Fill[]>();
+
+/** The fills of shares (or of changes from -1 to 1): mixed once, then looked up. */
+export function fills(theme: Theme, diverging: boolean): (share: number) => Fill {
   const key = `${theme}${diverging}`;
-  let table = tables.get(key);
-  if (!table) {
-    table = Array.from({ length: STEPS + 1 }, (_, i) => {
-      const rgb = diverging ? change((2 * i) / STEPS - 1, theme) : ramp(i / STEPS, theme);
-      return { fill: css(rgb), ink: inkOn(rgb) };
-    });
-    tables.set(key, table);
-  }
-  return table[Math.round(clamp(diverging ? (share + 1) / 2 : share) * STEPS)]!;
+  const table = tables.get(key) ?? Array.from({ length: STEPS + 1 }, (_, i) => {
+    const rgb = diverging ? change((2 * i) / STEPS - 1, theme) : ramp(i / STEPS, theme);
+    return { fill: css(rgb), ink: inkOn(rgb), pixel: new Uint32Array(Uint8Array.of(...rgb, 255).buffer)[0]! };
+  });
+  tables.set(key, table);
+  return (share) => table[Math.round(clamp(diverging ? (share + 1) / 2 : share) * STEPS)]!;
 }
 
 /** Even ticks from 0 up to at least `most`, at most `many` of them. */

@@ -21,6 +21,20 @@ export function scenarioOf(query: Query): Scenario | null {
   return { drain, add, submit, ...(policy ? { policy } : {}) };
 }
 
+/** What stands in an address whose drawer is open and asks nothing yet. */
+const NOTHING = "nothing";
+
+/** A question as one setting of the address of another view. */
+export function packed(query: Query): string {
+  const asked = Object.entries(query).filter(([, value]) => value.trim() !== "");
+  return new URLSearchParams(asked).toString() || NOTHING;
+}
+
+/** The question of such a setting. */
+export function unpacked(text: string): Query {
+  return text === NOTHING ? {} : Object.fromEntries(new URLSearchParams(text));
+}
+
 /** The same on the command line. */
 export function commandOf(query: Query): string {
   const { drain = [], add = [], submit = [], policy } = scenarioOf(query) ?? {};

@@ -12,12 +12,12 @@ import { Plans } from "./pages/plans.tsx";
 import { Policies } from "./pages/policies.tsx";
 import { System } from "./pages/system.tsx";
 import { Task } from "./pages/task.tsx";
-import { WhatIf } from "./pages/whatif.tsx";
+import { WhatIf, WhatIfDrawer, beside } from "./pages/whatif.tsx";
 import { Work } from "./pages/work.tsx";
 import { State } from "./parts.tsx";
 import { type View, to } from "./route.ts";
 import { Search, isOpen } from "./search.tsx";
-import { lost, ready, route, status, theme, themeChoice } from "./store.ts";
+import { go, lost, ready, route, status, theme, themeChoice } from "./store.ts";
 import { give, wanted } from "./token.ts";
 import { clock, sentence } from "./words.ts";
 
@@ -27,7 +27,7 @@ const LINKS: [View, string][] = [
   ["tasks", "Work"],
   ["decisions", "Decisions"],
   ["plans", "Plans"],
-  ["forecast", "Forecast and risk"],
+  ["forecast", "Forecast"],
   ["whatif", "What if"],
   ["policies", "Policies"],
   ["ledger", "Ledger"],
@@ -57,6 +57,7 @@ export function Shell() {
       <main id="main" tabIndex={-1} data-view={view} data-ready={ready.value}>
         {wanted.value ? <TokenPrompt why={wanted.value} /> : ready.value ? <Body /> : <Waiting />}
       </main>
+      {view !== "whatif" && ready.value && <WhatIfDrawer />}
       <Search />
     </>
   );
@@ -77,7 +78,7 @@ function Top({ view }: { view: View }) {
         Lepton
       </a>
       <nav aria-label="Views" ref={nav}>
-        {LINKS.map(([of, name]) => (
+        {LINKS.filter(([of]) => of !== "whatif" || view === "whatif").map(([of, name]) => (
           <a key={of} href={to(of)} aria-current={of === view ? "page" : undefined}>
             {name}
             {of === "plans" && open && <span class="badge">1<span class="unseen"> waits for you</span></span>}
@@ -86,6 +87,11 @@ function Top({ view }: { view: View }) {
       </nav>
       <Standing />
       <div class="tools">
+        {view !== "whatif" && (
+          <button type="button" class="find ask" aria-expanded={!!route.value.query.whatif} onClick={() => go(beside({}))}>
+            What if…
+          </button>
+        )}
         <button type="button" class="find" onClick={() => (isOpen.value = true)}>
           Search <kbd>/</kbd>
         </button>

@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { DecisionRow, LoadBody, NodeRow, NodesShown, PlanBody, Reads, Status, TaskRow, TurnBody, TurnFigures, WaitingBody } from "./api.ts";
 import { read, readAll } from "./http.ts";
-import { type Event, follow, standAs } from "./live.ts";
+import { type Event, follow, standAs, standInSlices } from "./live.ts";
 import { type Route, format, parse } from "./route.ts";
 import { wanted } from "./token.ts";
 
@@ -91,6 +91,8 @@ function heard({ name, data }: Event): void {
   else news.decided = true;
 }
 
+const nextTask = () => new Promise<void>((next) => setTimeout(next));
+
 /** Shows what was heard, and asks for what the stream does not tell. */
 export async function look(force = false): Promise<void> {
   const { status: told, nodes: stood, waits: waiting, turns: more } = news;
@@ -116,9 +118,13 @@ export async function look(force = false): Promise<void> {
       needsDecisions ? read("/api/v1/decisions", {}, { limit: DECISIONS }) : null,
       needsDecisions ? read("/api/v1/plans", {}, { limit: PLANS }) : null,
     ]);
-    const rows = n ?? (stood ? standAs(nodesNow.value, stood) : null);
-    // What is known is worked out in one task and shown in the next, so that neither holds up a person's hand.
-    await new Promise((next) => setTimeout(next));
+    const rows = n ?? (stood ? await standInSlices(nodesNow.value, stood, nextTask) : null);
+    // What is known is worked out and shown in tasks of their own, so that none of them holds up a person's hand: first the nodes, which
+    // may be many, then the rest.
+    if (rows && !first) {
+      nodesNow.value = rows;
+      await nextTask();
+    }
     batch(() => {
       status.value = s;
       waits.value = w;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Cell, layout, moved, under } from "../src/heat.ts";
+import { type Cell, layout, moved, paint, under } from "../src/heat.ts";
 
 const cells = (many: number, group = (_: number) => "") =>
   Array.from({ length: many }, (_, i): Cell => ({ name: `n${i}`, value: 0, mark: "", group: group(i) }));
@@ -25,6 +25,23 @@ test("the cell under a point is the one drawn there", () => {
   const laid = layout(cells(50), 300, 300);
   laid.cells.forEach(({ x, y }, at) => assert.equal(under(laid, x + 1, y + 1), at));
   assert.equal(under(laid, -5, 2), -1);
+});
+
+test("painted cells are where the layout says, each in its colour, and nothing is between them", () => {
+  const laid = layout(cells(50), 300, 60, 12);
+  const colours = laid.cells.map((_, place) => (place === 7 ? 0 : 1000 + place));
+  for (const ratio of [1, 1.5, 2]) {
+    const wide = 300 * ratio;
+    const pixels = new Uint32Array(wide * Math.round((laid.height + 4) * ratio));
+    paint(pixels, wide, laid, colours, ratio);
+    const at = (x: number, y: number) => pixels[Math.floor(y * ratio) * wide + Math.floor(x * ratio)];
+    laid.cells.forEach(({ x, y }, place) => {
+      assert.equal(at(x + laid.size / 2, y + laid.size / 2), colours[place]);
+      assert.equal(at(x + laid.size + laid.gap / 2, y + laid.size / 2), 0);
+    });
+    const painted = pixels.reduce((sum, pixel) => sum + (pixel ? 1 : 0), 0);
+    if (Number.isInteger(ratio)) assert.equal(painted, 49 * (laid.size * ratio) ** 2);
+  }
 });
 
 test("arrow keys reach every cell and stay on the map", () => {

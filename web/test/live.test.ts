@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeRow, NodesShown } from "../src/api.ts";
-import { Decoder, standAs } from "../src/live.ts";
+import { Decoder, standAs, standInSlices } from "../src/live.ts";
 
 test("events are whole however the text is cut", () => {
   const text = 'id: 7-0\nevent: status\ndata: {"a":1}\n\n: alive\n\nid: 7-1\nevent: turns\ndata: 1\ndata: 2\n\n';
@@ -30,6 +30,17 @@ test("a byte is a two-hundredth of a share", () => {
   const [a, b] = standAs(rows, shown(2));
   assert.deepEqual([a!.used, a!.devices_held, a!.state, a!.tasks], [0.8, 1, "up", 3]);
   assert.deepEqual([b!.used, b!.state], [0.005, "down"]);
+});
+
+test("in slices rows stand as they do at once, and others have the thread between", async () => {
+  const many = 6000;
+  const of = (from: number) => base64(...Array.from({ length: many }, (_, i) => (i * from) % 201));
+  const some = { ...shown(many), used: of(7), devices_held: of(3), state: base64(...Array.from({ length: many }, (_, i) => i % 4)) };
+  const rows = Array.from({ length: many }, (_, i) => ({ name: `n${i}`, tasks: i }) as NodeRow);
+  let pauses = 0;
+  assert.deepEqual(await standInSlices(rows, some, async () => void (pauses += 1)), standAs(rows, some));
+  assert.ok(pauses > 1);
+  assert.equal(await standInSlices(rows, shown(2), async () => {}), rows);
 });
 
 test("bytes of other nodes change nothing", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Theme, change, css, fill, inkOn, ramp, ticks, toLab } from "../src/scale.ts";
+import { type Theme, change, css, fills, inkOn, ramp, ticks, toLab } from "../src/scale.ts";
 
 const THEMES: Theme[] = ["light", "dark"];
 const EVEN = Array.from({ length: 21 }, (_, i) => i / 20);
@@ -48,9 +48,9 @@ test("a mark on any cell has three times its contrast (WCAG 1.4.11)", () => {
 test("what is looked up is what is mixed", () => {
   for (const theme of THEMES) {
     for (const share of [0, 0.25, 0.5, 1]) {
-      assert.equal(fill(share, theme, false).fill, css(ramp(share, theme)));
-      assert.equal(fill(share, theme, false).ink, inkOn(ramp(share, theme)));
-      assert.equal(fill(-share, theme, true).fill, css(change(-share, theme)));
+      assert.equal(fills(theme, false)(share).fill, css(ramp(share, theme)));
+      assert.equal(fills(theme, false)(share).ink, inkOn(ramp(share, theme)));
+      assert.equal(fills(theme, true)(-share).fill, css(change(-share, theme)));
     }
   }
 });

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs};
+use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs, TrialArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::token_file;
@@ -108,6 +108,28 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     show(&args.server, &body, explanation)
 }
 
+pub(crate) fn trial(args: &TrialArgs) -> Result<(), Failure> {
+    let body = ask(&args.server, "POST", "/api/v1/trials", &[], Some(json!({ "what": args.what })))?;
+    show(&args.server, &body, |body| {
+        format!("{}\nlook at {}: {}\n", plain(&body["did"]), plain(&body["at"]), plain(&body["look"]))
+    })
+}
+
+/// Nodes with what their scores are made of.
+fn candidates(head: &str, rows: &Value) -> String {
+    let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
+    // All candidates for a task have the same terms.
+    let terms = rows.first().and_then(|row| row["terms"].as_array()).map_or(&[][..], Vec::as_slice);
+    let codes: Vec<&str> = terms.iter().filter_map(|term| term["code"].as_str()).collect();
+    let mut table = output::table(&[&[head, "score"][..], &codes, &["expected use", "safe"]].concat());
+    for row in rows {
+        let of_terms = row["terms"].as_array().into_iter().flatten().map(|term| plain(&term["value"]));
+        let cells = [plain(&row["node"]), plain(&row["score"])].into_iter().chain(of_terms);
+        table.add_row(cells.chain([plain(&row["expected_use"]), plain(&row["safe"])]).collect::<Vec<_>>());
+    }
+    format!("{table}\n")
+}
+
 fn explanation(body: &Value) -> String {
     let mut text = format!("{}\nreason: {}\n", plain(&body["sentence"]), plain(&body["code"]));
     if let Some(plan) = body["plan"].as_object() {
@@ -127,20 +149,12 @@ fn explanation(body: &Value) -> String {
             text += &format!("would fit on {} if {}\n", plain(&fit["node"]), plain(&fit["changes"]));
         }
     }
+    if !why_not.is_null() {
+        text += &candidates("weighed now", &why_not["weighed"]);
+    }
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(newest) = decisions.first() {
-        let candidates = newest["candidates"].as_array().map_or(&[][..], Vec::as_slice);
-        // All candidates of a decision have the same terms.
-        let terms = candidates.first().and_then(|c| c["terms"].as_array()).map_or(&[][..], Vec::as_slice);
-        let codes: Vec<&str> = terms.iter().filter_map(|term| term["code"].as_str()).collect();
-        let mut table =
-            output::table(&[&["candidate", "score"][..], &codes, &["expected use", "safe"]].concat());
-        for c in candidates {
-            let of_terms = c["terms"].as_array().into_iter().flatten().map(|term| plain(&term["value"]));
-            let row = [plain(&c["node"]), plain(&c["score"])].into_iter().chain(of_terms);
-            table.add_row(row.chain([plain(&c["expected_use"]), plain(&c["safe"])]).collect::<Vec<_>>());
-        }
-        text += &format!("{table}\n");
+        text += &candidates("candidate", &newest["candidates"]);
         for rule in newest["ruled_out"].as_array().into_iter().flatten() {
             let named = rule["named"].as_array().map_or(&[][..], Vec::as_slice);
             let names: Vec<String> = named.iter().map(plain).collect();

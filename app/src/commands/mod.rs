@@ -77,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(args) => client::explain(&args),
         Command::Plan(command) => plan::run(&command),
         Command::Whatif(args) => whatif::run(&args),
+        Command::Trial(args) => client::trial(&args),
         Command::Token(command) => token::run(&command),
         Command::Config(command) => config::run(&command),
         Command::Completion { shell } => completion::run(shell),

@@ -247,5 +247,6 @@ pub(super) const TABLE: &[Row] = &[
     row(SERVE, "store_password_file", &[TOLD]),
     row(&["demo"], "serve", &[ONE_SEED]),
     row(&["demo"], "speed", &[SERVED]),
+    row(&["demo"], "mode", &[SERVED]),
     row(&["demo"], "records", &[ONE_SEED]),
 ];

@@ -87,6 +87,7 @@ const FORMS: &[&str] = &[
     "plan snooze p1 --minutes 5",
     "plan snoozes",
     "plan unsnooze s1",
+    "trial burst",
     "whatif --drain n",
     "whatif --submit-like t",
     "whatif --demand cpu_millicores=1",

@@ -20,8 +20,8 @@ use super::read::stretches;
 
 /// Time after which a new file begins, seconds of the cluster's time.
 const FILE_SECONDS: u64 = 3600;
-/// Lines that may wait for the disk.
-const LINES_MAX: usize = 64;
+/// Lines that may wait for the disk: few, since a line of a large cluster is tens of megabytes before it is packed.
+const LINES_MAX: usize = 4;
 /// How long a line waits for room: turns may come faster than they are packed, but a disk that hangs must not hold the loop.
 const WAIT_MAX: Duration = Duration::from_millis(200);
 /// Turns after which a recording that could not be written is begun again.

@@ -28,7 +28,7 @@ mod tests;
 pub(crate) mod tokens;
 #[cfg(test)]
 mod trial_tests;
-mod trials;
+pub(crate) mod trials;
 mod trying;
 mod verdicts;
 mod view;

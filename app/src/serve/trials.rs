@@ -1,10 +1,11 @@
 //! What a simulated cluster can be put through by hand, and what is told of it.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TrialKind {
     /// The node with the most tasks goes down at once, without a sign before.

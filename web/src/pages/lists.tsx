@@ -1,7 +1,7 @@
 /** Decisions as a list, the same wherever they stand. */
-import type { DecisionRow } from "../api.ts";
+import type { DecisionRow, WouldFit } from "../api.ts";
 import { outcome } from "../groups.ts";
-import { Calm, Empty, State } from "../parts.tsx";
+import { Calm, Empty, Name, State } from "../parts.tsx";
 import { to } from "../route.ts";
 import { now, status } from "../store.ts";
 import { ago, clock, reason, verb } from "../words.ts";
@@ -36,4 +36,17 @@ function where({ action, task, from, to: goal }: DecisionRow): string {
   if (action === "wait" || !task) return "";
   if (from && goal) return `${from} → ${goal}: `;
   return goal ? `on ${goal}: ` : from ? `on ${from}: ` : "";
+}
+
+/** Changes after which it would fit. */
+export function Fits({ rows }: { rows: WouldFit[] }) {
+  return (
+    <ul class="plainlist">
+      {rows.map((row) => (
+        <li key={row.node + row.changes.join()}>
+          <span class="tried">tried in simulation</span> It would fit on <Name of={row.node} /> if {row.changes.join(", and ")}.
+        </li>
+      ))}
+    </ul>
+  );
 }

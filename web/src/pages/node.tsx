@@ -2,12 +2,12 @@
 import type { NodeResource, TaskRow } from "../api.ts";
 import { standing } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
-import { to } from "../route.ts";
 import { css, inkOn, ramp } from "../scale.ts";
 import { now, safety, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
 import { ago, amount, count, number, percent, resource, sentence } from "../words.ts";
 import { FanChart } from "./fan.tsx";
+import { beside } from "./whatif.tsx";
 import { DecisionList } from "./lists.tsx";
 
 export function Node({ name }: { name: string }) {
@@ -56,7 +56,7 @@ export function Node({ name }: { name: string }) {
           <DecisionList rows={why?.decisions ?? []} most={6} none="Lepton has decided nothing about this node." />
         </Card>
       </div>
-      <p><a href={to("whatif", "", { drain: name })}>What if it were drained?</a></p>
+      <p><a href={beside({ drain: name })}>What if it were drained?</a></p>
       <h2>{sentence(count(tasks.length, "task"))} on it</h2>
       <Tasks rows={tasks} />
       <Same cli={`lepton explain ${name}`} api={`GET /api/v1/nodes/${name}`} />

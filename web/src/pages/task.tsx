@@ -1,15 +1,15 @@
 /** One task: where it stands or why it waits, and all that was decided about it. */
 import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { now, nodesNow, route, set, tasks } from "../store.ts";
-import type { Explanation, WouldFit } from "../api.ts";
-import { to } from "../route.ts";
+import type { Explanation } from "../api.ts";
 import { ago, clock, number, reason, sentence } from "../words.ts";
+import { beside } from "./whatif.tsx";
 import { Why } from "./why.tsx";
-import { DecisionList } from "./lists.tsx";
+import { DecisionList, Fits } from "./lists.tsx";
 
 export function Task({ name }: { name: string }) {
   const asked = route.value.query.not ?? "";
-  const { body, problem } = useThing("/api/v1/explain/{id}", { id: name }, asked ? { why_not: asked } : {});
+  const { body, problem } = useThing("/api/v1/explain/{id}", { id: name });
   const task = tasks.value.find((row) => row.name === name);
   if (!body) return <Empty>{problem || "Asking…"}</Empty>;
   const gang = task?.gang ? tasks.value.filter((row) => row.gang === task.gang) : [];
@@ -19,7 +19,7 @@ export function Task({ name }: { name: string }) {
         <h1><span class="kind">Task</span> {name}</h1>
         {task ? <State of={task.state} /> : <State of="dash" word="ended" />}
       </div>
-      <p class="lead">{sentence((body.why_not && body.decisions[0]?.sentence) || body.sentence)}.</p>
+      <p class="lead">{sentence(body.sentence)}.</p>
       {task && (
         <dl class="figures wide">
           <Figure label="Stands on" value={task.node ? <Name of={task.node} /> : "nothing"} note={task.waits_for ? reason(task.waits_for) : ""} />
@@ -30,7 +30,7 @@ export function Task({ name }: { name: string }) {
           {gang.length > 0 && <Figure label="Gang" value={task.gang} note={`${gang.filter((t) => t.node).length} of ${gang.length} placed`} />}
         </dl>
       )}
-      <WhyNot body={body} asked={asked} isWaiting={task?.state === "waiting"} />
+      <WhyNot body={body} isWaiting={task?.state === "waiting"} />
       {body.decisions[0] && <Why decision={body.decisions[0]} />}
       <Card title="Decided about it" note="the newest first">
         <DecisionList rows={body.decisions} none="Lepton has decided nothing about this task; the cluster's own scheduler placed it." />
@@ -45,12 +45,12 @@ export function Task({ name }: { name: string }) {
 
 interface WhyNotProps {
   body: Explanation;
-  asked: string;
   isWaiting: boolean;
 }
 
-/** Why not on that node, and the smallest changes after which it would fit. */
-function WhyNot({ body: { id, why_not: why, would_fit: fit }, asked, isWaiting }: WhyNotProps) {
+/** Why not on a node, and the smallest changes after which it would fit. */
+function WhyNot({ body: { id, would_fit: fit }, isWaiting }: WhyNotProps) {
+  const asked = route.value.query.not ?? "";
   return (
     <div class="grid two">
       {isWaiting && (
@@ -67,31 +67,24 @@ function WhyNot({ body: { id, why_not: why, would_fit: fit }, asked, isWaiting }
           </>
         }
       >
-        {!why ? (
-          <Empty>Choose a node: what is in the way is asked of a copy of the live cluster.</Empty>
-        ) : (
-          <>
-            <p>{sentence(why.sentence)}.</p>
-            <ul class="plainlist">
-              {why.obstacles.map((one) => <li key={one.code}>{sentence(one.sentence)} <code>{one.code}</code></li>)}
-            </ul>
-            <Fits rows={why.would_fit} />
-          </>
-        )}
+        {asked ? <InTheWay key={asked} task={id} node={asked} /> : <Empty>Choose a node: what is in the way is asked of a copy of the live cluster.</Empty>}
       </Card>
-      <p><a href={to("whatif", "", { submit: `${id}x4` })}>What if four more like it came?</a></p>
+      <p><a href={beside({ submit: `${id}x4` })}>What if four more like it came?</a></p>
     </div>
   );
 }
 
-function Fits({ rows }: { rows: WouldFit[] }) {
+function InTheWay({ task, node }: { task: string; node: string }) {
+  const { body, problem } = useThing("/api/v1/explain/{id}", { id: task }, { why_not: node });
+  const why = body?.why_not;
+  if (!why) return <Empty>{problem ? `${sentence(problem)}.` : "Asking…"}</Empty>;
   return (
-    <ul class="plainlist">
-      {rows.map((row) => (
-        <li key={row.node + row.changes.join()}>
-          <span class="tried">tried in simulation</span> It would fit on <Name of={row.node} /> if {row.changes.join(", and ")}.
-        </li>
-      ))}
-    </ul>
+    <>
+      <p>{sentence(why.sentence)}.</p>
+      <ul class="plainlist">
+        {why.obstacles.map((one) => <li key={one.code}>{sentence(one.sentence)} <code>{one.code}</code></li>)}
+      </ul>
+      <Fits rows={why.would_fit} />
+    </>
   );
 }

@@ -1,18 +1,68 @@
-/** A question of what would be, asked of a copy of the live cluster; the question is the address. */
-import { useEffect, useState } from "preact/hooks";
+/** A question of what would be, asked of a copy of the live cluster; the question is the address, of a view of its own or of the drawer beside
+ * any other. */
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { WhatIf as Answer, WhatIfFigures } from "../api.ts";
 import { write } from "../http.ts";
 import { Card, Empty, Name, Same } from "../parts.tsx";
-import { commandOf, scenarioOf } from "../scenario.ts";
+import { format, to } from "../route.ts";
+import { commandOf, packed, scenarioOf, unpacked } from "../scenario.ts";
 import { nodesNow, route, set, tasks } from "../store.ts";
 import { count, number, percent, reason, sentence, signed } from "../words.ts";
 
-type Fields = { drain: string; add: string; submit: string; gang: string; policy: string };
+interface Fields {
+  drain: string;
+  add: string;
+  submit: string;
+  gang: string;
+  policy: string;
+}
 
 const POLICIES = ["lepton", "fgd", "best-fit", "first-fit", "worst-fit", "even-share"];
 
 export function WhatIf() {
-  const { query } = route.value;
+  return <Asking query={route.value.query} ask={(fields) => set({ ...fields })} />;
+}
+
+/** The address of what is looked at now, with a question in the drawer. */
+export function beside(query: Record<string, string>): string {
+  const { view, id, query: now } = route.value;
+  return format({ view, id, query: { ...now, whatif: packed(query) } });
+}
+
+/** The question beside whatever else is looked at; it begins with the node or the task that is. */
+export function WhatIfDrawer() {
+  const { view, id, query } = route.value;
+  const box = useRef<HTMLDivElement | null>(null);
+  const isOpen = !!query.whatif;
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const before = document.activeElement;
+    box.current?.querySelector("input")?.focus();
+    return () => before instanceof HTMLElement && before.focus();
+  }, [isOpen]);
+  if (!isOpen) return null;
+  const asked = unpacked(query.whatif ?? "");
+  const about = view === "cluster" ? { drain: id } : view === "tasks" && id ? { submit: `${id}x4` } : {};
+  const close = () => set({ whatif: "" });
+  return (
+    <div class="drawer" role="dialog" aria-label="What if" ref={box} onKeyDown={(event) => event.key === "Escape" && close()}>
+      <header>
+        <a href={to("whatif", "", asked)}>As a view of its own</a>
+        <button type="button" onClick={close}>Close</button>
+      </header>
+      <Asking query={asked} about={about} ask={(fields) => set({ whatif: packed({ ...fields }) })} />
+    </div>
+  );
+}
+
+interface AskingProps {
+  query: Record<string, string>;
+  /** What the question begins with while nothing is asked. */
+  about?: Partial<Fields>;
+  ask: (fields: Fields) => void;
+}
+
+function Asking({ query, about = {}, ask }: AskingProps) {
   const question = scenarioOf(query);
   const key = JSON.stringify(question);
   const [answer, setAnswer] = useState<{ body: Answer | null; problem: string; of: string }>({ body: null, problem: "", of: "" });
@@ -26,7 +76,7 @@ export function WhatIf() {
   return (
     <>
       <div class="head"><h1>{question ? (isOver ? sentence(answer.body?.sentence ?? "No answer") : "Playing it on a copy of the cluster…") : "What if?"}{isOver && question ? "." : ""}</h1></div>
-      <Question key={key} query={query} />
+      <Question key={key} query={question ? query : { ...about, ...query }} ask={ask} />
       {question && isOver && answer.problem && <p class="problem" role="alert">{answer.problem}</p>}
       {question && isOver && answer.body && <Found body={answer.body} />}
       {!question && <Empty>Nothing is touched: up to five turns are played on a copy of the live cluster, once as it is and once changed.</Empty>}
@@ -35,7 +85,7 @@ export function WhatIf() {
   );
 }
 
-function Question({ query }: { query: Record<string, string> }) {
+function Question({ query, ask }: { query: Partial<Fields>; ask: (fields: Fields) => void }) {
   const [fields, setFields] = useState<Fields>({ drain: "", add: "", submit: "", gang: "", policy: "", ...query });
   const field = (name: keyof Fields, label: string, hint: string, list: string) => (
     <label>
@@ -49,7 +99,7 @@ function Question({ query }: { query: Record<string, string> }) {
       class="question"
       onSubmit={(event) => {
         event.preventDefault();
-        set(fields);
+        ask(fields);
       }}
     >
       {field("drain", "Nodes are drained", node, "nodes")}

@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import type { CandidateRow, DecisionRow, RuledOut, RuledOutPage } from "../api.ts";
 import { outcome } from "../groups.ts";
 import { read } from "../http.ts";
-import { Bars, Card, Empty, Figure, Name, State } from "../parts.tsx";
+import { Bars, Card, Empty, Figure, Name, State, useThing } from "../parts.tsx";
 import { to as toView } from "../route.ts";
-import { nodes, route, safety, set, status } from "../store.ts";
+import { nodes, nodesNow, route, safety, set, status } from "../store.ts";
+import { Fits } from "./lists.tsx";
 import { count, hundredths, number, percent, reason, sentence, signed, term, work } from "../words.ts";
 
 export function Why({ decision }: { decision: DecisionRow }) {
@@ -20,24 +21,76 @@ export function Why({ decision }: { decision: DecisionRow }) {
 
 function Candidates({ decision }: { decision: DecisionRow }) {
   const { candidates, to, policy } = decision;
+  // Any node that a person names stands beside them.
+  const named = route.value.query.beside ?? "";
   if (candidates.length === 0) {
-    return <Card title="Candidates"><Empty>{decision.action === "wait" ? "No node could take it." : "No other node was weighed: the step follows from the plan."}</Empty></Card>;
+    return (
+      <Card title="Candidates">
+        <Empty>{decision.action === "wait" ? "No node could take it." : "No other node was weighed: the step follows from the plan."}</Empty>
+        {decision.task && named && <AsItIsNow key={named} task={decision.task} node={named} length={() => 1} />}
+        {decision.task && <AnyNode named={named} />}
+      </Card>
+    );
   }
   const best = [...candidates].sort((a, b) => (a.node === to ? -1 : b.node === to ? 1 : b.score - a.score));
   const scores = candidates.map((c) => c.score);
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
   const most = Math.max(1e-9, ...candidates.flatMap((c) => c.terms.map((t) => Math.abs(t.value))));
   const length = (score: number) => (high > low ? 0.08 + (0.92 * (score - low)) / (high - low) : 1);
+  const shown = best.slice(0, 4);
+  const recorded = candidates.find((candidate) => candidate.node === named);
+  if (recorded && !shown.includes(recorded)) shown.push(recorded);
   return (
     <Card title="Candidates" note={`scored by ${policy}, higher is better`} class={candidates.length > 1 ? "broad" : ""}>
       <div class="candidates">
-        {best.slice(0, 4).map((candidate, i) => (
+        {shown.map((candidate, i) => (
           <Candidate key={candidate.node} of={candidate} rank={candidate.node === to ? "Chosen" : i === 1 ? "Runner-up" : "Also weighed"} length={length(candidate.score)} most={most} />
         ))}
+        {named && !recorded && decision.task && <AsItIsNow key={named} task={decision.task} node={named} length={length} most={most} />}
       </div>
+      {decision.task && <AnyNode named={named} />}
       <p class="soft">{verdict(best, to)}</p>
       {decision.task && best[1] && <p><a href={toView("tasks", decision.task, { not: best[1].node })}>Why not on {best[1].node} now?</a></p>}
     </Card>
+  );
+}
+
+/** Asks for the node that stands beside the candidates. */
+function AnyNode({ named }: { named: string }) {
+  return (
+    <p class="controls">
+      <label>
+        Beside them{" "}
+        <input list="beside-nodes" placeholder="any node…" value={named} onChange={(e) => set({ beside: e.currentTarget.value.trim() })} />
+      </label>
+      <datalist id="beside-nodes">{nodesNow.value.slice(0, 500).map(({ name }) => <option key={name} value={name} />)}</datalist>
+    </p>
+  );
+}
+
+interface AsItIsNowProps {
+  task: string;
+  node: string;
+  length: (score: number) => number;
+  /** The largest term of the candidates, where there are any. */
+  most?: number;
+}
+
+/** A node of which the record says nothing: how it would be scored for the task now, or what keeps the task off it. */
+function AsItIsNow({ task, node, length, most }: AsItIsNowProps) {
+  const { body, problem } = useThing("/api/v1/explain/{id}", { id: task }, { why_not: node }, 5);
+  const why = body?.why_not;
+  const weighed = why?.weighed.find((of) => of.node === node);
+  if (weighed) {
+    const longest = most ?? Math.max(1e-9, ...weighed.terms.map((t) => Math.abs(t.value)));
+    return <Candidate of={weighed} rank="As it is now" length={length(weighed.score)} most={longest} />;
+  }
+  return (
+    <div class="candidate">
+      <h3><span class="kind">As it is now</span> {node}</h3>
+      <p class="soft">{why ? `${sentence(why.sentence)}.` : problem ? `${sentence(problem)}.` : "Asking…"}</p>
+      {why && <Fits rows={why.would_fit} />}
+    </div>
   );
 }
 

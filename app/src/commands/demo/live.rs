@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use lepton_core::cycle::Mode;
 use lepton_core::model::{DecisionRecord, DeedsByAct};
 use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;
@@ -20,8 +21,8 @@ use crate::failure::Failure;
 use crate::output::{self, OutputFormat};
 use crate::result_files::{ResultFile, ResultFiles, Writing};
 
-/// Said where the hours are not drawn.
-const NO_SPEED: &str = "note: --speed has no effect, for stdout is no terminal to draw on and --serve is not given: time passes as fast as it can";
+/// Why an option of the service has no effect.
+const NO_SERVICE: &str = "has no effect, for stdout is no terminal to draw on and --serve is not given: time passes as fast as it can, and plans are carried out";
 
 /// Runs one seed.
 pub(super) fn run(
@@ -33,11 +34,12 @@ pub(super) fn run(
     let mut files = ResultFiles::default();
     let file = files.claim_if_given("--records", args.records.as_deref())?;
     let mut records = file.as_ref().map(Records::open).transpose()?;
+    let mode = args.mode.unwrap_or(Mode::Act);
     let keepers = [the_loop.clone(), Keeper::WithoutLoop];
     let others = Others::begin(config, keepers.clone())?;
     let drawn = args.output == OutputFormat::Table && Terminal::is_there();
     let (service, hours) = if args.serve || drawn {
-        let (service, watched) = DemoService::begin(config, the_loop, args.speed, stop)?;
+        let (service, watched) = DemoService::begin(config, the_loop, (args.speed, mode), stop)?;
         (Some(service), Hours::watch(watched, config, Keeper::WithoutLoop, stop)?)
     } else {
         (None, Hours::begin(config, keepers, stop)?)
@@ -63,7 +65,9 @@ pub(super) fn run(
         return Err(Failure::StoppedWithoutResult);
     };
     let ended = Ended { config, now_seconds, nodes, devices, pair, deeds, order, stopped };
-    print(&ended, args.output, || if stopped { Vec::new() } else { others.gains(stop) })?;
+    // What other seeds gain is of a loop that asks nobody.
+    let is_typical = !stopped && mode == Mode::Act;
+    print(&ended, args.output, || if is_typical { others.gains(stop) } else { Vec::new() })?;
     files.end()?;
     if let Some(service) = service {
         if !stopped {
@@ -89,8 +93,10 @@ enum Shown {
 impl Shown {
     fn new(args: &DemoArgs, config: &WorldConfig, service: Option<&DemoService>) -> Self {
         let minutes = || output::progress("simulated minutes", u64::from(config.hours) * 60);
-        if service.is_none() && args.speed.is_some() {
-            output::note(NO_SPEED);
+        for (option, is_given) in [("--speed", args.speed.is_some()), ("--mode", args.mode.is_some())] {
+            if service.is_none() && is_given {
+                output::note(&format!("note: {option} {NO_SERVICE}"));
+            }
         }
         if args.output != OutputFormat::Table {
             return Self::Hidden { minutes: minutes() };

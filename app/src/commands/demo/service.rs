@@ -38,18 +38,18 @@ pub(super) struct DemoService {
 }
 
 impl DemoService {
-    /// Starts it, says where it is, and gives its turns.
+    /// Starts it with this speed and mode, says where it is, and gives its turns.
     pub(super) fn begin(
         config: &WorldConfig,
         the_loop: &Keeper,
-        speed: Option<f64>,
+        lived: (Option<f64>, Mode),
         stop: &'static AtomicBool,
     ) -> Result<(Self, Receiver<Watched>), Failure> {
         stop::hangup_too()?;
         let folder = StateFolder::make().context("cannot make a temporary folder for the store")?;
         let usual = ServeConfig::default().listen;
         let listener = listener(usual).with_context(|| format!("cannot listen on {}", usual.ip()))?;
-        let settings = settings(config, the_loop, speed, &folder.path)?;
+        let settings = settings(config, the_loop, lived, &folder.path)?;
         let (sender, watched) = sync_channel(AHEAD);
         // Whoever has left does not want to know.
         let watch = Box::new(move |turn| drop(sender.send(turn)));
@@ -98,7 +98,7 @@ pub(super) fn server_option(address: SocketAddr) -> String {
 fn settings(
     config: &WorldConfig,
     the_loop: &Keeper,
-    speed: Option<f64>,
+    (speed, mode): (Option<f64>, Mode),
     folder: &Path,
 ) -> Result<ServeConfig, Failure> {
     let order = match the_loop {
@@ -107,7 +107,7 @@ fn settings(
     };
     let name = folder.to_str().with_context(|| format!("{} is no name in UTF-8", folder.display()))?;
     Ok(ServeConfig {
-        mode: Mode::Act,
+        mode,
         source: SourceKind::Simulation,
         state_dir: name.to_owned(),
         speed: speed.unwrap_or(SPEED_DEFAULT),

@@ -1,7 +1,7 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
 use lepton_core::model::{
-    Action, DecisionRecord, Obstacle, PlanDocument, PlanPart, Reason, StepResult, counted,
+    Action, Candidate, DecisionRecord, Obstacle, PlanDocument, PlanPart, Reason, StepResult, counted,
 };
 use lepton_edges::store::PlanRow;
 use serde::Serialize;
@@ -20,6 +20,19 @@ pub(crate) struct CandidateRow {
     pub(crate) expected_use: f64,
     /// Whether it stays below the safety level.
     pub(crate) safe: bool,
+}
+
+impl CandidateRow {
+    pub(crate) fn of(candidate: &Candidate) -> Self {
+        let terms = candidate.terms.iter();
+        Self {
+            node: candidate.node.clone(),
+            score: candidate.score,
+            terms: terms.map(|&(term, value)| TermRow { code: term.code().to_owned(), value }).collect(),
+            expected_use: candidate.expected_use,
+            safe: candidate.safe,
+        }
+    }
 }
 
 /// A term of a score.
@@ -96,15 +109,6 @@ impl DecisionRow {
             Some(StepResult::Refused(why)) => (Some("refused"), Some(why.clone())),
             Some(StepResult::Undone(why)) => (Some("undone"), Some(why.clone())),
         };
-        let candidate = |c: &lepton_core::model::Candidate| CandidateRow {
-            node: c.node.clone(),
-            score: c.score,
-            terms: (c.terms.iter())
-                .map(|&(term, value)| TermRow { code: term.code().to_owned(), value })
-                .collect(),
-            expected_use: c.expected_use,
-            safe: c.safe,
-        };
         Self {
             id: format!("d{}-{}", record.turn, record.number),
             sentence: sentence(record, result, result_why.as_deref()),
@@ -116,7 +120,7 @@ impl DecisionRow {
             from: record.from.clone(),
             to: record.to.clone(),
             policy: record.policy.clone(),
-            candidates: record.candidates.iter().map(candidate).collect(),
+            candidates: record.candidates.iter().map(CandidateRow::of).collect(),
             ruled_out: ruled_out(record),
             gain_device_minutes: record.gain,
             cost_device_minutes: record.cost,

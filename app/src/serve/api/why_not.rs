@@ -1,9 +1,13 @@
 //! Why a task does not stand on a node, and what would have to change.
 
+use lepton_core::analyze::Analyst;
 use lepton_core::decide::explain::{Remedy, nearest_fit, why_not};
-use lepton_core::model::Snapshot;
+use lepton_core::decide::plan::{Lepton, LeptonConfig, Situation};
+use lepton_core::model::{NodeId, Plan, Settings, Snapshot, TaskId};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::rows::CandidateRow;
 
 /// A rule that stands in the way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -51,6 +55,20 @@ pub(super) struct WhyNotBody {
     would_fit: Vec<WouldFit>,
     /// Members of its gang that wait: the gang is placed all or none.
     gang_waiting: usize,
+    /// How the node is scored now, and the node on which the task stands as if it were placed anew; a node on which it does not fit or
+    /// that is failing is not there.
+    weighed: Vec<CandidateRow>,
+}
+
+/// Scores the node for the task, and the one on which it stands.
+fn weighed(snapshot: &Snapshot, task: TaskId, node: NodeId) -> Result<Vec<CandidateRow>, String> {
+    let assessment = Analyst::default().assess(snapshot, &Settings::default());
+    let mut decider = Lepton::new(LeptonConfig::default(), 0).map_err(|error| error.to_string())?;
+    let (turn, proposal) = (snapshot.memory.turn, Plan::default());
+    let situation = Situation { snapshot, assessment: &assessment, proposal: &proposal, turn };
+    let stands = snapshot.cluster.placement(task).map(|place| place.node).filter(|&at| at != node);
+    let nodes: Vec<NodeId> = [node].into_iter().chain(stands).collect();
+    Ok(decider.weigh(&situation, task, &nodes).iter().map(CandidateRow::of).collect())
 }
 
 /// What was found out about a task.
@@ -105,6 +123,7 @@ pub(super) fn look(snapshot: &Snapshot, task: &str, node: Option<&str>) -> Resul
                 .collect(),
             would_fit: found.remedies.iter().map(|remedy| WouldFit::of(name, remedy)).collect(),
             gang_waiting,
+            weighed: weighed(snapshot, id, node)?,
         }),
         would_fit,
     })

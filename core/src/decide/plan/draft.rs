@@ -200,6 +200,15 @@ impl<'a> Draft<'a> {
         self.search(task, ASKED_MAX, level, &admit)
     }
 
+    /// What a record would say of the node if the task were placed now, wherever it stands; none where it does not fit there.
+    pub(super) fn weigh(&mut self, task: TaskId, node: NodeId) -> Option<Candidate> {
+        let mark = self.mark();
+        self.take_off(task);
+        let found = self.search(task, usize::MAX, f64::INFINITY, &|other| other == node);
+        self.back_to(mark);
+        found.and_then(|(_, candidates)| candidates.into_iter().next())
+    }
+
     fn search(
         &mut self,
         task: TaskId,

@@ -15,7 +15,7 @@ use crate::decide::placement_policies::UnknownPolicy;
 use crate::decide::policy::{JobsModel, LearnedOrder, PlacementModel};
 use crate::decide::queue::{QueuePolicy, SmallestAreaFirst};
 use crate::model::digest::Digest;
-use crate::model::{RecentTasks, Serving};
+use crate::model::{Candidate, NodeId, RecentTasks, Serving, TaskId};
 
 /// Decides by the acts above.
 pub struct Lepton {
@@ -53,6 +53,17 @@ impl Lepton {
         self.note("placement", &model.weights());
         self.engine = self.engine.with_learned(model);
         self
+    }
+
+    /// How these nodes are scored for a task that is waiting or lifted from where it stands: what a record would say of them as
+    /// candidates. Nodes on which it does not fit, or that are failing, are left out.
+    pub fn weigh(&mut self, situation: &Situation<'_>, task: TaskId, nodes: &[NodeId]) -> Vec<Candidate> {
+        let Self { config, engine, settings, .. } = self;
+        let policy = engine.policy(situation.snapshot).to_owned();
+        let placer = engine.placer(situation.snapshot);
+        let mut draft =
+            Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
+        nodes.iter().filter_map(|&node| draft.weigh(task, node)).collect()
     }
 
     /// Models are settings too.
