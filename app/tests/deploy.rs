@@ -109,3 +109,31 @@ fn promtool_takes_the_alerts_what_they_are_tried_on_and_every_expression_of_the_
     let group = serde_json::json!({"groups": [{"name": "board", "rules": rules}]});
     promtool(&["check", "rules", &written("board.yaml", group.to_string())]);
 }
+
+#[test]
+fn every_test_that_the_table_of_rules_names_is_there() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut code = read(&format!("{root}/core/tests/preemption.rs"));
+    for folder in ["edges/src/kubernetes", "app/tests/kubernetes"] {
+        for file in std::fs::read_dir(format!("{root}/{folder}")).expect("it is there") {
+            code += &read(file.expect("readable").path().to_str().expect("plain text"));
+        }
+    }
+    let page = read(&format!("{root}/docs/kubernetes.md"));
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 2).collect();
+    let rows = rows.into_iter().filter(|row| row[2..].starts_with(|first: char| first.is_ascii_digit()));
+    let (mut points, mut named) = (0, BTreeSet::new());
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        points += cells[0].split(", ").count();
+        let is_name = |word: &&str| word.matches('_').count() > 3 && !word.contains(' ');
+        let tests: Vec<&str> = cells[2].split('`').skip(1).step_by(2).filter(is_name).collect();
+        let says_why = ["not so", "the same", "the comparison"].iter().any(|why| cells[2].contains(why));
+        assert!(!tests.is_empty() || says_why, "{row}");
+        named.extend(tests);
+    }
+    assert_eq!(points, 50, "every point of the list has its row");
+    let missing: Vec<_> = named.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(named.len() > 25 && missing.is_empty(), "no such tests: {missing:?}");
+}

@@ -245,6 +245,7 @@ fn taken_up(snapshot: &Snapshot, proposal: &Plan) -> Vec<Vec<Action>> {
         reserve: false,
         order: false,
         make_room: false,
+        preempt: false,
         risk: false,
         rearrange: true,
     };

@@ -81,7 +81,7 @@ impl Actuator for World {
     fn call(&mut self, call: &Call) -> Answer {
         let (task, before, after) = match call {
             Call::Start { task, to } => (task, None, Some(to.node.to_string())),
-            Call::Stop { task, from } => (task, Some(from.node.to_string()), None),
+            Call::Stop { task, from, .. } => (task, Some(from.node.to_string()), None),
             other => panic!("{other:?} is not asked for here"),
         };
         if self.places[&**task] != before {

@@ -195,7 +195,7 @@ fn turn(store: &mut Store, turn: u64) {
         TurnRows { clock_seconds: time_seconds, records: &records, plan: Some(new), ..TurnRows::default() };
     store.begin_turn(&JournalEntry::Turn { turn, time_seconds }, &rows).expect("there is room");
     let key = plan.parts[0].key;
-    let call = Call::Stop { task: "t1".into(), from: spot("n1") };
+    let call = Call::Stop { task: "t1".into(), from: spot("n1"), makes_room_for: None };
     store.write(&JournalEntry::Calling { key, call, time_seconds }).expect("there is room");
     store
         .write(&JournalEntry::Answered { key, call: None, answer: Answer::Done, time_seconds })

@@ -41,6 +41,7 @@ const PLACE: Acts = Acts {
     relieve: false,
     reserve: false,
     make_room: false,
+    preempt: false,
     risk: false,
     order: false,
     rearrange: false,

@@ -22,7 +22,8 @@ fn start(pod: &str, node: &str) -> Call {
 }
 
 fn stop(pod: &str, node: &str) -> Call {
-    Call::Stop { task: pod.into(), from: Spot { node: node.into(), devices: DeviceSet::NONE } }
+    let from = Spot { node: node.into(), devices: DeviceSet::NONE };
+    Call::Stop { task: pod.into(), from, makes_room_for: None }
 }
 
 fn why(answer: &Answer) -> &str {
@@ -169,4 +170,41 @@ fn nodes_are_cordoned_and_only_our_own_cordons_are_ended() {
             && node["metadata"]["annotations"]["lepton/cordoned"].is_null()
     );
     assert_eq!(plane.get("/api/v1/nodes/n2")["spec"]["unschedulable"], true);
+}
+
+#[test]
+#[ignore = "needs kubernetes"]
+fn what_changes_between_the_decision_and_the_binding_is_seen_and_what_was_refused_holds_nothing() {
+    let plane = ControlPlane::start("between");
+    plane.node("n1", 0, &json!({}), &Value::Null);
+    let cpu = json!({"cpu": "6"});
+    plane.pod("first", "lepton", &cpu, &json!({}), &json!({}));
+    plane.pod("second", "lepton", &cpu, &json!({}), &json!({}));
+    let (mut source, mut hands) = connect(&plane);
+    source.list(0);
+    // The first is made anew under its name, faster than the stream: another pod is not bound in its place.
+    let path = "/api/v1/namespaces/default/pods/first";
+    plane.delete(path);
+    plane.pod("first", "lepton", &cpu, &json!({}), &json!({}));
+    let answer = hands.call(&start("default/first", "n1"));
+    let bound = plane.node_of("first").is_some();
+    assert_eq!(answer == Answer::Done, bound, "{answer:?}");
+    plane.delete(path);
+    until(
+        &mut hands,
+        &start("default/first", "n1"),
+        |answer| matches!(answer, Answer::Refused(why) if why.contains("is gone")),
+    );
+    // Whatever came of it, the room is free.
+    plane.patch("/api/v1/nodes/n1", &json!({"spec": {"unschedulable": true}}));
+    let begun = Instant::now();
+    while !format!("{:?}", source.poll(0).readings).contains("Cordoned") {
+        assert!(begun.elapsed() < PATIENCE, "the cordon is never told");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let cordoned = hands.call(&start("default/second", "n1"));
+    assert_eq!(why(&cordoned), "node n1: node(s) were unschedulable");
+    plane.patch("/api/v1/nodes/n1", &json!({"spec": {"unschedulable": null}}));
+    until(&mut hands, &start("default/second", "n1"), |answer| *answer == Answer::Done);
+    assert_eq!(plane.node_of("second").as_deref(), Some("n1"));
 }

@@ -5,6 +5,9 @@ mod common;
 mod control_plane;
 mod hands;
 mod lease;
+mod preemption;
+mod preferences;
+mod queue;
 mod volumes;
 
 use serde_json::{Value, json};

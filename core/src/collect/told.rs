@@ -55,6 +55,8 @@ pub(super) fn add_task(snapshot: &mut Snapshot, told: &TaskReading, source: u32)
         priority: told.priority,
         move_cost: told.move_cost,
         do_not_disrupt: told.do_not_disrupt,
+        preempts: told.preempts,
+        preemptible: told.preemptible,
         ..Task::new(told.name.as_str(), class)
     };
     let id = match snapshot.task_by_name.get(told.name.as_str()) {

@@ -261,7 +261,7 @@ fn seen(call: &Call, snapshot: &Snapshot) -> Option<Answer> {
             Some((_, Some(place))) if to.placement(&snapshot.cluster) == Some(place) => Some(Answer::Done),
             Some(_) => elsewhere(),
         },
-        Call::Stop { task, from } => match place_of(task) {
+        Call::Stop { task, from, .. } => match place_of(task) {
             None | Some((_, None)) => Some(Answer::Done),
             Some((_, Some(place))) if from.placement(&snapshot.cluster) != Some(place) => elsewhere(),
             Some((task, _)) => snapshot.task(task).leaving.then_some(Answer::Underway),

@@ -81,7 +81,7 @@ impl Actuator for World {
                 Some(None) => Answer::Refused("no room".into()),
                 _ => Answer::Refused("not pending".into()),
             },
-            Call::Stop { task, from } => {
+            Call::Stop { task, from, .. } => {
                 assert!(!self.leaving.contains(task), "{task} is told to go twice");
                 if self.places.get(task) != Some(&Some(from.clone())) {
                     Answer::Refused("not there".into())

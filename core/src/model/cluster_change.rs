@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::labels::SpokenOf;
 use super::{
     ClassId, Cluster, DEVICE_MILLI, DeviceSet, GroupId, Health, ModelError, ModelId, ModelSet, Name, NodeId,
-    NodeSpec, Placement, Rules, Scope, Selector, Task, TaskId,
+    NodeSpec, Placement, Preference, Rules, Scope, Selector, Task, TaskId,
 };
 
 impl Cluster {
@@ -183,8 +183,9 @@ impl Cluster {
             if self.class_ids.get(class) != Some(&ClassId::from(index)) {
                 continue;
             }
-            let Rules { selectors, affinity, anti_affinity, spread } = &class.rules;
-            for Selector { key, values } in selectors {
+            let Rules { selectors, affinity, anti_affinity, spread, preferences } = &class.rules;
+            let liked = preferences.iter().filter_map(Preference::selector);
+            for Selector { key, values } in selectors.iter().chain(liked) {
                 labels.keys.insert(*key);
                 labels.values.extend(values.iter().map(|&value| (*key, value)));
             }
@@ -193,8 +194,10 @@ impl Cluster {
                 Scope::Domain(key) => Some(key),
             });
             labels.keys.extend(domains.chain(spread.iter().map(|rule| rule.key)));
+            labels.keys.extend(preferences.iter().filter_map(Preference::key));
             let groups = affinity.iter().chain(anti_affinity).map(|r| r.group);
             let groups = groups.chain(spread.iter().map(|r| r.group)).chain(class.group);
+            let groups = groups.chain(preferences.iter().flat_map(|p| p.groups().iter().copied()));
             groups.for_each(|group: GroupId| spoken_of[group.index()] = true);
             repelling.extend(anti_affinity.iter().copied());
         }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::fragmentation::TargetWorkload;
 use super::{
     Cluster, Demand, DeviceDemand, DeviceKind, DeviceSet, Health, ModelError, ModelSet, NamedRules, NodeId,
-    NodeSpec, Obstacle, PlaceError, Placement, Quota, ResourceSchema, Task, TaskClass, TaskId, counted,
+    NodeSpec, Obstacle, PlaceError, Placement, Preempts, Quota, ResourceSchema, Task, TaskClass, TaskId,
+    counted,
 };
 
 /// Stands for the models of a demand that none of the cluster's meets: an empty list accepts any.
@@ -128,9 +129,15 @@ pub struct DocumentTask {
     /// Cost of a move, in units of the objective.
     #[serde(default)]
     pub move_cost: f32,
-    /// Never moved or preempted.
+    /// Never moved, and stopped only where `preemptible` says so.
     #[serde(default)]
     pub do_not_disrupt: bool,
+    /// When less important tasks are stopped for it.
+    #[serde(default, skip_serializing_if = "Preempts::is_usual")]
+    pub preempts: Preempts,
+    /// Whether it may be stopped for a more important one that preempts at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub preemptible: bool,
     /// The node it stands on; pending without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
@@ -309,6 +316,11 @@ impl DocumentDemand {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 fn quotas_of(cluster: &Cluster) -> Vec<DocumentQuota> {
     let of = |owner| {
         let Quota { resources, device_milli } = cluster.quota(owner)?.clone();
@@ -357,6 +369,8 @@ fn task_of(cluster: &Cluster, id: TaskId) -> DocumentTask {
         priority: task.priority,
         move_cost: task.move_cost,
         do_not_disrupt: task.do_not_disrupt,
+        preempts: task.preempts,
+        preemptible: task.preemptible,
         node: place.map(|p| cluster.node_name(p.node).to_owned()),
         device_indices: place.map_or_else(Vec::new, |p| p.devices.iter().collect()),
     }
@@ -390,6 +404,8 @@ fn add_task(cluster: &mut Cluster, task: &DocumentTask) -> Result<(), DocumentEr
         priority: task.priority,
         move_cost: task.move_cost,
         do_not_disrupt: task.do_not_disrupt,
+        preempts: task.preempts,
+        preemptible: task.preemptible,
     });
     let Some(name) = &task.node else { return Ok(()) };
     let unknown = || DocumentError::UnknownNode { task: task.name.clone(), node: name.clone() };

@@ -20,6 +20,7 @@ mod ids;
 pub mod invariants;
 mod journal_entry;
 mod labels;
+mod liking;
 mod memory;
 mod mix;
 mod moves;
@@ -66,11 +67,14 @@ pub use document::{
 pub use error::{ModelError, Obstacle, PlaceError};
 pub use ids::{ClassId, GangId, GroupId, LabelKey, LabelValue, NodeId, OwnerId, TaskId};
 pub use journal_entry::JournalEntry;
+pub use liking::Liking;
 pub use memory::Memory;
 pub use mix::{Arrivals, ExpectedMix};
 pub use moves::{MOVES_KEPT_SECONDS, Move, RecentMoves};
 pub use name::Name;
-pub use named_rules::{NamedGroupRule, NamedRules, NamedSelector, NamedSpread};
+pub use named_rules::{
+    NamedGroupRule, NamedGroups, NamedPreference, NamedRules, NamedSelector, NamedSpread, NamedWish,
+};
 pub use node::{Health, NodeSpec};
 pub use outcome::{Outcome, PartOutcome, StepResult};
 pub use plan::{Action, ActionKind, Binding, Part, PartKey, Plan, Reason, Spot, Waiting, Worth};
@@ -84,7 +88,10 @@ pub use served::{Placing, Served, Serving};
 pub use settings::{SAFETY_LEVEL, Settings};
 pub use snapshot::{Snapshot, SourceState, TaskState};
 pub use statement::{Answer, Call, Moving, PATIENCE_SECONDS, Statement, StepEnd};
-pub use task::{Demand, DeviceDemand, GroupRule, Rules, Scope, Selector, Shape, SpreadRule, Task, TaskClass};
+pub use task::{
+    Demand, DeviceDemand, GroupRule, Preempts, Preference, Rules, Scope, Selector, Shape, SpreadRule, Task,
+    TaskClass, Wish,
+};
 pub use trial::Trial;
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, GroupRule, Rules, Scope, Selector, SpreadRule};
+use super::{Cluster, GroupId, GroupRule, LabelValue, Preference, Rules, Scope, Selector, SpreadRule, Wish};
 
-/// Hard constraints on where a task may stand, beside capacity and device model.
+/// Where a task may stand and would rather stand, beside capacity and device model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedRules {
@@ -20,6 +20,109 @@ pub struct NamedRules {
     /// Groups that are spread over failure domains.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spread: Vec<NamedSpread>,
+    /// What it would rather have of its node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<NamedPreference>,
+}
+
+/// What a task would rather have of its node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedPreference {
+    /// What it counts beside other preferences.
+    pub weight: u32,
+    /// What is wished for.
+    pub wish: NamedWish,
+}
+
+/// A wish in names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NamedWish {
+    /// Labels that the node carries.
+    Label(NamedSelector),
+    /// Tasks of these groups stand there.
+    Near(NamedGroups),
+    /// None of them does.
+    Apart(NamedGroups),
+    /// As few of them as anywhere stand there.
+    Spread(NamedGroups),
+}
+
+/// Groups, and what counts as together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedGroups {
+    /// The groups.
+    pub groups: Vec<String>,
+    /// The label key whose equal values count as together; the same node without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
+impl NamedGroups {
+    fn of(cluster: &Cluster, groups: &[GroupId], scope: Scope) -> Self {
+        let domain = match scope {
+            Scope::Node => None,
+            Scope::Domain(key) => Some(cluster.label_key_name(key).to_owned()),
+        };
+        let names = groups.iter().map(|&group| cluster.group_name(group).to_owned());
+        Self { groups: names.collect(), domain }
+    }
+
+    fn to_ids(&self, cluster: &mut Cluster) -> (Vec<GroupId>, Scope) {
+        let groups = self.groups.iter().map(|group| cluster.group(group)).collect();
+        let scope = self.domain.as_ref().map_or(Scope::Node, |key| Scope::Domain(cluster.label_key(key)));
+        (groups, scope)
+    }
+}
+
+impl NamedPreference {
+    fn of(preference: &Preference, cluster: &Cluster) -> Self {
+        let groups = |groups: &[GroupId], scope| NamedGroups::of(cluster, groups, scope);
+        let wish = match &preference.wish {
+            Wish::Label(selector) => NamedWish::Label(NamedSelector::of(selector, cluster)),
+            Wish::Near { groups: of, scope } => NamedWish::Near(groups(of, *scope)),
+            Wish::Apart { groups: of, scope } => NamedWish::Apart(groups(of, *scope)),
+            Wish::Spread { groups: of, scope } => NamedWish::Spread(groups(of, *scope)),
+        };
+        Self { weight: preference.weight, wish }
+    }
+
+    fn to_preference(&self, cluster: &mut Cluster) -> Preference {
+        let wish = match &self.wish {
+            NamedWish::Label(selector) => Wish::Label(selector.to_selector(cluster)),
+            NamedWish::Near(named) => {
+                let (groups, scope) = named.to_ids(cluster);
+                Wish::Near { groups, scope }
+            }
+            NamedWish::Apart(named) => {
+                let (groups, scope) = named.to_ids(cluster);
+                Wish::Apart { groups, scope }
+            }
+            NamedWish::Spread(named) => {
+                let (groups, scope) = named.to_ids(cluster);
+                Wish::Spread { groups, scope }
+            }
+        };
+        Preference { weight: self.weight, wish }
+    }
+}
+
+impl NamedSelector {
+    fn of(selector: &Selector, cluster: &Cluster) -> Self {
+        let value = |&v: &LabelValue| cluster.label_value_name(selector.key, v).to_owned();
+        Self {
+            key: cluster.label_key_name(selector.key).to_owned(),
+            values: selector.values.iter().map(value).collect(),
+        }
+    }
+
+    fn to_selector(&self, cluster: &mut Cluster) -> Selector {
+        let key = cluster.label_key(&self.key);
+        let values = self.values.iter().map(|value| cluster.label_value(key, value)).collect();
+        Selector { key, values }
+    }
 }
 
 /// The node must carry one of `values` under `key`.
@@ -70,31 +173,27 @@ impl NamedRules {
                 Scope::Domain(key) => Some(cluster.label_key_name(key).to_owned()),
             },
         };
-        let selector = |s: &Selector| NamedSelector {
-            key: cluster.label_key_name(s.key).to_owned(),
-            values: s.values.iter().map(|&v| cluster.label_value_name(s.key, v).to_owned()).collect(),
-        };
         let spread = |s: &SpreadRule| NamedSpread {
             group: cluster.group_name(s.group).to_owned(),
             key: cluster.label_key_name(s.key).to_owned(),
             skew_max: s.skew_max,
         };
         Self {
-            selectors: rules.selectors.iter().map(selector).collect(),
+            selectors: rules.selectors.iter().map(|s| NamedSelector::of(s, cluster)).collect(),
             affinity: rules.affinity.iter().map(near).collect(),
             anti_affinity: rules.anti_affinity.iter().map(near).collect(),
             spread: rules.spread.iter().map(spread).collect(),
+            preferences: rules.preferences.iter().map(|p| NamedPreference::of(p, cluster)).collect(),
         }
     }
 
     /// The rules in terms of a cluster; what they name is added where it is new.
     pub fn to_rules(&self, cluster: &mut Cluster) -> Rules {
-        let mut rules = Rules::default();
-        for NamedSelector { key, values } in &self.selectors {
-            let key = cluster.label_key(key);
-            let values = values.iter().map(|value| cluster.label_value(key, value)).collect();
-            rules.selectors.push(Selector { key, values });
-        }
+        let mut rules = Rules {
+            selectors: self.selectors.iter().map(|selector| selector.to_selector(cluster)).collect(),
+            preferences: self.preferences.iter().map(|p| p.to_preference(cluster)).collect(),
+            ..Rules::default()
+        };
         let mut near = |named: &[NamedGroupRule]| {
             let rule = |NamedGroupRule { group, domain }: &NamedGroupRule| GroupRule {
                 group: cluster.group(group),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceKind, DeviceSet, DocumentDemand, Health, NamedRules};
+use super::{DeviceKind, DeviceSet, DocumentDemand, Health, NamedRules, Preempts};
 
 /// What one source tells at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,8 +157,14 @@ pub struct TaskReading {
     pub priority: i32,
     /// How long it stands still when it is moved, seconds.
     pub pause_seconds: u32,
-    /// Never moved or preempted.
+    /// Never moved, and stopped only where `preemptible` says so.
     pub do_not_disrupt: bool,
+    /// When less important tasks are stopped for it.
+    #[serde(default)]
+    pub preempts: Preempts,
+    /// Whether it may be stopped for a more important one that preempts at once.
+    #[serde(default)]
+    pub preemptible: bool,
     /// When it was submitted, seconds.
     pub submitted_seconds: u64,
 }

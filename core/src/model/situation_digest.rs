@@ -155,7 +155,8 @@ impl Snapshot {
 
     fn digest_of_task(&self, id: TaskId, meanings: &Meanings) -> u64 {
         let mut digest = Digest::default();
-        let Task { name, class, owner, gang, priority, move_cost, do_not_disrupt } = self.cluster.task(id);
+        let Task { name, class, owner, gang, priority, move_cost, do_not_disrupt, preempts, preemptible } =
+            self.cluster.task(id);
         digest.text(name);
         digest.number(meanings.classes[class.index()]);
         digest.number(owner.map_or(NONE, |owner| meanings.owners[owner.index()]));
@@ -165,9 +166,9 @@ impl Snapshot {
         digest.number(place.map_or(NONE, |place| meanings.nodes[place.node.index()]));
         digest.number(place.map_or(0, |place| place.devices.0));
         let pending = self.pending.contains(&id);
-        digest.number(
-            u64::from(move_cost.to_bits()) << 2 | u64::from(*do_not_disrupt) << 1 | u64::from(pending),
-        );
+        let marks = [*do_not_disrupt, pending, *preemptible];
+        let marks = marks.iter().fold(*preempts as u64, |all, &mark| all << 1 | u64::from(mark));
+        digest.number(u64::from(move_cost.to_bits()) << 5 | marks);
         let Some(TaskState {
             submitted_seconds,
             requested_seconds,

@@ -53,7 +53,8 @@ fn written(seed: u64) -> Value {
                 "owner": pick(&mut chance, &["o0", "o1"]), "gang": pick(&mut chance, &[None, Some("g0"), Some("g1")]),
                 "group": pick(&mut chance, &[None, Some("web"), Some("db")]), "rules": rules,
                 "priority": chance.random_range(-1..2), "move_cost": 0.5,
-                "do_not_disrupt": chance.random_bool(0.5),
+                "do_not_disrupt": chance.random_bool(0.5), "preempts": pick(&mut chance, &["where_pays", "at_once", "never"]),
+                "preemptible": chance.random_bool(0.5),
                 "node": if rules == json!({}) { Some(pick(&mut chance, &names)) } else { None },
                 "devices": if rules == json!({}) {
                     None

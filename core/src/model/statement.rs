@@ -25,6 +25,9 @@ pub enum Call {
         task: Name,
         /// Where it stands.
         from: Spot,
+        /// The more important task that it is stopped for, where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        makes_room_for: Option<Name>,
     },
     /// Move a placed task without stopping it: it holds both places until it stands on the new one.
     Move {
@@ -49,8 +52,8 @@ impl Call {
     #[must_use]
     pub fn inverse(&self) -> Self {
         match self.clone() {
-            Self::Start { task, to } => Self::Stop { task, from: to },
-            Self::Stop { task, from } => Self::Start { task, to: from },
+            Self::Start { task, to } => Self::Stop { task, from: to, makes_room_for: None },
+            Self::Stop { task, from, .. } => Self::Start { task, to: from },
             Self::Move { task, from, to } => Self::Move { task, from: to, to: from },
             Self::Cordon { node, cordoned } => Self::Cordon { node, cordoned: !cordoned },
         }
@@ -154,7 +157,10 @@ pub struct Statement {
 impl Statement {
     /// A part of which nothing is done yet; `owners` says for each step whom its task belongs to.
     pub fn new(part: Part, owners: Vec<Option<Name>>, moving: Moving) -> Self {
-        let of_step = |(at, step)| calls_of(step, moving).into_iter().map(move |call| (at, call));
+        let of_step = |(at, step)| {
+            let calls = calls_of(step, moving, started_after(&part.steps, at));
+            calls.into_iter().map(move |call| (at, call))
+        };
         let calls: Vec<_> = part.steps.iter().enumerate().flat_map(of_step).collect();
         Self {
             over: calls.is_empty(),
@@ -198,16 +204,20 @@ impl Statement {
     }
 
     /// The calls to be made now, together and at most so many: none while one is in hand, while a way back is blocked, and at
-    /// the end. Several are starts of one wave, none of which needs another, or what takes such starts back.
+    /// the end. Several are starts of one wave, or stops that make room, none of which needs another; or what takes such back.
     pub fn next_calls(&self, calls_max: usize) -> Vec<Call> {
         if !self.hand.is_empty() || self.rests {
             return Vec::new();
         }
         let Some(&(first, _)) = self.made_at(0) else { return Vec::new() };
         let is_start = |step: usize| matches!(self.part.steps[step], Action::Place { .. });
-        let goes_together = self.part.binding != Binding::InOrder && is_start(first);
+        let is_stop = |step: usize| matches!(self.part.steps[step], Action::Preempt { .. });
+        let needs_no_other =
+            |step: usize| (is_start(first) && is_start(step)) || (is_stop(first) && is_stop(step));
         let goes_with_first = |step: usize| {
-            goes_together && is_start(step) && self.part.wave_of(step) == self.part.wave_of(first)
+            self.part.binding != Binding::InOrder
+                && needs_no_other(step)
+                && self.part.wave_of(step) == self.part.wave_of(first)
         };
         let call = |nth| {
             let (step, _) = self.made_at(nth)?;
@@ -235,7 +245,7 @@ impl Statement {
         let open = if self.over { &[] } else { &self.calls[self.checkpoint..] };
         open.iter().filter_map(|(_, call)| match call {
             Call::Start { task, to } | Call::Move { task, to, .. } => Some((task, to)),
-            Call::Stop { task, from } => Some((task, from)),
+            Call::Stop { task, from, .. } => Some((task, from)),
             Call::Cordon { .. } => None,
         })
     }
@@ -392,14 +402,24 @@ impl Statement {
     }
 }
 
-fn calls_of(step: &Action, moving: Moving) -> Vec<Call> {
+/// The task that a part starts after a step.
+fn started_after(steps: &[Action], at: usize) -> Option<Name> {
+    let started = |step: &Action| match step {
+        Action::Place { task, .. } => Some(task.clone()),
+        _ => None,
+    };
+    steps[at..].iter().find_map(started)
+}
+
+fn calls_of(step: &Action, moving: Moving, makes_room_for: Option<Name>) -> Vec<Call> {
     match (step.clone(), moving) {
         (Action::Place { task, to }, _) => vec![Call::Start { task, to }],
         (Action::Migrate { task, from, to }, Moving::StopFirst) => {
-            vec![Call::Stop { task: task.clone(), from }, Call::Start { task, to }]
+            let stop = Call::Stop { task: task.clone(), from, makes_room_for: None };
+            vec![stop, Call::Start { task, to }]
         }
         (Action::Migrate { task, from, to }, Moving::StandTwice) => vec![Call::Move { task, from, to }],
-        (Action::Preempt { task, from }, _) => vec![Call::Stop { task, from }],
+        (Action::Preempt { task, from }, _) => vec![Call::Stop { task, from, makes_room_for }],
         (Action::Cordon { node }, _) => vec![Call::Cordon { node, cordoned: true }],
         (Action::Uncordon { node }, _) => vec![Call::Cordon { node, cordoned: false }],
     }

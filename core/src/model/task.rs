@@ -83,7 +83,72 @@ pub struct SpreadRule {
     pub skew_max: u32,
 }
 
-/// Hard constraints on where a class may stand, beside capacity and device model.
+/// What a class would rather have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Preference {
+    /// What it counts beside the other preferences of the class.
+    pub weight: u32,
+    /// What is wished for.
+    pub wish: Wish,
+}
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Wish {
+    /// The node carries one of these labels.
+    Label(Selector),
+    /// A task of one of these groups stands there.
+    Near {
+        /// The groups.
+        groups: Vec<GroupId>,
+        /// What counts as together.
+        scope: Scope,
+    },
+    /// None of them does.
+    Apart {
+        /// The groups.
+        groups: Vec<GroupId>,
+        /// What counts as together.
+        scope: Scope,
+    },
+    /// As few of them stand there as anywhere: each one more counts less.
+    Spread {
+        /// The groups.
+        groups: Vec<GroupId>,
+        /// What counts as together.
+        scope: Scope,
+    },
+}
+
+impl Preference {
+    /// The labels that are wished for.
+    pub(super) fn selector(&self) -> Option<&Selector> {
+        match &self.wish {
+            Wish::Label(selector) => Some(selector),
+            _ => None,
+        }
+    }
+
+    /// The label key whose values are the domains that it speaks of.
+    pub(super) fn key(&self) -> Option<LabelKey> {
+        match self.wish {
+            Wish::Near { scope: Scope::Domain(key), .. }
+            | Wish::Apart { scope: Scope::Domain(key), .. }
+            | Wish::Spread { scope: Scope::Domain(key), .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The groups that it speaks of.
+    pub(super) fn groups(&self) -> &[GroupId] {
+        match &self.wish {
+            Wish::Label(_) => &[],
+            Wish::Near { groups, .. } | Wish::Apart { groups, .. } | Wish::Spread { groups, .. } => groups,
+        }
+    }
+}
+
+/// Where a class may stand and would rather stand, beside capacity and device model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Rules {
     /// Labels that the node must carry; all selectors must hold.
@@ -94,6 +159,8 @@ pub struct Rules {
     pub anti_affinity: Vec<GroupRule>,
     /// Spread over failure domains.
     pub spread: Vec<SpreadRule>,
+    /// What it would rather have: of the nodes that the rules above leave, the one that is liked most is taken.
+    pub preferences: Vec<Preference>,
 }
 
 impl Rules {
@@ -138,6 +205,26 @@ impl TaskClass {
     }
 }
 
+/// When less important tasks are stopped for one that has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preempts {
+    /// Once its waiting costs more than what they lose.
+    #[default]
+    WherePays,
+    /// At once, whatever they lose, of those that are `preemptible`.
+    AtOnce,
+    /// Never.
+    Never,
+}
+
+impl Preempts {
+    /// Whether it is the usual.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -153,8 +240,12 @@ pub struct Task {
     pub priority: i32,
     /// What a move of it costs, in units of the objective.
     pub move_cost: f32,
-    /// Never moved, resized or preempted.
+    /// Never moved or resized, and stopped only where `preemptible` says so.
     pub do_not_disrupt: bool,
+    /// When less important tasks are stopped for it.
+    pub preempts: Preempts,
+    /// Whether it may be stopped for a more important one that preempts at once.
+    pub preemptible: bool,
 }
 
 impl Task {
@@ -168,6 +259,8 @@ impl Task {
             priority: 0,
             move_cost: 0.0,
             do_not_disrupt: false,
+            preempts: Preempts::default(),
+            preemptible: false,
         }
     }
 }

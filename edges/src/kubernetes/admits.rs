@@ -38,10 +38,11 @@ pub(super) fn selects(pod: &Pod, node: &Node) -> bool {
 
 /// Whether one of the terms accepts the node.
 pub(super) fn accept(terms: &NodeTerms, node: &Node) -> bool {
-    terms.node_selector_terms.iter().any(|term| term_holds(term, node))
+    terms.node_selector_terms.iter().any(|term| term_accepts(term, node))
 }
 
-fn term_holds(term: &NodeTerm, node: &Node) -> bool {
+/// Whether the term accepts the node.
+pub(super) fn term_accepts(term: &NodeTerm, node: &Node) -> bool {
     // A term that says nothing accepts nothing.
     if term.match_expressions.is_empty() && term.match_fields.is_empty() {
         return false;

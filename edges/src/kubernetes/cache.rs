@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lepton_core::model::DeviceSet;
 
-use super::objects::{Node, Pod, PodGroup, is_ours};
+use super::objects::{Budget, Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
 use super::storage::{Claim, Storage, Stored};
 
@@ -67,6 +67,9 @@ pub(super) struct Cache {
     pub(super) groups: BTreeMap<(&'static str, String), u32>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
     pub(super) storage: Storage,
+    /// Budgets of disruption by their full names, and whether they have changed.
+    pub(super) budgets: BTreeMap<String, Budget>,
+    pub(super) budgets_changed: bool,
     /// What nodes may give away.
     given: BTreeMap<String, Requests>,
     /// Names of pods by the node that they stand on, and what they ask for together.
@@ -384,6 +387,17 @@ impl Cache {
             let node = self.node_of(name)?;
             self.pods.get(name).zip(self.nodes.get(&node))
         })
+    }
+
+    pub(super) fn budget_change(&mut self, change: Change<Budget>) {
+        let named = |budget: Budget| (budget.metadata.full_name(), budget);
+        match change {
+            Change::Listed(all) => self.budgets = all.into_iter().map(named).collect(),
+            Change::Put(budget) => drop(self.budgets.insert(budget.metadata.full_name(), budget)),
+            Change::Gone(budget) => drop(self.budgets.remove(&budget.metadata.full_name())),
+        }
+        self.budgets_changed = true;
+        self.is_urgent |= !self.waiting.is_empty();
     }
 
     pub(super) fn group_change(&mut self, api: &'static str, change: Change<PodGroup>) {

@@ -97,3 +97,81 @@ pub(super) fn nowhere(cache: &Cache, known: &KnownPod, neighbours: &Neighbours) 
     let said = if said.is_empty() { "there is no node".to_owned() } else { said.join(", ") };
     Some(format!("0/{all} nodes are available: {said}."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cache::Change;
+    use super::super::objects::Pod;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn put(cache: &mut Cache, name: &str, requests: &Value, spec: &Value, status: &Value, leaving: bool) {
+        let mut pod = json!({
+            "metadata": {"name": name, "namespace": "x", "uid": name},
+            "spec": {"schedulerName": "other", "containers": [{"name": "c", "resources": {"requests": requests}}]},
+            "status": status
+        });
+        for (key, value) in spec.as_object().into_iter().flatten() {
+            pod["spec"][key] = value.clone();
+        }
+        if leaving {
+            pod["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z".into();
+        }
+        let pod: Pod = serde_json::from_value(pod).expect("a pod");
+        cache.pod_change(Change::Put(pod));
+    }
+
+    fn node(allocatable: &Value) -> Cache {
+        let mut cache = Cache::default();
+        let node = json!({
+            "metadata": {"name": "n"},
+            "status": {"allocatable": allocatable, "conditions": [{"type": "Ready", "status": "True"}]}
+        });
+        cache.node_change(Change::Put(serde_json::from_value(node).expect("a node")));
+        cache
+    }
+
+    /// What is in the way of a pod that asks for so much.
+    fn in_the_way(cache: &mut Cache, requests: &Value) -> Option<String> {
+        put(cache, "waits", requests, &json!({"schedulerName": "lepton"}), &json!({}), false);
+        let found = obstacle(cache, &cache.pods["x/waits"], &cache.nodes["n"]);
+        found.map(|obstacle| obstacle.to_string())
+    }
+
+    #[test]
+    fn room_is_asked_for_each_resource_and_the_number_of_pods() {
+        let all = json!({"cpu": "2", "memory": "4Gi", "ephemeral-storage": "10Gi", "example.com/card": "3", "pods": "2"});
+        let mut cache = node(&all);
+        let half = json!({"cpu": "1", "memory": "2Gi", "ephemeral-storage": "5Gi", "example.com/card": "2"});
+        put(&mut cache, "there", &half, &json!({"nodeName": "n"}), &json!({}), false);
+        for (requests, short) in [
+            (json!({"cpu": "1", "memory": "2Gi", "ephemeral-storage": "5Gi", "example.com/card": "1"}), None),
+            (json!({}), None),
+            (json!({"cpu": "1001m"}), Some("Insufficient cpu")),
+            (json!({"memory": "2049Mi"}), Some("Insufficient memory")),
+            (json!({"ephemeral-storage": "6Gi"}), Some("Insufficient ephemeral-storage")),
+            (json!({"example.com/card": "2"}), Some("Insufficient example.com/card")),
+            (json!({"example.com/other": "1"}), Some("Insufficient example.com/other")),
+        ] {
+            assert_eq!(in_the_way(&mut cache, &requests).as_deref(), short, "{requests}");
+        }
+        put(&mut cache, "second", &json!({}), &json!({"nodeName": "n"}), &json!({}), false);
+        assert_eq!(in_the_way(&mut cache, &json!({})).as_deref(), Some("Too many pods"));
+    }
+
+    #[test]
+    fn pods_of_others_nominated_pods_and_leaving_pods_hold_their_room() {
+        let cpu = json!({"cpu": "3"});
+        for (what, spec, status, leaving, holds) in [
+            ("bound", json!({"nodeName": "n"}), json!({}), false, true),
+            ("leaving", json!({"nodeName": "n"}), json!({}), true, true),
+            ("nominated", json!({}), json!({"nominatedNodeName": "n"}), false, true),
+            ("waiting", json!({}), json!({}), false, false),
+            ("over", json!({"nodeName": "n"}), json!({"phase": "Succeeded"}), false, false),
+        ] {
+            let mut cache = node(&json!({"cpu": "4", "pods": "9"}));
+            put(&mut cache, "other", &cpu, &spec, &status, leaving);
+            assert_eq!(in_the_way(&mut cache, &json!({"cpu": "2"})).is_some(), holds, "{what}");
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The hands: pods are bound through their binding, evicted through the eviction API, which honours disruption budgets, and nodes
 //! cordoned. Before each call the world is looked at again as it is known now.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,10 @@ use super::client::{ApiError, Client};
 use super::devices::{DEVICES, annotation};
 use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
+use super::moment::now_text;
 use super::neighbours::Neighbours;
 use super::objects::{Meta, Pod, is_ours};
-use super::provisions::{Next, let_go, next, prepare};
+use super::provisions::{Next, let_go, next, nominate, prepare};
 use super::speaker::Speaker;
 use super::told::{CORDONED, comes_back_as_itself};
 use super::volumes::{Errand, Volumes};
@@ -43,6 +44,8 @@ pub struct KubernetesHands {
     lease: Option<Lease>,
     /// What waiting pods were told last, by name, with their uid.
     said: BTreeMap<String, (String, String)>,
+    /// Pods that were nominated for the node that is cleared for them.
+    nominated: Mutex<BTreeSet<String>>,
     /// Why pods are kept back, and since when.
     kept_back: BTreeMap<String, (String, Instant)>,
 }
@@ -61,6 +64,7 @@ impl KubernetesHands {
             lease_name,
             lease: None,
             said: BTreeMap::new(),
+            nominated: Mutex::default(),
             kept_back: BTreeMap::new(),
         }
     }
@@ -194,10 +198,12 @@ impl KubernetesHands {
     }
 
     /// Binds the pods that waited for their volumes, where these are there now, and lets others go whose volumes will not come.
-    pub fn go_on(&mut self) {
+    /// Pods for which room is being made (`underway`) stay nominated for it, and no others.
+    pub fn go_on(&mut self, underway: &BTreeSet<&str>) {
         if self.waits_for().is_some() {
             return;
         }
+        self.take_back_nominations(underway);
         let due: Vec<_> = {
             let cache = self.shared.cache();
             let due = cache.held().filter_map(|(name, held)| {
@@ -271,32 +277,45 @@ impl KubernetesHands {
         found.is_ok_and(|pod| pod.metadata.uid == meta.uid && pod.spec.node_name == node)
     }
 
-    fn evict(&self, name: &str, from: &Spot) -> Result<Answer, Answer> {
+    /// The pod that is to leave the node, which it stands on; or that there is nothing more to do.
+    fn leaving(&self, name: &str, from: &Spot) -> Result<Arc<KnownPod>, Answer> {
         let known = match self.pod(name) {
             Err(Answer::Refused(_)) if !self.shared.cache().pods.contains_key(name) => {
-                return Ok(Answer::Done);
+                return Err(Answer::Done);
             }
             other => other?,
         };
         if self.shared.cache().is_held(name) {
             let gone = let_go(&self.client, &self.shared, name, &known, &from.node);
-            return gone.map(|()| Answer::Done).map_err(|error| {
-                Answer::Refused(format!("pod {name} waits for volumes and is not let go: {error}"))
-            });
+            return Err(gone.map_or_else(
+                |error| Answer::Refused(format!("pod {name} waits for volumes and is not let go: {error}")),
+                |()| Answer::Done,
+            ));
         }
         let stands = self.shared.cache().node_of(name);
         if stands.as_deref() != Some(&*from.node) {
             return Err(Answer::Refused(format!("pod {name} does not stand on {}", &*from.node)));
         }
-        let meta = &known.pod.metadata;
-        if meta.controller().is_none() {
+        if known.pod.is_leaving() { Err(Answer::Underway) } else { Ok(known) }
+    }
+
+    fn evict(&self, name: &str, from: &Spot) -> Result<Answer, Answer> {
+        let known = self.leaving(name, from)?;
+        if known.pod.metadata.controller().is_none() {
             return Err(Answer::Refused(format!(
                 "pod {name} has no controller: evicted, it would not come back"
             )));
         }
-        if known.pod.is_leaving() {
-            return Ok(Answer::Underway);
+        let answer = self.send_away(name, &known)?;
+        if answer == Answer::Underway && comes_back_as_itself(&known.pod) {
+            self.shared.cache().evict(name);
         }
+        Ok(answer)
+    }
+
+    /// Through the eviction API, which holds the budgets of disruption.
+    fn send_away(&self, name: &str, known: &KnownPod) -> Result<Answer, Answer> {
+        let meta = &known.pod.metadata;
         let body = json!({
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -304,14 +323,59 @@ impl KubernetesHands {
             "deleteOptions": {"preconditions": {"uid": meta.uid}},
         });
         match self.client.post(&format!("{}/eviction", path_of(meta)), &body) {
-            Ok(_) => {
-                if comes_back_as_itself(&known.pod) {
-                    self.shared.cache().evict(name);
-                }
-                Ok(Answer::Underway)
-            }
+            Ok(_) => Ok(Answer::Underway),
             Err(error) if error.code() == Some(404) => Ok(Answer::Done),
             Err(error) => Err(Answer::Refused(format!("pod {name} is not evicted: {error}"))),
+        }
+    }
+
+    /// Stops a pod for a more important one, which is nominated for the node: other schedulers keep the room for it.
+    fn preempt(&self, name: &str, from: &Spot, by: &str) -> Result<Answer, Answer> {
+        let known = self.leaving(name, from)?;
+        let comes = self.pod(by)?;
+        let (least, most) = (known.pod.spec.priority, comes.pod.spec.priority);
+        if least >= most {
+            return Err(Answer::Refused(format!(
+                "pod {name} of priority {least} is not stopped for {by} of priority {most}"
+            )));
+        }
+        let failed =
+            |error: ApiError| Answer::Refused(format!("pod {name} is not stopped for {by}: {error}"));
+        let is_new = self.nominated.lock().unwrap_or_else(PoisonError::into_inner).insert(by.to_owned());
+        if is_new {
+            nominate(&self.client, &comes.pod.metadata, Some(&from.node)).map_err(failed)?;
+        }
+        let answer = self.send_away(name, &known)?;
+        // After the eviction, which has a reason of its own. Who is gone already needs none.
+        let meta = &known.pod.metadata;
+        let target = json!({
+            "metadata": {"uid": meta.uid},
+            "status": {"conditions": [{
+                "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+                "message": format!("{}: preempting to accommodate a higher priority pod", super::SCHEDULER_NAME),
+                "lastTransitionTime": now_text(),
+            }]},
+        });
+        let _ = self.client.patch(&format!("{}/status", path_of(meta)), &target);
+        self.speaker.preempted(meta, &comes.pod.metadata, &from.node);
+        Ok(answer)
+    }
+
+    /// Nominations of pods for which no room is made any more are taken back.
+    fn take_back_nominations(&self, underway: &BTreeSet<&str>) {
+        let mut nominated = self.nominated.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle: Vec<String> =
+            nominated.iter().filter(|name| !underway.contains(&***name)).cloned().collect();
+        for name in idle {
+            let waits = {
+                let cache = self.shared.cache();
+                cache.pods.get(&name).filter(|_| cache.node_of(&name).is_none()).cloned()
+            };
+            // Where it cannot be said now it is said in the next turn.
+            let told = waits.map_or(Ok(()), |known| nominate(&self.client, &known.pod.metadata, None));
+            if told.is_ok() || told.is_err_and(|error| error.code() == Some(404)) {
+                nominated.remove(&name);
+            }
         }
     }
 
@@ -386,7 +450,8 @@ impl KubernetesHands {
             }
             (Call::Start { task, to }, Some(pod)) => self.prepare(task, &pod, to),
             (Call::Start { task, .. }, None) => Err(Answer::Refused(format!("pod {task} is not known"))),
-            (Call::Stop { task, from }, _) => self.evict(task, from),
+            (Call::Stop { task, from, makes_room_for: Some(by) }, _) => self.preempt(task, from, by),
+            (Call::Stop { task, from, makes_room_for: None }, _) => self.evict(task, from),
             (Call::Move { task, .. }, _) => {
                 Err(Answer::Refused(format!("pod {task} cannot stand on two nodes at once")))
             }

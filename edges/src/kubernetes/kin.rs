@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lepton_core::model::digest::fnv;
-use lepton_core::model::{NamedGroupRule, NamedRules, NamedSpread};
+use lepton_core::model::{NamedGroupRule, NamedGroups, NamedRules, NamedSpread};
 
 use super::admits::matches;
 use super::cache::Cache;
-use super::objects::{LabelSelector, Pod, PodTerm, Spread, is_ours};
+use super::objects::{LabelSelector, Pod, PodTerm, PreferredPods, Spread, is_ours};
 
 /// Selectors that are told as groups; rules with others are asked of the pods that stand.
 const TERMS_MAX: usize = 256;
@@ -99,9 +99,11 @@ impl Kin {
         let pod = cache.pods.get(name).map(|known| &known.pod);
         let of_ours = |pod: &Pod| {
             let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
-            let anti = anti.filter_map(|term| Term::of(term, pod));
-            let spread = must_spread(pod).filter(|spread| is_plain(spread, pod));
-            anti.chain(spread.map(|spread| Term::of_spread(spread, pod))).collect::<Vec<_>>()
+            let preferred = preferred_pods(pod).map(|(_, preferred)| &preferred.pod_affinity_term);
+            let terms = anti.chain(preferred).filter_map(|term| Term::of(term, pod));
+            let spread = must_spread(pod).filter(|spread| is_plain(spread, pod)).into_iter();
+            let spreads = spread.chain(would_spread(pod)).map(|spread| Term::of_spread(spread, pod));
+            terms.chain(spreads).collect::<Vec<_>>()
         };
         let terms = pod.filter(|pod| is_ours(pod) && !pod.is_over()).map(of_ours).unwrap_or_default();
         let before = self.holders.remove(name).unwrap_or_default();
@@ -191,6 +193,21 @@ impl Kin {
         taken.map(|takers| takers.join("+"))
     }
 
+    /// The groups of all pods that a term of a pod takes, and what counts as together.
+    pub(super) fn named(&self, term: &PodTerm, whose: &Pod) -> Option<NamedGroups> {
+        self.groups(&Term::of(term, whose)?, &term.topology_key)
+    }
+
+    /// The same of a spread.
+    pub(super) fn named_spread(&self, spread: &Spread, pod: &Pod) -> Option<NamedGroups> {
+        self.groups(&Term::of_spread(spread, pod), &spread.topology_key)
+    }
+
+    fn groups(&self, term: &Term, key: &str) -> Option<NamedGroups> {
+        let groups: Vec<String> = self.groups_of(&term.name()).collect();
+        (!groups.is_empty()).then(|| NamedGroups { groups, domain: Some(key.to_owned()) })
+    }
+
     /// Adds what is told of a pod by groups.
     pub(super) fn add_rules(&self, pod: &Pod, rules: &mut NamedRules) {
         for term in &pod.spec.affinity.pod_anti_affinity.required {
@@ -205,6 +222,19 @@ impl Kin {
             rules.spread.push(NamedSpread { group, key: spread.topology_key.clone(), skew_max });
         }
     }
+}
+
+/// Preferred terms about other pods, with whether they are wanted near.
+pub(super) fn preferred_pods(pod: &Pod) -> impl Iterator<Item = (bool, &PreferredPods)> {
+    let affinity = &pod.spec.affinity;
+    let near = affinity.pod_affinity.preferred.iter().map(|preferred| (true, preferred));
+    near.chain(affinity.pod_anti_affinity.preferred.iter().map(|preferred| (false, preferred)))
+}
+
+/// Spreads that may be broken.
+pub(super) fn would_spread(pod: &Pod) -> impl Iterator<Item = &Spread> {
+    let spreads = pod.spec.topology_spread_constraints.iter();
+    spreads.filter(|spread| spread.when_unsatisfiable == "ScheduleAnyway")
 }
 
 /// The one spread that must hold.

@@ -5,6 +5,7 @@
 mod access;
 mod admits;
 mod at_once;
+mod budgets;
 mod cache;
 mod client;
 mod columns;
@@ -21,6 +22,8 @@ mod obstacle;
 mod provisions;
 mod quantity;
 mod requests;
+#[cfg(test)]
+mod rule_tests;
 mod rules;
 mod speaker;
 mod storage;
@@ -45,7 +48,7 @@ use columns::Columns;
 use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
-use objects::{Node, Pod, PodGroup};
+use objects::{Budget, Node, Pod, PodGroup};
 use speaker::Speaker;
 use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
 use told::Teller;
@@ -188,6 +191,13 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         };
         follow(nodes, client.clone(), Arc::clone(shared), lasts)?;
         follow(pods, client.clone(), Arc::clone(shared), lasts)?;
+        let budgets = Kind::<Budget> {
+            name: "poddisruptionbudgets",
+            path: "/apis/policy/v1/poddisruptionbudgets",
+            is_needed: false,
+            keep: |cache, change| cache.budget_change(change),
+        };
+        follow(budgets, client.clone(), Arc::clone(shared), lasts)?;
         let claims = storage_kind::<Claim>("/api/v1/persistentvolumeclaims");
         let volumes = storage_kind::<Volume>("/api/v1/persistentvolumes");
         let classes = storage_kind::<StorageClass>("/apis/storage.k8s.io/v1/storageclasses");

@@ -24,6 +24,12 @@ pub(super) fn now() -> (String, u128) {
     )
 }
 
+/// This moment, in whole seconds.
+pub(super) fn now_text() -> String {
+    let (time, _) = now();
+    time.split('.').next().map(|seconds| format!("{seconds}Z")).unwrap_or_default()
+}
+
 /// Year, month and day of a day since 1970 (Hinnant, chrono-compatible date algorithms).
 fn date(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;

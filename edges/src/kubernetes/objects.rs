@@ -138,6 +138,7 @@ pub(super) struct PodSpec {
     pub(super) scheduler_name: String,
     pub(super) node_name: String,
     pub(super) priority: i32,
+    pub(super) preemption_policy: String,
     pub(super) containers: Vec<Container>,
     pub(super) init_containers: Vec<Container>,
     pub(super) overhead: Amounts,
@@ -212,6 +213,15 @@ pub(super) struct Affinity {
 pub(super) struct NodeAffinity {
     #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
     pub(super) required: Option<NodeTerms>,
+    #[serde(rename = "preferredDuringSchedulingIgnoredDuringExecution")]
+    pub(super) preferred: Vec<PreferredNodes>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PreferredNodes {
+    pub(super) weight: u32,
+    pub(super) preference: NodeTerm,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -241,6 +251,15 @@ pub(super) struct Expression {
 pub(super) struct PodAffinity {
     #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
     pub(super) required: Vec<PodTerm>,
+    #[serde(rename = "preferredDuringSchedulingIgnoredDuringExecution")]
+    pub(super) preferred: Vec<PreferredPods>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PreferredPods {
+    pub(super) weight: u32,
+    pub(super) pod_affinity_term: PodTerm,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -288,6 +307,25 @@ pub(super) struct PodStatus {
     pub(super) start_time: Option<String>,
     pub(super) nominated_node_name: String,
     pub(super) container_statuses: Vec<ContainerStatus>,
+    pub(super) init_container_statuses: Vec<ContainerStatus>,
+    /// Of all conditions what a resize says of itself.
+    #[serde(rename = "conditions", deserialize_with = "of_resize")]
+    pub(super) resize: Vec<ResizeCondition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ResizeCondition {
+    #[serde(rename = "type")]
+    kind: String,
+    pub(super) status: String,
+    pub(super) reason: String,
+}
+
+fn of_resize<'de, D: serde::Deserializer<'de>>(all: D) -> Result<Vec<ResizeCondition>, D::Error> {
+    let mut all = Option::<Vec<ResizeCondition>>::deserialize(all)?.unwrap_or_default();
+    all.retain(|condition| condition.kind == "PodResizePending");
+    Ok(all)
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -330,6 +368,33 @@ impl PodGroup {
     pub(super) fn members_min(&self) -> u32 {
         let gang = self.spec.scheduling_policy.gang.as_ref().map(|gang| gang.min_count);
         gang.or(self.spec.min_member).unwrap_or(1)
+    }
+}
+
+/// How many pods may be disrupted now.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Budget {
+    pub(super) metadata: Meta,
+    pub(super) spec: BudgetSpec,
+    pub(super) status: BudgetStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct BudgetSpec {
+    pub(super) selector: Option<LabelSelector>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct BudgetStatus {
+    pub(super) disruptions_allowed: usize,
+}
+
+impl Object for Budget {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
     }
 }
 

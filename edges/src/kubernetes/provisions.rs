@@ -106,7 +106,8 @@ pub(super) fn let_go(
     nominate(client, &known.pod.metadata, None)
 }
 
-fn nominate(client: &Client, pod: &Meta, node: Option<&str>) -> Result<(), ApiError> {
+/// The pod is nominated for the node, or for none.
+pub(super) fn nominate(client: &Client, pod: &Meta, node: Option<&str>) -> Result<(), ApiError> {
     let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.namespace, pod.name);
     let body = json!({"metadata": {"uid": pod.uid}, "status": {"nominatedNodeName": node}});
     client.patch(&path, &body).map(drop)

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use super::objects::{Amounts, Container, Pod};
 use super::quantity::Quantity;
 
+/// Resources that a pod can ask for as a whole, beside CPU and memory.
+const HUGE_PAGES: &str = "hugepages-";
+
 /// Amounts by resource.
 pub(super) type Requests = BTreeMap<String, Quantity>;
 
@@ -41,16 +44,24 @@ pub(super) fn requests(pod: &Pod) -> Requests {
     }
     raise(&mut most, &together);
     // What is told of the pod as a whole holds for it as a whole.
-    most.extend(amounts(&pod.spec.resources.requests));
+    let whole = amounts(&pod.spec.resources.requests).into_iter();
+    most.extend(
+        whole.filter(|(name, _)| matches!(&**name, "cpu" | "memory") || name.starts_with(HUGE_PAGES)),
+    );
     add(&mut most, &amounts(&pod.spec.overhead));
     most.retain(|_, quantity| *quantity > Quantity::default());
     most
 }
 
-/// The larger of what is asked, granted and in force: a resize holds both until it is over.
+/// The larger of what is asked, granted and in force: a resize holds both until it is over. What the node can never grant is not held.
 fn of_container(pod: &Pod, container: &Container) -> Requests {
     let mut own = amounts(&container.resources.requests);
-    if let Some(status) = pod.status.container_statuses.iter().find(|s| s.name == container.name) {
+    let statuses = pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
+    if let Some(status) = statuses.into_iter().find(|status| status.name == container.name) {
+        let refused = pod.status.resize.iter().any(|c| c.status == "True" && c.reason == "Infeasible");
+        if refused && !status.resources.requests.is_empty() {
+            own.clear();
+        }
         raise(&mut own, &amounts(&status.allocated_resources));
         raise(&mut own, &amounts(&status.resources.requests));
     }
@@ -124,6 +135,11 @@ mod tests {
             "resources": {"requests": {"cpu": "3"}}
         });
         assert_eq!(cpu(&spec, &json!({})), 3250);
+        // It can be said of no other resource.
+        let mut spec = spec;
+        spec["resources"] = json!({"requests": {"example.com/card": "2"}});
+        let pod: Pod = serde_json::from_value(json!({"spec": spec})).expect("a pod");
+        assert!(!requests(&pod).contains_key("example.com/card"));
     }
 
     #[test]
@@ -133,5 +149,22 @@ mod tests {
             "name": "a", "allocatedResources": {"cpu": "1"}, "resources": {"requests": {"cpu": 2}}
         }]});
         assert_eq!(cpu(&spec, &status), 2000);
+        // The same of a sidecar.
+        let spec = json!({"containers": [container("a", "1", "")], "initContainers": [container("s", "1", "Always")]});
+        let status = json!({"initContainerStatuses": [{"name": "s", "resources": {"requests": {"cpu": 3}}}]});
+        assert_eq!(cpu(&spec, &status), 4000);
+    }
+
+    #[test]
+    fn what_a_resize_can_never_have_is_not_held() {
+        let spec = json!({"containers": [container("a", "64", "")]});
+        let status = |reason: &str| {
+            json!({
+                "conditions": [{"type": "Ready", "status": "True"}, {"type": "PodResizePending", "status": "True", "reason": reason}],
+                "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "1"}, "resources": {"requests": {"cpu": 2}}}]
+            })
+        };
+        assert_eq!(cpu(&spec, &status("Deferred")), 64_000);
+        assert_eq!(cpu(&spec, &status("Infeasible")), 2000);
     }
 }

@@ -3,26 +3,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lepton_core::model::{DEVICE_MILLI, DocumentDemand, NamedRules, NamedSelector};
+use lepton_core::model::{
+    DEVICE_MILLI, DocumentDemand, NamedPreference, NamedRules, NamedSelector, NamedWish,
+};
 
-use super::admits::{UNSCHEDULABLE, hard_taints, selects, tolerates};
+use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates};
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{DeviceNames, banks};
-use super::kin::Kin;
+use super::kin::{Kin, preferred_pods, would_spread};
 use super::neighbours::Neighbours;
-use super::objects::{Node, Taint};
+use super::objects::{Node, Pod, Taint};
 use super::volumes::{Volumes, in_lists};
 
-/// Labels that only the loop sees: a node's name, and the taints that keep pods off it.
+/// Labels that only the loop sees: a node's name, the taints that keep pods off it, and those that make it less liked.
 pub(super) const NODE_NAME: &str = "lepton/node";
 pub(super) const TAINTS: &str = "lepton/taints";
+pub(super) const SOFT_TAINTS: &str = "lepton/soft-taints";
+
+/// Weights of the stock scheduler's plugins, times 100: preferred node affinity, taints, preferred pod affinity, spread.
+const NODE_AFFINITY: u32 = 200;
+const TAINTS_WEIGHT: u32 = 300;
+const POD_AFFINITY: u32 = 200;
+const SPREAD: u32 = 200;
 
 /// What all nodes together have, on which the rules of pods depend.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Surroundings {
     /// Each set of taints that a node has, by its name.
     taints: BTreeMap<String, Vec<Taint>>,
+    /// The same of taints that only make a node less liked.
+    soft_taints: BTreeMap<String, Vec<Taint>>,
     /// Models of devices by resource.
     models: BTreeMap<String, BTreeSet<String>>,
 }
@@ -34,6 +45,8 @@ impl Surroundings {
         for node in cache.nodes.values() {
             let taints = taints_of(node);
             around.taints.entry(named(&taints)).or_insert(taints);
+            let soft = soft_taints_of(node);
+            around.soft_taints.entry(named(&soft)).or_insert(soft);
             for bank in banks(node, names) {
                 around.models.entry(bank.resource).or_default().insert(bank.model);
             }
@@ -41,9 +54,10 @@ impl Surroundings {
         around
     }
 
-    /// Whether a taint keeps pods off a node.
-    pub(super) fn is_tainted(&self) -> bool {
-        self.taints.values().any(|taints| !taints.is_empty())
+    /// Whether a taint keeps pods off a node, and whether one makes a node less liked.
+    pub(super) fn is_tainted(&self) -> (bool, bool) {
+        let any = |all: &BTreeMap<String, Vec<Taint>>| all.values().any(|taints| !taints.is_empty());
+        (any(&self.taints), any(&self.soft_taints))
     }
 
     /// Devices that a pod asks for, of any model that nodes have of the resource.
@@ -98,9 +112,52 @@ impl Surroundings {
         if let (true, Ok(volumes)) = (waits, Volumes::of(cache, pod)) {
             selectors.extend(volumes.selectors(cache, NODE_NAME));
         }
-        let mut rules = NamedRules { selectors, ..NamedRules::default() };
+        let preferences = if waits { self.preferences(cache, pod, kin) } else { Vec::new() };
+        let mut rules = NamedRules { selectors, preferences, ..NamedRules::default() };
         kin.add_rules(pod, &mut rules);
         rules
+    }
+
+    /// What the pod would rather have, weighed among each other as the stock scheduler weighs its scores (its plugins' weights times 100).
+    fn preferences(&self, cache: &Cache, pod: &Pod, kin: &Kin) -> Vec<NamedPreference> {
+        let mut wishes = Vec::new();
+        let spec = &pod.spec;
+        let liked = spec.affinity.node_affinity.preferred.iter().filter(|preferred| preferred.weight > 0);
+        let sum: u32 = liked.clone().map(|preferred| preferred.weight).sum();
+        for preferred in liked {
+            let term = std::slice::from_ref(&preferred.preference);
+            let listed = in_lists(term).and_then(|term| match &term.match_expressions[..] {
+                [only] => Some(NamedSelector { key: only.key.clone(), values: only.values.clone() }),
+                _ => None,
+            });
+            let wish = listed.unwrap_or_else(|| {
+                let accepted = cache.nodes.values().filter(|node| term_accepts(&preferred.preference, node));
+                let values = accepted.map(|node| node.metadata.name.clone()).collect();
+                NamedSelector { key: NODE_NAME.to_owned(), values }
+            });
+            let weight = share(preferred.weight, sum, NODE_AFFINITY);
+            wishes.push(NamedPreference { weight, wish: NamedWish::Label(wish) });
+        }
+        let passes = |taints: &Vec<Taint>| taints.iter().all(|taint| tolerates(&spec.tolerations, taint));
+        if !self.soft_taints.values().all(passes) {
+            let passed = self.soft_taints.iter().filter(|(_, taints)| passes(taints));
+            let values = passed.map(|(name, _)| name.clone()).collect();
+            let wish = NamedWish::Label(NamedSelector { key: SOFT_TAINTS.to_owned(), values });
+            wishes.push(NamedPreference { weight: TAINTS_WEIGHT, wish });
+        }
+        let sum: u32 = preferred_pods(pod).map(|(_, preferred)| preferred.weight).sum();
+        for (near, preferred) in preferred_pods(pod).filter(|(_, preferred)| preferred.weight > 0) {
+            let Some(groups) = kin.named(&preferred.pod_affinity_term, pod) else { continue };
+            let wish = if near { NamedWish::Near(groups) } else { NamedWish::Apart(groups) };
+            let weight = share(preferred.weight, sum, POD_AFFINITY);
+            wishes.push(NamedPreference { weight, wish });
+        }
+        let spreads = would_spread(pod).count() as u32;
+        for groups in would_spread(pod).filter_map(|spread| kin.named_spread(spread, pod)) {
+            let weight = share(1, spreads, SPREAD);
+            wishes.push(NamedPreference { weight, wish: NamedWish::Spread(groups) });
+        }
+        wishes
     }
 }
 
@@ -111,6 +168,20 @@ pub(super) fn taints_of(node: &Node) -> Vec<Taint> {
     taints.sort();
     taints.dedup();
     taints
+}
+
+/// The taints that make a node less liked, in order.
+pub(super) fn soft_taints_of(node: &Node) -> Vec<Taint> {
+    let soft = node.spec.taints.iter().filter(|taint| taint.effect == "PreferNoSchedule");
+    let mut taints: Vec<Taint> = soft.cloned().collect();
+    taints.sort();
+    taints.dedup();
+    taints
+}
+
+/// The part of a whole weight, rounded, at least 1.
+fn share(part: u32, of: u32, whole: u32) -> u32 {
+    ((part * whole + of / 2) / of.max(1)).max(1)
 }
 
 /// A name for a set of taints, the same for the same set.

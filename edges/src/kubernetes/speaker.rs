@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::moment::now;
+use super::moment::{now, now_text};
 use super::objects::Meta;
 
 /// Events that may wait, and conditions.
@@ -18,6 +18,9 @@ const WAITING_MAX: usize = 10_000;
 /// How long an event is held back at most while calls are under way, and a condition.
 const EVENT_PATIENCE: Duration = Duration::from_secs(1);
 const CONDITION_PATIENCE: Duration = Duration::from_millis(50);
+/// How often a condition is written again that could not be, and the pause before.
+const TRIES_MAX: u32 = 10;
+const RETRY: Duration = Duration::from_millis(200);
 /// Longest message of an event, bytes: what the server takes.
 const MESSAGE_BYTES_MAX: usize = 1000;
 
@@ -43,13 +46,21 @@ struct Event {
     time: (String, u128),
 }
 
+/// What a waiting pod is told, and how often that was tried.
+#[derive(Debug)]
+struct Told {
+    pod: Listener,
+    message: String,
+    tries: u32,
+}
+
 /// What is to be written.
 #[derive(Debug, Default)]
 struct Queue {
     events: VecDeque<Event>,
     /// The pods that are told why they wait, in order, by uid, and what.
     waiting: VecDeque<String>,
-    conditions: BTreeMap<String, (Listener, String)>,
+    conditions: BTreeMap<String, Told>,
     /// Calls on the cluster that are under way.
     calls: usize,
     unsaid: u64,
@@ -110,10 +121,16 @@ impl Speaker {
         self.say(Event { pod: Listener::of(pod), reason: "Scheduled", note, time: now() });
     }
 
+    /// The pod is stopped for another one.
+    pub(super) fn preempted(&self, pod: &Meta, by: &Meta, node: &str) {
+        let note = format!("Preempted by pod {} on node {node}", by.uid);
+        self.say(Event { pod: Listener::of(pod), reason: "Preempted", note, time: now() });
+    }
+
     /// The pod cannot be placed now, and why.
     pub(super) fn unschedulable(&self, pod: &Meta, message: &str) {
         let mut queue = lock(&self.shared);
-        let told = (Listener::of(pod), message.to_owned());
+        let told = Told { pod: Listener::of(pod), message: message.to_owned(), tries: 0 };
         if queue.conditions.insert(pod.uid.clone(), told).is_none() {
             queue.waiting.push_back(pod.uid.clone());
         }
@@ -145,7 +162,7 @@ impl Speaker {
 /// What is written next.
 enum Next {
     Event(Event),
-    Condition(Listener, String),
+    Condition(Told),
 }
 
 /// Waits for something to write; none when it is over.
@@ -159,8 +176,8 @@ fn next(shared: &(Mutex<Queue>, Condvar)) -> Option<Next> {
         let waited = |patience| begun.elapsed() >= patience;
         if queue.calls == 0 || waited(CONDITION_PATIENCE) {
             while let Some(uid) = queue.waiting.pop_front() {
-                if let Some((pod, message)) = queue.conditions.remove(&uid) {
-                    return Some(Next::Condition(pod, message));
+                if let Some(told) = queue.conditions.remove(&uid) {
+                    return Some(Next::Condition(told));
                 }
             }
         }
@@ -179,19 +196,28 @@ fn write_all(client: &Client, shared: &(Mutex<Queue>, Condvar)) {
     while let Some(next) = next(shared) {
         let written = match next {
             Next::Event(event) => client.post(&events_of(&event.pod), &event_body(&event)),
-            Next::Condition(pod, message) => {
+            Next::Condition(Told { pod, message, tries }) => {
                 let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.namespace, pod.name);
                 let written = client.patch(&path, &condition_body(&pod, &message));
-                if written.is_ok() {
-                    let mut queue = lock(shared);
-                    if queue.events.len() < WAITING_MAX {
-                        queue.events.push_back(Event {
-                            pod,
-                            reason: "FailedScheduling",
-                            note: message,
-                            time: now(),
-                        });
+                let is_over = match &written {
+                    Ok(_) => true,
+                    Err(error) => error.code() == Some(404) || tries == TRIES_MAX,
+                };
+                let mut queue = lock(shared);
+                if !is_over {
+                    // Where it was bound meanwhile, or something newer is to be told, that is what counts.
+                    let is_bound = |event: &Event| event.reason == "Scheduled" && event.pod.uid == pod.uid;
+                    if !queue.conditions.contains_key(&pod.uid) && !queue.events.iter().any(is_bound) {
+                        queue.waiting.push_back(pod.uid.clone());
+                        queue.conditions.insert(pod.uid.clone(), Told { pod, message, tries: tries + 1 });
                     }
+                    drop(queue);
+                    thread::sleep(RETRY);
+                    continue;
+                }
+                if written.is_ok() && queue.events.len() < WAITING_MAX {
+                    let reason = "FailedScheduling";
+                    queue.events.push_back(Event { pod, reason, note: message, time: now() });
                 }
                 written
             }
@@ -209,7 +235,11 @@ fn events_of(pod: &Listener) -> String {
 
 fn event_body(event: &Event) -> Value {
     let Event { pod, reason, note, time: (time, nanos) } = event;
-    let is_good = *reason == "Scheduled";
+    let (action, kind) = match *reason {
+        "Scheduled" => ("Binding", "Normal"),
+        "Preempted" => ("Preempting", "Normal"),
+        _ => ("Scheduling", "Warning"),
+    };
     json!({
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -218,24 +248,23 @@ fn event_body(event: &Event) -> Value {
         "eventTime": time,
         "reportingController": super::SCHEDULER_NAME,
         "reportingInstance": super::SCHEDULER_NAME,
-        "action": if is_good { "Binding" } else { "Scheduling" },
+        "action": action,
         "reason": reason,
         "regarding": {
             "apiVersion": "v1", "kind": "Pod", "name": pod.name, "namespace": pod.namespace, "uid": pod.uid
         },
         "note": shortened(note),
-        "type": if is_good { "Normal" } else { "Warning" },
+        "type": kind,
     })
 }
 
 fn condition_body(pod: &Listener, message: &str) -> Value {
-    let (time, _) = now();
     json!({
         // Only the pod that is meant, not one that came under its name.
         "metadata": {"uid": pod.uid},
         "status": {"conditions": [{
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
-            "lastTransitionTime": time.split('.').next().map(|seconds| format!("{seconds}Z")),
+            "lastTransitionTime": now_text(),
         }]},
     })
 }

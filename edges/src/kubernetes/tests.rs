@@ -13,17 +13,17 @@ use super::requests::{Requests, add};
 use super::told::Teller;
 
 /// A cluster that changes by chance.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
     /// A number below `end`.
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         // Knuth's linear congruential generator; its high bits are good enough to choose by.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 
-    fn one_in(&mut self, times: u64) -> bool {
+    pub(super) fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
@@ -31,7 +31,7 @@ impl Chance {
         let amounts =
             json!({"cpu": "8", "memory": "16Gi", "pods": "10", "nvidia.com/gpu": self.below(5).to_string()});
         let taints = if self.one_in(4) {
-            json!([{"key": "team", "value": (["red", "blue"][self.below(2) as usize]), "effect": "NoSchedule"}])
+            json!([{"key": "team", "value": (["red", "blue"][self.below(2) as usize]), "effect": (["NoSchedule", "PreferNoSchedule"][self.below(2) as usize])}])
         } else {
             json!([])
         };
@@ -56,7 +56,16 @@ impl Chance {
         let expression =
             json!({"key": "zone", "operator": (operators[self.below(3) as usize]), "values": ["z0", "z1"]});
         let required = |what: Value| json!({"requiredDuringSchedulingIgnoredDuringExecution": what});
-        let affinity = match self.below(6) {
+        let preferred = |what: Value| json!({"preferredDuringSchedulingIgnoredDuringExecution": what});
+        let affinity = match self.below(8) {
+            6 => {
+                let terms = [json!({"weight": 3, "podAffinityTerm": apart[0]})];
+                json!({(["podAffinity", "podAntiAffinity"][self.below(2) as usize]): preferred(json!(terms))})
+            }
+            7 => {
+                let terms = [json!({"weight": 3, "preference": {"matchExpressions": [expression]}})];
+                json!({"nodeAffinity": preferred(json!(terms))})
+            }
             0 => json!({"podAntiAffinity": required(apart)}),
             1 => {
                 json!({"nodeAffinity": required(json!({"nodeSelectorTerms": [{"matchExpressions": [expression]}]}))})
@@ -70,13 +79,15 @@ impl Chance {
             metadata["labels"]["lepton/gang"] = format!("g{}", self.below(3)).into();
             metadata["annotations"] = json!({"lepton/gang-size": "3"});
         }
+        let must = ["DoNotSchedule", "ScheduleAnyway"][self.below(2) as usize];
         let spread = json!([{
-            "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "b"}}
+            "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": must, "labelSelector": {"matchLabels": {"app": "b"}}
         }]);
         let placed = self.below(2) == 0;
         let pod = json!({
             "metadata": metadata,
             "spec": {
+                "priority": self.below(3), "preemptionPolicy": (["Never", "PreemptLowerPriority"][self.below(2) as usize]),
                 "schedulerName": if self.one_in(3) { "default-scheduler" } else { "lepton" },
                 "nodeName": if placed { format!("n{}", self.below(6)) } else { String::new() },
                 "containers": [{"name": "c", "resources": {"requests": requests}}],
@@ -92,7 +103,17 @@ impl Chance {
 
     fn change(&mut self, cache: &mut Cache) {
         let (node, pod) = (format!("n{}", self.below(6)), format!("p{}", self.below(20)));
-        match self.below(12) {
+        match self.below(13) {
+            12 => {
+                let name = format!("b{}", self.below(2));
+                let budget = json!({
+                    "metadata": {"name": name, "namespace": "team"},
+                    "spec": {"selector": {"matchLabels": {"app": (["a", "b"][self.below(2) as usize])}}},
+                    "status": {"disruptionsAllowed": self.below(3)}
+                });
+                let budget = serde_json::from_value(budget).expect("a budget");
+                cache.budget_change(if self.one_in(4) { Change::Gone(budget) } else { Change::Put(budget) });
+            }
             0 | 1 => cache.node_change(Change::Put(self.node(&node))),
             2 if self.one_in(3) => cache.node_change(Change::Gone(self.node(&node))),
             3 if self.one_in(3) => {

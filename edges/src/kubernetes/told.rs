@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lepton_core::model::{DeviceSet, Health, NamedRules, NodeReading, Reading, TaskReading};
+use lepton_core::model::{DeviceSet, Health, NamedRules, NodeReading, Preempts, Reading, TaskReading};
 
+use super::budgets::Budgets;
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
@@ -12,7 +13,9 @@ use super::gangs::{Gang, gang_of};
 use super::kin::Kin;
 use super::moment::unix_seconds;
 use super::objects::{Node, Pod, Taint, is_ours};
-use super::rules::{NODE_NAME, Surroundings, TAINTS, beyond_words, named, taints_of};
+use super::rules::{
+    NODE_NAME, SOFT_TAINTS, Surroundings, TAINTS, beyond_words, named, soft_taints_of, taints_of,
+};
 
 /// The annotation of a node that the loop has cordoned.
 pub(super) const CORDONED: &str = "lepton/cordoned";
@@ -21,8 +24,10 @@ const KEEPS: [(&str, &str); 4] = [
     ("karpenter.sh/do-not-disrupt", "true"),
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
     ("descheduler.alpha.kubernetes.io/prefer-no-eviction", "true"),
-    ("lepton/do-not-disrupt", "true"),
+    (KEPT_BY_US, "true"),
 ];
+/// The one of them that holds also where a more important pod has no room.
+const KEPT_BY_US: &str = "lepton/do-not-disrupt";
 /// How long a pod stands still when it is moved, seconds: assumed.
 const PAUSE_SECONDS: u32 = 60;
 
@@ -65,6 +70,7 @@ pub(super) struct Teller {
     gangs: BTreeMap<String, BTreeSet<String>>,
     gang_of: BTreeMap<String, Gang>,
     kin: Kin,
+    budgets: Budgets,
 }
 
 impl Teller {
@@ -81,6 +87,7 @@ impl Teller {
             gangs: BTreeMap::new(),
             gang_of: BTreeMap::new(),
             kin: Kin::default(),
+            budgets: Budgets::default(),
         }
     }
 
@@ -120,6 +127,8 @@ impl Teller {
         }
         self.gang_news(cache, &mut dirty);
         self.kin.news(cache, &mut dirty);
+        let budgets_changed = std::mem::take(&mut cache.budgets_changed);
+        self.budgets.news(cache, budgets_changed, &mut dirty);
         self.pod_news(cache, &dirty, &again, &mut readings);
         readings.append(&mut gone);
         readings
@@ -132,6 +141,7 @@ impl Teller {
         self.nodes.clear();
         self.tasks.clear();
         self.kin = Kin::default();
+        self.budgets = Budgets::default();
         self.news(cache)
     }
 
@@ -189,7 +199,7 @@ impl Teller {
         moved
     }
 
-    fn told_node(&self, node: &Node, tells_taints: bool) -> ToldNode {
+    fn told_node(&self, node: &Node, (tells_taints, tells_soft): (bool, bool)) -> ToldNode {
         let banks = banks(node, &self.names);
         let mut labels: Vec<(String, String)> =
             node.metadata.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -197,6 +207,9 @@ impl Teller {
         let taints = taints_of(node);
         if tells_taints {
             labels.push((TAINTS.to_owned(), named(&taints)));
+        }
+        if tells_soft {
+            labels.push((SOFT_TAINTS.to_owned(), named(&soft_taints_of(node))));
         }
         let health = match (node.is_ready(), node.spec.unschedulable) {
             (false, _) => Health::Down,
@@ -359,6 +372,12 @@ impl Teller {
             priority: pod.spec.priority,
             pause_seconds: PAUSE_SECONDS,
             do_not_disrupt: !(ours && may_be_moved(pod)),
+            preempts: if ours && pod.spec.preemption_policy != "Never" {
+                Preempts::AtOnce
+            } else {
+                Preempts::Never
+            },
+            preemptible: ours && !is_kept_by_us(pod) && self.budgets.allow(name),
             submitted_seconds: pod.metadata.creation_timestamp.as_deref().and_then(unix_seconds).unwrap_or(0),
             ..TaskReading::default()
         };
@@ -404,6 +423,10 @@ impl Teller {
 /// Whether a pod comes back under its own name when it is evicted.
 pub(super) fn comes_back_as_itself(pod: &Pod) -> bool {
     pod.metadata.controller().is_some_and(|owner| owner.kind == "StatefulSet")
+}
+
+fn is_kept_by_us(pod: &Pod) -> bool {
+    pod.metadata.annotations.get(KEPT_BY_US).is_some_and(|told| told == "true")
 }
 
 /// Whether it does, and nothing says that it must not be evicted.

@@ -71,7 +71,7 @@ fn record(turn: u64, number: u32) -> DecisionRecord {
 fn entries(turn: u64) -> Vec<JournalEntry> {
     let part = plan(turn).parts.remove(0);
     let (key, time_seconds) = (part.key, 60 * turn);
-    let call = Call::Stop { task: "t1".into(), from: spot("n1") };
+    let call = Call::Stop { task: "t1".into(), from: spot("n1"), makes_room_for: None };
     vec![
         JournalEntry::Turn { turn, time_seconds },
         JournalEntry::Opened { part, owners: vec![None], moving: Moving::StopFirst, time_seconds },
@@ -124,7 +124,7 @@ fn a_call_that_was_never_answered_or_refused_is_not_lived_again() {
     let folder = Folder::new("calls");
     let mut store = Store::open(&folder.0).expect("it is made");
     let key = plan(1).parts[0].key;
-    let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1") };
+    let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1"), makes_room_for: None };
     let calling = |task: &str| JournalEntry::Calling { key, call: call(task), time_seconds: 60 };
     let answered = |answer| JournalEntry::Answered { key, call: None, answer, time_seconds: 60 };
     let written = [
@@ -145,7 +145,7 @@ fn calls_that_were_made_together_are_on_the_disk_together_and_lived_again_by_the
     let folder = Folder::new("together");
     let mut store = Store::open(&folder.0).expect("it is made");
     let key = plan(1).parts[0].key;
-    let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1") };
+    let call = |task: &str| Call::Stop { task: task.into(), from: spot("n1"), makes_room_for: None };
     let calling = |task: &str| JournalEntry::Calling { key, call: call(task), time_seconds: 60 };
     let answered =
         |task: &str, answer| JournalEntry::Answered { key, call: Some(call(task)), answer, time_seconds: 60 };

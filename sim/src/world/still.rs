@@ -32,7 +32,7 @@ impl StillCluster {
                 let (task, to) = (self.task(task)?, self.place(to)?);
                 self.cluster.place(task, to).map_err(|error| self.cluster.refusal(&error))
             }
-            Call::Stop { task, from } => {
+            Call::Stop { task, from, .. } => {
                 let task = self.standing(task, from)?;
                 self.cluster.remove(task);
                 Ok(())

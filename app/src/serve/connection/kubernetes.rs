@@ -71,7 +71,7 @@ impl Connection for KubernetesCluster {
         if mode == Mode::Observe || !snapshot.stale.is_empty() || !self.may_act() {
             return;
         }
-        self.hands.go_on();
+        self.hands.go_on(&snapshot.memory.tasks_underway());
         if mode != Mode::Act {
             return;
         }

@@ -9,10 +9,12 @@ use std::collections::HashMap;
 use super::PlacementPolicy;
 use super::best_node::{BestNode, UNFIT};
 use super::feasible_set::FeasibleSet;
-use crate::model::{ClassId, Cluster, LogPosition, NodeId, Placement, ScoreTerm, Shape, TaskId};
+use crate::model::{ClassId, Cluster, Liking, LogPosition, NodeId, Placement, ScoreTerm, Shape, TaskId};
 
 /// Scores kept at most, over all shapes and nodes (4 bytes each): beyond it all are forgotten and made again as needed.
 const SCORES_MAX: usize = 1 << 26;
+/// Nodes that are compared by how much a task likes them, the best by score first.
+const COMPARED_MAX: usize = 1024;
 
 /// What is known of the nodes for one shape.
 enum Candidates {
@@ -90,8 +92,9 @@ impl Placer {
     /// Where a task of the class should go, or `None` when it fits nowhere.
     pub fn place_class(&mut self, cluster: &Cluster, class: ClassId) -> Option<Placement> {
         let index = self.up_to_date(cluster, class);
-        let node = if cluster.looks_around(class) {
-            self.best_admitted(cluster, (class, index), usize::MAX, &mut |_, _| true)
+        let liking = Liking::of(cluster, class);
+        let node = if liking.is_some() || cluster.looks_around(class) {
+            self.best_admitted(cluster, (class, index), usize::MAX, liking.as_ref(), &mut |_, _| true)
         } else {
             self.best(index)
         }?;
@@ -99,7 +102,8 @@ impl Placer {
     }
 
     /// Where a task of the class should go among the nodes that `admit` accepts, asked with their scores,
-    /// the best first, at most `asked_max` times; `None` when there is none.
+    /// the best first, at most `asked_max` times; `None` when there is none. Where the class has preferences, of those that are accepted first
+    /// the one that is liked most.
     pub fn place_class_where(
         &mut self,
         cluster: &Cluster,
@@ -108,7 +112,8 @@ impl Placer {
         admit: &mut dyn FnMut(NodeId, f32) -> bool,
     ) -> Option<Placement> {
         let index = self.up_to_date(cluster, class);
-        let node = self.best_admitted(cluster, (class, index), asked_max, admit)?;
+        let liking = Liking::of(cluster, class);
+        let node = self.best_admitted(cluster, (class, index), asked_max, liking.as_ref(), admit)?;
         Some(Placement { node, devices: self.policy.devices(cluster, class, node) })
     }
 
@@ -126,7 +131,7 @@ impl Placer {
             return found;
         }
         let index = self.up_to_date(cluster, class);
-        self.best_admitted(cluster, (class, index), usize::MAX, &mut |node, score| {
+        self.best_admitted(cluster, (class, index), usize::MAX, None, &mut |node, score| {
             if admit(node) {
                 found.push((node, score));
             }
@@ -202,25 +207,36 @@ impl Placer {
     }
 
     /// The best node that obeys the rules about tasks elsewhere and is admitted: candidates that are not
-    /// are set aside and put back afterwards.
+    /// are set aside and put back afterwards. Of those that are, the one that is liked most, among so many as are compared.
     fn best_admitted(
         &mut self,
         cluster: &Cluster,
         (class, index): (ClassId, usize),
         asked_max: usize,
+        liking: Option<&Liking<'_>>,
         admit: &mut dyn FnMut(NodeId, f32) -> bool,
     ) -> Option<NodeId> {
         let mut aside = Vec::new();
-        let mut asked = 0;
+        let (mut asked, mut compared) = (0, 0);
+        let mut liked: Option<(f64, NodeId)> = None;
         let found = loop {
-            let Some(node) = self.best(index).filter(|_| asked < asked_max) else { break None };
+            let next = self.best(index).filter(|_| asked < asked_max && compared < COMPARED_MAX);
+            let Some(node) = next else { break liked.map(|(_, node)| node) };
             let position = self.rank[node.index()] as usize;
             let candidates = &mut self.indices[index].candidates;
             let score = candidates.score(position);
             if cluster.obstacle_around(node, class).is_none() {
                 asked += 1;
                 if admit(node, score) {
-                    break Some(node);
+                    let Some(liking) = liking else { break Some(node) };
+                    let likes = liking.of_node(node);
+                    if liked.is_none_or(|(most, _)| likes > most) {
+                        liked = Some((likes, node));
+                    }
+                    if likes >= liking.most() {
+                        break Some(node);
+                    }
+                    compared += 1;
                 }
             }
             aside.push((position, score));

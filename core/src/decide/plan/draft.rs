@@ -153,6 +153,13 @@ impl<'a> Draft<'a> {
         true
     }
 
+    /// Puts a task back where it just stood; no rule is asked.
+    pub(super) fn put_back(&mut self, task: TaskId, place: Placement) {
+        self.cluster.put_back(task, place);
+        self.undo.push((task, None));
+        self.reckon(task, place.node, 1.0);
+    }
+
     fn reckon(&mut self, task: TaskId, node: NodeId, sign: f64) {
         self.expected.add(node, task, sign);
         self.heat.add(node, task, sign);
@@ -413,6 +420,12 @@ impl<'a> Draft<'a> {
             moves.is_cooling(&of.name, self.snapshot.time_seconds, self.config.cool_down_seconds)
         };
         !of.do_not_disrupt && !self.in_hand.contains(&of.name) && !cooling()
+    }
+
+    /// Whether a placed task may be stopped for a more important one: marked so, and in nobody's hand.
+    pub(super) fn may_be_stopped(&self, task: TaskId) -> bool {
+        let of = self.cluster.task(task);
+        of.preemptible && !self.in_hand.contains(&of.name) && !self.snapshot.task(task).leaving
     }
 
     /// Device-minutes that standing still during a move costs.

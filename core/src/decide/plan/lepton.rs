@@ -1,10 +1,10 @@
-//! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, make room, rearrange, in this order of
+//! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, preempt, make room, rearrange, in this order of
 //! disturbance.
 //!
 //! Each act is a file in `acts`; all work on one draft, so each sees what those before have done. Fast thinking only: what a
 //! long search finds comes in as a value of the situation.
 
-use super::acts::{make_room, protect, rearrange, relieve, reserve, start_waiting, units};
+use super::acts::{make_room, preempt, protect, rearrange, relieve, reserve, start_waiting, units};
 use super::draft::Draft;
 use super::lepton_config::LeptonConfig;
 use super::place_only::Engine;
@@ -111,6 +111,9 @@ impl Decider for Lepton {
             None => units,
         };
         start_waiting(&mut draft, &units, &reserved);
+        if config.acts.preempt {
+            preempt(&mut draft, &units, &reserved, config.unknown_wait_minutes);
+        }
         if config.acts.make_room {
             make_room(&mut draft, &reserved, config);
         }

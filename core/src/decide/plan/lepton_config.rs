@@ -17,6 +17,8 @@ pub struct Acts {
     pub order: bool,
     /// Moving tasks out of the way of what nodes are kept for.
     pub make_room: bool,
+    /// Stopping less important tasks at once for what preempts.
+    pub preempt: bool,
     /// Heeding signs of coming faults: nothing is placed on nodes that show them, and they are cleared.
     pub risk: bool,
     /// Taking up chains that a long search has found.
@@ -31,6 +33,7 @@ impl Acts {
         reserve: true,
         order: true,
         make_room: true,
+        preempt: true,
         risk: true,
         rearrange: false,
     };

@@ -4,7 +4,7 @@
 use super::super::draft::{Draft, Drafted};
 use super::super::lepton_config::LeptonConfig;
 use super::reserve::Reserved;
-use crate::model::{Binding, ClassId, NodeId, Reason, TaskId, Worth};
+use crate::model::{Binding, ClassId, NodeId, Preempts, Reason, TaskId, Worth};
 
 /// Makes room where that pays: what the unit would wait costs more than what its way costs.
 pub(in crate::decide::plan) fn make_room(
@@ -39,7 +39,7 @@ fn clear_for(draft: &mut Draft<'_>, task: TaskId, node: NodeId, gain: f64) {
         }
         if let Some(step) = draft.move_away(other, draft.assessment.safety_level) {
             steps.push(step);
-        } else if draft.cluster.task(other).priority < draft.cluster.task(task).priority {
+        } else if may_stop(draft, task, other) {
             cost += draft.work_at_stake(other);
             let Some(from) = draft.take_off(other) else { break };
             steps.push(draft.preempted(other, from));
@@ -61,6 +61,17 @@ fn clear_for(draft: &mut Draft<'_>, task: TaskId, node: NodeId, gain: f64) {
             draft.forget(steps);
         }
     }
+}
+
+/// Whether a task may be stopped for another one.
+fn may_stop(draft: &Draft<'_>, task: TaskId, other: TaskId) -> bool {
+    let (task, other) = (draft.cluster.task(task), draft.cluster.task(other));
+    other.priority < task.priority
+        && match task.preempts {
+            Preempts::WherePays => true,
+            Preempts::AtOnce => other.preemptible,
+            Preempts::Never => false,
+        }
 }
 
 /// The tasks whose leaving makes room for the class on the node, such that none of them could stay, the cheapest to move;

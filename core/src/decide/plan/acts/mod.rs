@@ -2,6 +2,7 @@
 //! only steps that pay in device-minutes.
 
 mod make_room;
+mod preempt;
 mod protect;
 mod rearrange;
 mod relieve;
@@ -9,6 +10,7 @@ mod reserve;
 mod start;
 
 pub(super) use make_room::make_room;
+pub(super) use preempt::preempt;
 pub(super) use protect::protect;
 pub(super) use rearrange::rearrange;
 pub(super) use relieve::relieve;
