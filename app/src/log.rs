@@ -89,7 +89,8 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let targets = Targets::new()
         .with_targets(own.map(|target| (target, level.filter())))
         .with_default(level.filter().min(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Where even stderr cannot be written (a full disk), there is nobody to tell.
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(false).with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -744,6 +744,8 @@ export interface StepRow {
 export interface StoreRow {
   /** What tells this store's rows from those of others in one database. */
   instance: string;
+  /** Why it cannot be written now; none where it can. */
+  problem?: string | null;
   remote?: RemoteRow | null;
 }
 

@@ -46,8 +46,10 @@ pub(crate) struct RecorderOptions {
 /// What both sides know.
 #[derive(Debug, Default)]
 struct Shared {
-    /// The file that is written has had its share, or cannot be written.
+    /// The file that is written has had its share.
     ended: AtomicBool,
+    /// The file that is written lacks a line.
+    broken: AtomicBool,
     /// Lines that were not written.
     lost: AtomicU64,
     /// Bytes in all files.
@@ -91,6 +93,10 @@ impl Recorder {
 
     /// A turn is about to be taken: whether its line is wanted. Where a file begins with it, what the loop believes is kept.
     pub(crate) fn wants(&mut self, cycle: &Cycle, now_seconds: u64, unix_seconds: u64) -> bool {
+        if self.shared.broken.swap(false, Ordering::Relaxed) {
+            self.leave_gap();
+            self.turns_to_wait = TURNS_TO_TRY_AGAIN;
+        }
         if self.shared.ended.swap(false, Ordering::Relaxed) {
             self.from_seconds = None;
         }
@@ -180,7 +186,7 @@ impl Disk {
     fn give_up(&mut self, error: &io::Error) {
         self.file = None;
         self.shared.lost.fetch_add(1, Ordering::Relaxed);
-        self.shared.ended.store(true, Ordering::Relaxed);
+        self.shared.broken.store(true, Ordering::Relaxed);
         if !self.said {
             self.said = true;
             let folder = self.options.folder.display();

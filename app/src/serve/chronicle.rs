@@ -1,5 +1,7 @@
 //! The loop's own diary: the figures of each turn on their way to the store and to those who look on.
 
+use std::collections::VecDeque;
+
 use lepton_core::cycle::CycleReport;
 use lepton_core::model::{DecisionRecord, Snapshot};
 use lepton_edges::store::{HistoryRow, Inventory};
@@ -16,6 +18,9 @@ const TURNS_TOLD_MAX: usize = 120;
 /// Decisions told at once; of more, the newest are told, and the list has them all.
 const DECISIONS_TOLD_MAX: usize = 50;
 
+/// Rows of turns that wait while the store cannot be written; of more, the oldest are dropped and counted.
+const ROWS_WAIT_MAX: usize = 1_440;
+
 /// The diary.
 #[derive(Debug, Default)]
 pub(super) struct Chronicle {
@@ -23,8 +28,11 @@ pub(super) struct Chronicle {
     sequence: u64,
     /// What was done since the last turn.
     done: Deeds,
-    /// The last turn's row with all that is known of it by now.
-    last: Option<HistoryRow>,
+    /// Rows of turns that the store does not have as they are known by now: the last, and before it those of turns in which it could not be
+    /// written.
+    behind: VecDeque<HistoryRow>,
+    /// Rows that were dropped before they could be written.
+    dropped: u64,
     /// Digest of the names that the store has, and of those being kept.
     inventory: String,
     inventory_kept: String,
@@ -69,7 +77,8 @@ impl Chronicle {
         }
     }
 
-    /// What the store is to keep: the turn before with all that is known of it, and this one; the names of the nodes where they are new.
+    /// What the store is to keep: this turn, the one before with all that is known of it, and those that it could not be given; the names of
+    /// the nodes where they are new.
     pub(super) fn rows(
         &mut self,
         figures: &TurnFigures,
@@ -93,13 +102,30 @@ impl Chronicle {
             inventory: nodes.inventory,
             nodes: nodes.bytes,
         };
-        let rows = self.last.take().into_iter().chain([row.clone()]).collect();
-        self.last = Some(row);
-        Ok((rows, inventory))
+        // Of what waits longer than a turn only the figures are kept: the names of its nodes may be others than those that are kept now.
+        let long_behind = self.behind.len().saturating_sub(1);
+        let is_named = |row: &HistoryRow| [&self.inventory, &self.inventory_kept].contains(&&row.inventory);
+        for (at, row) in self.behind.iter_mut().enumerate() {
+            if at < long_behind || !is_named(row) {
+                row.nodes.clear();
+            }
+        }
+        self.behind.push_back(row);
+        while self.behind.len() > ROWS_WAIT_MAX {
+            self.behind.pop_front();
+            self.dropped += 1;
+        }
+        Ok((self.behind.iter().cloned().collect(), inventory))
+    }
+
+    /// Rows that were dropped before they could be written.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// The store has what `rows` gave.
     pub(super) fn kept(&mut self) {
+        self.behind.drain(..self.behind.len().saturating_sub(1));
         self.inventory_kept.clone_from(&self.inventory);
     }
 
@@ -107,7 +133,7 @@ impl Chronicle {
     pub(super) fn turned(&mut self, report: &CycleReport, figures: &TurnFigures) {
         self.sequence += 1;
         self.done = Deeds::default();
-        if let Some(row) = &mut self.last {
+        if let Some(row) = self.behind.back_mut() {
             row.figures = figures.encoded();
         }
         self.turns.push(figures.clone());

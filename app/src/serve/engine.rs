@@ -1,6 +1,7 @@
 //! The loop as a service: a thread that owns the cluster, the cycle and the store, turns periodically, and between turns answers
 //! what comes into its mailbox. A turn that fails or panics degrades the loop and does not end it.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use lepton_core::decide::placement_policies::LEARNED;
 use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
-use lepton_core::model::{Memory, Outcome};
+use lepton_core::model::{Memory, Outcome, PartKey, PartOutcome, Plan, StepResult};
 use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
@@ -54,6 +55,8 @@ const INSTANCE: &str = "instance";
 const SIGNS: &str = "signs";
 /// Turns after which that is kept for a restart.
 const TURNS_TO_KEEP_SIGNS: u64 = 10;
+/// Lines of the audit that wait while the store cannot be written.
+const LINES_WAIT_MAX: usize = 1000;
 
 /// How many turns the loop takes, and what comes then.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +117,10 @@ pub(super) struct Engine {
     /// What people have put off.
     pub(super) snoozes: Snoozes,
     tokens: TokenWatch,
+    /// What became of parts in turns in which the store could not be written.
+    parts_behind: BTreeMap<PartKey, PartOutcome>,
+    /// Lines of the audit that could not be written yet.
+    lines_behind: Vec<AuditLine>,
     /// Why the audit cannot tell of tokens.
     tokens_problem: Option<String>,
     /// What was logged of the turns before.
@@ -188,6 +195,8 @@ impl Engine {
             seed: config.simulation.seed,
             snoozes,
             tokens: TokenWatch::new(PathBuf::from(&config.state_dir)),
+            parts_behind: BTreeMap::new(),
+            lines_behind: Vec::new(),
             tokens_problem: None,
             logged: Logged::default(),
         };
@@ -201,7 +210,8 @@ impl Engine {
         self.cluster.standing().about
     }
 
-    /// Results of parts that ended just before a kill are in the journal, and perhaps not yet with their decisions.
+    /// Results of parts that ended just before a kill are in the journal, and perhaps not yet with their decisions; of what was decided and
+    /// not begun there are none.
     fn tell_results(&mut self) -> anyhow::Result<()> {
         let mut memory = Memory::default();
         let entries = self.store.recall()?;
@@ -210,6 +220,8 @@ impl Engine {
         let outcome = Outcome { parts, halted: None };
         let clock_seconds = self.cluster.now_seconds();
         self.store.keep_turn(&TurnRows { clock_seconds, outcome: Some(&outcome), ..TurnRows::default() })?;
+        let under_way: Vec<PartKey> = memory.underway().map(|statement| statement.part().key).collect();
+        self.store.leave_untried(&under_way)?;
         Ok(())
     }
 
@@ -276,7 +288,7 @@ impl Engine {
                     // Nobody may wait for it any more.
                     let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
                 }
-                Ok(Request::Refused(line)) => self.audit(&line),
+                Ok(Request::Refused(line)) => self.audit(line),
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
                     due = due.min(Instant::now() + self.pause);
@@ -318,13 +330,26 @@ impl Engine {
         self.fresh_seconds = config.fresh_seconds;
         self.configure(self.mode);
         let detail = format!("read again; mode {}", mode_name(self.mode));
-        self.audit(&auditing::line("local", "settings", "service", &detail));
+        self.audit(auditing::line("local", "settings", "service", &detail));
         self.publish(None);
     }
 
-    /// Keeps a line of the audit.
-    pub(super) fn audit(&mut self, line: &AuditLine) {
-        let kept = self.store.keep_audit(std::slice::from_ref(line), None);
+    /// Keeps a line of the audit, with those before it that could not be written.
+    pub(super) fn audit(&mut self, line: AuditLine) {
+        if self.lines_behind.len() < LINES_WAIT_MAX {
+            self.lines_behind.push(line);
+        }
+        self.keep_audit();
+    }
+
+    fn keep_audit(&mut self) {
+        if self.lines_behind.is_empty() {
+            return;
+        }
+        let kept = self.store.keep_audit(&self.lines_behind, None);
+        if kept.is_ok() {
+            self.lines_behind.clear();
+        }
         self.health.store_problem = kept.err().map(|error| error.to_string());
     }
 
@@ -365,6 +390,7 @@ impl Engine {
 
     /// One turn; whatever goes wrong in it is told and survived, and there is no report of it then.
     pub(super) fn turn(&mut self) -> Option<CycleReport> {
+        self.keep_audit();
         self.audit_tokens();
         let begun = Instant::now();
         let under_way = Begun::of(&self.cycle.snapshot().memory);
@@ -457,6 +483,7 @@ impl Engine {
         let mode = if self.mode == Mode::Act && !self.cluster.may_act() { Mode::Observe } else { self.mode };
         self.configure(mode);
         let mut journal = TurnJournal {
+            is_written: false,
             store: &mut self.store,
             last: self.last.clone(),
             mode,
@@ -469,14 +496,25 @@ impl Engine {
         let unix_seconds = people::unix_seconds();
         let recorder = self.recorder.as_mut();
         let recorder = recorder.and_then(|of| of.wants(&self.cycle, now, unix_seconds).then_some(of));
-        let Some(recorder) = recorder else {
-            return self.cycle.turn(&mut sources, decider, hands, &mut journal, now, clock);
+        let mut report = match recorder {
+            None => self.cycle.turn(&mut sources, decider, hands, &mut journal, now, clock),
+            Some(recorder) => {
+                let given = Given { sources, hands, journal: &mut journal };
+                let (report, line) =
+                    recordings::turned(&mut self.cycle, given, |cycle, sources, hands, journal| {
+                        cycle.turn(sources, decider, hands, journal, now, clock)
+                    });
+                recorder.keep(line);
+                report
+            }
         };
-        let given = Given { sources, hands, journal: &mut journal };
-        let (report, line) = recordings::turned(&mut self.cycle, given, |cycle, sources, hands, journal| {
-            cycle.turn(sources, decider, hands, journal, now, clock)
-        });
-        recorder.keep(line);
+        if !journal.is_written {
+            // What could not be written down was not decided: nobody is told of it.
+            report.records.clear();
+            report.plan = Plan::default();
+        } else if mode == Mode::Act && report.outcome.halted.is_some() {
+            leave_untried(&mut report, &self.cycle.snapshot().memory);
+        }
         report
     }
 
@@ -511,21 +549,26 @@ impl Engine {
         let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
         let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
         let now = self.cluster.now_seconds();
-        let unwanted =
-            self.mode != Mode::Act && self.snoozes.leave(report.plan.clone(), now).parts.is_empty();
+        let unwanted = self.mode != Mode::Act
+            && report.outcome.halted.is_none()
+            && self.snoozes.leave(report.plan.clone(), now).parts.is_empty();
         self.books.book(self.cycle.snapshot(), now);
         let ledger = self.books.rows(now, false);
-        let superseded = self.proposal.take_if(|_| unwanted).filter(|p| !p.rejected).map(|p| p.turn);
-        self.store.keep_turn(&TurnRows {
+        let outcome = self.with_behind(&report.outcome);
+        let superseded = self.proposal.as_ref().filter(|p| unwanted && !p.rejected).map(|p| p.turn);
+        let kept = self.store.keep_turn(&TurnRows {
             clock_seconds: now,
-            outcome: Some(&report.outcome),
+            outcome: Some(&outcome),
             superseded,
             ledger: &ledger,
             history: &history,
             inventory: inventory.as_ref(),
             ..TurnRows::default()
-        })?;
+        });
+        self.kept_or_behind(kept.is_ok(), outcome);
+        kept?;
         self.chronicle.kept();
+        self.proposal.take_if(|_| unwanted);
         if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
             self.store.set_fact(SIGNS, &serde_json::to_string(&self.cycle.analyst().signs())?)?;
         }
@@ -546,8 +589,25 @@ impl Engine {
         self.health.did(&deeds);
         self.chronicle.did(&deeds);
         let clock_seconds = self.cluster.now_seconds();
-        self.store.keep_turn(&TurnRows { clock_seconds, outcome: Some(&outcome), ..TurnRows::default() })?;
+        let told = self.with_behind(&outcome);
+        let rows = TurnRows { clock_seconds, outcome: Some(&told), ..TurnRows::default() };
+        let kept = self.store.keep_turn(&rows);
+        self.kept_or_behind(kept.is_ok(), told);
+        kept?;
         Ok(outcome)
+    }
+
+    /// What became of parts, with what could not be kept before.
+    fn with_behind(&mut self, outcome: &Outcome) -> Outcome {
+        let mut parts = std::mem::take(&mut self.parts_behind);
+        parts.extend(outcome.parts.iter().map(|part| (part.key, part.clone())));
+        Outcome { parts: parts.into_values().collect(), halted: None }
+    }
+
+    fn kept_or_behind(&mut self, is_kept: bool, outcome: Outcome) {
+        if !is_kept {
+            self.parts_behind = outcome.parts.into_iter().map(|part| (part.key, part)).collect();
+        }
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -558,6 +618,7 @@ impl Engine {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         self.health.remote = self.relay.as_ref().map(Relay::report);
+        self.health.rows_dropped = self.chronicle.dropped();
         self.health.recorded = self.recorder.as_ref().map(Recorder::figures);
         let standing = self.cluster.standing();
         let mut view =
@@ -577,6 +638,23 @@ fn target(config: &ServeConfig) -> anyhow::Result<Option<Target>> {
         WrongSettings(format!("the database `{url}` (--store-url, --store-password-file): {problem}"))
     };
     Ok(Some(target.map_err(wrong)?))
+}
+
+/// Of a turn that ended before its time: the steps of parts that were not begun were not tried.
+fn leave_untried(report: &mut CycleReport, memory: &Memory) {
+    for part in &report.plan.parts {
+        let is_begun = report.outcome.parts.iter().any(|of| of.key == part.key);
+        if is_begun || memory.statement(part.key).is_some() {
+            continue;
+        }
+        let results = vec![StepResult::NotTried; part.steps.len()];
+        report.outcome.parts.push(PartOutcome { key: part.key, results });
+        for record in &mut report.records {
+            if record.step.is_some_and(|key| key.part == part.key) {
+                record.result = Some(StepResult::NotTried);
+            }
+        }
+    }
 }
 
 fn start_cycle(

@@ -55,6 +55,8 @@ impl Proposal {
 
 /// The journal of one turn.
 pub(super) struct TurnJournal<'a> {
+    /// Whether what the turn decided is in the store.
+    pub(super) is_written: bool,
     pub(super) store: &'a mut Store,
     pub(super) last: LastDecided,
     pub(super) mode: Mode,
@@ -92,6 +94,7 @@ impl Journal for TurnJournal<'_> {
                 ..TurnRows::default()
             },
         )?;
+        self.is_written = true;
         if is_news && self.mode == Mode::Recommend {
             *self.proposal = Some(Proposal { turn, effects, plan, rejected: false, derived_from: None });
         }

@@ -19,7 +19,7 @@ impl Engine {
         let done = matches!(answer, Answer::Done(..));
         tracing::info!(actor = ask.actor, word = ask.word.name(), plan = ask.turn, done, "a word to a plan");
         if let Some(line) = auditing::refused(&ask, &answer) {
-            self.audit(&line);
+            self.audit(line);
         }
         // Nobody may wait for it any more.
         let _ = ask.reply.send(answer);

@@ -45,6 +45,8 @@ pub(super) struct Health {
     pub(super) remote: Option<RelayReport>,
     /// Lines of the recording that were lost, and its bytes; none where nothing is recorded.
     pub(super) recorded: Option<(u64, u64)>,
+    /// Rows of history that were dropped while the store could not be written.
+    pub(super) rows_dropped: u64,
     pub(super) turn_problem: Option<String>,
     pub(super) store_problem: Option<String>,
 }
@@ -72,7 +74,11 @@ impl Health {
     }
 
     pub(super) fn problems(&self) -> Vec<String> {
-        [&self.turn_problem, &self.store_problem].into_iter().flatten().cloned().collect()
+        let store = self.store_problem.as_ref();
+        // A turn that stopped at the store has the same to say.
+        let turn = self.turn_problem.as_ref().filter(|of| store.is_none_or(|store| !store.contains(*of)));
+        let unwritten = |problem| format!("{problem}: nothing is decided or done until it can be written");
+        turn.cloned().into_iter().chain(store.map(unwritten)).collect()
     }
 }
 
@@ -119,6 +125,8 @@ pub(crate) struct SeriesRow {
 pub(crate) struct StoreRow {
     /// What tells this store's rows from those of others in one database.
     pub(crate) instance: String,
+    /// Why it cannot be written now; none where it can.
+    pub(crate) problem: Option<String>,
     /// A database elsewhere that is told what the store has, where there is one.
     pub(crate) remote: Option<RemoteRow>,
 }
@@ -150,7 +158,7 @@ impl StoreRow {
             failures: report.failures,
             problem: report.problem,
         });
-        Self { instance: health.instance.clone(), remote }
+        Self { instance: health.instance.clone(), problem: health.store_problem.clone(), remote }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
 pub(crate) mod browser;
+pub(crate) mod kept;
 pub(crate) mod ports;
 pub(crate) mod service;
 pub(crate) mod terminal;

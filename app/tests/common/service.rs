@@ -36,21 +36,34 @@ impl Service {
 
     /// The same for one with these options and no others.
     pub(crate) fn start_of(folder: &str, options: &[&str], headers: &str) -> Self {
+        Self::start_under(&[], folder, options, headers)
+    }
+
+    /// The same, run by another program in its own place, with these words before its own.
+    pub(crate) fn start_under(under: &[&str], folder: &str, options: &[&str], headers: &str) -> Self {
+        let service = Self::begin_under(under, folder, options);
+        service.wait_for("it is ready", || {
+            TcpStream::connect(&service.address).is_ok()
+                && service.request("GET", "/readyz", headers).0 == 200
+        });
+        service
+    }
+
+    /// The same without waiting for it.
+    pub(crate) fn begin_under(under: &[&str], folder: &str, options: &[&str]) -> Self {
         let port = free_port();
         let (address, errors) = (format!("127.0.0.1:{port}"), scratch(&format!("errors-{port}")));
-        let child = Command::new(env!("CARGO_BIN_EXE_lepton"))
+        let words = under.iter().copied().chain([env!("CARGO_BIN_EXE_lepton")]);
+        let words: Vec<&str> = words.collect();
+        let child = Command::new(words[0])
+            .args(&words[1..])
             .args(["serve", "--listen", &address, "--state-dir", folder])
             .args(options)
             .stderr(std::fs::File::create(&errors).expect("writable"))
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary was built for this test");
-        let service = Self { child, address, errors };
-        service.wait_for("it is ready", || {
-            TcpStream::connect(&service.address).is_ok()
-                && service.request("GET", "/readyz", headers).0 == 200
-        });
-        service
+        Self { child, address, errors }
     }
 
     pub(crate) fn wait_for(&self, what: &str, mut done: impl FnMut() -> bool) {

@@ -24,7 +24,7 @@ pub struct HistoryRow {
     pub figures: String,
     /// Digest of the names of the nodes in `nodes`.
     pub inventory: String,
-    /// How the nodes stood; empty once it is dropped.
+    /// How the nodes stood; empty where it is not kept.
     pub nodes: Vec<u8>,
 }
 
@@ -67,7 +67,9 @@ pub(super) fn keep(
     for row in rows {
         let [sequence, turn, time, unix] =
             [row.sequence, row.turn, row.time_seconds, row.unix_seconds].map(|number| number as i64);
-        insert.execute((sequence, turn, time, unix, &row.figures, &row.inventory, &row.nodes))?;
+        let nodes = (!row.nodes.is_empty()).then_some(&row.nodes);
+        let inventory = nodes.map(|_| &row.inventory);
+        insert.execute((sequence, turn, time, unix, &row.figures, inventory, nodes))?;
     }
     let Some(last) = rows.iter().map(|row| row.sequence).max() else { return Ok(()) };
     let before = |kept: u64| last.saturating_sub(kept) as i64;

@@ -1,6 +1,6 @@
 //! What the loop writes beside its journal: decisions with their results, plans and what people said to them, the audit.
 
-use lepton_core::model::{DecisionRecord, Outcome, PlanDocument, StepResult};
+use lepton_core::model::{DecisionRecord, Outcome, PartKey, PlanDocument, StepResult};
 use rusqlite::Transaction;
 
 use super::history::{self, HistoryRow, Inventory};
@@ -9,6 +9,9 @@ use super::{Store, StoreError};
 
 /// The fact under which the end of the last turn is kept, seconds.
 const CLOCK: &str = "clock_seconds";
+
+/// Turns before the last that are looked through for steps that were not tried.
+const TURNS_UNTRIED: u64 = 1000;
 
 /// How a plan stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +166,25 @@ impl Store {
                     update.execute((part.key.to_string(), step as i64, json(result)?))?;
                 }
             }
+            Ok(())
+        })
+    }
+
+    /// After a start: steps of the last turns' plans that were to be carried out, and of which no part was begun and nothing is known, were not
+    /// tried.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing of it is then kept.
+    pub fn leave_untried(&mut self, under_way: &[PartKey]) -> Result<(), StoreError> {
+        let under_way: Vec<String> = under_way.iter().map(ToString::to_string).collect();
+        let sql = "UPDATE decisions SET result = ?1 WHERE result IS NULL AND part IS NOT NULL
+             AND turn > (SELECT coalesce(max(turn), 0) FROM decisions) - ?3
+             AND turn IN (SELECT turn FROM plans WHERE state IN (?4, ?5))
+             AND part NOT IN (SELECT value FROM json_each(?2))";
+        let states = [PlanState::CarriedOut, PlanState::Approved].map(PlanState::name);
+        self.in_one(|transaction| {
+            let (untried, under_way) = (json(&StepResult::NotTried)?, json(&under_way)?);
+            transaction.execute(sql, (untried, under_way, TURNS_UNTRIED as i64, states[0], states[1]))?;
             Ok(())
         })
     }

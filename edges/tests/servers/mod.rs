@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
+pub(crate) mod alike;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -64,6 +64,14 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     one("lepton_devices_held_ratio", "gauge", "Share of the device capacity held.", status.devices_held);
     one("lepton_viewers", "gauge", "Open streams.", shared.published.stream.viewers() as f64);
     one("lepton_cluster_time_seconds", "gauge", "The cluster's time.", status.time_seconds as f64);
+    let writable = f64::from(status.store.problem.is_none());
+    one("lepton_store_writable", "gauge", "1 while the store can be written.", writable);
+    one(
+        "lepton_store_rows_dropped_total",
+        "counter",
+        "Rows of history dropped while the store could not be written.",
+        health.rows_dropped as f64,
+    );
     if let Some((lost, bytes)) = health.recorded {
         one(
             "lepton_recording_lines_lost_total",
