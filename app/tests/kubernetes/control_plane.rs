@@ -10,9 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::{Method, Request};
+use ureq::http::{Method, Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body};
 
 use crate::common::ports::free_port;
 use crate::common::service::{PATIENCE, Service};
@@ -167,6 +167,12 @@ impl ControlPlane {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// Hands requests on to the API server, from any thread.
+    pub(crate) fn gate(&self) -> Gate {
+        let agent = self.agent.clone();
+        Gate { agent, server: format!("https://127.0.0.1:{}", self.port) }
+    }
+
     /// What changes under a path from now on, line by line, until it is dropped.
     pub(crate) fn watch(&self, path: &str) -> impl Read + Send + use<> {
         let list = self.get(&format!("{path}?limit=1"));
@@ -270,6 +276,28 @@ impl ControlPlane {
     pub(crate) fn service_of(&self, state: &str, kubeconfig: &str, more: &[&str]) -> Service {
         let options = ["--source", "kubernetes", "--kubeconfig", kubeconfig, "--turn-seconds", "0.5"];
         Service::start_of(&format!("{}/{state}", self.folder), &[&options, more].concat(), "")
+    }
+}
+
+/// A way to the API server.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    agent: Agent,
+    server: String,
+}
+
+impl Gate {
+    /// Its answer; none where there is none.
+    pub(crate) fn send(&self, method: Method, path: &str, form: &str, body: &[u8]) -> Option<Response<Body>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.server))
+            .header("authorization", format!("Bearer {TOKEN}"));
+        if body.is_empty() {
+            let request = self.agent.configure_request(request.body(()).ok()?);
+            return self.agent.run(request.timeout_global(None).build()).ok();
+        }
+        self.agent.run(request.header("content-type", form).body(body).ok()?).ok()
     }
 }
 

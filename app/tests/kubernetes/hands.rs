@@ -28,7 +28,7 @@ fn stop(pod: &str, node: &str) -> Call {
 
 fn why(answer: &Answer) -> &str {
     match answer {
-        Answer::Refused(why) => why,
+        Answer::Refused(why) | Answer::Never(why) => why,
         other => panic!("refused was expected, not {other:?}"),
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod control_plane;
+mod faults;
 mod hands;
 mod lease;
 mod preemption;

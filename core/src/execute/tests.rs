@@ -22,6 +22,8 @@ struct World {
     places: BTreeMap<Name, Option<Spot>>,
     refuses: BTreeSet<(Name, Name)>,
     slow: bool,
+    /// Whether what was started can never be stopped.
+    never_stops: bool,
     leaving: BTreeSet<Name>,
     /// Calls that had an effect.
     done: Vec<Call>,
@@ -83,7 +85,9 @@ impl Actuator for World {
             },
             Call::Stop { task, from, .. } => {
                 assert!(!self.leaving.contains(task), "{task} is told to go twice");
-                if self.places.get(task) != Some(&Some(from.clone())) {
+                if self.never_stops {
+                    Answer::Never("it has nowhere to go".into())
+                } else if self.places.get(task) != Some(&Some(from.clone())) {
                     Answer::Refused("not there".into())
                 } else if self.slow {
                     self.leaving.insert(task.clone());
@@ -96,7 +100,7 @@ impl Actuator for World {
             Call::Move { .. } => panic!("tasks of this world stop first"),
             Call::Cordon { .. } => Answer::Done,
         };
-        if !matches!(answer, Answer::Refused(_)) {
+        if !matches!(answer, Answer::Refused(_) | Answer::Never(_)) {
             self.done.push(call.clone());
         }
         answer
@@ -201,6 +205,20 @@ fn a_gang_of_which_some_are_refused_is_taken_back_together() {
     let expected = [undone.clone(), refused("not wanted"), undone, refused("not wanted")];
     assert_eq!(last.parts[0].results, expected);
     assert!((0..4).all(|task| at(&world, task).is_none()));
+}
+
+#[test]
+fn what_can_never_be_taken_back_is_not_asked_for_again() {
+    let mut world = World { never_stops: true, ..world(&[None, None]) };
+    world.refuses.insert((name(1), spot(1).node));
+    let gang = plan([(vec![place(0, 0), place(1, 1)], Binding::AllOrNone)]);
+    let mut snapshot = world.snapshot();
+    let outcome = carry_out(&gang, &mut snapshot, &mut world, &mut Vec::new());
+    let [StepResult::Undone(why), StepResult::Refused(_)] = &outcome.parts[0].results[..] else {
+        panic!("the part is over: {outcome:?}");
+    };
+    assert!(why.contains("not taken back: it has nowhere to go"), "{why}");
+    assert_eq!((at(&world, 0).as_deref(), snapshot.memory.underway().count()), (Some("n0"), 0));
 }
 
 #[test]

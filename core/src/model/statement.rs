@@ -89,6 +89,8 @@ pub enum Answer {
     Underway,
     /// It was not done: why.
     Refused(String),
+    /// It was not done and never will be, however often it is asked for: why.
+    Never(String),
 }
 
 /// Which way a statement goes.
@@ -302,7 +304,7 @@ impl Statement {
         let (mut done, mut refused) = (Vec::new(), Vec::new());
         for (call, answer) in made {
             match answer {
-                Answer::Refused(why) => refused.push((call, why)),
+                Answer::Refused(why) | Answer::Never(why) => refused.push((call, why)),
                 _ => done.push(call),
             }
         }
@@ -344,9 +346,10 @@ impl Statement {
         let (first, end) = (self.at - answers.len(), self.at);
         let (mut blocked, mut over) = (Vec::new(), Vec::new());
         for (made, answer) in self.calls[first..end].iter().rev().cloned().zip(answers) {
-            if let Answer::Refused(again) = answer {
+            let may_ask_again = matches!(answer, Answer::Refused(_));
+            if let Answer::Refused(again) | Answer::Never(again) = answer {
                 // A task that cannot come back waits and is seen by the next plan; one that cannot leave is asked again.
-                if !matches!(made.1, Call::Stop { .. }) && waited < PATIENCE_SECONDS {
+                if may_ask_again && !matches!(made.1, Call::Stop { .. }) && waited < PATIENCE_SECONDS {
                     blocked.push(made);
                     continue;
                 }

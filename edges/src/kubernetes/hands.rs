@@ -252,29 +252,45 @@ impl KubernetesHands {
         let path = format!("{}/binding", path_of(meta));
         let mut bound = self.client.post(&path, &body);
         for pause in BUSY_PAUSES {
-            if !bound.as_ref().is_err_and(|error| error.code() == Some(429)) || self.waits_for().is_some() {
+            let Err(error) = &bound else { break };
+            if !may_pass(error) || self.waits_for().is_some() || self.is_bound(error, meta, to) != Some(false)
+            {
                 break;
             }
             thread::sleep(pause);
             bound = self.client.post(&path, &body);
         }
-        match bound {
-            Ok(_) => {}
-            // Nobody answered, or the server failed in the middle: it may be bound all the same.
-            Err(error) if error.code().is_none_or(|code| code >= 500) && self.stands_on(meta, &to.node) => {}
-            Err(error) => {
-                self.shared.cache().take_back(name, &meta.uid);
-                return Err(Answer::Refused(format!("pod {name} is not bound: {error}")));
-            }
+        if let Err(error) = bound
+            && self.is_bound(&error, meta, to) != Some(true)
+        {
+            self.shared.cache().take_back(name, &meta.uid);
+            return Err(Answer::Refused(format!("pod {name} is not bound: {error}")));
         }
         self.speaker.scheduled(meta, &to.node);
         Ok(Answer::Done)
     }
 
-    /// Whether the pod is bound there, by the server's word.
-    fn stands_on(&self, meta: &Meta, node: &str) -> bool {
-        let found: Result<Pod, ApiError> = self.client.get(&path_of(meta));
-        found.is_ok_and(|pod| pod.metadata.uid == meta.uid && pod.spec.node_name == node)
+    /// Whether the pod is bound there in spite of an error, by the server's word: where nobody answered, or the server failed in the middle, it may
+    /// be; none where it is bound elsewhere, gone, or another pod of its name. What the server was too busy for was not done.
+    fn is_bound(&self, error: &ApiError, meta: &Meta, to: &Spot) -> Option<bool> {
+        if error.code() == Some(429) {
+            return Some(false);
+        }
+        let ask = || self.client.get::<Pod>(&path_of(meta));
+        let mut found = ask();
+        for pause in BUSY_PAUSES {
+            if !found.as_ref().is_err_and(|error| error.code() != Some(404)) {
+                break;
+            }
+            thread::sleep(pause);
+            found = ask();
+        }
+        let pod = found.ok().filter(|pod| pod.metadata.uid == meta.uid)?;
+        match pod.spec.node_name.as_str() {
+            "" => Some(false),
+            node if node == &*to.node => Some(true),
+            _ => None,
+        }
     }
 
     /// The pod that is to leave the node, which it stands on; or that there is nothing more to do.
@@ -302,9 +318,8 @@ impl KubernetesHands {
     fn evict(&self, name: &str, from: &Spot) -> Result<Answer, Answer> {
         let known = self.leaving(name, from)?;
         if known.pod.metadata.controller().is_none() {
-            return Err(Answer::Refused(format!(
-                "pod {name} has no controller: evicted, it would not come back"
-            )));
+            let why = format!("pod {name} has no controller: evicted, it would not come back");
+            return Err(Answer::Never(why));
         }
         let answer = self.send_away(name, &known)?;
         if answer == Answer::Underway && comes_back_as_itself(&known.pod) {
@@ -461,6 +476,12 @@ impl KubernetesHands {
             Ok(answer) | Err(answer) => answer,
         }
     }
+}
+
+/// Whether the same call may be answered otherwise soon: the server is too busy, fails, or did not answer; or somebody else changed the
+/// pod at the same moment.
+fn may_pass(error: &ApiError) -> bool {
+    error.code().is_none_or(|code| matches!(code, 409 | 429) || code >= 500)
 }
 
 /// Whether the pod may stand there, as the cluster is known now, and what has to be done before it is bound.

@@ -148,7 +148,7 @@ impl Store {
                     if of_part.is_empty() {
                         in_hand.remove(&key);
                     }
-                    if !matches!(answer, Answer::Refused(_)) {
+                    if !matches!(answer, Answer::Refused(_) | Answer::Never(_)) {
                         calls.push((time_seconds, call));
                     }
                 }
