@@ -39,6 +39,15 @@ pub(in crate::decide::plan) fn preempt(
         .filter(|unit| unit.iter().all(|&task| waits(draft, task)))
         .filter_map(|unit| Some((unit.iter().map(|&t| draft.cluster.task(t).priority).min()?, unit)))
         .collect();
+    if waiting.is_empty() {
+        return;
+    }
+    // Where all are as important, no node is looked at.
+    let cluster = &draft.cluster;
+    let stand =
+        cluster.live_tasks().filter(|&t| cluster.task(t).preemptible && cluster.placement(t).is_some());
+    let least = stand.map(|t| cluster.task(t).priority).min().unwrap_or(i32::MAX);
+    waiting.retain(|(priority, _)| *priority > least);
     waiting.sort_by_key(|(priority, _)| Reverse(*priority));
     // What finds no way for a task finds none for a less important one of its class.
     let mut hopeless: BTreeSet<ClassId> = BTreeSet::new();
