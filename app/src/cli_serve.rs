@@ -11,6 +11,7 @@ use crate::log::{LogFormat, LogLevel};
 use crate::serve::config::{SourceKind, address, mode_named, speed, store_url, turn_seconds};
 use crate::serve::tokens::Role;
 use crate::serve::trials::TrialKind;
+use crate::server_address::ServerAddress;
 
 #[derive(Debug, Args)]
 #[command(
@@ -45,6 +46,12 @@ pub(crate) struct ServeArgs {
     /// Ask for tokens on this machine too
     #[arg(long)]
     pub(crate) require_tokens: bool,
+    /// File of the certificate that the HTTP interface shows (PEM) [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// File of that certificate's key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Folder of the store [default: lepton-state]
     #[arg(long, value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) state_dir: Option<String>,
@@ -95,9 +102,12 @@ pub(crate) struct ServeArgs {
 /// Where the service is.
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// Where `lepton serve` listens
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7717", value_parser = address)]
-    pub(crate) server: SocketAddr,
+    /// Where `lepton serve` listens: an address with a port, or https://HOST:PORT
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7717", value_parser = ServerAddress::named)]
+    pub(crate) server: ServerAddress,
+    /// File of the authorities (PEM) of which one has signed the certificate of an https server [default: those that the system trusts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// File with the token, where the service asks for one
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,

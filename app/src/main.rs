@@ -27,6 +27,7 @@ mod recordings;
 mod result_files;
 mod seeds;
 mod serve;
+mod server_address;
 mod spellings;
 mod stop;
 mod token_file;

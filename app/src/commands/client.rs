@@ -1,7 +1,6 @@
 //! What talks to a running service: `status`, `get`, `explain`; how it is talked to.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -218,7 +217,7 @@ pub(super) fn ask(
     let bearer = token.map(|token| format!("Bearer {token}"));
     let mut headers = headers.to_vec();
     headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
-    let (status, text) = exchange(server.server, method, path, &headers, body)?;
+    let (status, text) = exchange(server, method, path, &headers, body)?;
     let answer: Value = serde_json::from_str(&text)
         .with_context(|| format!("{} answers {status} and no JSON", server.server))?;
     if status < 400 {
@@ -243,24 +242,25 @@ fn token(file: &Path) -> Result<String, Failure> {
 }
 
 fn exchange(
-    server: SocketAddr,
+    args: &ServerArgs,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Option<Value>,
 ) -> Result<(u16, String), Failure> {
-    let failed = || {
-        format!(
-            "no answer from http://{server}. Maybe `lepton serve` does not run, or --server names another"
-        )
-    };
-    let mut stream = TcpStream::connect_timeout(&server, PATIENCE).with_context(failed)?;
-    stream.set_read_timeout(Some(PATIENCE)).with_context(failed)?;
+    let server = &args.server;
+    let failed =
+        || format!("no answer from {server}. Maybe `lepton serve` does not run, or --server names another");
+    let mut stream = server.connect(args.ca_file.as_deref(), PATIENCE).map_err(|failure| match failure {
+        Failure::Other(error) => Failure::Other(error.context(failed())),
+        other => other,
+    })?;
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n{more}\r\n{body}",
+        server.authority(),
         body.len()
     );
     stream.write_all(request.as_bytes()).with_context(failed)?;

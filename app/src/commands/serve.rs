@@ -49,6 +49,12 @@ fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     if let Some(folder) = &args.state_dir {
         config.state_dir.clone_from(folder);
     }
+    if let Some(file) = &args.tls_cert {
+        config.tls_cert = Some(file.clone());
+    }
+    if let Some(file) = &args.tls_key {
+        config.tls_key = Some(file.clone());
+    }
     if let Some(url) = &args.store_url {
         config.store_url = Some(url.clone());
     }

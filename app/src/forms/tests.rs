@@ -75,6 +75,7 @@ const FORMS: &[&str] = &[
     "serve --source prometheus",
     "serve --source kubernetes",
     "serve --store-url sqlite:///f",
+    "serve --tls-cert c --tls-key k",
     "status",
     "load",
     "ledger",

@@ -25,6 +25,7 @@ mod snoozes;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 pub(crate) mod tokens;
 #[cfg(test)]
 mod trial_tests;
@@ -74,16 +75,22 @@ pub(crate) fn serve(
         Failure::Input(format!("cannot listen on {}: {e}. Maybe `lepton serve` runs already", config.listen))
     })?;
     let stop = stop::flag();
-    let mut reloader = Reloader { flag: stop::reload_flag()?, serving: config.clone(), read_again };
+    let reload_flag = stop::reload_flag()?;
     let turns = turns_max.map_or(Turns::Endless, Turns::Ending);
     let service = Service::start(config, listener, tokens, (turns, None), stop)?;
+    let identity = service.identity.clone();
+    let scheme = if identity.is_some() { "https" } else { "http" };
+    let mut reloader = Reloader { flag: reload_flag, serving: config.clone(), identity, read_again };
     output::note(&format!(
-        "lepton serve: mode {}, {}, http://{}/api/v1/status{asked}, store {}",
+        "lepton serve: mode {}, {}, {scheme}://{}/api/v1/status{asked}, store {}",
         mode_name(config.mode),
         service.about,
         service.address,
         config.state_dir
     ));
+    if !config.listen.ip().is_loopback() && service.identity.is_none() {
+        output::note("tokens and all else can be read on the way: there is no TLS (`tls_cert`, `tls_key`)");
+    }
     while service.goes_on() {
         thread::sleep(LOOK);
         reloader.look(&service.requests);

@@ -1,4 +1,4 @@
-//! Settings read again on SIGHUP: those that a running service can take over go to the loop, of the others it is said that they need a
+//! Settings and certificate read again on SIGHUP: those that a running service can take over go to the loop, of the others it is said that they need a
 //! restart, and a file that is not sound changes nothing.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use super::ReadAgain;
 use super::config::{KEYS, Key, ServeConfig};
 use super::people::Request;
+use super::tls::Identity;
 use crate::failure::Failure;
 use crate::output;
 use crate::toml_file::shown;
@@ -17,6 +18,8 @@ pub(super) struct Reloader<'a> {
     pub(super) flag: Arc<AtomicBool>,
     /// The settings that serve.
     pub(super) serving: ServeConfig,
+    /// The certificate that the service shows; none without TLS.
+    pub(super) identity: Option<Arc<Identity>>,
     pub(super) read_again: ReadAgain<'a>,
 }
 
@@ -25,6 +28,12 @@ impl Reloader<'_> {
     pub(super) fn look(&mut self, requests: &SyncSender<Request>) {
         if !self.flag.swap(false, Ordering::Relaxed) {
             return;
+        }
+        if let Some(identity) = &self.identity {
+            match identity.read_again() {
+                Ok(()) => output::note("the certificate was read again"),
+                Err(problem) => output::note(&format!("the certificate stays as it was: {problem}")),
+            }
         }
         let read = (self.read_again)().and_then(|config| match config.contradiction() {
             Some(contradiction) => Err(Failure::Input(contradiction)),

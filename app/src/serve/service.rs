@@ -17,6 +17,7 @@ use super::config::ServeConfig;
 use super::connection::WrongSettings;
 use super::engine::{Engine, Turns, Watch};
 use super::people::Request;
+use super::tls::{Entrance, Identity, Peer};
 use super::tokens::Tokens;
 use super::view::Published;
 use crate::failure::Failure;
@@ -35,6 +36,8 @@ pub(crate) struct Service {
     /// What it is connected to, for people.
     pub(crate) about: String,
     pub(super) requests: SyncSender<Request>,
+    /// The certificate that it shows; none without TLS.
+    pub(super) identity: Option<Arc<Identity>>,
     stop: &'static AtomicBool,
     published: Arc<Published>,
     engine: thread::JoinHandle<()>,
@@ -62,6 +65,10 @@ impl Service {
     ) -> Result<Self, Failure> {
         let address = listener.local_addr().context("the address that was bound")?;
         listener.set_nonblocking(true).context("cannot use the socket")?;
+        let identity = match (&config.tls_cert, &config.tls_key) {
+            (Some(cert), Some(key)) => Some(Arc::new(Identity::read(cert, key).map_err(Failure::Input)?)),
+            _ => None,
+        };
         let published = Arc::new(Published::new(config.mode));
         let (asks, mailbox) = sync_channel(ASKS_MAX);
         let door = api::Door::new(tokens, config.requests_per_second);
@@ -95,12 +102,13 @@ impl Service {
             .build()
             .context("cannot start the HTTP interface")?;
         let router = api::router(shared);
+        let shown = identity.clone();
         let http = runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).with_graceful_shutdown(turned(stop)).await
+            let entrance = Entrance::new(tokio::net::TcpListener::from_std(listener)?, shown);
+            let service = router.into_make_service_with_connect_info::<Peer>();
+            axum::serve(entrance, service).with_graceful_shutdown(turned(stop)).await
         });
-        Ok(Self { address, about, requests, stop, published, engine, http, runtime })
+        Ok(Self { address, about, requests, identity, stop, published, engine, http, runtime })
     }
 
     /// Whether no signal has come and both sides of it work.

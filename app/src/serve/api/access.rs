@@ -2,7 +2,6 @@
 //! talk to this service through its visitor's browser.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use tokio::time::timeout;
 
 use super::super::auditing;
 use super::super::people::Request as Asked;
+use super::super::tls::Peer;
 use super::super::tokens::{Role, Tokens};
 use super::Shared;
 use super::limits::{Holder, Limits};
@@ -42,10 +42,10 @@ pub(super) struct Actor {
 impl Actor {
     /// Whose bucket a request is taken from.
     fn holder(&self, request: &Request) -> Holder {
-        let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let from = request.extensions().get::<ConnectInfo<Peer>>();
         match &self.token {
             Some(token) => Holder::Token(token.clone()),
-            None => Holder::Address(from.map(|from| from.0.ip())),
+            None => Holder::Address(from.map(|from| from.0.0.ip())),
         }
     }
 }

@@ -77,6 +77,22 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.require_tokens, flag(value)),
     },
     Key {
+        name: "tls_cert",
+        about: "File of the certificate (PEM, with those that lead to an authority) that the HTTP interface shows; without it there is no TLS.",
+        form: Form::Text,
+        get: |c| c.tls_cert.as_ref().and_then(|file| text(&file.display().to_string())),
+        live: false,
+        set: |c, value| set(&mut c.tls_cert, file(value)),
+    },
+    Key {
+        name: "tls_key",
+        about: "File of that certificate's key (PEM); both files are read again on SIGHUP.",
+        form: Form::Text,
+        get: |c| c.tls_key.as_ref().and_then(|file| text(&file.display().to_string())),
+        live: false,
+        set: |c, value| set(&mut c.tls_key, file(value)),
+    },
+    Key {
         name: "state_dir",
         about: "Folder of the store.",
         form: Form::Text,

@@ -153,6 +153,9 @@ pub(crate) struct ServeConfig {
     pub(crate) listen: SocketAddr,
     /// Whether tokens are asked for on this machine too.
     pub(crate) require_tokens: bool,
+    /// Files of the certificate that the HTTP interface shows, and of its key; without them there is no TLS.
+    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     pub(crate) state_dir: String,
     /// A database elsewhere that is told what the store has.
     pub(crate) store_url: Option<String>,
@@ -198,6 +201,8 @@ impl Default for ServeConfig {
             mode: Mode::Observe,
             listen: SocketAddr::from(([127, 0, 0, 1], 7717)),
             require_tokens: false,
+            tls_cert: None,
+            tls_key: None,
             state_dir: "lepton-state".to_owned(),
             store_url: None,
             store_password_file: None,
@@ -320,6 +325,17 @@ impl ServeConfig {
         if let (Some(file), None) = (&self.store_password_file, &self.store_url) {
             return Some(format!(
                 "`store_password_file` is {} and there is no `store_url` that it is for",
+                file.display()
+            ));
+        }
+        let half = match (&self.tls_cert, &self.tls_key) {
+            (Some(file), None) => Some((["`tls_cert` (--tls-cert)", "`tls_key` (--tls-key)"], file)),
+            (None, Some(file)) => Some((["`tls_key` (--tls-key)", "`tls_cert` (--tls-cert)"], file)),
+            _ => None,
+        };
+        if let Some(([given, missing], file)) = half {
+            return Some(format!(
+                "{given} is {}, and {missing} is not set: one goes with the other",
                 file.display()
             ));
         }
