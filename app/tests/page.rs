@@ -11,7 +11,7 @@ use common::{lepton, scratch, stderr};
 use serde_json::Value;
 
 /// Every view, with a selector of something that only its data can fill.
-const VIEWS: [(&str, &str); 10] = [
+const VIEWS: [(&str, &str); 11] = [
     ("/", ".now .map canvas"),
     ("/cluster?as=table", "tbody tr"),
     ("/tasks", "tbody tr"),
@@ -19,6 +19,7 @@ const VIEWS: [(&str, &str); 10] = [
     ("/plans", "h1"),
     ("/forecast", ".fans .chart"),
     ("/whatif", ".question"),
+    ("/cluster?whatif=nothing", ".drawer .question"),
     ("/policies", ".contest .serves"),
     ("/ledger", ".stack.tall i.used"),
     ("/system", ".figures dd"),

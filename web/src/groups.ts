@@ -34,3 +34,16 @@ export function standing(node: NodeRow, safety: number): Standing {
   if (node.failing || node.failure_probability >= 0.5) return "likely to fail";
   return node.hot || (safety > 0 && node.used > safety) ? "hot" : "up";
 }
+
+/** The first so many by a measure, the highest first; of equals those that come first. */
+export function highest<T>(rows: T[], of: (row: T) => number, many: number): T[] {
+  const found: { row: T; value: number }[] = [];
+  for (const row of rows) {
+    const value = of(row);
+    if (found.length === many && value <= found[many - 1]!.value) continue;
+    const before = found.findIndex((other) => other.value < value);
+    found.splice(before < 0 ? found.length : before, 0, { row, value });
+    found.length = Math.min(found.length, many);
+  }
+  return found.map(({ row }) => row);
+}

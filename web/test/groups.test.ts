@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeRow, TurnFigures } from "../src/api.ts";
 import { found } from "../src/find.ts";
-import { deeds, quantile, standing } from "../src/groups.ts";
+import { deeds, highest, quantile, standing } from "../src/groups.ts";
 import { area, nearest, path, scales } from "../src/lines.ts";
 
 test("what turns did is added up", () => {
@@ -52,4 +52,10 @@ test("the nearest moment is found", () => {
   const s = scales(times, [[1, 1, 1]], FRAME, 1);
   assert.equal(nearest(times, s.x(1000), s), 1);
   assert.equal(nearest([], 3, s), -1);
+});
+
+test("the highest are those that a stable sort puts first", () => {
+  const rows = Array.from({ length: 300 }, (_, i) => ({ name: i, value: (i * 7919) % 41 }));
+  const sorted = rows.toSorted((a, b) => b.value - a.value);
+  for (const many of [1, 8, 299, 300, 400]) assert.deepEqual(highest(rows, (row) => row.value, many), sorted.slice(0, many));
 });

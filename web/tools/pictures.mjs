@@ -24,7 +24,7 @@ const pictures = [
   // First, while it waits.
   ...(plan ? [["page-plan", `/plans/${plan}`, 1440, 900, "light"]] : []),
   ["page-now", "/", 1440, 900, "light"],
-  ["page-whatif", `/whatif?drain=${nodes[0]?.name}`, 1440, 620, "light"],
+  ["page-whatif", `/cluster/${nodes[0]?.name}?whatif=drain%3D${nodes[0]?.name}`, 1440, 900, "light"],
   ["page-phone", "/", 380, 800, "light"],
   ["page-decision", `/decisions/${telling[0]?.id}?rule=${telling[0] ? rule(telling[0]) : ""}`, 1440, 700, "light"],
   ["page-cluster", "/cluster", 1440, 900, "dark"],

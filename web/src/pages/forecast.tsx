@@ -2,15 +2,19 @@
 import { useMemo } from "preact/hooks";
 import type { NodeRow } from "../api.ts";
 import { Chart } from "../chart.tsx";
+import { highest } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { load, nodes, now, route, safety, set } from "../store.ts";
 import { count, duration, number, percent, resource, sentence } from "../words.ts";
 import { FanChart, FanLegend, figures } from "./fan.tsx";
 
+/** Nodes of a list. */
+const SHOWN = 8;
+
 export function Forecast() {
   const expected = load.value?.expected;
   const about = expected?.hot ?? [];
-  const risky = [...nodes.value].sort((a, b) => b.failure_probability_day - a.failure_probability_day).filter((node) => node.failure_probability_day > 0);
+  const risky = highest(nodes.value, (node) => node.failure_probability_day, SHOWN).filter((node) => node.failure_probability_day > 0);
   const heading = about.length
     ? `${sentence(count(about.length, "node"))} may pass the safety level within ${duration(expected?.horizon_seconds ?? 0)}`
     : "No node is expected to pass the safety level";
@@ -65,7 +69,7 @@ function Fans() {
 }
 
 function Peaks() {
-  const rows = [...nodes.value].filter((n) => n.state === "up").sort((a, b) => b.expected_peak - a.expected_peak).slice(0, 8);
+  const rows = highest(nodes.value.filter((node) => node.state === "up"), (node) => node.expected_peak, SHOWN);
   return (
     <Card title="Highest expected peaks" note="dark: now; pale: not above, nine times in ten">
       <Bars
@@ -90,7 +94,7 @@ function Risk({ rows }: { rows: NodeRow[] }) {
       {rows.length === 0 ? <Empty>No node shows a sign.</Empty> : (
         <Bars
           most={most}
-          rows={rows.slice(0, 8).map((node) => ({
+          rows={rows.map((node) => ({
             label: <><Name of={node.name} /> {node.state !== "up" && <State of={node.state} />}</>,
             value: node.failure_probability_day,
             text: percent(node.failure_probability_day),
