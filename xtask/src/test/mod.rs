@@ -82,7 +82,11 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
         println!("\n== {name}");
         let start = Instant::now();
         let (state, tally) = match group {
-            Group::Rust => run_cargo_tests(root, &traces, WORKSPACE, &[], &[])?,
+            // The tests of TLS make their certificates with it.
+            Group::Rust => match apt::ensure(&["openssl"], &["openssl"]) {
+                Err(missing) => (State::NotRun(format!("no openssl: {missing:#}")), Tally::default()),
+                Ok(()) => run_cargo_tests(root, &traces, WORKSPACE, &[], &[])?,
+            },
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[], &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
