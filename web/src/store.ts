@@ -121,14 +121,13 @@ export async function look(force = false): Promise<void> {
     const rows = n ?? (stood ? await standInSlices(nodesNow.value, stood, nextTask) : null);
     // What is known is worked out and shown in tasks of their own, so that none of them holds up a person's hand: first the nodes, which
     // may be many, then the rest.
-    if (rows && !first) {
+    if (rows) {
       nodesNow.value = rows;
       await nextTask();
     }
     batch(() => {
       status.value = s;
       waits.value = w;
-      if (rows) nodesNow.value = rows;
       if (n && (n.length !== nodeNames.peek().size || n.some((node) => !nodeNames.peek().has(node.name)))) {
         nodeNames.value = new Set(n.map((node) => node.name));
       }

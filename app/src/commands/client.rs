@@ -148,7 +148,7 @@ fn explanation(body: &Value) -> String {
             text += &format!("would fit on {} if {}\n", plain(&fit["node"]), plain(&fit["changes"]));
         }
     }
-    if !why_not.is_null() {
+    if why_not["weighed"].as_array().is_some_and(|weighed| !weighed.is_empty()) {
         text += &candidates("weighed now", &why_not["weighed"]);
     }
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);

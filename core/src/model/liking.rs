@@ -45,10 +45,7 @@ impl<'a> Liking<'a> {
 
     fn share(&self, preference: &Preference, counts: &Counts, node: NodeId) -> f64 {
         let there = |scope: Scope| {
-            let at = match scope {
-                Scope::Node => Some(node.index()),
-                Scope::Domain(key) => self.cluster.label(node, key).map(|value| value.index()),
-            };
+            let at = place_of(self.cluster, node, scope);
             at.map(|at| counts.per_place.get(at).copied().unwrap_or(0))
         };
         match &preference.wish {
@@ -66,24 +63,23 @@ impl<'a> Liking<'a> {
     }
 }
 
+/// Where a node is counted; none where it is in no domain.
+fn place_of(cluster: &Cluster, node: NodeId, scope: Scope) -> Option<usize> {
+    match scope {
+        Scope::Node => Some(node.index()),
+        Scope::Domain(key) => cluster.label(node, key).map(|value| value.index()),
+    }
+}
+
 fn counts(cluster: &Cluster, preference: &Preference) -> Counts {
-    let (groups, scope) = match &preference.wish {
-        Wish::Label(_) => return Counts::default(),
-        Wish::Near { groups, scope } | Wish::Apart { groups, scope } | Wish::Spread { groups, scope } => {
-            (groups, *scope)
-        }
-    };
+    let Some(scope) = preference.scope() else { return Counts::default() };
     let places = match scope {
         Scope::Node => cluster.node_count(),
         Scope::Domain(key) => cluster.label_value_count(key),
     };
     let mut per_place = vec![0; places];
-    for (&node, count) in groups.iter().flat_map(|&group| cluster.group_nodes(group)) {
-        let at = match scope {
-            Scope::Node => Some(node.index()),
-            Scope::Domain(key) => cluster.label(node, key).map(|value| value.index()),
-        };
-        if let Some(place) = at.and_then(|at| per_place.get_mut(at)) {
+    for (&node, count) in preference.groups().iter().flat_map(|&group| cluster.group_nodes(group)) {
+        if let Some(place) = place_of(cluster, node, scope).and_then(|at| per_place.get_mut(at)) {
             *place += count;
         }
     }

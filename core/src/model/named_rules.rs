@@ -60,20 +60,27 @@ pub struct NamedGroups {
     pub domain: Option<String>,
 }
 
+/// The name of the label key whose equal values count as together; none for the same node.
+fn domain_of(scope: Scope, cluster: &Cluster) -> Option<String> {
+    match scope {
+        Scope::Node => None,
+        Scope::Domain(key) => Some(cluster.label_key_name(key).to_owned()),
+    }
+}
+
+fn scope_of(domain: Option<&str>, cluster: &mut Cluster) -> Scope {
+    domain.map_or(Scope::Node, |key| Scope::Domain(cluster.label_key(key)))
+}
+
 impl NamedGroups {
     fn of(cluster: &Cluster, groups: &[GroupId], scope: Scope) -> Self {
-        let domain = match scope {
-            Scope::Node => None,
-            Scope::Domain(key) => Some(cluster.label_key_name(key).to_owned()),
-        };
         let names = groups.iter().map(|&group| cluster.group_name(group).to_owned());
-        Self { groups: names.collect(), domain }
+        Self { groups: names.collect(), domain: domain_of(scope, cluster) }
     }
 
     fn to_ids(&self, cluster: &mut Cluster) -> (Vec<GroupId>, Scope) {
         let groups = self.groups.iter().map(|group| cluster.group(group)).collect();
-        let scope = self.domain.as_ref().map_or(Scope::Node, |key| Scope::Domain(cluster.label_key(key)));
-        (groups, scope)
+        (groups, scope_of(self.domain.as_deref(), cluster))
     }
 }
 
@@ -168,10 +175,7 @@ impl NamedRules {
     pub fn of(rules: &Rules, cluster: &Cluster) -> Self {
         let near = |rule: &GroupRule| NamedGroupRule {
             group: cluster.group_name(rule.group).to_owned(),
-            domain: match rule.scope {
-                Scope::Node => None,
-                Scope::Domain(key) => Some(cluster.label_key_name(key).to_owned()),
-            },
+            domain: domain_of(rule.scope, cluster),
         };
         let spread = |s: &SpreadRule| NamedSpread {
             group: cluster.group_name(s.group).to_owned(),
@@ -197,7 +201,7 @@ impl NamedRules {
         let mut near = |named: &[NamedGroupRule]| {
             let rule = |NamedGroupRule { group, domain }: &NamedGroupRule| GroupRule {
                 group: cluster.group(group),
-                scope: domain.as_ref().map_or(Scope::Node, |key| Scope::Domain(cluster.label_key(key))),
+                scope: scope_of(domain.as_deref(), cluster),
             };
             named.iter().map(rule).collect::<Vec<_>>()
         };

@@ -159,11 +159,11 @@ pub struct Statement {
 impl Statement {
     /// A part of which nothing is done yet; `owners` says for each step whom its task belongs to.
     pub fn new(part: Part, owners: Vec<Option<Name>>, moving: Moving) -> Self {
-        let of_step = |(at, step)| {
-            let calls = calls_of(step, moving, started_after(&part.steps, at));
+        let of_step = |at: usize| {
+            let calls = calls_of(&part.steps[at], moving, &part.steps[at + 1..]);
             calls.into_iter().map(move |call| (at, call))
         };
-        let calls: Vec<_> = part.steps.iter().enumerate().flat_map(of_step).collect();
+        let calls: Vec<_> = (0..part.steps.len()).flat_map(of_step).collect();
         Self {
             over: calls.is_empty(),
             results: vec![None; part.steps.len()],
@@ -405,16 +405,8 @@ impl Statement {
     }
 }
 
-/// The task that a part starts after a step.
-fn started_after(steps: &[Action], at: usize) -> Option<Name> {
-    let started = |step: &Action| match step {
-        Action::Place { task, .. } => Some(task.clone()),
-        _ => None,
-    };
-    steps[at..].iter().find_map(started)
-}
-
-fn calls_of(step: &Action, moving: Moving, makes_room_for: Option<Name>) -> Vec<Call> {
+/// What a step asks for; `later` are the steps of its part that follow, of which the first start is what a stop makes room for.
+fn calls_of(step: &Action, moving: Moving, later: &[Action]) -> Vec<Call> {
     match (step.clone(), moving) {
         (Action::Place { task, to }, _) => vec![Call::Start { task, to }],
         (Action::Migrate { task, from, to }, Moving::StopFirst) => {
@@ -422,7 +414,13 @@ fn calls_of(step: &Action, moving: Moving, makes_room_for: Option<Name>) -> Vec<
             vec![stop, Call::Start { task, to }]
         }
         (Action::Migrate { task, from, to }, Moving::StandTwice) => vec![Call::Move { task, from, to }],
-        (Action::Preempt { task, from }, _) => vec![Call::Stop { task, from, makes_room_for }],
+        (Action::Preempt { task, from }, _) => {
+            let started = |step: &Action| match step {
+                Action::Place { task, .. } => Some(task.clone()),
+                _ => None,
+            };
+            vec![Call::Stop { task, from, makes_room_for: later.iter().find_map(started) }]
+        }
         (Action::Cordon { node }, _) => vec![Call::Cordon { node, cordoned: true }],
         (Action::Uncordon { node }, _) => vec![Call::Cordon { node, cordoned: false }],
     }

@@ -129,13 +129,19 @@ impl Preference {
         }
     }
 
+    /// What counts as together, where it speaks of groups.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        match self.wish {
+            Wish::Label(_) => None,
+            Wish::Near { scope, .. } | Wish::Apart { scope, .. } | Wish::Spread { scope, .. } => Some(scope),
+        }
+    }
+
     /// The label key whose values are the domains that it speaks of.
     pub(super) fn key(&self) -> Option<LabelKey> {
-        match self.wish {
-            Wish::Near { scope: Scope::Domain(key), .. }
-            | Wish::Apart { scope: Scope::Domain(key), .. }
-            | Wish::Spread { scope: Scope::Domain(key), .. } => Some(key),
-            _ => None,
+        match self.scope()? {
+            Scope::Node => None,
+            Scope::Domain(key) => Some(key),
         }
     }
 

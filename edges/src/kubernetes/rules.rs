@@ -163,20 +163,17 @@ impl Surroundings {
 
 /// The taints that keep pods off, in order; cordoned is told apart.
 pub(super) fn taints_of(node: &Node) -> Vec<Taint> {
-    let mut taints: Vec<Taint> =
-        hard_taints(node).filter(|taint| taint.key != UNSCHEDULABLE).cloned().collect();
-    taints.sort();
-    taints.dedup();
-    taints
+    in_order(hard_taints(node).filter(|taint| taint.key != UNSCHEDULABLE))
 }
 
 /// The taints that make a node less liked, in order.
 pub(super) fn soft_taints_of(node: &Node) -> Vec<Taint> {
-    let soft = node.spec.taints.iter().filter(|taint| taint.effect == "PreferNoSchedule");
-    let mut taints: Vec<Taint> = soft.cloned().collect();
-    taints.sort();
-    taints.dedup();
-    taints
+    in_order(node.spec.taints.iter().filter(|taint| taint.effect == "PreferNoSchedule"))
+}
+
+/// Each once, so that equal sets have one name.
+fn in_order<'a>(taints: impl Iterator<Item = &'a Taint>) -> Vec<Taint> {
+    taints.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
 /// The part of a whole weight, rounded, at least 1.

@@ -58,11 +58,7 @@ impl Lepton {
     /// How these nodes are scored for a task that is waiting or lifted from where it stands: what a record would say of them as
     /// candidates. Nodes on which it does not fit, or that are failing, are left out.
     pub fn weigh(&mut self, situation: &Situation<'_>, task: TaskId, nodes: &[NodeId]) -> Vec<Candidate> {
-        let Self { config, engine, settings, .. } = self;
-        let policy = engine.policy(situation.snapshot).to_owned();
-        let placer = engine.placer(situation.snapshot);
-        let mut draft =
-            Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
+        let mut draft = drafted(situation, &self.config, &mut self.engine, &self.settings);
         nodes.iter().filter_map(|&node| draft.weigh(task, node)).collect()
     }
 
@@ -72,6 +68,18 @@ impl Lepton {
         weights.iter().for_each(|&weight| digest.real(f64::from(weight)));
         self.settings = format!("{} {model} {:016x}", self.settings, digest.value());
     }
+}
+
+/// An empty plan for the situation.
+fn drafted<'a>(
+    situation: &Situation<'a>,
+    config: &'a LeptonConfig,
+    engine: &'a mut Engine,
+    settings: &str,
+) -> Draft<'a> {
+    let policy = engine.policy(situation.snapshot).to_owned();
+    let placer = engine.placer(situation.snapshot);
+    Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings))
 }
 
 impl Decider for Lepton {
@@ -84,10 +92,7 @@ impl Decider for Lepton {
             careless = situation.assessment.without_risk();
             &Situation { assessment: &careless, ..*situation }
         };
-        let policy = engine.policy(situation.snapshot).to_owned();
-        let placer = engine.placer(situation.snapshot);
-        let mut draft =
-            Draft::new(situation, (&config.decide, config.relieve_by), placer, (&policy, settings));
+        let mut draft = drafted(situation, config, engine, settings);
         let units = units(&draft);
         let served = &situation.snapshot.memory.order;
         let order = order.as_ref().filter(|_| most_say_how_long(&draft, &units));
