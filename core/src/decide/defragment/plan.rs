@@ -37,14 +37,24 @@ impl Defragmentation {
     }
 
     pub(super) fn of(problem: &DefragmentProblem<'_>, chains: &[Chain], limits: WaveLimits) -> Self {
-        let parts = bound(problem, in_waves(problem, chains, limits));
+        let mut parts = bound(problem, in_waves(problem, chains, limits));
+        let mut found = Self::of_parts(problem, &parts);
+        while let Some((first, last)) = idle_alone(&found.plan.parts) {
+            let joined = parts.drain(first..=last).flatten().collect();
+            parts.insert(first, joined);
+            found = Self::of_parts(problem, &parts);
+        }
+        found
+    }
+
+    fn of_parts(problem: &DefragmentProblem<'_>, parts: &[Vec<InWave>]) -> Self {
         let mut draft = Draft::new(problem, Lens::Counted);
         let before = (draft.cost(), terms(problem, &draft));
         let mut plan = Plan::default();
         let mut left = Left::default();
         for steps in parts {
-            let Some(mut part) = part_of(problem, &mut draft, &steps, plan.next_key(0)) else { continue };
-            part.after = left.before(problem, &part, &steps);
+            let Some(mut part) = part_of(problem, &mut draft, steps, plan.next_key(0)) else { continue };
+            part.after = left.before(problem, &part, steps);
             plan.parts.push(part);
         }
         let waiting = problem.pending().filter(|&t| draft.cluster.placement(t).is_none());
@@ -92,6 +102,17 @@ fn bound(problem: &DefragmentProblem<'_>, steps: Vec<InWave>) -> Vec<Vec<InWave>
         chains.into_values().collect()
     } else {
         steps.into_iter().map(|step| vec![step]).collect()
+    }
+}
+
+/// A part whose moves do not pay by themselves, to the one that they are of use to, or from its neighbour: such parts become one with
+/// those between, since nothing of them is to be done alone.
+fn idle_alone(parts: &[Part]) -> Option<(usize, usize)> {
+    let at = parts.iter().position(|part| part.cost > 0.0 && part.gain <= part.cost)?;
+    let user = parts.iter().position(|part| part.after.contains(&parts[at].key)).filter(|&user| user > at);
+    match user.or((at + 1 < parts.len()).then_some(at + 1)) {
+        Some(user) => Some((at, user)),
+        None => Some((at.checked_sub(1)?, at)),
     }
 }
 
