@@ -264,7 +264,7 @@ const FIGURES: [&str; 6] = [
 
 #[test]
 fn a_figure_over_nothing_is_null_a_dash_and_empty() {
-    let trace = written("nothing.csv", "submit_seconds,run_seconds,size\n0,100,4\n100,100,4\n");
+    let trace = written("no-figure.csv", "submit_seconds,run_seconds,size\n0,100,4\n100,100,4\n");
     for protocol in [&["--protocol", "events"][..], &["--starts", "0", "--length", "2"]] {
         let args = [&["--format", "csv", "--trace", &trace, "--nodes", "3"], protocol].concat();
         let row = row_of(&args);
