@@ -114,11 +114,12 @@ pub(crate) fn trial(args: &TrialArgs) -> Result<(), Failure> {
     })
 }
 
-/// Nodes with what their scores are made of.
+/// Nodes with what their scores are made of; nothing where there are none.
 fn candidates(head: &str, rows: &Value) -> String {
     let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
+    let Some(first) = rows.first() else { return String::new() };
     // All candidates for a task have the same terms.
-    let terms = rows.first().and_then(|row| row["terms"].as_array()).map_or(&[][..], Vec::as_slice);
+    let terms = first["terms"].as_array().map_or(&[][..], Vec::as_slice);
     let codes: Vec<&str> = terms.iter().filter_map(|term| term["code"].as_str()).collect();
     let mut table = output::table(&[&[head, "score"][..], &codes, &["expected use", "safe"]].concat());
     for row in rows {
@@ -148,9 +149,7 @@ fn explanation(body: &Value) -> String {
             text += &format!("would fit on {} if {}\n", plain(&fit["node"]), plain(&fit["changes"]));
         }
     }
-    if why_not["weighed"].as_array().is_some_and(|weighed| !weighed.is_empty()) {
-        text += &candidates("weighed now", &why_not["weighed"]);
-    }
+    text += &candidates("weighed now", &why_not["weighed"]);
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(newest) = decisions.first() {
         text += &candidates("candidate", &newest["candidates"]);
