@@ -518,14 +518,27 @@ struct Mortal<'a> {
     entries_left: Option<usize>,
 }
 
+impl Mortal<'_> {
+    fn live(&mut self, entries: usize) {
+        match &mut self.entries_left {
+            Some(left) if *left < entries => std::panic::panic_any("killed"),
+            Some(left) => *left -= entries,
+            None => {}
+        }
+    }
+}
+
 impl Journal for Mortal<'_> {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
         self.journal.write(entry)?;
-        match &mut self.entries_left {
-            Some(0) => std::panic::panic_any("killed"),
-            Some(left) => *left -= 1,
-            None => {}
-        }
+        self.live(1);
+        Ok(())
+    }
+
+    /// As the store does it: what is written together is there as a whole or not at all.
+    fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
+        self.journal.write_all(entries)?;
+        self.live(entries.len());
         Ok(())
     }
 
