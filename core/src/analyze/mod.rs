@@ -8,6 +8,7 @@ mod load_analysis;
 mod load_history;
 pub mod risk;
 mod signs;
+mod starts;
 mod stranded;
 
 pub use analyst::{
@@ -16,6 +17,8 @@ pub use analyst::{
 pub use ledger::{Accounts, Ledger};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
+
+pub use starts::{START_LEVELS, StartBand, StartCalibration, StartsJudged, expected_starts};
 
 use load::TaskUse;
 

@@ -54,6 +54,9 @@ pub fn used_share_after(used_share: f64, ran_seconds: f64, requested_seconds: f6
 pub struct RecentTasks {
     /// The newest last.
     ended: VecDeque<EndedTask>,
+    /// So many of them, the oldest, were looked at.
+    #[serde(default)]
+    ended_seen: usize,
     /// When the last ones were submitted, seconds; the newest last.
     submitted: VecDeque<u64>,
     /// What the last ones asked for, the newest last.
@@ -63,7 +66,13 @@ pub struct RecentTasks {
 
 impl Default for RecentTasks {
     fn default() -> Self {
-        Self { ended: VecDeque::new(), submitted: VecDeque::new(), came: VecDeque::new(), used_share: 1.0 }
+        Self {
+            ended: VecDeque::new(),
+            ended_seen: 0,
+            submitted: VecDeque::new(),
+            came: VecDeque::new(),
+            used_share: 1.0,
+        }
     }
 }
 
@@ -87,6 +96,7 @@ impl RecentTasks {
         }
         if self.ended.len() == ENDED_KEPT {
             self.ended.pop_front();
+            self.ended_seen = self.ended_seen.saturating_sub(1);
         }
         self.ended.push_back(task);
     }
@@ -105,6 +115,11 @@ impl RecentTasks {
 
     /// The tasks that ended and were not looked at yet.
     pub fn ended(&self) -> impl ExactSizeIterator<Item = &EndedTask> {
+        self.ended.iter().skip(self.ended_seen)
+    }
+
+    /// The tasks that ended last, whether they were looked at or not.
+    pub fn last_ended(&self) -> impl ExactSizeIterator<Item = &EndedTask> {
         self.ended.iter()
     }
 
@@ -120,6 +135,6 @@ impl RecentTasks {
 
     /// They were looked at.
     pub fn forget_ended(&mut self) {
-        self.ended.clear();
+        self.ended_seen = self.ended.len();
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Arrivals, Cluster, EndedTask, ExpectedMix, Health, Memory, Name, NodeId, NodeSpec, Obstacle, Placement,
-    RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
+    Arrivals, Cluster, EndedTask, ExpectedMix, GangId, Health, Memory, Name, NodeId, NodeSpec, Obstacle,
+    Placement, RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
 };
 
 /// What is known of a source.
@@ -157,6 +157,32 @@ impl Snapshot {
         let underway = self.memory.tasks_underway();
         let free = |task: &TaskId| !underway.contains(&*self.cluster.task(*task).name);
         self.pending.iter().copied().filter(free).collect()
+    }
+
+    /// The same in the order of the queue: the more important first, then who came first.
+    pub fn queue(&self) -> Vec<TaskId> {
+        let mut tasks = self.waiting();
+        tasks.sort_by_key(|&t| {
+            (std::cmp::Reverse(self.cluster.task(t).priority), self.task(t).submitted_seconds, t)
+        });
+        tasks
+    }
+
+    /// The waiting units (a task, or a gang whole) in the order of the queue: a gang stands where its first member stands.
+    pub fn queue_units(&self) -> Vec<Vec<TaskId>> {
+        let mut of_gang: HashMap<GangId, usize> = HashMap::new();
+        let mut units: Vec<Vec<TaskId>> = Vec::new();
+        for task in self.queue() {
+            let gang = self.cluster.task(task).gang;
+            match gang.and_then(|gang| of_gang.get(&gang)) {
+                Some(&at) => units[at].push(task),
+                None => {
+                    of_gang.extend(gang.map(|gang| (gang, units.len())));
+                    units.push(vec![task]);
+                }
+            }
+        }
+        units
     }
 
     /// A task stands somewhere, as the world has it. False, and nothing changed, when it cannot be so.

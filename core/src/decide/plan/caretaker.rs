@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::expected_use::{ExpectedUse, LoadBasis};
-use super::place_only::{Engine, in_order};
+use super::place_only::Engine;
 use super::records::{CANDIDATES_KEPT, Recorder};
 use super::{DecideConfig, Decided, Decider, Situation};
 use crate::decide::placement::Placer;
@@ -142,7 +142,7 @@ impl Draft<'_> {
 
     fn place_waiting(&mut self) {
         let mut no_room: Vec<ClassId> = Vec::new();
-        for task in in_order(self.snapshot) {
+        for task in self.snapshot.queue() {
             let class = self.cluster.task(task).class;
             if let Some(obstacle) = self.cluster.obstacle_of_quota(task) {
                 self.wait(task, obstacle);

@@ -4,7 +4,7 @@
 //! Each act is a file in `acts`; all work on one draft, so each sees what those before have done. Fast thinking only: what a
 //! long search finds comes in as a value of the situation.
 
-use super::acts::{make_room, preempt, protect, rearrange, relieve, reserve, start_waiting, units};
+use super::acts::{make_room, preempt, protect, rearrange, relieve, reserve, start_waiting};
 use super::draft::Draft;
 use super::lepton_config::LeptonConfig;
 use super::place_only::Engine;
@@ -93,7 +93,7 @@ impl Decider for Lepton {
             &Situation { assessment: &careless, ..*situation }
         };
         let mut draft = drafted(situation, config, engine, settings);
-        let units = units(&draft);
+        let units = situation.snapshot.queue_units();
         let served = &situation.snapshot.memory.order;
         let order = order.as_ref().filter(|_| most_say_how_long(&draft, &units));
         let order = order.map(|learned| match served.serving {

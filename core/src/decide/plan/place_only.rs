@@ -8,7 +8,7 @@ use crate::decide::placement_policies::{LEARNED, PlacementContext, UnknownPolicy
 use crate::decide::policy::PlacementModel;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
-    Action, Binding, ClassId, Cluster, Reason, ResourceSchema, Serving, Snapshot, StepKey, TaskId, Worth,
+    Action, Binding, ClassId, Cluster, Reason, ResourceSchema, Serving, Snapshot, StepKey, Worth,
 };
 
 /// Places pending tasks by one placement policy.
@@ -35,7 +35,7 @@ impl Decider for PlaceOnly {
         let mut cluster = snapshot.draft_cluster();
         let placer = self.engine.placer(snapshot);
         let mut no_room: Vec<ClassId> = Vec::new();
-        for task in in_order(snapshot) {
+        for task in snapshot.queue() {
             let class = cluster.task(task).class;
             if no_room.contains(&class) || cluster.obstacle_of_quota(task).is_some() {
                 continue;
@@ -55,15 +55,6 @@ impl Decider for PlaceOnly {
         placer.leave_draft(&cluster, snapshot.cluster.changes().end());
         decided
     }
-}
-
-/// The waiting tasks: higher priority first, then who came first.
-pub(super) fn in_order(snapshot: &Snapshot) -> Vec<TaskId> {
-    let mut tasks = snapshot.waiting();
-    tasks.sort_by_key(|&t| {
-        (std::cmp::Reverse(snapshot.cluster.task(t).priority), snapshot.task(t).submitted_seconds, t)
-    });
-    tasks
 }
 
 /// A placement engine that is made anew when the nodes or the mix of tasks are others.

@@ -15,4 +15,4 @@ pub(super) use protect::protect;
 pub(super) use rearrange::rearrange;
 pub(super) use relieve::relieve;
 pub(super) use reserve::{Reserved, reserve};
-pub(super) use start::{start_waiting, units};
+pub(super) use start::start_waiting;

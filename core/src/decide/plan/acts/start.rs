@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::super::draft::{Draft, Drafted};
-use super::super::place_only::in_order;
 use super::reserve::Reserved;
-use crate::model::{Binding, ClassId, GangId, Reason, TaskId, Worth};
+use crate::model::{Binding, ClassId, Reason, TaskId, Worth};
 
 /// Places what fits. Nodes are kept from those that come later in the queue than the unit that they are kept for.
 pub(in crate::decide::plan) fn start_waiting(
@@ -57,22 +56,4 @@ fn start(draft: &mut Draft<'_>, unit: &[TaskId]) -> bool {
     let binding = if unit.len() > 1 { Binding::AllOrNone } else { Binding::Each };
     draft.push(steps, Worth { reason: Reason::PendingTaskFits, gain, cost: 0.0 }, binding);
     true
-}
-
-/// The waiting units in the order of the queue: a gang stands where its first member stands.
-pub(in crate::decide::plan) fn units(draft: &Draft<'_>) -> Vec<Vec<TaskId>> {
-    let waiting = in_order(draft.snapshot);
-    let mut seen: BTreeSet<GangId> = BTreeSet::new();
-    let mut units = Vec::with_capacity(waiting.len());
-    for &task in &waiting {
-        match draft.cluster.task(task).gang {
-            None => units.push(vec![task]),
-            Some(gang) if seen.insert(gang) => {
-                let members = waiting.iter().copied();
-                units.push(members.filter(|&t| draft.cluster.task(t).gang == Some(gang)).collect());
-            }
-            Some(_) => {}
-        }
-    }
-    units
 }
