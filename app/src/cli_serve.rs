@@ -360,14 +360,17 @@ pub(crate) struct DeriveArgs {
 #[derive(Debug, Args)]
 #[command(
     group(clap::ArgGroup::new("submitted").args(["submit_like", "demand", "devices"]).multiple(true)),
-    after_help = "The live cluster is copied, changed and decided upon by the same engine, beside the same cluster unchanged. Nothing is touched.
+    after_help = "The live cluster, or the cluster as it was at a moment that is recorded, is copied, changed and decided upon by the same engine,
+beside the same cluster unchanged. Nothing is touched.
 
 Examples:
   lepton whatif --drain node-0003
   lepton whatif --add node-0003x4
   lepton whatif --submit-like task-000042 --count 8 --gang
   lepton whatif --demand cpu_millicores=16000,memory_mib=65536 --devices 2 --count 4
-  lepton whatif --policy best-fit"
+  lepton whatif --policy best-fit
+  lepton whatif --drain node-0003 --at 7200
+  lepton whatif --drain node-0003 --at 7200 --recording lepton-bundle.jsonl.gz"
 )]
 pub(crate) struct WhatIfArgs {
     /// Nodes that are drained, separated by commas
@@ -394,6 +397,12 @@ pub(crate) struct WhatIfArgs {
     /// The placement policy that scores nodes
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<String>,
+    /// A moment of the past that is recorded, seconds of the cluster's time [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) at: Option<u64>,
+    /// Ask no service: play it on the belief at the moment of --at in this bundle, or in the recordings of this folder of a store
+    #[arg(long, value_name = "PATH", requires = "at")]
+    pub(crate) recording: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

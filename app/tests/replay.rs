@@ -163,3 +163,31 @@ fn a_recording_stays_within_its_room_and_its_hours() {
     let none = lepton(&["snapshot", "--state-dir", &off]);
     assert_eq!(none.status.code(), Some(2), "{}", stderr(&none));
 }
+
+#[test]
+fn what_if_is_asked_of_the_past_as_it_was_asked_then() {
+    let folder = scratch("past");
+    let service = Service::start(&folder, &["--mode", "act", "--speed", "600", "--nodes-count", "20"]);
+    service.wait_for("ten minutes", || time_of(&service) > 600);
+    let node = service.get("/api/v1/nodes?limit=1")["items"][0]["name"].as_str().expect("a name").to_owned();
+    let asked = |more: &[&str]| {
+        json(&lepton(
+            &[&["whatif", "--drain", &node, "--output", "json", "--server", &service.address], more].concat(),
+        ))
+    };
+    let live = asked(&[]);
+    let at = live["as_of_seconds"].as_u64().expect("a number");
+    service.wait_for("what was recorded is on the disk", || time_of(&service) > at + 1800);
+    assert_eq!(asked(&["--at", &at.to_string()]), live);
+
+    // The same of its files, also between two turns; the service need not run.
+    let of = |recording: &str, at: u64| {
+        let at = at.to_string();
+        lepton(&["whatif", "--drain", &node, "--at", &at, "--recording", recording, "--output", "json"])
+    };
+    assert_eq!(json(&of(&folder, at + 1)), live);
+    assert_eq!(json(&of(&bundle_of(&folder, "past.jsonl.gz", &["--from", "0"]), at)), live);
+    let beyond = of(&folder, at + 1_000_000);
+    assert_eq!(beyond.status.code(), Some(2));
+    assert!(stderr(&beyond).contains("nothing is recorded of"), "{}", stderr(&beyond));
+}

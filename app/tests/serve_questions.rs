@@ -241,3 +241,32 @@ fn a_plan_is_put_off_from_the_command_line_and_taken_up_again() {
     let audit = service.get("/api/v1/audit")["items"].to_string();
     assert!(audit.contains("plan.snooze") && audit.contains("snooze.end"), "{audit}");
 }
+
+#[test]
+fn what_waits_is_told_when_it_is_expected_to_start_and_how_far_that_held() {
+    let folder = scratch("starts");
+    let options = ["--mode", "act", "--speed", "60000", "--nodes-count", "6"];
+    let mut service = Service::start(&folder, &options);
+    let judged = |service: &Service| service.get("/api/v1/status")["starts"]["judged"].as_u64().unwrap_or(0);
+    service.wait_for("starts are judged", || judged(&service) >= 20);
+    let told = |service: &Service| {
+        let waiting = service.get("/api/v1/tasks?filter=waiting")["items"].clone();
+        let told =
+            waiting.as_array().expect("a list").iter().find(|task| task["starts"].is_object()).cloned();
+        told.map(|task| task["name"].as_str().expect("a name").to_owned())
+    };
+    // It may start between the two questions.
+    service.wait_for("a waiting task is told", || {
+        let Some(name) = told(&service) else { return false };
+        let starts = &service.get(&format!("/api/v1/explain/{name}"))["starts"];
+        let sentence = starts["sentence"].as_str().unwrap_or_default();
+        sentence.starts_with("It is expected to start in about")
+            && starts["judged"]["judged"].as_u64() >= Some(20)
+    });
+    let metrics = service.get("/metrics");
+    assert!(metrics.as_str().is_some_and(|of| of.contains("lepton_starts_judged_total")), "{metrics}");
+    // How far it held is known after a restart too, up to the last turns.
+    assert_eq!(service.end("-TERM"), Some(143));
+    let service = Service::start(&folder, &options);
+    assert!(judged(&service) > 0);
+}

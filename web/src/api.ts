@@ -156,6 +156,18 @@ export interface DeviceRow {
   tasks: string[];
 }
 
+/** When a waiting task is expected to start, seen from now. */
+export interface ExpectedStart {
+  /** In so many seconds as likely before as after; 0 where it could start now. */
+  expected_in_seconds: number;
+  /** How starts came that were told before. */
+  judged: StartsJudgedRow;
+  /** The answer in one sentence. */
+  sentence: string;
+  /** Within so many seconds with nine chances in ten; none where that is further away than can be seen. */
+  within_in_seconds?: number | null;
+}
+
 /** Why something is as it is. */
 export interface Explanation {
   /** The dominant reason, a stable code. */
@@ -169,6 +181,7 @@ export interface Explanation {
   plan?: PlanBody | null;
   /** The answer in one sentence. */
   sentence: string;
+  starts?: ExpectedStart | null;
   why_not?: WhyNotBody | null;
   would_fit?: WouldFit | null;
 }
@@ -558,6 +571,8 @@ export interface RuledOutPage {
 export interface Scenario {
   /** Nodes that are added. */
   add?: AddNodes[];
+  /** A moment of the past, seconds of the cluster's time; now unless given. */
+  at_seconds?: number | null;
   /** Nodes that are drained: they take no tasks, and those on them want another place. */
   drain?: string[];
   /** The placement policy that scores nodes, in the place of the serving one. */
@@ -680,6 +695,24 @@ export interface StageSeconds {
   record: number;
 }
 
+/** When a waiting task is expected to start. */
+export interface StartRow {
+  /** The cluster's time before which it starts as likely as after it, seconds. */
+  expected_seconds: number;
+  /** The cluster's time before which it starts with nine chances in ten, seconds; none where that is further away than can be seen. */
+  within_seconds?: number | null;
+}
+
+/** How starts came that were told before, each task once, by the first that was told of it. */
+export interface StartsJudgedRow {
+  /** Tasks that started, or are later than was told. */
+  judged: number;
+  /** Those that started within the band; nine of ten should have. */
+  within: number;
+  /** Of them those that started before the time expected; half of them should have. */
+  within_expected: number;
+}
+
 /** How the service stands. */
 export interface Status {
   /** Whether anything can be carried out there. */
@@ -712,6 +745,8 @@ export interface Status {
   stages: StageSeconds;
   /** Sources that have not looked for too long. */
   stale_sources: string[];
+  /** How starts came that were told before. */
+  starts: StartsJudgedRow;
   /** `ok`, or `degraded` where `problems` says why. */
   state: string;
   /** What is kept, and where. */
@@ -803,6 +838,7 @@ export interface TaskRow {
   priority: number;
   /** When its present run began, seconds. */
   started_seconds?: number | null;
+  starts?: StartRow | null;
   /** running or waiting. */
   state: string;
   /** When it was submitted, seconds. */

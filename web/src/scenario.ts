@@ -18,7 +18,13 @@ export function scenarioOf(query: Query): Scenario | null {
   const submit = words(query.submit).slice(0, 1).map((word) => ({ ...counted(word), gang: query.gang === "yes" }));
   const policy = (query.policy ?? "").trim();
   if (!drain.length && !add.length && !submit.length && !policy) return null;
-  return { drain, add, submit, ...(policy ? { policy } : {}) };
+  const when = momentOf(query.when);
+  return { drain, add, submit, ...(policy ? { policy } : {}), ...(when === null ? {} : { at_seconds: when }) };
+}
+
+/** A moment of the past, seconds of the cluster's time; none for now. */
+function momentOf(text: string | undefined): number | null {
+  return /^\s*\d{1,15}\s*$/.test(text ?? "") ? Number(text) : null;
 }
 
 /** What stands in an address whose drawer is open and asks nothing yet. */
@@ -37,13 +43,14 @@ export function unpacked(text: string): Query {
 
 /** The same on the command line. */
 export function commandOf(query: Query): string {
-  const { drain = [], add = [], submit = [], policy } = scenarioOf(query) ?? {};
+  const { drain = [], add = [], submit = [], policy, at_seconds: at } = scenarioOf(query) ?? {};
   return [
     "lepton whatif",
     drain.length ? `--drain ${drain.join(",")}` : "",
     add.length ? `--add ${add.map(({ like, count }) => `${like}x${count}`).join(",")}` : "",
     ...submit.map(({ like, count, gang }) => `--submit-like ${like} --count ${count}${gang ? " --gang" : ""}`),
     policy ? `--policy ${policy}` : "",
+    at == null ? "" : `--at ${at}`,
   ]
     .filter((part) => part)
     .join(" ");

@@ -16,6 +16,14 @@ test("an address asks the same question as the command line", () => {
   );
 });
 
+test("a question may be of the past", () => {
+  const query = { drain: "node-1", when: " 7200 " };
+  assert.equal(scenarioOf(query)?.at_seconds, 7200);
+  assert.equal(commandOf(query), "lepton whatif --drain node-1 --at 7200");
+  assert.equal(scenarioOf({ drain: "node-1", when: "soon" })?.at_seconds, undefined);
+  assert.equal(scenarioOf({ when: "7200" }), null);
+});
+
 test("an address that asks nothing is no question", () => {
   assert.equal(scenarioOf({ drain: " , ", policy: "  " }), null);
 });

@@ -149,6 +149,9 @@ fn explanation(body: &Value) -> String {
             text += &format!("would fit on {} if {}\n", plain(&fit["node"]), plain(&fit["changes"]));
         }
     }
+    if let Some(starts) = body["starts"].as_object() {
+        text += &format!("{}\n", plain(&starts["sentence"]));
+    }
     text += &candidates("weighed now", &why_not["weighed"]);
     let decisions = body["decisions"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(newest) = decisions.first() {

@@ -10,7 +10,7 @@ use lepton_sim::experiment::jobs::{
 use lepton_sim::jobs::OwnerFigures;
 
 use crate::columns::{Column, fitted};
-use crate::numbers::signed;
+use crate::numbers::{duration, signed};
 
 /// Owners of each row in the table by owner; the other owners are counted.
 const OWNERS_MAX: usize = 10;
@@ -103,20 +103,6 @@ fn number(value: Option<f64>, digits: usize) -> String {
 
 fn percent(share: Option<f64>, digits: usize) -> String {
     number(share.map(|s| 100.0 * s), digits)
-}
-
-/// A duration in the largest unit that it fills, to about three digits.
-fn duration(seconds: Option<f64>) -> String {
-    let Some(seconds) = seconds else { return "-".to_owned() };
-    let units = [(86400.0, "d"), (3600.0, "h"), (60.0, "min")];
-    let (size, unit) = units.into_iter().find(|(size, _)| seconds.abs() >= *size).unwrap_or((1.0, "s"));
-    let value = seconds / size;
-    let digits = match value.abs() {
-        v if v >= 100.0 || v.fract() == 0.0 => 0,
-        v if v >= 10.0 => 1,
-        _ => 2,
-    };
-    format!("{value:.digits$} {unit}")
 }
 
 /// A mean with its deviation where there is one.
@@ -390,22 +376,5 @@ mod tests {
             assert_eq!(lines.replace('\n', " "), text);
         }
         assert_eq!(wrapped("unbreakable", Some(3)), "unbreakable");
-    }
-
-    #[test]
-    fn durations_are_read_in_the_largest_unit_that_they_fill() {
-        for (seconds, text) in [
-            (0.0, "0 s"),
-            (0.26, "0.26 s"),
-            (59.9, "59.9 s"),
-            (90.0, "1.50 min"),
-            (3600.0, "1 h"),
-            (10_800.0, "3 h"),
-            (200_000.0, "2.31 d"),
-            (86_400.0 * 432.5, "432 d"),
-        ] {
-            assert_eq!(duration(Some(seconds)), text);
-        }
-        assert_eq!((duration(None), number(None, 2)), ("-".to_owned(), "-".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! `lepton whatif`: a scenario played on a copy of the live cluster.
+//! `lepton whatif`: a scenario played on a copy of the live cluster, or of one of the past.
 
 use serde_json::{Map, Value, json};
 
@@ -6,6 +6,8 @@ use super::client::{ask, plain, show};
 use crate::cli_serve::WhatIfArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::recordings::{PastError, snapshot_at};
+use crate::serve::whatif::{Scenario, what_if};
 
 /// What is compared, as the answer names it.
 const FIGURES: [&str; 7] =
@@ -14,7 +16,7 @@ const FIGURES: [&str; 7] =
 pub(crate) fn run(args: &WhatIfArgs) -> Result<(), Failure> {
     let add: Vec<Value> =
         args.add.iter().map(|(like, count)| json!({"like": like, "count": count})).collect();
-    let mut body = json!({"drain": args.drain, "add": add, "policy": args.policy});
+    let mut body = json!({"drain": args.drain, "add": add, "policy": args.policy, "at_seconds": args.at});
     if args.submit_like.is_some() || !args.demand.is_empty() || args.devices.is_some() {
         let demand: Map<String, Value> =
             args.demand.iter().map(|(name, amount)| (name.clone(), (*amount).into())).collect();
@@ -29,7 +31,19 @@ pub(crate) fn run(args: &WhatIfArgs) -> Result<(), Failure> {
             "nothing is changed. Maybe --drain, --add, --submit-like, --demand, --devices or --policy is meant".to_owned(),
         ));
     }
-    let answer = ask(&args.server, "POST", "/api/v1/whatif", &[], Some(body))?;
+    let answer = match (&args.recording, args.at) {
+        (Some(recording), Some(at_seconds)) => {
+            let wrong = |said: String| Failure::Input(said);
+            let snapshot = snapshot_at(recording, at_seconds).map_err(|error| match error {
+                PastError::Differs(_) => Failure::Other(error.into()),
+                error => wrong(error.to_string()),
+            })?;
+            let scenario: Scenario =
+                serde_json::from_value(body).map_err(|error| wrong(error.to_string()))?;
+            serde_json::to_value(what_if(snapshot, &scenario).map_err(wrong)?).map_err(anyhow::Error::from)?
+        }
+        _ => ask(&args.server, "POST", "/api/v1/whatif", &[], Some(body))?,
+    };
     show(&args.server, &answer, told)
 }
 

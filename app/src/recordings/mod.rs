@@ -7,6 +7,7 @@
 
 mod bundle;
 mod form;
+mod past;
 mod play;
 mod read;
 mod tap;
@@ -14,6 +15,7 @@ mod write;
 
 pub(crate) use bundle::Bundle;
 pub(crate) use form::{DeciderSettings, Head, Line, Thought};
+pub(crate) use past::{PastError, snapshot_at};
 pub(crate) use play::Player;
 pub(crate) use read::{Lines, Stretch, stretches};
 pub(crate) use tap::{Given, approved, turned};

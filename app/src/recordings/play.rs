@@ -8,7 +8,7 @@ use lepton_core::collect::{CollectConfig, Source};
 use lepton_core::cycle::{Cycle, CycleConfig};
 use lepton_core::decide::plan::Lepton;
 use lepton_core::execute::{Actuator, Journal, JournalError};
-use lepton_core::model::{Answer, Call, Clock, JournalEntry, Moving, Readings, Settings};
+use lepton_core::model::{Answer, Call, Clock, JournalEntry, Moving, Readings, Settings, Snapshot};
 use lepton_sim::readers::InputError;
 use serde_json::Value;
 
@@ -33,6 +33,8 @@ pub(crate) struct Played {
     pub(crate) to_seconds: Option<u64>,
     /// The first difference, where there is one: nothing after it is played.
     pub(crate) difference: Option<String>,
+    /// Whether all lines were played.
+    pub(crate) reached_end: bool,
     /// The version of Lepton that recorded.
     pub(crate) recorded_by: String,
 }
@@ -51,7 +53,19 @@ impl Player {
     /// # Errors
     /// When the file is no recording, is not as it was written, or does not hold together.
     pub(crate) fn play(&mut self, lines: &mut Lines) -> Result<(), InputError> {
+        self.play_until(lines, u64::MAX)
+    }
+
+    /// Plays them up to the last turn that is not later than this.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn play_until(&mut self, lines: &mut Lines, until_seconds: u64) -> Result<(), InputError> {
+        self.played.reached_end = false;
         while let Some(line) = lines.next()? {
+            if matches!(&line, Line::Turn(turn) if turn.time_seconds > until_seconds) {
+                return Ok(());
+            }
             if self.played.difference.is_some() {
                 // The rest is only read: whether the file is as it was written is said in any case.
                 continue;
@@ -67,7 +81,13 @@ impl Player {
                 }
             }
         }
+        self.played.reached_end = true;
         Ok(())
+    }
+
+    /// What the loop believes after what was played.
+    pub(crate) fn into_snapshot(self) -> Option<Snapshot> {
+        self.cycle.map(|cycle| cycle.snapshot().clone())
     }
 
     /// What was played.

@@ -1,15 +1,17 @@
 //! Slow thinking beside the loop: a thread that thinks on a copy of what the loop believed when it was free, one thought after the
 //! other. A turn never waits for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use lepton_core::analyze::{StartBand, expected_starts};
 use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation, Thoughts};
 use lepton_core::decide::plan::DecideConfig;
 use lepton_core::decide::policy::PlacementModel;
-use lepton_core::model::{Assessment, Snapshot};
+use lepton_core::model::{Assessment, Name, Snapshot};
 
 /// Turns between two thoughts at least.
 const TURNS_BETWEEN: u64 = 5;
@@ -29,38 +31,51 @@ struct Question {
     turn: u64,
 }
 
+/// What was found out about a situation.
+pub(super) struct Considered {
+    /// What the loop may take up; none where there was nothing to think about.
+    pub(super) thoughts: Option<Thoughts>,
+    /// When what waits is expected to start.
+    pub(super) starts: BTreeMap<Name, StartBand>,
+    /// When the situation was, seconds.
+    pub(super) time_seconds: u64,
+}
+
 /// The thread.
 struct Thinker {
     questions: SyncSender<Question>,
-    thoughts: Receiver<Thoughts>,
+    considered: Receiver<Considered>,
     thread: JoinHandle<()>,
     /// Thinks now.
     busy: bool,
 }
 
-/// Slow thinking, where there is anything to think about.
+/// Slow thinking.
 pub(super) struct Beside {
+    /// None after a panic.
     thinker: Option<Thinker>,
+    /// Whether there is anything to think about where nothing waits.
+    thinks: bool,
     asked_turn: u64,
     stop: Arc<AtomicBool>,
 }
 
 impl Beside {
-    /// Starts the thread, if there is anything to think about.
+    /// Starts the thread.
     pub(super) fn start(about: Deliberation, seed: u64) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let thinker =
-            if about.is_empty() { None } else { Some(Thinker::start(about, seed, Arc::clone(&stop))?) };
-        Ok(Self { thinker, asked_turn: 0, stop })
+        let thinks = !about.is_empty();
+        let thinker = Some(Thinker::start(about, seed, Arc::clone(&stop))?);
+        Ok(Self { thinker, thinks, asked_turn: 0, stop })
     }
 
-    /// What was thought since the last time, if it is done.
-    pub(super) fn thoughts(&mut self) -> Option<Thoughts> {
+    /// What was found out since the last time, if it is done.
+    pub(super) fn considered(&mut self) -> Option<Considered> {
         let thinker = self.thinker.as_mut()?;
-        match thinker.thoughts.try_recv() {
-            Ok(thoughts) => {
+        match thinker.considered.try_recv() {
+            Ok(considered) => {
                 thinker.busy = false;
-                Some(thoughts)
+                Some(considered)
             }
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
@@ -73,7 +88,7 @@ impl Beside {
 
     /// Gives it a situation to think about, unless it is at one or has just been.
     pub(super) fn consider(&mut self, snapshot: &Snapshot, assessment: &Assessment, turn: u64) {
-        let due = turn >= self.asked_turn + TURNS_BETWEEN;
+        let due = turn >= self.asked_turn + TURNS_BETWEEN && (self.thinks || !snapshot.pending.is_empty());
         let Some(thinker) = self.thinker.as_mut().filter(|thinker| due && !thinker.busy) else { return };
         let question =
             Question { snapshot: Box::new(snapshot.clone()), assessment: assessment.clone(), turn };
@@ -85,18 +100,21 @@ impl Beside {
 impl Thinker {
     fn start(about: Deliberation, seed: u64, stop: Arc<AtomicBool>) -> std::io::Result<Self> {
         let (questions, asked) = sync_channel::<Question>(1);
-        let (answers, thoughts) = sync_channel(1);
+        let (answers, considered) = sync_channel(1);
         let think = move || {
             for Question { snapshot, assessment, turn } in asked {
                 let stopped = || stop.load(Ordering::Relaxed);
-                let thought = about.think(&snapshot, &assessment, (seed ^ turn, 1), &stopped);
-                if answers.send(thought).is_err() {
+                let starts = expected_starts(&snapshot, &assessment, seed ^ turn);
+                let think = || about.think(&snapshot, &assessment, (seed ^ turn, 1), &stopped);
+                let thoughts = (!about.is_empty()).then(think);
+                let time_seconds = snapshot.time_seconds;
+                if answers.send(Considered { thoughts, starts, time_seconds }).is_err() {
                     return;
                 }
             }
         };
         let thread = thread::Builder::new().name("beside".to_owned()).spawn(think)?;
-        Ok(Self { questions, thoughts, thread, busy: false })
+        Ok(Self { questions, considered, thread, busy: false })
     }
 }
 
@@ -104,8 +122,8 @@ impl Thinker {
 impl Drop for Beside {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(Thinker { questions, thoughts, thread, .. }) = self.thinker.take() {
-            drop((questions, thoughts));
+        if let Some(Thinker { questions, considered, thread, .. }) = self.thinker.take() {
+            drop((questions, considered));
             // What it thought of is not waited for.
             let _ = thread.join();
         }

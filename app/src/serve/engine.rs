@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
-use lepton_core::decide::deliberate::Deliberation;
+use lepton_core::decide::deliberate::{Deliberation, Thoughts};
 use lepton_core::decide::placement_policies::LEARNED;
 use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
@@ -22,7 +22,7 @@ use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
 use super::auditing::{self, TokenWatch};
-use super::beside::{Beside, deliberation};
+use super::beside::{Beside, Considered, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
@@ -35,6 +35,7 @@ use super::policies::PoliciesBody;
 use super::recorder;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::snoozes::Snoozes;
+use super::starts::Starts;
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
 use crate::recordings::{self, Given, Line, Recorder, Thought};
@@ -53,7 +54,7 @@ const TURNS_TO_REMEMBER: u64 = 1000;
 const INSTANCE: &str = "instance";
 /// Name of the fact in the store that tells what was seen of failures and signs.
 const SIGNS: &str = "signs";
-/// Turns after which that is kept for a restart.
+/// Turns after which that, and how far expected starts held, is kept for a restart.
 const TURNS_TO_KEEP_SIGNS: u64 = 10;
 /// Lines of the audit that wait while the store cannot be written.
 const LINES_WAIT_MAX: usize = 1000;
@@ -107,6 +108,7 @@ pub(super) struct Engine {
     /// What was learned beforehand.
     analyst: AnalystConfig,
     books: Books,
+    starts: Starts,
     pub(super) beside: Beside,
     pub(super) recorder: Option<Recorder>,
     /// The learned placement that may serve, by its name.
@@ -170,6 +172,7 @@ impl Engine {
         let chronicle = Chronicle::new(store.last_history()?);
         let snoozes = Snoozes::open(&store)?;
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
+        let starts = Starts::open(&store)?;
         let mut engine = Self {
             mode: config.mode,
             pause: pause(config),
@@ -188,6 +191,7 @@ impl Engine {
             chronicle,
             analyst: config.analyst.clone(),
             books,
+            starts,
             beside: Beside::start(deliberation(config.rearrange, shipped.as_ref()), config.simulation.seed)?,
             recorder,
             learned_placement: shipped.map(|_| LEARNED),
@@ -411,6 +415,7 @@ impl Engine {
         };
         if let Some(report) = &report {
             self.cluster.turned(self.cycle.snapshot(), self.mode);
+            self.starts.look(self.cycle.snapshot());
             let deeds = under_way.deeds(&report.plan, &report.outcome);
             self.health.did(&deeds);
             self.chronicle.did(&deeds);
@@ -448,13 +453,20 @@ impl Engine {
 
     /// Takes up what was thought of beside the loop, and gives it something new to think about.
     fn deliberate(&mut self, report: &CycleReport) {
-        if let Some(thoughts) = self.beside.thoughts() {
-            let proposal = thoughts.proposal.clone();
-            let placing = thoughts.placing.as_ref().map(|review| review.placing.clone());
-            let placing = self.cycle.take_up(thoughts, &mut self.store).and(placing);
-            self.record(|| Line::Thought(Box::new(Thought { proposal, placing })));
+        if let Some(Considered { thoughts, starts, time_seconds }) = self.beside.considered() {
+            self.starts.tell(starts, time_seconds);
+            if let Some(thoughts) = thoughts {
+                self.take_up(thoughts);
+            }
         }
         self.beside.consider(self.cycle.snapshot(), &report.assessment, report.cycle);
+    }
+
+    fn take_up(&mut self, thoughts: Thoughts) {
+        let proposal = thoughts.proposal.clone();
+        let placing = thoughts.placing.as_ref().map(|review| review.placing.clone());
+        let placing = self.cycle.take_up(thoughts, &mut self.store).and(placing);
+        self.record(|| Line::Thought(Box::new(Thought { proposal, placing })));
     }
 
     /// How the turn went, as far as it is known before it is kept.
@@ -571,6 +583,7 @@ impl Engine {
         self.proposal.take_if(|_| unwanted);
         if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
             self.store.set_fact(SIGNS, &serde_json::to_string(&self.cycle.analyst().signs())?)?;
+            self.starts.keep(&mut self.store)?;
         }
         self.books.kept(&ledger, now);
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
@@ -624,6 +637,7 @@ impl Engine {
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
         mode_name(self.mode).clone_into(&mut view.status.mode);
+        view.tell_starts(&self.starts);
         view.status.snoozes = self.snoozes.holding(now);
         view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
         self.published.set(view);

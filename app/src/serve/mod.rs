@@ -22,6 +22,7 @@ pub(crate) mod service;
 #[cfg(test)]
 mod snooze_tests;
 mod snoozes;
+mod starts;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ mod trying;
 mod verdicts;
 mod view;
 mod waiting;
-mod whatif;
+pub(crate) mod whatif;
 
 use std::net::TcpListener;
 use std::path::Path;

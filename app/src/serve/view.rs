@@ -19,6 +19,7 @@ use super::people::unix_seconds;
 use super::policies::PoliciesBody;
 use super::recording::Proposal;
 use super::snoozes::Snooze;
+use super::starts::{StartRow, Starts, StartsJudgedRow};
 use super::stream::Stream;
 use super::waiting::WaitingBody;
 
@@ -209,6 +210,8 @@ pub(crate) struct Status {
     pub(crate) open_plan: Option<String>,
     /// What people have put off.
     pub(crate) snoozes: Vec<Snooze>,
+    /// How starts came that were told before.
+    pub(crate) starts: StartsJudgedRow,
 }
 
 /// A task.
@@ -238,6 +241,8 @@ pub(crate) struct TaskRow {
     pub(crate) demand: Vec<i64>,
     /// What keeps it waiting, as far as Lepton decided on it.
     pub(crate) waits_for: Option<String>,
+    /// When it is expected to start; none while it runs, and where nothing can be told.
+    pub(crate) starts: Option<StartRow>,
 }
 
 /// The service after a turn.
@@ -311,6 +316,7 @@ impl View {
                 started_seconds: state.started_seconds,
                 demand: cluster.demand(id).resources.to_vec(),
                 waits_for: state.waits_for.map(|obstacle| obstacle.code().to_owned()),
+                starts: None,
             }
         };
         let mut tasks: Vec<TaskRow> = cluster.live_tasks().map(task).collect();
@@ -347,6 +353,14 @@ impl View {
             figures,
             bytes,
             health: health.clone(),
+        }
+    }
+
+    /// Tells when what waits is expected to start.
+    pub(super) fn tell_starts(&mut self, starts: &Starts) {
+        self.status.starts = starts.judged();
+        for task in self.tasks.iter_mut().filter(|task| task.node.is_none()) {
+            task.starts = starts.of(&task.name);
         }
     }
 

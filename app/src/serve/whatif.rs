@@ -1,4 +1,4 @@
-//! What if: the live snapshot, copied, changed and decided upon by the same engine, beside the same snapshot unchanged. Nothing of it
+//! What if: the live snapshot, or one of the past, copied, changed and decided upon by the same engine, beside the same snapshot unchanged. Nothing of it
 //! touches the cluster.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub(crate) struct Scenario {
     pub(crate) submit: Vec<Submit>,
     /// The placement policy that scores nodes, in the place of the serving one.
     pub(crate) policy: Option<String>,
+    /// A moment of the past, seconds of the cluster's time; now unless given.
+    pub(crate) at_seconds: Option<u64>,
 }
 
 /// Nodes like one that is there.

@@ -30,6 +30,7 @@ export function Task({ name }: { name: string }) {
           {gang.length > 0 && <Figure label="Gang" value={task.gang} note={`${gang.filter((t) => t.node).length} of ${gang.length} placed`} />}
         </dl>
       )}
+      {task?.state === "waiting" && body.starts && <p>{sentence(body.starts.sentence)}.</p>}
       <WhyNot body={body} isWaiting={task?.state === "waiting"} />
       {body.decisions[0] && <Why decision={body.decisions[0]} />}
       <Card title="Decided about it" note="the newest first">

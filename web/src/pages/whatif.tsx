@@ -1,4 +1,4 @@
-/** A question of what would be, asked of a copy of the live cluster; the question is the address, of a view of its own or of the drawer beside
+/** A question of what would be, asked of a copy of the live cluster or of one of the past; the question is the address, of a view of its own or of the drawer beside
  * any other. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { WhatIf as Answer, WhatIfFigures } from "../api.ts";
@@ -6,8 +6,8 @@ import { write } from "../http.ts";
 import { Card, Empty, Name, Same } from "../parts.tsx";
 import { format, to } from "../route.ts";
 import { commandOf, packed, scenarioOf, unpacked } from "../scenario.ts";
-import { nodesNow, route, set, tasks } from "../store.ts";
-import { count, number, percent, reason, sentence, signed } from "../words.ts";
+import { nodesNow, past, route, set, tasks } from "../store.ts";
+import { clock, count, number, percent, reason, sentence, signed } from "../words.ts";
 
 interface Fields {
   drain: string;
@@ -15,6 +15,7 @@ interface Fields {
   submit: string;
   gang: string;
   policy: string;
+  when: string;
 }
 
 const POLICIES = ["lepton", "fgd", "best-fit", "first-fit", "worst-fit", "even-share"];
@@ -42,7 +43,8 @@ export function WhatIfDrawer() {
   }, [isOpen]);
   if (!isOpen) return null;
   const asked = unpacked(query.whatif ?? "");
-  const about = view === "cluster" ? { drain: id } : view === "tasks" && id ? { submit: `${id}x4` } : {};
+  const of = view === "cluster" ? { drain: id } : view === "tasks" && id ? { submit: `${id}x4` } : {};
+  const about = past.value ? { ...of, when: String(past.value.figures.time_seconds) } : of;
   const close = () => set({ whatif: "" });
   return (
     <div class="drawer" role="dialog" aria-label="What if" ref={box} onKeyDown={(event) => event.key === "Escape" && close()}>
@@ -78,19 +80,20 @@ function Asking({ query, about = {}, ask }: AskingProps) {
       <div class="head"><h1>{question ? (isOver ? sentence(answer.body?.sentence ?? "No answer") : "Playing it on a copy of the cluster…") : "What if?"}{isOver && question ? "." : ""}</h1></div>
       <Question key={key} query={question ? query : { ...about, ...query }} ask={ask} />
       {question && isOver && answer.problem && <p class="problem" role="alert">{answer.problem}</p>}
+      {question && isOver && answer.body && question.at_seconds != null && <p class="note">On the cluster as it was at {clock(answer.body.as_of_seconds)}.</p>}
       {question && isOver && answer.body && <Found body={answer.body} />}
-      {!question && <Empty>Nothing is touched: up to five turns are played on a copy of the live cluster, once as it is and once changed.</Empty>}
+      {!question && <Empty>Nothing is touched: up to five turns are played on a copy of the cluster, once as it is and once changed.</Empty>}
       <Same cli={commandOf(query)} api="POST /api/v1/whatif" />
     </>
   );
 }
 
 function Question({ query, ask }: { query: Partial<Fields>; ask: (fields: Fields) => void }) {
-  const [fields, setFields] = useState<Fields>({ drain: "", add: "", submit: "", gang: "", policy: "", ...query });
+  const [fields, setFields] = useState<Fields>({ drain: "", add: "", submit: "", gang: "", policy: "", when: "", ...query });
   const field = (name: keyof Fields, label: string, hint: string, list: string) => (
     <label>
       {label}
-      <input value={fields[name]} placeholder={hint} list={list} onInput={(e) => setFields({ ...fields, [name]: e.currentTarget.value })} />
+      <input value={fields[name]} placeholder={hint} list={list || undefined} onInput={(e) => setFields({ ...fields, [name]: e.currentTarget.value })} />
     </label>
   );
   const [node, task] = [nodesNow.value[0]?.name ?? "node-0001", tasks.value[0]?.name ?? "task-000042"];
@@ -119,6 +122,7 @@ function Question({ query, ask }: { query: Partial<Fields>; ask: (fields: Fields
           {POLICIES.map((name) => <option key={name} value={name}>{name}</option>)}
         </select>
       </label>
+      {field("when", "At this second of the cluster's time", "now", "")}
       <button type="submit" class="button">Play it</button>
       <datalist id="nodes">{nodesNow.value.slice(0, 500).map(({ name }) => <option key={name} value={name} />)}</datalist>
       <datalist id="tasks">{tasks.value.slice(0, 500).map(({ name }) => <option key={name} value={name} />)}</datalist>

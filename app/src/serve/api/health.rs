@@ -72,6 +72,19 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "Rows of history dropped while the store could not be written.",
         health.rows_dropped as f64,
     );
+    let starts = status.starts;
+    one(
+        "lepton_starts_judged_total",
+        "counter",
+        "Tasks that started, or are later than was told.",
+        starts.judged as f64,
+    );
+    one(
+        "lepton_starts_within_total",
+        "counter",
+        "Of them those that started within the time told, which nine of ten should.",
+        starts.within as f64,
+    );
     if let Some((lost, bytes)) = health.recorded {
         one(
             "lepton_recording_lines_lost_total",

@@ -31,7 +31,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use lepton_core::model::Snapshot;
 use lepton_edges::store::{Reader, StoreError};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +40,8 @@ use super::people::Request as Asked;
 use super::view::Published;
 pub(super) use access::Door;
 use problem::Problem;
+
+use crate::recordings::{PastError, snapshot_at};
 
 /// Longest body of a request, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -114,22 +116,49 @@ impl Shared {
         &self,
         what: impl FnOnce(Snapshot) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = Arc::clone(&self.thinking).try_acquire_owned();
-        let permit = permit.map_err(|_| {
-            let detail = "other questions are being thought about; ask again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
-        })?;
+        let permit = self.permit()?;
         let snapshot = self.ask(Asked::Copy).await?;
-        let thought = tokio::task::spawn_blocking(move || {
-            let thought = what(*snapshot);
-            drop(permit);
-            thought
-        });
-        thought.await.map_err(|error| {
-            let detail = format!("the question could not be thought through: {error}");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
+        beside(permit, move || what(*snapshot)).await
+    }
+
+    /// The same on what the loop believed at a moment of the past, as far as it is recorded.
+    async fn think_back<T: Send + 'static>(
+        &self,
+        at_seconds: u64,
+        what: impl FnOnce(Snapshot) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (permit, folder) = (self.permit()?, self.folder.clone());
+        let thought = beside(permit, move || snapshot_at(&folder, at_seconds).map(what)).await?;
+        thought.map_err(|error| match error {
+            PastError::NotRecorded { .. } => Problem::not_found(error.to_string()),
+            PastError::Unreadable(_) | PastError::Differs(_) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-playable", error.to_string())
+            }
         })
     }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.thinking).try_acquire_owned().map_err(|_| {
+            let detail = "other questions are being thought about; ask again";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        })
+    }
+}
+
+/// Computes off the threads that serve requests, and gives the permit back then.
+async fn beside<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    what: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let thought = tokio::task::spawn_blocking(move || {
+        let thought = what();
+        drop(permit);
+        thought
+    });
+    thought.await.map_err(|error| {
+        let detail = format!("the question could not be thought through: {error}");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
+    })
 }
 
 /// The routes with their description.

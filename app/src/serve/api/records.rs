@@ -14,6 +14,7 @@ use super::lists::{ListQuery, cursor};
 use super::problem::Problem;
 use super::rows::{DecisionRow, PlanBody};
 use super::why_not::{WhyNotBody, WouldFit, look};
+use crate::serve::starts::ExpectedStart;
 
 /// Decisions shown with an explanation.
 const SHOWN_MAX: usize = 20;
@@ -47,6 +48,8 @@ pub(super) struct Explanation {
     why_not: Option<WhyNotBody>,
     /// Of a task that waits: where the least would have to change for it to fit, and what.
     would_fit: Option<WouldFit>,
+    /// Of a task that waits: when it is expected to start; none where nothing can be told.
+    starts: Option<ExpectedStart>,
 }
 
 /// What more is asked.
@@ -98,7 +101,11 @@ pub(super) async fn explain(
 ) -> Result<Json<Explanation>, Problem> {
     let node = query.map_err(|e| Problem::bad(e.body_text()))?.0.why_not;
     let mut explanation = told(&shared, &id).await?;
-    let waits = shared.published.view().tasks.iter().any(|task| task.name == id && task.node.is_none());
+    let view = shared.published.view();
+    let waiting = view.tasks.iter().find(|task| task.name == id && task.node.is_none());
+    let waits = waiting.is_some();
+    let starts = waiting.and_then(|task| task.starts);
+    explanation.starts = starts.map(|row| ExpectedStart::of(row, &view.status));
     if explanation.kind != "task" {
         return match node {
             Some(_) => {
@@ -180,6 +187,7 @@ fn of_decisions(id: &str, kind: &str, decisions: Vec<DecisionRow>) -> Explanatio
         decisions,
         why_not: None,
         would_fit: None,
+        starts: None,
     }
 }
 
