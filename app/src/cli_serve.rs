@@ -401,7 +401,7 @@ pub(crate) struct WhatIfArgs {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) at: Option<u64>,
     /// Ask no service: play it on the belief at the moment of --at in this bundle, or in the recordings of this folder of a store
-    #[arg(long, value_name = "PATH", requires = "at")]
+    #[arg(long, value_name = "PATH", requires = "at", conflicts_with_all = ["server", "ca_file", "token_file"])]
     pub(crate) recording: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,

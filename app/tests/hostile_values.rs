@@ -69,7 +69,7 @@ fn words_of(command: &str) -> &'static str {
         "plan derive" => "p1 --without 1.0",
         "plan snooze" => "p1 --minutes 5",
         "plan unsnooze" => "s1",
-        "whatif" => "--drain node-000001",
+        "whatif" => "--drain node-000001 --at 0",
         "trial" => "burst",
         "snapshot" => "--state-dir @/recorded",
         "simulate replay" => "@/recorded",

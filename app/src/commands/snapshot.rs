@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use crate::cli_snapshot::SnapshotArgs;
 use crate::failure::Failure;
 use crate::output;
-use crate::recordings::{Bundle, Lines, Stretch, stretches};
+use crate::recordings::{Bundle, FOLDER, Lines, Stretch, stretches};
 use crate::result_files::{Overwrite, ResultFiles};
-use crate::serve::recorder::FOLDER;
 
 /// Rows of the store that are read at a time.
 const ROWS: usize = 500;

@@ -92,6 +92,7 @@ const FORMS: &[&str] = &[
     "whatif --drain n",
     "whatif --submit-like t",
     "whatif --demand cpu_millicores=1",
+    "whatif --drain n --at 1 --recording f",
     "token create --name n --role viewer",
     "token list",
     "token revoke i",

@@ -17,6 +17,6 @@ pub(crate) use bundle::Bundle;
 pub(crate) use form::{DeciderSettings, Head, Line, Thought};
 pub(crate) use past::{PastError, snapshot_at};
 pub(crate) use play::Player;
-pub(crate) use read::{Lines, Stretch, stretches};
+pub(crate) use read::{FOLDER, Lines, Stretch, stretches};
 pub(crate) use tap::{Given, approved, turned};
 pub(crate) use write::{Recorder, RecorderOptions};

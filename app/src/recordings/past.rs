@@ -7,8 +7,7 @@ use lepton_sim::readers::InputError;
 use thiserror::Error;
 
 use super::play::Player;
-use super::read::{Lines, Stretch, stretches};
-use crate::serve::recorder::FOLDER;
+use super::read::{FOLDER, Lines, Stretch, stretches};
 
 /// Why there is no such moment.
 #[derive(Debug, Error)]

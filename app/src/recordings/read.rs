@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::form::{End, KIND, Line, VERSION};
 
+/// Where recordings are, in the folder of the store.
+pub(crate) const FOLDER: &str = "recordings";
 /// Longest line, bytes: the snapshot of a hundred thousand nodes with a million tasks.
 const LINE_BYTES_MAX: u64 = 1 << 30;
 /// Ending of the files.

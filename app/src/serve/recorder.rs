@@ -8,10 +8,8 @@ use lepton_core::model::digest::Digest;
 use serde_json::{Map, Value};
 
 use super::config::{KEYS, ServeConfig};
-use crate::recordings::{DeciderSettings, Head, Recorder, RecorderOptions};
+use crate::recordings::{DeciderSettings, FOLDER, Head, Recorder, RecorderOptions};
 
-/// Where recordings are, in the folder of the store.
-pub(crate) const FOLDER: &str = "recordings";
 /// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
 const TOLD: [&str; 16] = [
     "mode",

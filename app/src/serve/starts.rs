@@ -8,7 +8,6 @@ use lepton_edges::store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::Status;
 use crate::numbers::duration;
 
 /// Name of the fact in the store that tells how far earlier bands held.
@@ -54,11 +53,10 @@ pub(crate) struct ExpectedStart {
 }
 
 impl ExpectedStart {
-    /// Of what is told of a task, seen from the last turn.
-    pub(crate) fn of(row: StartRow, status: &Status) -> Self {
-        let from_now = |at: u64| at.saturating_sub(status.time_seconds);
+    /// Of what is told of a task, seen from this moment.
+    pub(crate) fn of(row: StartRow, now_seconds: u64, judged: StartsJudgedRow) -> Self {
+        let from_now = |at: u64| at.saturating_sub(now_seconds);
         let (expected, within) = (from_now(row.expected_seconds), row.within_seconds.map(from_now));
-        let judged = status.starts;
         let band = within.map_or_else(String::new, |seconds| {
             format!(", and within {} with nine chances in ten", duration(Some(seconds as f64)))
         });

@@ -18,7 +18,7 @@ use super::people::{Answer, Ask, Word};
 use super::recorder;
 use super::recording::Proposal;
 use super::view::Published;
-use crate::recordings::{Lines, Player, stretches};
+use crate::recordings::{FOLDER, Lines, Player, stretches};
 
 pub(super) fn config(name: &str, mode: Mode) -> ServeConfig {
     let folder = std::env::temp_dir().join(format!("lepton-serve-{}-{name}", std::process::id()));
@@ -261,7 +261,7 @@ fn what_people_approved_and_derived_and_a_panic_between_are_played_again_too() {
     drop(engine);
     let mut player = Player::default();
     let mut kinds = String::new();
-    for stretch in stretches(&Path::new(&config.state_dir).join(recorder::FOLDER)).expect("recorded") {
+    for stretch in stretches(&Path::new(&config.state_dir).join(FOLDER)).expect("recorded") {
         let mut lines = Lines::open(&stretch.path, true).expect("readable");
         while let Some(line) = lines.next_written().expect("readable") {
             kinds += &String::from_utf8_lossy(&line[..11]);

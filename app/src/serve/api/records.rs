@@ -105,7 +105,8 @@ pub(super) async fn explain(
     let waiting = view.tasks.iter().find(|task| task.name == id && task.node.is_none());
     let waits = waiting.is_some();
     let starts = waiting.and_then(|task| task.starts);
-    explanation.starts = starts.map(|row| ExpectedStart::of(row, &view.status));
+    explanation.starts =
+        starts.map(|row| ExpectedStart::of(row, view.status.time_seconds, view.status.starts));
     if explanation.kind != "task" {
         return match node {
             Some(_) => {
