@@ -19,7 +19,8 @@ use crate::server_address::ServerAddress;
 program; nothing is carried out there. It keeps what it knows, decides and does in the folder of --state-dir and goes
 on where it stood after any end. With --source prometheus it looks at nodes, devices and tasks as node-exporter,
 kube-state-metrics, cAdvisor and dcgm-exporter tell of them. With --source kubernetes it follows a cluster and only looks, until
---mode recommend or act lets it bind the pods whose schedulerName is lepton. With --source simulation it serves a simulated cluster: in the modes observe and
+--mode recommend or act lets it bind the pods whose schedulerName is lepton. With --source kafka it reads nodes and tasks from topics, as
+the table [kafka] of the settings names them. With --source simulation it serves a simulated cluster: in the modes observe and
 recommend the cluster places its tasks by itself (first come, first served); in recommend, `lepton plan` approves or
 rejects what the loop would change; in act the loop places, moves, drains and cordons. SIGINT and SIGTERM end it in
 an orderly way (exit codes 130 and 143).
@@ -61,7 +62,7 @@ pub(crate) struct ServeArgs {
     /// File with that database's password in its first line
     #[arg(long, value_name = "FILE")]
     pub(crate) store_password_file: Option<PathBuf>,
-    /// What the loop is connected to: the host that it runs on, a Prometheus, a Kubernetes cluster, or a simulated one [default: host]
+    /// What the loop is connected to: the host that it runs on, a Prometheus, a Kubernetes cluster, topics of Kafka, or a simulated cluster [default: host]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(SourceKind::NAMES))]
     pub(crate) source: Option<String>,
     /// Address of Prometheus [default: http://127.0.0.1:9090]

@@ -12,9 +12,18 @@ const BYTES_MAX: u64 = 16 << 10;
 /// # Errors
 /// What is wrong with the file.
 pub(crate) fn read(file: &Path) -> Result<String, String> {
-    let text = read_whole_text(file, BYTES_MAX).map_err(|error| error.to_string())?;
-    let token = text.lines().next().unwrap_or_default().trim();
+    let line = first_line(file)?;
+    let token = line.trim();
     let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let expected = || format!("{} holds no token, expected one in its first line", file.display());
     is_token.then(|| token.to_owned()).ok_or_else(expected)
+}
+
+/// The first line of a file, which may be a password with spaces; empty where the file is.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn first_line(file: &Path) -> Result<String, String> {
+    let text = read_whole_text(file, BYTES_MAX).map_err(|error| error.to_string())?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -16,6 +16,25 @@ pub struct SeriesCounts {
     pub examples: Vec<String>,
 }
 
+/// What came to a source of messages since its start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StreamCounts {
+    /// Messages that were read.
+    pub messages: u64,
+    /// Of these, those that were of no use and are among the dead letters.
+    pub dead_letters: u64,
+    /// Those that were older than what was known already.
+    pub late: u64,
+    /// Those that spoke of a node that is not known.
+    pub unknown: u64,
+    /// Those that had been read before, and were left alone.
+    pub repeated: u64,
+    /// Messages that are there and have not been read.
+    pub lag: u64,
+    /// When the last came, seconds since 1970; 0 before the first.
+    pub last_message_seconds: u64,
+}
+
 /// How a source fares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceReport {
@@ -33,6 +52,8 @@ pub struct SourceReport {
     pub notes: Vec<String>,
     /// Of a source of series.
     pub series: Option<SeriesCounts>,
+    /// Of a source of messages.
+    pub stream: Option<StreamCounts>,
 }
 
 /// A source of a real system, which is only looked at.
@@ -48,6 +69,14 @@ pub trait RealSource: Source {
     fn past(&mut self, _now_seconds: u64) -> Vec<Readings> {
         Vec::new()
     }
+
+    /// The number of the last sign of a fault that it told, to be kept with what was learned of signs; none where there is nothing to keep.
+    fn signs_told(&self) -> Option<u64> {
+        None
+    }
+
+    /// What was learned of signs is kept with that number: they are not told again.
+    fn signs_kept(&mut self, _number: u64) {}
 
     /// How it fares.
     fn report(&self) -> SourceReport;
@@ -67,4 +96,11 @@ pub(crate) const RESOURCES: [&str; 7] = [
 /// [`RESOURCES`] as a schema.
 pub(crate) fn schema() -> ResourceSchema {
     ResourceSchema::new(RESOURCES).expect("seven names that differ")
+}
+
+/// This moment, seconds since 1970.
+#[cfg(any(feature = "kafka", feature = "prometheus"))]
+pub(crate) fn unix_seconds() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }

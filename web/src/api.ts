@@ -509,7 +509,7 @@ export interface Rejection {
 /** Kinds of reasons against a plan. */
 export type RejectionCode = "TooDisruptive" | "WrongTime" | "WrongVictim" | "NotWorthIt" | "Other";
 
-/** How a database elsewhere is told. While it is away decisions go on, and what it has not been told waits. */
+/** How a database elsewhere, or Kafka, is told. While it is away decisions go on, and what it has not been told waits. */
 export interface RemoteRow {
   /** Rows of history that the store dropped before they were told; never decisions, plans, steps or lines of the audit. */
   dropped: number;
@@ -679,6 +679,7 @@ export interface SourceRow {
   series?: SeriesRow | null;
   /** Whether that is too long: then nothing is acted on. */
   stale: boolean;
+  stream?: StreamRow | null;
 }
 
 /** How long each stage of a turn took, seconds. */
@@ -779,6 +780,7 @@ export interface StepRow {
 export interface StoreRow {
   /** What tells this store's rows from those of others in one database. */
   instance: string;
+  kafka?: RemoteRow | null;
   /** Why it cannot be written now; none where it can. */
   problem?: string | null;
   remote?: RemoteRow | null;
@@ -792,6 +794,24 @@ export interface StrandedRow {
   devices: number;
   /** Nodes that have part in it. */
   nodes: number;
+}
+
+/** Messages of a source since its start. */
+export interface StreamRow {
+  /** Of these, those that were of no use and were sent to the dead letters. */
+  dead_letters: number;
+  /** Messages that are there and have not been read. */
+  lag: number;
+  /** When the last came, seconds since 1970; 0 before the first. */
+  last_message_seconds: number;
+  /** Those that were older than what was known. */
+  late: number;
+  /** Those that were read. */
+  messages: number;
+  /** Those that had been read before, and were left alone. */
+  repeated: number;
+  /** Those that spoke of a node that is not known. */
+  unknown: number;
 }
 
 /** Tasks: like one that is there, or by what they ask for. */

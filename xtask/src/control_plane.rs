@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache::{cache, digest};
+
 /// The program's source.
 const SOURCE: &str = "tests/control-plane";
 const FILES: [&str; 4] = ["go.mod", "go.sum", "main.go", "scheduler.go"];
@@ -36,7 +38,7 @@ pub(crate) fn program(root: &Path, parts: Parts) -> Result<PathBuf> {
         Parts::Server => ("control-plane", ""),
         Parts::ServerAndScheduler => ("control-plane-with-scheduler", "scheduler"),
     };
-    let program = folder.join(digest(source)?).join(name);
+    let program = folder.join(digest(source, &FILES)?).join(name);
     if program.is_file() {
         return Ok(program);
     }
@@ -63,26 +65,6 @@ pub(crate) fn program(root: &Path, parts: Parts) -> Result<PathBuf> {
     }
     fs::rename(&part, &program).with_context(|| format!("cannot keep {}", program.display()))?;
     Ok(program)
-}
-
-fn cache() -> Result<PathBuf> {
-    let folder =
-        |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let named = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    Ok(named.context("neither XDG_CACHE_HOME nor HOME is set")?.join("lepton"))
-}
-
-/// A name for what the program is made of (FNV-1a over its files).
-fn digest(source: &Path) -> Result<String> {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for name in FILES {
-        let path = source.join(name);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        for byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    Ok(format!("{hash:016x}"))
 }
 
 /// A Go that is new enough: on the path, or where its own installer puts it.

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod cache;
 mod control_plane;
 mod data;
 mod test;

@@ -26,12 +26,14 @@ pub(crate) fn status(args: &StatusArgs) -> Result<(), Failure> {
             table.add_row([name.clone(), plain(value)]);
         }
         let sources = body["sources"].as_array().into_iter().flatten().map(source);
-        format!("{table}\n{}{}", sources.collect::<String>(), remote(&body["store"]["remote"]))
+        let [database, kafka] = ["remote", "kafka"].map(|name| &body["store"][name]);
+        let told = remote("database", database) + &remote("topics", kafka);
+        format!("{table}\n{}{told}", sources.collect::<String>())
     })
 }
 
-/// How a database elsewhere is told, in lines; nothing where there is none.
-fn remote(of: &Value) -> String {
+/// How somebody elsewhere is told, in lines; nothing where there is none.
+fn remote(who: &str, of: &Value) -> String {
     if of.is_null() {
         return String::new();
     }
@@ -39,7 +41,7 @@ fn remote(of: &Value) -> String {
     let problem = of["problem"].as_str().map_or_else(String::new, |problem| format!("  {problem}\n"));
     let [waiting, told, dropped] = ["waiting", "told", "dropped"].map(|name| &of[name]);
     format!(
-        "database {}: {away}, {waiting} rows wait, {told} told, {dropped} of history dropped untold\n{problem}",
+        "{who} {}: {away}, {waiting} rows wait, {told} told, {dropped} of history dropped untold\n{problem}",
         plain(&of["target"])
     )
 }
@@ -59,6 +61,14 @@ fn source(of: &Value) -> String {
         let [mapped, unmapped, ambiguous] = ["mapped", "unmapped", "ambiguous"].map(|name| &series[name]);
         text += &format!(
             "  {mapped} series of something known, {unmapped} of nothing known, {ambiguous} claimed twice\n"
+        );
+    }
+    let stream = &of["stream"];
+    if !stream.is_null() {
+        let [messages, dead, late, unknown, lag] =
+            ["messages", "dead_letters", "late", "unknown", "lag"].map(|name| &stream[name]);
+        text += &format!(
+            "  {messages} messages read, {lag} not yet; {dead} dead letters, {late} late, {unknown} of nodes that are not known\n"
         );
     }
     let lines = [&of["notes"], &series["examples"]].into_iter().filter_map(Value::as_array).flatten();

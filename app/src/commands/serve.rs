@@ -80,7 +80,7 @@ fn without_effect(args: &ServeArgs, source: SourceKind) -> Result<(), Failure> {
         SourceKind::Simulation => [&[turn, url], &kubernetes[..]].concat(),
         SourceKind::Prometheus => [&simulated[..], &kubernetes].concat(),
         SourceKind::Kubernetes => [&simulated[..], &[url]].concat(),
-        SourceKind::Host => [&simulated[..], &[url], &kubernetes].concat(),
+        SourceKind::Host | SourceKind::Kafka => [&simulated[..], &[url], &kubernetes].concat(),
     };
     let useless = useless.into_iter().find(|(_, given)| *given).map(|(option, _)| option);
     match useless {

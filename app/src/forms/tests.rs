@@ -74,6 +74,7 @@ const FORMS: &[&str] = &[
     "serve --source simulation",
     "serve --source prometheus",
     "serve --source kubernetes",
+    "serve --source kafka",
     "serve --store-url sqlite:///f",
     "serve --tls-cert c --tls-key k",
     "status",

@@ -26,7 +26,7 @@ use super::beside::{Beside, Considered, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
-use super::connection::{Connection, Ports, WrongSettings, connect, pause};
+use super::connection::{Connection, Ports, SIGNS_SEEN, ToKafka, WrongSettings, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::logged::Logged;
 use super::nodes::NodeBytes;
@@ -98,8 +98,9 @@ pub(super) struct Engine {
     make_decider: MakeDecider,
     last: LastDecided,
     pub(super) store: Store,
-    /// What tells a database elsewhere.
+    /// What tells a database elsewhere, and topics of Kafka.
     relay: Option<Relay>,
+    kafka: Option<Relay>,
     pub(super) proposal: Option<Proposal>,
     health: Health,
     published: Arc<Published>,
@@ -152,7 +153,7 @@ impl Engine {
         published: Arc<Published>,
         make_decider: MakeDecider,
     ) -> anyhow::Result<Self> {
-        let target = target(config)?;
+        let (target, tells_kafka) = (target(config)?, ToKafka::of(config)?);
         let mut store = Store::open(Path::new(&config.state_dir))?;
         let mut cluster = connect(&mut store, config)?;
         let last = LastDecided::default();
@@ -164,9 +165,12 @@ impl Engine {
         if !past.is_empty() {
             cycle.look_back(&past, &mut cluster.ports().sources, now);
         }
-        store.feed(target.as_ref().map(Target::url))?;
+        let told = [target.as_ref().map(|target| target.url().to_owned()), tells_kafka.name()];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        store.feed(Some(told.join(" ")).filter(|told| !told.is_empty()).as_deref())?;
         let begin = |target| Relay::start(Path::new(&config.state_dir), &store, target);
         let relay = target.map(begin).transpose()?;
+        let kafka = tells_kafka.start(Path::new(&config.state_dir), &store)?;
         let instance = store.fact(INSTANCE)?.unwrap_or_default();
         let recorder = recorder::start(config, &instance)?;
         let chronicle = Chronicle::new(store.last_history()?);
@@ -184,6 +188,7 @@ impl Engine {
             last,
             store,
             relay,
+            kafka,
             proposal: None,
             health: Health { instance, ..Health::default() },
             published,
@@ -381,8 +386,11 @@ impl Engine {
         if let Err(error) = self.store.keep_turn(&rows) {
             crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
-        let Some(relay) = self.relay.take() else { return };
-        relay.end(LAST_WORDS);
+        let relays = [self.relay.take(), self.kafka.take()];
+        if relays.iter().all(Option::is_none) {
+            return;
+        }
+        relays.into_iter().flatten().for_each(|relay| relay.end(LAST_WORDS));
         // What is not forgotten now is told again after the next start.
         let _ = self.store.forget_told();
     }
@@ -581,8 +589,17 @@ impl Engine {
         kept?;
         self.chronicle.kept();
         self.proposal.take_if(|_| unwanted);
+        let told = self.cluster.signs_told();
+        if told.is_some() || report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
+            let signs = serde_json::to_string(&self.cycle.analyst().signs())?;
+            let number = told.map(|number| (SIGNS_SEEN, number.to_string()));
+            let facts = [Some((SIGNS, signs)), number];
+            self.store.set_facts(facts.iter().flatten().map(|(name, value)| (*name, value.as_str())))?;
+        }
+        if let Some(told) = told {
+            self.cluster.signs_kept(told);
+        }
         if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
-            self.store.set_fact(SIGNS, &serde_json::to_string(&self.cycle.analyst().signs())?)?;
             self.starts.keep(&mut self.store)?;
         }
         self.books.kept(&ledger, now);
@@ -631,6 +648,7 @@ impl Engine {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         self.health.remote = self.relay.as_ref().map(Relay::report);
+        self.health.kafka = self.kafka.as_ref().map(Relay::report);
         self.health.rows_dropped = self.chronicle.dropped();
         self.health.recorded = self.recorder.as_ref().map(Recorder::figures);
         let standing = self.cluster.standing();

@@ -44,6 +44,8 @@ pub(super) struct Health {
     pub(super) instance: String,
     /// How a database elsewhere is told.
     pub(super) remote: Option<RelayReport>,
+    /// The same of topics of Kafka.
+    pub(super) kafka: Option<RelayReport>,
     /// Lines of the recording that were lost, and its bytes; none where nothing is recorded.
     pub(super) recorded: Option<(u64, u64)>,
     /// Rows of history that were dropped while the store could not be written.
@@ -106,6 +108,27 @@ pub(crate) struct SourceRow {
     pub(crate) notes: Vec<String>,
     /// Of a source of series: how they were found to belong to nodes and tasks.
     pub(crate) series: Option<SeriesRow>,
+    /// Of a source of messages: what came since the start.
+    pub(crate) stream: Option<StreamRow>,
+}
+
+/// Messages of a source since its start.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct StreamRow {
+    /// Those that were read.
+    pub(crate) messages: u64,
+    /// Of these, those that were of no use and were sent to the dead letters.
+    pub(crate) dead_letters: u64,
+    /// Those that were older than what was known.
+    pub(crate) late: u64,
+    /// Those that spoke of a node that is not known.
+    pub(crate) unknown: u64,
+    /// Those that had been read before, and were left alone.
+    pub(crate) repeated: u64,
+    /// Messages that are there and have not been read.
+    pub(crate) lag: u64,
+    /// When the last came, seconds since 1970; 0 before the first.
+    pub(crate) last_message_seconds: u64,
 }
 
 /// Series of a source.
@@ -130,9 +153,11 @@ pub(crate) struct StoreRow {
     pub(crate) problem: Option<String>,
     /// A database elsewhere that is told what the store has, where there is one.
     pub(crate) remote: Option<RemoteRow>,
+    /// Topics of Kafka that are told of decisions and of what came of them, where there are any.
+    pub(crate) kafka: Option<RemoteRow>,
 }
 
-/// How a database elsewhere is told. While it is away decisions go on, and what it has not been told waits.
+/// How a database elsewhere, or Kafka, is told. While it is away decisions go on, and what it has not been told waits.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(crate) struct RemoteRow {
     /// Which one.
@@ -151,15 +176,20 @@ pub(crate) struct RemoteRow {
 
 impl StoreRow {
     fn of(health: &Health) -> Self {
-        let remote = health.remote.clone().map(|report| RemoteRow {
+        let row = |report: RelayReport| RemoteRow {
             target: report.target,
             waiting: report.waiting,
             told: report.told,
             dropped: report.dropped,
             failures: report.failures,
             problem: report.problem,
-        });
-        Self { instance: health.instance.clone(), problem: health.store_problem.clone(), remote }
+        };
+        Self {
+            instance: health.instance.clone(),
+            problem: health.store_problem.clone(),
+            remote: health.remote.clone().map(row),
+            kafka: health.kafka.clone().map(row),
+        }
     }
 }
 
@@ -409,6 +439,15 @@ fn reported(report: &SourceReport) -> SourceRow {
         ambiguous: series.ambiguous,
         examples: series.examples.clone(),
     });
+    let stream = report.stream.as_ref().map(|of| StreamRow {
+        messages: of.messages,
+        dead_letters: of.dead_letters,
+        late: of.late,
+        unknown: of.unknown,
+        repeated: of.repeated,
+        lag: of.lag,
+        last_message_seconds: of.last_message_seconds,
+    });
     SourceRow {
         looks: Some(report.looks),
         failures: report.failures,
@@ -416,6 +455,7 @@ fn reported(report: &SourceReport) -> SourceRow {
         problem: report.problem.clone(),
         notes: report.notes.clone(),
         series,
+        stream,
         ..SourceRow::default()
     }
 }

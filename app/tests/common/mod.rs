@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program is a crate of its own and uses a part of this")]
 
+#[cfg(feature = "kafka")]
+pub(crate) mod broker;
 pub(crate) mod browser;
 pub(crate) mod kept;
 pub(crate) mod ports;

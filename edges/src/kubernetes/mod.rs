@@ -272,6 +272,7 @@ impl RealSource for KubernetesSource {
             problem: problem_of(&cache),
             notes: by_reason.into_iter().map(note).collect(),
             series: None,
+            stream: None,
         }
     }
 }

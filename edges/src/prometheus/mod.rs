@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use lepton_core::collect::Source;
 use lepton_core::model::{NodeReading, Reading, Readings, ResourceSchema};
 
-use crate::real_source::{self, RealSource, SourceReport};
+use crate::real_source::{self, RealSource, SourceReport, unix_seconds};
 pub use client::AskError;
 use client::Client;
 use gather::{Gathered, gather};
@@ -335,8 +335,4 @@ struct Made {
     problem: Option<String>,
     notes: Vec<String>,
     counts: real_source::SeriesCounts,
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -17,8 +17,12 @@ mod rows;
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
 pub use reader::{Page, PlanRow, Reader, StoredDecision};
+#[cfg(feature = "kafka")]
+pub(crate) use relay::Elsewhere;
 pub use relay::{Relay, RelayReport};
 pub use remote::Target;
+#[cfg(feature = "kafka")]
+pub(crate) use remote::{Cell, Row};
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 
 use std::fs::{self, File, TryLockError};
@@ -123,6 +127,22 @@ impl Store {
         let mut statement = self.connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
         let mut rows = statement.query([name])?;
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Keeps facts together, each under its name.
+    ///
+    /// # Errors
+    /// When they cannot be written; none of them is then kept.
+    pub fn set_facts<'a>(
+        &mut self,
+        facts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for (name, value) in facts {
+            transaction
+                .execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)", [name, value])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Keeps a fact under its name, in the place of what was there.

@@ -3,6 +3,7 @@
 //! plans and the audit stay until they are told. Of turns and hours of the ledger the oldest are dropped when the store drops
 //! them, which is counted.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,14 +29,15 @@ pub(super) type Told = Arc<AtomicU64>;
 /// The writer's side of it.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    told: Told,
+    /// Of each one who tells it.
+    told: RefCell<Vec<Told>>,
     forgotten: u64,
 }
 
 impl Outbox {
-    /// Forgets what was told; gives up to where, to be remembered once the transaction is whole.
+    /// Forgets what all have told; gives up to where, to be remembered once the transaction is whole.
     pub(super) fn forget(&self, transaction: &Transaction<'_>) -> Result<u64, StoreError> {
-        let told = self.told.load(Ordering::Acquire);
+        let told = self.told.borrow().iter().map(|told| told.load(Ordering::Acquire)).min().unwrap_or(0);
         if told > self.forgotten {
             transaction.prepare_cached("DELETE FROM outbox WHERE sequence <= ?1")?.execute([told as i64])?;
         }
@@ -48,7 +50,7 @@ impl Outbox {
 }
 
 impl Store {
-    /// From now on what is written goes into the outbox for a database of this name, or for none. One that is new is told all that there is.
+    /// From now on what is written goes into the outbox for those of this name, or for none. Where the name is new all that there is is told.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -76,9 +78,11 @@ impl Store {
         self.in_one(|_| Ok(()))
     }
 
-    /// Where the one who tells it says up to where.
+    /// Where one more who tells it says up to where.
     pub(super) fn told(&self) -> Told {
-        Arc::clone(&self.outbox.told)
+        let told = Told::default();
+        self.outbox.told.borrow_mut().push(Arc::clone(&told));
+        told
     }
 }
 

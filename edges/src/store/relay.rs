@@ -1,5 +1,5 @@
-//! Tells a database elsewhere what the store has, on a thread of its own: in order, again after a failure, and up to the end of the outbox. While
-//! the database is away the loop notices nothing; what was told and not yet forgotten at a kill is told again, which changes nothing.
+//! Tells somebody elsewhere, a database or topics of Kafka, what the store has, on a thread of its own: in order, again after a failure, and up to the
+//! end of the outbox. While they are away the loop notices nothing; what was told and not yet forgotten at a kill is told again, which changes nothing.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::outbox::{self, Told};
-use super::remote::{self, Database, RemoteError, Target, upserts};
+use super::remote::{self, Database, RemoteError, Row, Target, upserts};
 use super::{Store, StoreError, reading};
 
 /// Rows told at once.
@@ -26,7 +26,7 @@ const BACK_OFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)
 /// How the telling fares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RelayReport {
-    /// Which database is told; there is no secret in it.
+    /// Who is told; there is no secret in it.
     pub target: String,
     /// Rows that wait.
     pub waiting: u64,
@@ -38,6 +38,42 @@ pub struct RelayReport {
     pub failures: u64,
     /// Why it cannot be told now; none where it can.
     pub problem: Option<String>,
+}
+
+/// Who is told.
+pub(crate) trait Elsewhere: Send {
+    /// Takes these rows of a store, which may have been told before.
+    ///
+    /// # Errors
+    /// Why they could not all be told, for people.
+    fn tell(&mut self, instance: &str, rows: &[Row]) -> Result<(), String>;
+}
+
+/// A database, with the connection to it where there is one.
+struct RemoteDatabase {
+    target: Target,
+    open: Option<Box<dyn Database>>,
+}
+
+impl Elsewhere for RemoteDatabase {
+    fn tell(&mut self, instance: &str, rows: &[Row]) -> Result<(), String> {
+        let told = self.write(instance, rows).map_err(|error| error.to_string());
+        if told.is_err() {
+            self.open = None;
+        }
+        told
+    }
+}
+
+impl RemoteDatabase {
+    fn write(&mut self, instance: &str, rows: &[Row]) -> Result<(), RemoteError> {
+        let database = match &mut self.open {
+            Some(database) => database,
+            none => none.insert(remote::connect(&self.target)?),
+        };
+        let statements = upserts(database.dialect(), instance, rows);
+        if statements.is_empty() { Ok(()) } else { database.write(&statements) }
+    }
 }
 
 /// The thread that tells.
@@ -54,16 +90,27 @@ impl Relay {
     /// # Errors
     /// When the store cannot be read, or no thread be started.
     pub fn start(folder: &Path, store: &Store, target: Target) -> Result<Self, StoreError> {
+        let name = target.to_string();
+        Self::to(folder, store, name, Box::new(RemoteDatabase { target, open: None }))
+    }
+
+    /// The same to anybody, who has a name without a secret.
+    pub(crate) fn to(
+        folder: &Path,
+        store: &Store,
+        name: String,
+        elsewhere: Box<dyn Elsewhere>,
+    ) -> Result<Self, StoreError> {
         let instance = store.fact("instance")?.unwrap_or_default();
-        let first = RelayReport { target: target.to_string(), ..RelayReport::default() };
+        let first = RelayReport { target: name, ..RelayReport::default() };
         let report = Arc::new(Mutex::new(first));
         let (going_on, ends) = channel();
         let teller = Teller {
             connection: reading(folder)?,
-            target,
+            elsewhere,
+            reached: false,
             instance,
             told: store.told(),
-            database: None,
             at: 0,
             counted: None,
             report: Arc::clone(&report),
@@ -97,10 +144,11 @@ impl Relay {
 /// What the thread has.
 struct Teller {
     connection: Connection,
-    target: Target,
+    elsewhere: Box<dyn Elsewhere>,
+    /// Whether the last attempt succeeded.
+    reached: bool,
     instance: String,
     told: Told,
-    database: Option<Box<dyn Database>>,
     /// The last place of the outbox that was told.
     at: u64,
     counted: Option<Instant>,
@@ -111,14 +159,15 @@ impl Teller {
     fn tell_on(mut self, ends: &Receiver<()>) {
         let mut back_off = BACK_OFF[0];
         loop {
-            let pause = match self.tell() {
+            let told = self.tell();
+            self.reached = told.is_ok();
+            let pause = match told {
                 Ok(ROWS_MAX) => Duration::ZERO,
                 Ok(_) => {
                     back_off = BACK_OFF[0];
                     LOOK
                 }
                 Err(problem) => {
-                    self.database = None;
                     self.note(|report| {
                         report.failures += 1;
                         report.problem = Some(problem);
@@ -131,7 +180,7 @@ impl Teller {
             self.count();
             if matches!(ends.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
                 // What was written last is told; who is away is not waited for.
-                while self.database.is_some() && self.tell() == Ok(ROWS_MAX) {}
+                while self.reached && self.tell() == Ok(ROWS_MAX) {}
                 return;
             }
         }
@@ -141,15 +190,7 @@ impl Teller {
     fn tell(&mut self) -> Result<usize, String> {
         let batch =
             outbox::batch(&mut self.connection, self.at, ROWS_MAX).map_err(|error| error.to_string())?;
-        let away = |error: RemoteError| error.to_string();
-        let database = match &mut self.database {
-            Some(database) => database,
-            none => none.insert(remote::connect(&self.target).map_err(away)?),
-        };
-        let statements = upserts(database.dialect(), &self.instance, &batch.rows);
-        if !statements.is_empty() {
-            database.write(&statements).map_err(away)?;
-        }
+        self.elsewhere.tell(&self.instance, &batch.rows)?;
         self.at = batch.to;
         self.told.store(batch.to, Ordering::Release);
         self.note(|report| {

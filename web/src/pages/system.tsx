@@ -40,6 +40,7 @@ export function System() {
         </Card>
         <Card title="Store" note={`instance ${of.store.instance}`}>
           {of.store.remote ? <Remote of={of.store.remote} /> : <Empty>A file on the service's machine; no database elsewhere is told.</Empty>}
+          {of.store.kafka ? <Remote of={of.store.kafka} /> : null}
         </Card>
         {of.simulated && (
           <Card title="Try to break it" note="each is a real act on this simulated cluster">
@@ -61,11 +62,12 @@ export function System() {
 
 /** A source: how old what it told is, and what it cannot see. */
 function Source({ of }: { of: SourceRow }) {
-  const { series } = of;
+  const { series, stream } = of;
   const told = [
     of.looks == null ? "" : `${count(of.looks, "look")}, ${of.failures ? `${number(of.failures)} failed` : "none failed"}; the last took ${duration(of.look_seconds)}`,
     of.rejected ? `${count(of.rejected, "reading")} could not be believed` : "",
     series ? `${number(series.mapped)} series known, ${number(series.unmapped)} of nothing known, ${number(series.ambiguous)} claimed twice` : "",
+    stream ? `${count(stream.messages, "message")} read, ${number(stream.lag)} not yet; ${count(stream.dead_letters, "dead letter")}, ${number(stream.late)} late, ${number(stream.unknown)} of nodes that are not known` : "",
     of.problem ?? "",
     ...of.notes,
     ...(series?.examples ?? []),
@@ -78,7 +80,7 @@ function Source({ of }: { of: SourceRow }) {
   );
 }
 
-/** A database elsewhere: whether it takes what it is told, and what waits. */
+/** A database elsewhere, or topics of Kafka: whether it takes what it is told, and what waits. */
 function Remote({ of }: { of: RemoteRow }) {
   const told = [
     `${count(of.told, "row")} told since the start, ${number(of.waiting)} waiting`,

@@ -7,9 +7,11 @@ use anyhow::{Context, Result, bail};
 /// Installs the packages through apt where one of the programs is missing, as root only: nobody's machine is changed by asking
 /// for a password.
 pub(super) fn ensure(programs: &[&str], packages: &[&str]) -> Result<()> {
-    if programs.iter().all(|program| is_installed(program)) {
-        return Ok(());
-    }
+    if programs.iter().all(|program| is_installed(program)) { Ok(()) } else { install(packages) }
+}
+
+/// Installs the packages, as root only.
+pub(super) fn install(packages: &[&str]) -> Result<()> {
     let names = packages.join(" and ");
     let user = Command::new("id").arg("-u").output().context("cannot ask for the user")?;
     if user.stdout.trim_ascii() != b"0" {

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::apt::ensure;
 use super::tally::{State, Tally};
-use super::{WORKSPACE, run_cargo_tests};
+use super::{run_cargo_tests, workspace};
 use crate::tidy;
 
 /// What such a group needs.
@@ -21,37 +21,32 @@ pub(super) struct Needs<'a> {
     pub(super) packages: &'static [&'static str],
     /// Variables that they find things by.
     pub(super) variables: &'a [(&'a str, &'a OsStr)],
-    /// What `cargo test` builds for them.
-    pub(super) built: &'static [&'static str],
 }
 
 /// Tests that look at a page.
-pub(super) const BROWSER: Needs<'static> = Needs {
-    reason: "needs chromium",
-    programs: &["chromium"],
-    packages: &["chromium"],
-    variables: &[],
-    built: WORKSPACE,
-};
+pub(super) const BROWSER: Needs<'static> =
+    Needs { reason: "needs chromium", programs: &["chromium"], packages: &["chromium"], variables: &[] };
 /// Tests that ask a Prometheus.
 pub(super) const PROMETHEUS: Needs<'static> = Needs {
     reason: "needs prometheus",
     programs: &["prometheus", "prometheus-node-exporter"],
     packages: &["prometheus", "prometheus-node-exporter"],
     variables: &[],
-    built: WORKSPACE,
 };
 /// Tests that start databases. Debian keeps PostgreSQL's server out of the path.
 pub(super) const DATABASES: Needs<'static> = Needs {
     reason: "needs databases",
     programs: &["mariadbd", "mariadb-install-db", "psql", "pg_lsclusters"],
     packages: &["mariadb-server", "postgresql"],
-    built: WORKSPACE,
     variables: &[],
 };
 /// Tests that talk to an API server.
 pub(super) const KUBERNETES: Needs<'static> =
-    Needs { reason: "needs kubernetes", programs: &[], packages: &[], variables: &[], built: WORKSPACE };
+    Needs { reason: "needs kubernetes", programs: &[], packages: &[], variables: &[] };
+
+/// Tests that talk to a broker of Kafka.
+pub(super) const KAFKA: Needs<'static> =
+    Needs { reason: "needs kafka", programs: &[], packages: &[], variables: &[] };
 
 pub(super) fn run(
     root: &Path,
@@ -69,7 +64,7 @@ pub(super) fn run(
         ));
     }
     let args: Vec<&str> = ["--ignored"].into_iter().chain(tests.iter().map(String::as_str)).collect();
-    let (state, tally) = run_cargo_tests(root, traces, needs.built, &args, needs.variables)?;
+    let (state, tally) = run_cargo_tests(root, traces, workspace(), &args, needs.variables)?;
     let (ran, marked) = (tally.passed + tally.failed, tests.len());
     if matches!(state, State::Passed(_)) && ran < marked as u64 {
         return Ok((State::Failed(format!("{marked} tests are marked, {ran} ran")), tally));

@@ -2,6 +2,7 @@
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
 mod apt;
+mod kafka;
 mod kubernetes;
 mod marked;
 mod page;
@@ -35,6 +36,9 @@ Runs the groups named, or all of them:
            root on Debian, both are installed for them
   kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, built from
            tests/control-plane once into ~/.cache/lepton (5 to 15 minutes; needs Go, and its module proxy)
+  kafka    tests marked #[ignore = \"needs kafka\"]: a real Apache Kafka, fetched by Maven once into ~/.cache/lepton; as root
+           on Debian, Java, Maven and what building the feature `kafka` needs are installed for them. Where that cannot be had
+           all groups build without the feature
   stores   tests marked #[ignore = \"needs databases\"]: the store is told to a real PostgreSQL and a real MariaDB; as
            root on Debian, both are installed for them. Compiling the features `mysql` and `postgres` takes minutes
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
@@ -49,23 +53,31 @@ enum Group {
     Browser,
     Sources,
     Kubernetes,
+    Kafka,
     Stores,
     Train,
 }
 
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 9] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
     ("browser", Group::Browser),
     ("sources", Group::Sources),
     ("kubernetes", Group::Kubernetes),
+    ("kafka", Group::Kafka),
     ("stores", Group::Stores),
     ("train", Group::Train),
 ];
 
-/// What `cargo test` builds for most groups: all of it once, with what tells databases elsewhere.
-pub(super) const WORKSPACE: &[&str] = &["--workspace", "--features", "lepton/mysql,lepton/postgres"];
+/// What `cargo test` builds for most groups: all of it once, with what tells databases elsewhere, and with Kafka where it can be built.
+fn workspace() -> &'static [&'static str] {
+    match kafka::can_be_built() {
+        Ok(()) => &["--workspace", "--features", "lepton/kafka,lepton/mysql,lepton/postgres"],
+        Err(_) => &["--workspace", "--features", "lepton/mysql,lepton/postgres"],
+    }
+}
+
 /// What it builds for the learner.
 const LEARNER: &[&str] = &["--package", "lepton-learn", "--features", "train"];
 
@@ -85,12 +97,13 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             // The tests of TLS make their certificates with it.
             Group::Rust => match apt::ensure(&["openssl"], &["openssl"]) {
                 Err(missing) => (State::NotRun(format!("no openssl: {missing:#}")), Tally::default()),
-                Ok(()) => run_cargo_tests(root, &traces, WORKSPACE, &[], &[])?,
+                Ok(()) => run_cargo_tests(root, &traces, workspace(), &[], &[])?,
             },
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[], &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
             Group::Kubernetes => kubernetes::run(root, &traces)?,
+            Group::Kafka => kafka::run(root, &traces)?,
             Group::Browser => match page::missing_packages(root)? {
                 Some(missing) => (State::NotRun(missing), Tally::default()),
                 None => marked::run(root, &traces, &marked::BROWSER)?,
@@ -125,7 +138,7 @@ fn run_data(root: &Path, traces: &Result<PathBuf, String>, rust_ran: bool) -> Re
             let found = format!("{} found; what replays them is counted with `rust`", data::trace_names());
             Ok((State::Passed(found), Tally::default()))
         }
-        Ok(_) => run_cargo_tests(root, traces, WORKSPACE, &[], &[]),
+        Ok(_) => run_cargo_tests(root, traces, workspace(), &[], &[]),
     }
 }
 

@@ -103,7 +103,8 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         let _ = writeln!(text, "lepton_stage_last_seconds{{stage=\"{stage}\"}} {last}");
     }
     sources(&mut text, &status.sources);
-    remote(&mut text, status.store.remote.as_ref());
+    elsewhere(&mut text, "remote_store", "database elsewhere", status.store.remote.as_ref());
+    elsewhere(&mut text, "kafka_sink", "Kafka", status.store.kafka.as_ref());
     text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
     for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
         let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");
@@ -122,33 +123,31 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-/// How a database elsewhere is told, where there is one.
-fn remote(text: &mut String, remote: Option<&RemoteRow>) {
+/// How somebody elsewhere is told, where there is one.
+fn elsewhere(text: &mut String, part: &str, who: &str, remote: Option<&RemoteRow>) {
     let Some(of) = remote else { return };
     let up = f64::from(of.problem.is_none());
     for (name, kind, help, value) in [
-        ("up", "gauge", "1 while the database elsewhere takes what it is told.", up),
-        ("rows_waiting", "gauge", "Rows that it has not been told yet.", of.waiting as f64),
-        ("rows_told_total", "counter", "Rows that it took.", of.told as f64),
+        ("up", "gauge", "1 while it takes what it is told:", up),
+        ("rows_waiting", "gauge", "Rows that it has not been told yet:", of.waiting as f64),
+        ("rows_told_total", "counter", "Rows that it took:", of.told as f64),
         (
             "rows_dropped_total",
             "counter",
-            "Rows of history dropped before they were told.",
+            "Rows of history dropped before they were told:",
             of.dropped as f64,
         ),
-        ("failures_total", "counter", "Attempts that failed.", of.failures as f64),
+        ("failures_total", "counter", "Attempts that failed:", of.failures as f64),
     ] {
-        let _ = writeln!(
-            text,
-            "# HELP lepton_remote_store_{name} {help}\n# TYPE lepton_remote_store_{name} {kind}\nlepton_remote_store_{name} {value}"
-        );
+        let name = format!("lepton_{part}_{name}");
+        let _ = writeln!(text, "# HELP {name} {help} {who}.\n# TYPE {name} {kind}\n{name} {value}");
     }
 }
 
 /// How each source fares; names of sources are few and fixed.
 fn sources(text: &mut String, sources: &[SourceRow]) {
     type Figure = fn(&SourceRow) -> Option<f64>;
-    let figures: [(&str, &str, &str, Figure); 8] = [
+    let figures: [(&str, &str, &str, Figure); 15] = [
         ("age_seconds", "gauge", "Time since it last looked.", |of| Some(of.age_seconds as f64)),
         ("stale", "gauge", "1 while what it told is out of date.", |of| Some(f64::from(of.stale))),
         ("looks_total", "counter", "Looks.", |of| of.looks.map(|looks| looks as f64)),
@@ -160,6 +159,25 @@ fn sources(text: &mut String, sources: &[SourceRow]) {
         }),
         ("series_unused", "gauge", "Series of nothing known, or claimed twice.", |of| {
             of.series.as_ref().map(|series| (series.unmapped + series.ambiguous) as f64)
+        }),
+        ("messages_total", "counter", "Messages read.", |of| Some(of.stream.as_ref()?.messages as f64)),
+        ("dead_letters_total", "counter", "Messages of no use, sent to the dead letters.", |of| {
+            Some(of.stream.as_ref()?.dead_letters as f64)
+        }),
+        ("late_messages_total", "counter", "Messages older than what was known.", |of| {
+            Some(of.stream.as_ref()?.late as f64)
+        }),
+        ("unknown_messages_total", "counter", "Messages of a node that is not known.", |of| {
+            Some(of.stream.as_ref()?.unknown as f64)
+        }),
+        ("repeated_messages_total", "counter", "Messages that had been read before.", |of| {
+            Some(of.stream.as_ref()?.repeated as f64)
+        }),
+        ("lag_messages", "gauge", "Messages that have not been read.", |of| {
+            Some(of.stream.as_ref()?.lag as f64)
+        }),
+        ("last_message_timestamp_seconds", "gauge", "When the last message came.", |of| {
+            Some(of.stream.as_ref()?.last_message_seconds as f64)
         }),
     ];
     for (name, kind, help, of) in figures {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use super::{ServeConfig, SourceKind, address, mode_name, mode_named, speed, store_url};
+use super::{ServeConfig, SourceKind, address, kafka, mode_name, mode_named, speed, store_url};
 use crate::log::{LogFormat, LogLevel, named as named_one};
 
 /// What a setting may be.
@@ -347,6 +347,104 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.kubernetes.lease, lease(value)),
     },
     Key {
+        name: "kafka.brokers",
+        about: "Brokers to begin with, HOST:PORT, separated by commas.",
+        form: Form::Text,
+        get: |c| text(&c.kafka.brokers),
+        live: false,
+        set: |c, value| set(&mut c.kafka.brokers, as_text(value).and_then(kafka::brokers)),
+    },
+    Key {
+        name: "kafka.topics",
+        about: "Topics that are read: events of nodes, tasks, readings and lines of logs.",
+        form: Form::Texts,
+        get: |c| Some(Value::Array(c.kafka.topics.iter().filter_map(|topic| text(topic)).collect())),
+        live: false,
+        set: |c, value| set(&mut c.kafka.topics, texts(value).and_then(kafka::topics)),
+    },
+    Key {
+        name: "kafka.group",
+        about: "The consumer group; one for each service, since each must see all.",
+        form: Form::Text,
+        get: |c| text(&c.kafka.group),
+        live: false,
+        set: |c, value| {
+            set(&mut c.kafka.group, folder(value).map_err(|_| "expected the name of a group".to_owned()))
+        },
+    },
+    Key {
+        name: "kafka.decisions_topic",
+        about: "A topic that is told of every decision, whatever the source; none where it is not set.",
+        form: Form::Text,
+        get: |c| c.kafka.decisions_topic.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.kafka.decisions_topic, as_text(value).and_then(kafka::topic)),
+    },
+    Key {
+        name: "kafka.outcomes_topic",
+        about: "A topic that is told of what came of each decision; none where it is not set.",
+        form: Form::Text,
+        get: |c| c.kafka.outcomes_topic.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.kafka.outcomes_topic, as_text(value).and_then(kafka::topic)),
+    },
+    Key {
+        name: "kafka.tls",
+        about: "Whether brokers are spoken to over TLS.",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.kafka.tls)),
+        live: false,
+        set: |c, value| set(&mut c.kafka.tls, flag(value)),
+    },
+    Key {
+        name: "kafka.ca_file",
+        about: "File of the authorities (PEM) of which one has signed the brokers' certificates; those of the system where it is not set.",
+        form: Form::Text,
+        get: |c| path(c.kafka.ca_file.as_ref()),
+        live: false,
+        set: |c, value| set(&mut c.kafka.ca_file, file(value)),
+    },
+    Key {
+        name: "kafka.cert_file",
+        about: "File of the certificate (PEM) that is shown to the brokers, where they ask for one.",
+        form: Form::Text,
+        get: |c| path(c.kafka.cert_file.as_ref()),
+        live: false,
+        set: |c, value| set(&mut c.kafka.cert_file, file(value)),
+    },
+    Key {
+        name: "kafka.key_file",
+        about: "File of that certificate's key (PEM).",
+        form: Form::Text,
+        get: |c| path(c.kafka.key_file.as_ref()),
+        live: false,
+        set: |c, value| set(&mut c.kafka.key_file, file(value)),
+    },
+    Key {
+        name: "kafka.sasl_mechanism",
+        about: "How a user is known to the brokers.",
+        form: Form::Word(kafka::MECHANISMS),
+        get: |c| text(c.kafka.sasl_mechanism),
+        live: false,
+        set: |c, value| set(&mut c.kafka.sasl_mechanism, one_of(value, kafka::MECHANISMS)),
+    },
+    Key {
+        name: "kafka.user",
+        about: "The user, where the brokers ask for one (SASL).",
+        form: Form::Text,
+        get: |c| c.kafka.user.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.kafka.user, as_text(value).map(|user| Some(user.to_owned()))),
+    },
+    Key {
+        name: "kafka.password_file",
+        about: "File with that user's password in its first line.",
+        form: Form::Text,
+        get: |c| path(c.kafka.password_file.as_ref()),
+        live: false,
+        set: |c, value| set(&mut c.kafka.password_file, file(value)),
+    },
+    Key {
         name: "simulation.seed",
         about: "Seed of the simulated cluster.",
         form: Form::Whole(0, i64::MAX),
@@ -424,6 +522,16 @@ fn lease(value: &Value) -> Result<Option<(String, String)>, String> {
     let parts = text.split_once('/').filter(|(namespace, name)| is_name(namespace) && is_name(name));
     let parts = parts.map(|(namespace, name)| Some((namespace.to_owned(), name.to_owned())));
     parts.ok_or_else(|| "expected NAMESPACE/NAME, or nothing for no lease".to_owned())
+}
+
+fn path(of: Option<&PathBuf>) -> Option<Value> {
+    text(&of?.to_string_lossy())
+}
+
+fn one_of(value: &Value, words: &'static [&'static str]) -> Result<&'static str, String> {
+    let given = as_text(value)?;
+    let known = words.iter().find(|word| **word == given);
+    known.copied().ok_or_else(|| format!("expected one of {}", words.join(", ")))
 }
 
 fn folder(value: &Value) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! The settings of the service: defaults, then the file of `--config`, then variables of the environment, then options.
 
+mod kafka;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use toml::{Table, Value};
 
 use crate::log::{LogFormat, LogLevel};
 use crate::toml_file::{TomlFile, read_toml};
+pub(crate) use kafka::KafkaSettings;
 pub(crate) use keys::{Form, KEYS, Key};
 
 const MODES: [(&str, Mode); 3] =
@@ -70,12 +72,14 @@ pub(crate) enum SourceKind {
     Simulation,
     /// A Kubernetes cluster.
     Kubernetes,
+    /// Topics of Kafka.
+    Kafka,
 }
 
 impl SourceKind {
     /// Their names.
-    pub(crate) const NAMES: &[&str] = &["host", "prometheus", "simulation", "kubernetes"];
-    const ALL: [Self; 4] = [Self::Host, Self::Prometheus, Self::Simulation, Self::Kubernetes];
+    pub(crate) const NAMES: &[&str] = &["host", "prometheus", "simulation", "kubernetes", "kafka"];
+    const ALL: [Self; 5] = [Self::Host, Self::Prometheus, Self::Simulation, Self::Kubernetes, Self::Kafka];
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -92,7 +96,7 @@ impl SourceKind {
     pub(crate) fn modes(self) -> &'static [Mode] {
         match self {
             Self::Host => &[Mode::Observe],
-            Self::Prometheus => &[Mode::Observe, Mode::Recommend],
+            Self::Prometheus | Self::Kafka => &[Mode::Observe, Mode::Recommend],
             Self::Simulation | Self::Kubernetes => &[Mode::Observe, Mode::Recommend, Mode::Act],
         }
     }
@@ -191,6 +195,7 @@ pub(crate) struct ServeConfig {
     pub(crate) host: HostSettings,
     pub(crate) prometheus: PrometheusSettings,
     pub(crate) kubernetes: KubernetesSettings,
+    pub(crate) kafka: KafkaSettings,
     pub(crate) simulation: Simulation,
 }
 
@@ -238,6 +243,7 @@ impl Default for ServeConfig {
                 model_labels: Vec::new(),
                 lease: Some(("lepton".to_owned(), "lepton".to_owned())),
             },
+            kafka: KafkaSettings::default(),
             simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8, request_factor: None },
         }
     }
@@ -339,6 +345,9 @@ impl ServeConfig {
                 file.display()
             ));
         }
+        if let Some(problem) = self.kafka.contradiction() {
+            return Some(problem);
+        }
         let (source, mode) = (self.source, mode_name(self.mode));
         (!source.modes().contains(&self.mode)).then(|| {
             let modes: Vec<&str> = source.modes().iter().map(|mode| mode_name(*mode)).collect();
@@ -402,11 +411,14 @@ mod tests {
             ("schema_version = 2", "expected 1"),
             ("[simulation]\nload = 11", "expected a number above 0 and at most 10"),
             ("simulation = 3", "expected a table"),
-            ("source = \"hots\"", "expected one of host, prometheus, simulation, kubernetes"),
+            ("source = \"hots\"", "expected one of host, prometheus, simulation, kubernetes, kafka"),
             ("turn_seconds = 0", "expected a number from 0.1 to 3600"),
             ("[host]\nroot = \"\"", "line 2, column `root`"),
             ("[prometheus]\nnode_labels = [3]", "expected a list of texts"),
             ("[prometheus.queries]\ncores = 3", "expected a table of texts in quotes, `cores` is none"),
+            ("[kafka]\nbrokers = \"here\"", "expected HOST:PORT"),
+            ("[kafka]\ntopics = []", "expected one topic at least"),
+            ("[kafka]\nsasl_mechanism = \"GSSAPI\"", "expected one of SCRAM-SHA-512"),
             ("[hots]\nroot = \"/\"", "line 1: there is no setting `hots`"),
         ] {
             let said = parsed(text).expect_err(expected);

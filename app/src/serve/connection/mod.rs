@@ -1,5 +1,7 @@
 //! What the loop is connected to: a simulated cluster, a Kubernetes cluster, or a real system that is only looked at.
 
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod simulated;
@@ -8,6 +10,7 @@ mod watched;
 pub(super) use simulated::SimulatedCluster;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use lepton_core::collect::Source;
@@ -15,7 +18,7 @@ use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
 use lepton_core::model::{Readings, ResourceSchema, Snapshot};
 use lepton_edges::SourceReport;
-use lepton_edges::store::Store;
+use lepton_edges::store::{Relay, Store};
 use lepton_sim::experiment::TURN_SECONDS;
 use lepton_sim::world::Measures;
 use serde_json::{Value, json};
@@ -23,6 +26,8 @@ use serde_json::{Value, json};
 use super::config::{ServeConfig, SourceKind};
 use super::people::unix_seconds;
 
+/// Name of the fact that says up to where signs of faults from a source were seen, kept with what was learned of them.
+pub(super) const SIGNS_SEEN: &str = "signs_seen";
 /// The fact of the store that says what it is of.
 const SOURCE: &str = "source";
 
@@ -66,6 +71,14 @@ pub(super) trait Connection {
         true
     }
 
+    /// The number of the last sign of a fault that its source told, to be kept with what was learned of signs.
+    fn signs_told(&self) -> Option<u64> {
+        None
+    }
+
+    /// What was learned of signs is kept with that number.
+    fn signs_kept(&mut self, _number: u64) {}
+
     /// A turn is over: what it left waiting may be told to those who wait.
     fn turned(&mut self, _: &Snapshot, _: Mode) {}
 
@@ -102,6 +115,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         SourceKind::Host => Box::new(watched::host(store, config)?),
         SourceKind::Prometheus => Box::new(watched::prometheus(store, config)?),
         SourceKind::Kubernetes => kubernetes(store, config)?,
+        SourceKind::Kafka => kafka(store, config)?,
     })
 }
 
@@ -115,11 +129,71 @@ fn kubernetes(_: &Store, _: &ServeConfig) -> anyhow::Result<Box<dyn Connection>>
     anyhow::bail!("this build knows no Kubernetes. Maybe build with `--features kubernetes`")
 }
 
+#[cfg(feature = "kafka")]
+fn kafka(store: &Store, config: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
+    Ok(Box::new(watched::Watched::new(Box::new(kafka::source(store, config)?), store)?))
+}
+
+/// Topics of Kafka that are told of decisions, where the settings name any.
+#[cfg(feature = "kafka")]
+pub(super) struct ToKafka(Option<lepton_edges::kafka::KafkaSink>);
+
+#[cfg(feature = "kafka")]
+impl ToKafka {
+    /// Those of the settings.
+    pub(super) fn of(config: &ServeConfig) -> anyhow::Result<Self> {
+        Ok(Self(kafka::sink(&config.kafka)?))
+    }
+
+    /// What is told, and where; there is no secret in it.
+    pub(super) fn name(&self) -> Option<String> {
+        self.0.as_ref().map(lepton_edges::kafka::KafkaSink::name)
+    }
+
+    /// Begins to tell what the store has.
+    pub(super) fn start(self, folder: &Path, store: &Store) -> anyhow::Result<Option<Relay>> {
+        Ok(self.0.map(|sink| sink.start(folder, store)).transpose()?)
+    }
+}
+
+/// This build can tell none.
+#[cfg(not(feature = "kafka"))]
+pub(super) struct ToKafka;
+
+#[cfg(not(feature = "kafka"))]
+impl ToKafka {
+    pub(super) fn of(config: &ServeConfig) -> anyhow::Result<Self> {
+        if config.kafka.tells() {
+            return Err(WrongSettings(format!(
+                "`kafka.decisions_topic` or `kafka.outcomes_topic`: {NO_KAFKA}"
+            ))
+            .into());
+        }
+        Ok(Self)
+    }
+
+    pub(super) fn name(&self) -> Option<String> {
+        None
+    }
+
+    pub(super) fn start(self, _: &Path, _: &Store) -> anyhow::Result<Option<Relay>> {
+        Ok(None)
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+const NO_KAFKA: &str = "this build knows no Kafka. Maybe build with `cargo build --release --features kafka`";
+
+#[cfg(not(feature = "kafka"))]
+fn kafka(_: &Store, _: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
+    anyhow::bail!(NO_KAFKA)
+}
+
 /// The time from one turn to the next.
 pub(super) fn pause(config: &ServeConfig) -> Duration {
     match config.source {
         SourceKind::Simulation => Duration::from_secs_f64(TURN_SECONDS as f64 / config.speed),
-        SourceKind::Host | SourceKind::Prometheus | SourceKind::Kubernetes => {
+        SourceKind::Host | SourceKind::Prometheus | SourceKind::Kubernetes | SourceKind::Kafka => {
             Duration::from_secs_f64(config.turn_seconds)
         }
     }

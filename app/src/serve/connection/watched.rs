@@ -17,7 +17,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    fn new(source: Box<dyn RealSource>, store: &Store) -> anyhow::Result<Self> {
+    pub(super) fn new(source: Box<dyn RealSource>, store: &Store) -> anyhow::Result<Self> {
         let now_seconds = machine_seconds(store.clock_seconds()?.unwrap_or(0));
         Ok(Self { source, hands: NoHands, now_seconds })
     }
@@ -46,6 +46,14 @@ impl Connection for Watched {
 
     fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    fn signs_told(&self) -> Option<u64> {
+        self.source.signs_told()
+    }
+
+    fn signs_kept(&mut self, number: u64) {
+        self.source.signs_kept(number);
     }
 
     fn standing(&self) -> Standing {

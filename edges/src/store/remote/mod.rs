@@ -9,7 +9,8 @@ mod schema;
 mod sqlite;
 mod target;
 
-pub(super) use schema::{Cell, Column, Row, TABLES, fitting, upserts};
+pub(crate) use schema::{Cell, Row};
+pub(super) use schema::{Column, TABLES, fitting, upserts};
 pub use target::Target;
 
 use target::Kind;

@@ -17,7 +17,7 @@ const MIGRATIONS: [&str; 2] =
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) enum Cell {
+pub(crate) enum Cell {
     /// A whole number.
     Whole(Option<i64>),
     /// A text.
@@ -35,19 +35,19 @@ impl Cell {
 
 /// What a column takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Column {
+pub(crate) enum Column {
     Whole,
     Word,
     Text,
 }
 
 /// A table of theirs, and where its rows come from.
-pub(in super::super) struct Table {
+pub(crate) struct Table {
     /// The kind of row, as the outbox has it.
-    pub(in super::super) kind: &'static str,
+    pub(crate) kind: &'static str,
     name: &'static str,
     /// Its columns after instance and sequence.
-    pub(in super::super) columns: &'static [(&'static str, Column)],
+    pub(crate) columns: &'static [(&'static str, Column)],
     /// The same of a row of the store, by its number.
     pub(in super::super) select: &'static str,
 }
@@ -182,7 +182,7 @@ fn in_dialect(sql: &str, dialect: Dialect) -> String {
 }
 
 /// A row to be written: its table, its number, the values of its columns after instance and sequence.
-pub(in super::super) type Row = (&'static Table, i64, Vec<Cell>);
+pub(crate) type Row = (&'static Table, i64, Vec<Cell>);
 
 /// Statements that write rows, each in the place of what is there under its instance and sequence.
 pub(in super::super) fn upserts(dialect: Dialect, instance: &str, rows: &[Row]) -> Vec<(String, Vec<Cell>)> {
