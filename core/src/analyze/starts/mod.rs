@@ -15,13 +15,15 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 pub use calibration::{StartCalibration, StartsJudged};
-use line::Line;
+use line::{Line, Scratch};
 use run_times::RunTimes;
 
 use crate::model::{Assessment, ClassId, DeviceSet, Health, Name, NodeId, Snapshot, TaskId};
 
-/// Futures that are played.
-const FUTURES: u64 = 32;
+/// Most futures that are played, and fewest: on large clusters so many as take a few seconds.
+const FUTURES: (usize, usize) = (32, 8);
+/// Nodes that are looked at in all futures together, each for every class of tasks that waits.
+const LOOKS_MAX: usize = 4_000_000;
 /// Units at the front of the queue for which a start is told; what stands behind them waits for its turn to be told.
 const UNITS_MAX: usize = 500;
 /// Quantiles of a band: the start is before the first as often as after it, and seldom after the second.
@@ -47,8 +49,11 @@ pub fn expected_starts(snapshot: &Snapshot, assessment: &Assessment, seed: u64) 
     let Some(run_times) = RunTimes::of(snapshot) else { return BTreeMap::new() };
     let nodes = Nodes::of(snapshot, assessment);
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let mut starts = vec![Vec::with_capacity(FUTURES as usize); units.len()];
-    for _ in 0..FUTURES {
+    let classes: BTreeSet<ClassId> = units.iter().map(|unit| snapshot.cluster.task(unit[0]).class).collect();
+    let (most, fewest) = FUTURES;
+    let futures = (LOOKS_MAX / (nodes.lines.len() * classes.len()).max(1)).clamp(fewest, most);
+    let mut starts = vec![Vec::with_capacity(futures); units.len()];
+    for _ in 0..futures {
         let mut future = Future::new(snapshot, &nodes, &run_times, &mut rng);
         for (unit, starts) in units.iter().zip(&mut starts) {
             starts.push(future.start(unit, &mut rng));
@@ -80,14 +85,14 @@ fn units(snapshot: &Snapshot) -> Vec<Vec<TaskId>> {
 }
 
 /// The nodes that take tasks, as they stand now.
-struct Nodes {
-    lines: Vec<(NodeId, Line)>,
+struct Nodes<'a> {
+    lines: Vec<(NodeId, Line<'a>)>,
     /// What stands on each.
     hosted: Vec<Vec<TaskId>>,
 }
 
-impl Nodes {
-    fn of(snapshot: &Snapshot, assessment: &Assessment) -> Self {
+impl<'a> Nodes<'a> {
+    fn of(snapshot: &'a Snapshot, assessment: &Assessment) -> Self {
         let cluster = &snapshot.cluster;
         let failing: BTreeSet<NodeId> = assessment.failing.iter().copied().collect();
         let open = |&node: &NodeId| cluster.health(node) == Health::Up && !failing.contains(&node);
@@ -104,14 +109,20 @@ type Soonest = BinaryHeap<Reverse<(u64, usize)>>;
 struct Future<'a> {
     snapshot: &'a Snapshot,
     run_times: &'a RunTimes,
-    nodes: &'a [(NodeId, Line)],
-    lines: Vec<Line>,
+    nodes: &'a [(NodeId, Line<'a>)],
+    lines: Vec<Line<'a>>,
     soonest: HashMap<ClassId, Soonest>,
+    scratch: Scratch,
 }
 
 impl<'a> Future<'a> {
-    fn new(snapshot: &'a Snapshot, nodes: &'a Nodes, run_times: &'a RunTimes, rng: &mut Pcg64Mcg) -> Self {
-        let mut lines: Vec<Line> = nodes.lines.iter().map(|(_, line)| line.clone()).collect();
+    fn new(
+        snapshot: &'a Snapshot,
+        nodes: &'a Nodes<'a>,
+        run_times: &'a RunTimes,
+        rng: &mut Pcg64Mcg,
+    ) -> Self {
+        let mut lines: Vec<Line<'a>> = nodes.lines.iter().map(|(_, line)| line.clone()).collect();
         for (line, hosted) in lines.iter_mut().zip(&nodes.hosted) {
             for &task in hosted {
                 let Some(place) = snapshot.cluster.placement(task) else { continue };
@@ -120,7 +131,14 @@ impl<'a> Future<'a> {
             }
             line.sort();
         }
-        Self { snapshot, run_times, nodes: &nodes.lines, lines, soonest: HashMap::new() }
+        Self {
+            snapshot,
+            run_times,
+            nodes: &nodes.lines,
+            lines,
+            soonest: HashMap::new(),
+            scratch: Scratch::default(),
+        }
     }
 
     /// When all of the unit stand, each where it can be soonest beside what was started before; they hold their places from then on.
@@ -129,7 +147,7 @@ impl<'a> Future<'a> {
         let now = self.snapshot.time_seconds;
         // Members of a gang wait for one another where they are: none takes the place of another that has ended.
         let holds = if unit.len() > 1 { NEVER } else { span };
-        let mut before: Vec<(usize, Line)> = Vec::new();
+        let mut before: Vec<(usize, Line<'a>)> = Vec::new();
         let mut at = now;
         let mut places = Vec::with_capacity(unit.len());
         for &task in unit {
@@ -148,7 +166,9 @@ impl<'a> Future<'a> {
         for &(task, node) in &places {
             let demand = self.snapshot.cluster.demand(task);
             let (open, line) = (self.open(task, node), &mut self.lines[node]);
-            let Some((start, devices)) = line.earliest(demand, open, at, span) else { return NEVER };
+            let Some((start, devices)) = line.earliest(demand, open, (at, span), &mut self.scratch) else {
+                return NEVER;
+            };
             line.takes(start, span, demand, devices);
             at = at.max(start);
         }
@@ -173,7 +193,7 @@ impl<'a> Future<'a> {
         task: TaskId,
         now: u64,
         (span, holds): (u64, u64),
-        before: &mut Vec<(usize, Line)>,
+        before: &mut Vec<(usize, Line<'a>)>,
     ) -> Option<(u64, usize)> {
         let cluster = &self.snapshot.cluster;
         let (class, demand) = (cluster.task(task).class, cluster.demand(task));
@@ -185,7 +205,9 @@ impl<'a> Future<'a> {
         while let Some(Reverse((known, node))) = soonest.pop() {
             let open = self.open(task, node);
             // Lines only fill, so what was found before is the least that it can be now.
-            let Some((start, devices)) = self.lines[node].earliest(demand, open, known, span) else {
+            let Some((start, devices)) =
+                self.lines[node].earliest(demand, open, (known, span), &mut self.scratch)
+            else {
                 continue;
             };
             soonest.push(Reverse((start, node)));
