@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lepton_core::analyze::{Accounts, Ledger};
 use lepton_core::execute::Journal;
@@ -21,8 +21,8 @@ use lepton_core::model::{
     PartOutcome, Plan, PlanDocument, Reason, Spot, StepKey, StepResult, Worth,
 };
 use lepton_edges::store::{
-    AuditLine, HistoryRow, LedgerHour, NewPlan, PlanState, Relay, RelayReport, Store, TURNS_KEPT, Target,
-    TurnRows, Verdict,
+    AuditLine, HistoryRow, LedgerHour, NewPlan, Periods, PlanState, Relay, RelayReport, Sample, SeriesKeeper,
+    Store, TURNS_KEPT, Target, TurnRows, Verdict,
 };
 use rusqlite::Connection;
 
@@ -209,8 +209,82 @@ fn told_of(folder: &Path, place: &Place) -> (Store, Relay) {
     let mut store = Store::open(folder).expect("it is made");
     let target = place.target();
     store.feed(Some(target.url())).expect("there is room");
-    let relay = Relay::start(folder, &store, target).expect("it begins");
+    let relay = Relay::start(folder, &store, target, Periods::DEFAULT).expect("it begins");
     (store, relay)
+}
+
+/// How two nodes stood, a sample a minute.
+fn samples(folder: &Path, from_seconds: u64, unix_from_seconds: u64, minutes: u64) {
+    let keeper = SeriesKeeper::start(folder, Periods::DEFAULT).expect("it begins");
+    let names = |of: &[&str]| std::sync::Arc::new(of.iter().map(|name| (*name).to_owned()).collect());
+    for minute in 0..minutes {
+        let sample = Sample {
+            time_seconds: from_seconds + 60 * minute,
+            unix_seconds: unix_from_seconds + minute,
+            nodes: names(&["n1", "nö 'd'"]),
+            measures: names(&["used", "state"]),
+            values: vec![minute as u16, 7, 0, 3000],
+        };
+        keeper.keep(sample);
+        // More may not wait at once.
+        if minute % 50 == 49 {
+            wait_for("it keeps up", || keeper.report().rows >= minute / 5 * 2 - 2);
+        }
+    }
+    assert_eq!(keeper.report().lost, 0);
+}
+
+/// Rows of the series are told as they are, each once, and days that are too old go with their partition.
+fn series(folder: &Path, place: &Place) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    // The first two hours were kept long ago, by the clock.
+    samples(folder, 0, 100 * 86_400, 120);
+    samples(folder, 10_800, now - 200, 121);
+    let (store, relay) = told_of(folder, place);
+    let tables = [
+        ("lepton_readings", "raw", 51),
+        ("lepton_readings_five_minutes", "five-minutes", 4),
+        ("lepton_readings_hours", "hours", 4),
+    ];
+    wait_for("what is new is there, and what is old is gone", || {
+        let count = |table: &str| place.ask(&format!("SELECT count(*), coalesce(min(unix_day), 0) FROM {table}"));
+        tables.iter().all(|(table, _, _)| {
+            let said = count(table);
+            let mut cells = said.split('\t').map(|cell| cell.parse::<u64>().expect("a number"));
+            cells.next() > Some(0) && cells.next() > Some(100)
+        })
+    });
+    relay.end(servers::PATIENCE);
+    drop(store);
+    let hex = match place {
+        Place::Server(server) if server.is_postgres() => "upper(encode(samples, 'hex'))",
+        _ => "hex(samples)",
+    };
+    let alike = || {
+        for (table, level, least) in tables {
+            let columns = "sequence, unix_day, from_seconds, to_seconds, measures";
+            let theirs = place.ask(&format!("SELECT {columns}, {hex}, node FROM {table} ORDER BY sequence"));
+            let file = folder.join(format!("series/{level}-000000.db"));
+            let ours = ask_file(
+                &file,
+                &format!(
+                    "SELECT sequence, unix_day, from_seconds, to_seconds, measures, hex(samples), name FROM rows
+                     JOIN nodes ON number = node WHERE unix_day > 100 ORDER BY sequence"
+                ),
+            );
+            assert_eq!(theirs, ours);
+            assert!(ours.lines().count() >= least - 1, "{table}: {}", ours.lines().count());
+        }
+    };
+    alike();
+    let names = place.ask("SELECT names FROM lepton_measures");
+    assert_eq!(names, "[\"used\",\"state\"]");
+    // Another start tells nothing twice.
+    let (mut store, relay) = told_of(folder, place);
+    turn(&mut store, 59);
+    wait_until_told(&relay);
+    relay.end(servers::PATIENCE);
+    alike();
 }
 
 /// All in turn, each check on what the one before it has left.
@@ -269,12 +343,14 @@ fn suite(name: &str, mut place: Place) {
     relay.end(servers::PATIENCE);
     drop(store);
 
+    series(&folder, &place);
+
     // Tables of the version before, and tables whose change was cut off.
-    place.ask("DROP TABLE lepton_hours; DELETE FROM lepton_schema WHERE version = 2");
+    place.ask("DROP TABLE lepton_hours; DELETE FROM lepton_schema WHERE version > 1");
     let (mut store, relay) = told_of(&folder, &place);
     turn(&mut store, 60);
     wait_until_told(&relay);
-    assert_eq!(place.ask("SELECT max(version) FROM lepton_schema"), "2");
+    assert_eq!(place.ask("SELECT max(version) FROM lepton_schema"), "3");
     assert_eq!(place.ask("SELECT count(*) FROM lepton_hours"), "1");
     relay.end(servers::PATIENCE);
     drop(store);
@@ -316,7 +392,7 @@ fn child() {
         Target::new(&url, std::env::var_os(PASSWORD_FILE).map(PathBuf::from).as_deref()).expect("sound");
     let mut store = Store::open(&folder).expect("the store opens after any kill");
     store.feed(Some(&url)).expect("there is room");
-    let relay = Relay::start(&folder, &store, target).expect("it begins");
+    let relay = Relay::start(&folder, &store, target, Periods::DEFAULT).expect("it begins");
     let done = store.last_history().expect("readable");
     // A turn that was begun and not kept has its plan already.
     let begun = store.clock_seconds().expect("readable").unwrap_or(0) / 60;

@@ -18,7 +18,7 @@ use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Memory, Outcome, PartKey, PartOutcome, Plan, StepResult};
-use lepton_edges::store::{AuditLine, Relay, Store, Target, TurnRows};
+use lepton_edges::store::{AuditLine, Relay, SeriesKeeper, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
 use super::auditing::{self, TokenWatch};
@@ -34,6 +34,7 @@ use super::people::{self, Request};
 use super::policies::PoliciesBody;
 use super::recorder;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
+use super::sampling::Sampler;
 use super::snoozes::Snoozes;
 use super::starts::Starts;
 use super::view::{Health, Published, View};
@@ -98,6 +99,9 @@ pub(super) struct Engine {
     make_decider: MakeDecider,
     last: LastDecided,
     pub(super) store: Store,
+    /// What keeps how the nodes stood.
+    series: Option<SeriesKeeper>,
+    sampler: Sampler,
     /// What tells a database elsewhere, and topics of Kafka.
     relay: Option<Relay>,
     kafka: Option<Relay>,
@@ -168,9 +172,12 @@ impl Engine {
         let told = [target.as_ref().map(|target| target.url().to_owned()), tells_kafka.name()];
         let told: Vec<String> = told.into_iter().flatten().collect();
         store.feed(Some(told.join(" ")).filter(|told| !told.is_empty()).as_deref())?;
-        let begin = |target| Relay::start(Path::new(&config.state_dir), &store, target);
+        let folder = Path::new(&config.state_dir);
+        let keep = || SeriesKeeper::start(folder, config.history);
+        let series = (config.history.raw_hours > 0).then(keep).transpose()?;
+        let begin = |target| Relay::start(folder, &store, target, config.history);
         let relay = target.map(begin).transpose()?;
-        let kafka = tells_kafka.start(Path::new(&config.state_dir), &store)?;
+        let kafka = tells_kafka.start(folder, &store)?;
         let instance = store.fact(INSTANCE)?.unwrap_or_default();
         let recorder = recorder::start(config, &instance)?;
         let chronicle = Chronicle::new(store.last_history()?);
@@ -187,6 +194,8 @@ impl Engine {
             make_decider,
             last,
             store,
+            series,
+            sampler: Sampler::default(),
             relay,
             kafka,
             proposal: None,
@@ -386,6 +395,8 @@ impl Engine {
         if let Err(error) = self.store.keep_turn(&rows) {
             crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
+        // The last samples are kept, and told with the rest.
+        drop(self.series.take());
         let relays = [self.relay.take(), self.kafka.take()];
         if relays.iter().all(Option::is_none) {
             return;
@@ -435,6 +446,10 @@ impl Engine {
             _ => Ok(()),
         };
         self.health.store_problem = kept.err().map(|error| error.to_string());
+        // A turn that is not kept comes again after a restart.
+        if let Some(report) = report.as_ref().filter(|_| self.health.store_problem.is_none()) {
+            self.sample(report);
+        }
         self.health.turned(begun.elapsed());
         let figures = figures.map(|figures| TurnFigures {
             turn_seconds: begun.elapsed().as_secs_f64(),
@@ -457,6 +472,15 @@ impl Engine {
             self.deliberate(report);
         }
         report
+    }
+
+    /// Hands on how the nodes stand, to those who keep it.
+    fn sample(&mut self, report: &CycleReport) {
+        let Some(series) = &self.series else { return };
+        let now = self.cluster.now_seconds();
+        if let Some(sample) = self.sampler.sample(self.cycle.snapshot(), &report.assessment, now) {
+            series.keep(sample);
+        }
     }
 
     /// Takes up what was thought of beside the loop, and gives it something new to think about.
@@ -552,6 +576,7 @@ impl Engine {
         }
         let analyst = self.analyst.clone();
         let started = start_cycle(self.mode, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
+        self.sampler = Sampler::default();
         // Of learned placements only the one that ships is begun anew with.
         self.learned_placement = self.learned_placement.filter(|name| *name == LEARNED);
         let made = started.and_then(|cycle| Ok((cycle, self.make_decider(None)?)));
@@ -650,6 +675,7 @@ impl Engine {
         self.health.remote = self.relay.as_ref().map(Relay::report);
         self.health.kafka = self.kafka.as_ref().map(Relay::report);
         self.health.rows_dropped = self.chronicle.dropped();
+        self.health.series = self.series.as_ref().map(SeriesKeeper::report);
         self.health.recorded = self.recorder.as_ref().map(Recorder::figures);
         let standing = self.cluster.standing();
         let mut view =

@@ -21,6 +21,7 @@ mod reload;
 pub(crate) mod service;
 #[cfg(test)]
 mod snooze_tests;
+mod sampling;
 mod snoozes;
 mod starts;
 mod stream;

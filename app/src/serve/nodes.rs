@@ -1,7 +1,7 @@
 //! Nodes as the API shows them: each as a row for reading, all together as one byte a node and measure for a heat map.
 
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{Assessment, Cluster, Health, NodeId, NodeRisk, Snapshot};
+use lepton_core::model::{Assessment, Cluster, Health, NodeId, NodeLoad, NodeRisk, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,6 +17,16 @@ pub(super) const EXPECTED_PEAK: usize = 3;
 /// What the bytes of a node stand for, in their order.
 pub(super) const MEASURES: [&str; 6] =
     ["used", "promised", "devices_held", "expected_peak", "failure_probability", "state"];
+
+/// The same of a node: shares and probabilities, and the number of its state.
+pub(super) const MEASURED: [fn(&Cluster, NodeId, &Assessment) -> f64; MEASURES.len()] = [
+    |_, node, assessment| load(node, assessment).used,
+    |_, node, assessment| load(node, assessment).promised,
+    |_, node, assessment| load(node, assessment).devices_held,
+    |cluster, node, assessment| assessment.expected_share(cluster, node, PEAK_QUANTILE),
+    |_, node, assessment| assessment.risk_of(node),
+    |cluster, node, _| state_number(cluster.health(node)),
+];
 
 /// A node.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
@@ -70,7 +80,7 @@ impl NodeRow {
 
     /// With the load and risk that it has now.
     pub(super) fn assessed(self, cluster: &Cluster, node: NodeId, assessment: &Assessment) -> Self {
-        let load = assessment.load.get(node.index()).copied().unwrap_or_default();
+        let load = load(node, assessment);
         let risk = assessment.risk.get(node.index());
         Self {
             used: load.used,
@@ -118,14 +128,13 @@ impl NodeBytes {
         let cluster = &snapshot.cluster;
         let mut digest = Digest::default();
         cluster.nodes().for_each(|node| digest.text(cluster.node_name(node)));
-        let load = |node: NodeId| assessment.load.get(node.index()).copied().unwrap_or_default();
         let mut bytes = Vec::with_capacity(cluster.node_count() * MEASURES.len());
-        bytes.extend(cluster.nodes().map(|n| byte(load(n).used)));
-        bytes.extend(cluster.nodes().map(|n| byte(load(n).promised)));
-        bytes.extend(cluster.nodes().map(|n| byte(load(n).devices_held)));
-        bytes.extend(cluster.nodes().map(|n| byte(assessment.expected_share(cluster, n, PEAK_QUANTILE))));
-        bytes.extend(cluster.nodes().map(|n| byte(assessment.risk_of(n))));
-        bytes.extend(cluster.nodes().map(|n| state_byte(cluster.health(n))));
+        let (state, shares) = MEASURED.split_last().expect("there are six");
+        for share in shares {
+            bytes.extend(cluster.nodes().map(|node| byte(share(cluster, node, assessment))));
+        }
+        // The cast keeps a number of a few.
+        bytes.extend(cluster.nodes().map(|node| state(cluster, node, assessment) as u8));
         Self { inventory: format!("{:016x}", digest.value()), bytes }
     }
 
@@ -184,12 +193,16 @@ fn byte(share: f64) -> u8 {
     (share * BYTE_OF_ONE).round() as u8
 }
 
-fn state_byte(health: Health) -> u8 {
+fn load(node: NodeId, assessment: &Assessment) -> NodeLoad {
+    assessment.load.get(node.index()).copied().unwrap_or_default()
+}
+
+fn state_number(health: Health) -> f64 {
     match health {
-        Health::Up => 0,
-        Health::Cordoned => 1,
-        Health::Sick => 2,
-        Health::Down => 3,
+        Health::Up => 0.0,
+        Health::Cordoned => 1.0,
+        Health::Sick => 2.0,
+        Health::Down => 3.0,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lepton_core::cycle::{Cycle, CycleReport, Mode};
 use lepton_core::model::{DEVICE_MILLI, NodeId, Snapshot, SourceState};
 use lepton_edges::SourceReport;
-use lepton_edges::store::RelayReport;
+use lepton_edges::store::{RelayReport, SeriesReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,6 +48,8 @@ pub(super) struct Health {
     pub(super) kafka: Option<RelayReport>,
     /// Lines of the recording that were lost, and its bytes; none where nothing is recorded.
     pub(super) recorded: Option<(u64, u64)>,
+    /// How the samples of the nodes are kept; none where they are not.
+    pub(super) series: Option<SeriesReport>,
     /// Rows of history that were dropped while the store could not be written.
     pub(super) rows_dropped: u64,
     pub(super) turn_problem: Option<String>,

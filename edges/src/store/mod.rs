@@ -1,8 +1,8 @@
 //! The store: one SQLite file in a folder of its own that one process writes. It survives a kill and a power cut: write-ahead
 //! log, every commit forced to the disk.
 //!
-//! [`Store`] writes and is the loop's [`Journal`](lepton_core::execute::Journal); a [`Reader`] looks on from any thread; a [`Relay`] tells a
-//! database elsewhere what the store has.
+//! [`Store`] writes and is the loop's [`Journal`](lepton_core::execute::Journal); a [`Reader`] looks on from any thread; a [`SeriesKeeper`] keeps how the
+//! nodes stood, in files beside it; a [`Relay`] tells a database elsewhere what the store has.
 
 mod history;
 mod journal;
@@ -11,8 +11,10 @@ mod migrations;
 mod outbox;
 mod reader;
 mod relay;
+mod relay_series;
 mod remote;
 mod rows;
+mod series;
 
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
@@ -24,6 +26,7 @@ pub use remote::Target;
 #[cfg(feature = "kafka")]
 pub(crate) use remote::{Cell, Row};
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
+pub use series::{SeriesKeeper, SeriesReport, Level, ONE, Past, PastPoint, PastQuery, Periods, Sample, WINDOW_SECONDS};
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
-use super::remote::{Cell, Column, Row, TABLES, fitting};
+use super::remote::{Cell, Column, Row, TABLES, Table, fitting};
 use super::{Store, StoreError};
 
 /// What puts everything that there is into the outbox, the oldest first.
@@ -109,19 +109,7 @@ pub(super) fn batch(connection: &mut Connection, after: u64, most: usize) -> Res
         let (kind, row): (String, i64) = (entry.get(1)?, entry.get(2)?);
         let Some(table) = TABLES.iter().find(|table| table.kind == kind) else { continue };
         let mut select = moment.prepare_cached(table.select)?;
-        let cells = select.query_row([row], |values| {
-            let cell = |(at, (_, column)): (usize, &(&str, Column))| {
-                Ok(match (column, values.get_ref(at)?) {
-                    (Column::Whole, ValueRef::Integer(number)) => Cell::Whole(Some(number)),
-                    (Column::Whole, _) => Cell::Whole(None),
-                    (_, ValueRef::Text(text)) => {
-                        Cell::Text(Some(fitting(*column, String::from_utf8_lossy(text).into_owned())))
-                    }
-                    _ => Cell::Text(None),
-                })
-            };
-            table.columns.iter().enumerate().map(cell).collect::<Result<Vec<Cell>, rusqlite::Error>>()
-        });
+        let cells = select.query_row([row], |values| cells(table, values));
         // A row that is gone was dropped with its entry; one that is not there any more has nothing to tell.
         if let Some(cells) = cells.optional()? {
             batch.rows.push((table, row, cells));
@@ -132,6 +120,23 @@ pub(super) fn batch(connection: &mut Connection, after: u64, most: usize) -> Res
     // Rows of one kind go in one statement.
     batch.rows.sort_by_key(|(table, ..)| table.kind);
     Ok(batch)
+}
+
+/// The values of a row for the columns of a table, which come first in it.
+pub(super) fn cells(table: &Table, values: &rusqlite::Row<'_>) -> Result<Vec<Cell>, rusqlite::Error> {
+    let cell = |(at, (_, column)): (usize, &(&str, Column))| {
+        Ok(match (column, values.get_ref(at)?) {
+            (Column::Whole, ValueRef::Integer(number)) => Cell::Whole(Some(number)),
+            (Column::Whole, _) => Cell::Whole(None),
+            (Column::Bytes, ValueRef::Blob(bytes)) => Cell::Bytes(bytes.to_vec()),
+            (Column::Bytes, _) => Cell::Bytes(Vec::new()),
+            (_, ValueRef::Text(text)) => {
+                Cell::Text(Some(fitting(*column, String::from_utf8_lossy(text).into_owned())))
+            }
+            _ => Cell::Text(None),
+        })
+    };
+    table.columns.iter().enumerate().map(cell).collect()
 }
 
 /// How many entries wait after a place, and how many rows were dropped untold.

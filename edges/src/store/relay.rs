@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::outbox::{self, Told};
+use super::relay_series::{Look, SeriesTeller};
 use super::remote::{self, Database, RemoteError, Row, Target, upserts};
-use super::{Store, StoreError, reading};
+use super::{Periods, Store, StoreError, reading};
 
 /// Rows told at once.
 const ROWS_MAX: usize = 500;
@@ -47,25 +48,46 @@ pub(crate) trait Elsewhere: Send {
     /// # Errors
     /// Why they could not all be told, for people.
     fn tell(&mut self, instance: &str, rows: &[Row]) -> Result<(), String>;
+
+    /// Tells what is new of how the nodes stood, to those who want that.
+    ///
+    /// # Errors
+    /// Why it could not be told, for people.
+    fn tell_series(&mut self, _instance: &str) -> Result<Look, String> {
+        Ok(Look::default())
+    }
 }
 
 /// A database, with the connection to it where there is one.
 struct RemoteDatabase {
     target: Target,
     open: Option<Box<dyn Database>>,
+    series: SeriesTeller,
 }
 
 impl Elsewhere for RemoteDatabase {
     fn tell(&mut self, instance: &str, rows: &[Row]) -> Result<(), String> {
         let told = self.write(instance, rows).map_err(|error| error.to_string());
-        if told.is_err() {
-            self.open = None;
-        }
-        told
+        self.told_or_lost(told)
+    }
+
+    fn tell_series(&mut self, instance: &str) -> Result<Look, String> {
+        let Some(database) = &mut self.open else { return Ok(Look::default()) };
+        let told = self.series.tell(&mut **database, instance);
+        self.told_or_lost(told)
     }
 }
 
 impl RemoteDatabase {
+    /// After a failure the connection is not trusted.
+    fn told_or_lost<T>(&mut self, told: Result<T, String>) -> Result<T, String> {
+        if told.is_err() {
+            self.open = None;
+            self.series.begin_anew();
+        }
+        told
+    }
+
     fn write(&mut self, instance: &str, rows: &[Row]) -> Result<(), RemoteError> {
         let database = match &mut self.open {
             Some(database) => database,
@@ -85,13 +107,20 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Begins to tell what the store in this folder has. The store must [feed](Store::feed) it.
+    /// Begins to tell what the store in this folder has, and of the series what is not older than these periods. The store must
+    /// [feed](Store::feed) it.
     ///
     /// # Errors
     /// When the store cannot be read, or no thread be started.
-    pub fn start(folder: &Path, store: &Store, target: Target) -> Result<Self, StoreError> {
+    pub fn start(
+        folder: &Path,
+        store: &Store,
+        target: Target,
+        periods: Periods,
+    ) -> Result<Self, StoreError> {
         let name = target.to_string();
-        Self::to(folder, store, name, Box::new(RemoteDatabase { target, open: None }))
+        let series = SeriesTeller::new(folder, periods);
+        Self::to(folder, store, name, Box::new(RemoteDatabase { target, open: None, series }))
     }
 
     /// The same to anybody, who has a name without a secret.
@@ -112,6 +141,7 @@ impl Relay {
             instance,
             told: store.told(),
             at: 0,
+            series_dropped: 0,
             counted: None,
             report: Arc::clone(&report),
         };
@@ -151,6 +181,8 @@ struct Teller {
     told: Told,
     /// The last place of the outbox that was told.
     at: u64,
+    /// Rows of the series that were dropped before they were told.
+    series_dropped: u64,
     counted: Option<Instant>,
     report: Arc<Mutex<RelayReport>>,
 }
@@ -162,8 +194,8 @@ impl Teller {
             let told = self.tell();
             self.reached = told.is_ok();
             let pause = match told {
-                Ok(ROWS_MAX) => Duration::ZERO,
-                Ok(_) => {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => {
                     back_off = BACK_OFF[0];
                     LOOK
                 }
@@ -180,24 +212,26 @@ impl Teller {
             self.count();
             if matches!(ends.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
                 // What was written last is told; who is away is not waited for.
-                while self.reached && self.tell() == Ok(ROWS_MAX) {}
+                while self.reached && self.tell() == Ok(true) {}
                 return;
             }
         }
     }
 
-    /// Tells a batch; how many entries of the outbox were in it.
-    fn tell(&mut self) -> Result<usize, String> {
+    /// Tells a batch of each; whether there may be more at once.
+    fn tell(&mut self) -> Result<bool, String> {
         let batch =
             outbox::batch(&mut self.connection, self.at, ROWS_MAX).map_err(|error| error.to_string())?;
         self.elsewhere.tell(&self.instance, &batch.rows)?;
         self.at = batch.to;
         self.told.store(batch.to, Ordering::Release);
+        let look = self.elsewhere.tell_series(&self.instance)?;
+        self.series_dropped += look.dropped;
         self.note(|report| {
-            report.told += batch.rows.len() as u64;
+            report.told += batch.rows.len() as u64 + look.told;
             report.problem = None;
         });
-        Ok(batch.entries)
+        Ok(batch.entries == ROWS_MAX || look.more)
     }
 
     /// Counts what waits, now and then.
@@ -207,6 +241,7 @@ impl Teller {
         }
         self.counted = Some(Instant::now());
         if let Ok((waiting, dropped)) = outbox::standing(&self.connection, self.at) {
+            let dropped = dropped + self.series_dropped;
             self.note(|report| (report.waiting, report.dropped) = (waiting, dropped));
         }
     }

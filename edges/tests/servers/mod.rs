@@ -173,6 +173,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.kind == Kind::Postgres
+    }
+
     /// The file with the password.
     pub(crate) fn password_file(&self) -> PathBuf {
         self.folder.join("password")

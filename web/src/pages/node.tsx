@@ -1,11 +1,14 @@
 /** One node: its devices as cells, its resources with what is expected, its tasks, what was decided about it. */
+import { useMemo, useState } from "preact/hooks";
 import type { NodeResource, TaskRow } from "../api.ts";
 import { standing } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
+import { Chart } from "../chart.tsx";
+import { historyLines } from "../history.ts";
 import { css, inkOn, ramp } from "../scale.ts";
 import { now, safety, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
-import { ago, amount, count, number, percent, resource, sentence } from "../words.ts";
+import { ago, amount, count, duration, number, percent, resource, sentence } from "../words.ts";
 import { FanChart } from "./fan.tsx";
 import { beside } from "./whatif.tsx";
 import { DecisionList } from "./lists.tsx";
@@ -49,6 +52,7 @@ export function Node({ name }: { name: string }) {
           <Bars most={1} rows={resources.map((row) => resourceBar(row, levels))} />
         </Card>
         <Ahead name={name} />
+        <Past name={name} />
         <Card title="Signs of a fault">
           {node.signs.length === 0 ? <Empty>None: nothing speaks for a fault.</Empty> : <ul class="plainlist">{node.signs.map((sign) => <li key={sign}>{sign}</li>)}</ul>}
         </Card>
@@ -71,6 +75,45 @@ function Ahead({ name }: { name: string }) {
   return (
     <Card title="The next hour" note="the busiest resource; the fan is where the peak of the tasks there now lies, drawn as opening from now" class="across">
       {body && of ? <FanChart of={of} body={body} height={190} /> : <Empty>{problem || "Asking…"}</Empty>}
+    </Card>
+  );
+}
+
+/** Ranges of the past: a name, and its hours. */
+const RANGES = [["day", 24], ["week", 168], ["month", 720], ["year", 8760]] as const;
+
+/** How it was used over a longer time, from the finest history that covers it. */
+function Past({ name }: { name: string }) {
+  const [hours, setHours] = useState<number>(RANGES[0][1]);
+  const { body, problem } = useThing("/api/v1/nodes/{name}/history", { name }, { hours: String(hours), measures: "used,promised" }, 5);
+  const lines = useMemo(() => (body ? historyLines(body) : []), [body]);
+  const finest = body && { raw: "every sample", "five-minutes": "by five minutes", hours: "by the hour" }[body.level];
+  return (
+    <Card
+      title="The past"
+      note={finest ? `the busiest resource, ${finest}` : ""}
+      class="across"
+      more={
+        <span class="choices">
+          {RANGES.map(([label, of]) => (
+            <button key={label} type="button" class="link" aria-pressed={of === hours} onClick={() => setHours(of)}>{label}</button>
+          ))}
+        </span>
+      }
+    >
+      {body && body.times_seconds.length > 1 ? (
+        <Chart
+          times={body.times_seconds}
+          lines={lines}
+          height={190}
+          most={1}
+          level={{ at: safety.value, name: "safety level" }}
+          label={`Load of ${name} over the last ${duration(hours * 3600)}`}
+          format={(value) => percent(value)}
+        />
+      ) : (
+        <Empty>{problem || (body ? "From the first ten minutes on." : "Asking…")}</Empty>
+      )}
     </Card>
   );
 }

@@ -94,6 +94,14 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         );
         one("lepton_recording_bytes", "gauge", "Size of the recording.", bytes as f64);
     }
+    if let Some(series) = &health.series {
+        let lost = "Samples of all nodes that were lost.";
+        one("lepton_history_samples_lost_total", "counter", lost, series.lost as f64);
+        one("lepton_history_bytes", "gauge", "Size of the history of the nodes.", series.bytes as f64);
+        one("lepton_history_rows_total", "counter", "Rows of it that were kept.", series.rows as f64);
+        let writable = f64::from(series.problem.is_none());
+        one("lepton_history_writable", "gauge", "1 while it can be written.", writable);
+    }
     text.push_str("# HELP lepton_stage_seconds_total Time spent in each stage of turns.\n# TYPE lepton_stage_seconds_total counter\n");
     for ((stage, _), sum) in status.stages.by_name().into_iter().zip(health.stage_seconds_sum) {
         let _ = writeln!(text, "lepton_stage_seconds_total{{stage=\"{stage}\"}} {sum}");

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod forecast;
 mod health;
+mod history;
 mod ledger;
 mod limits;
 mod lists;
@@ -177,6 +178,7 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(turns::turn))
         .routes(routes!(lists::nodes))
         .routes(routes!(node::node))
+        .routes(routes!(history::history))
         .routes(routes!(lists::waiting))
         .routes(routes!(lists::tasks))
         .routes(routes!(ruled_out::ruled_out))

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::cycle::Mode;
 use lepton_core::decide::policy::JobsModel;
-use lepton_edges::store::Target;
+use lepton_edges::store::{Periods, Target};
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
 
@@ -180,6 +180,8 @@ pub(crate) struct ServeConfig {
     pub(crate) record_hours: u64,
     /// Room for what is recorded, MiB.
     pub(crate) record_mib: u64,
+    /// How long it is kept how the nodes stood; with no hours of samples it is not kept at all.
+    pub(crate) history: Periods,
     /// What signs of faults are worth, as learned.
     pub(crate) risk_model: Option<PathBuf>,
     /// A network for the forecasts of nodes' load.
@@ -221,6 +223,7 @@ impl Default for ServeConfig {
             requests_per_second: 500,
             record_hours: 48,
             record_mib: 512,
+            history: Periods::DEFAULT,
             risk_model: None,
             forecast_model: None,
             analyst: AnalystConfig::default(),

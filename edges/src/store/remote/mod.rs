@@ -1,6 +1,7 @@
 //! A database elsewhere that is told what the store has: MySQL or MariaDB, PostgreSQL, or another SQLite file. Nothing is read from it but
-//! the version of its schema; what is written is written by (instance, sequence), so telling the same again changes nothing.
+//! the version of its schema and how far it has the series; what is written is written by (instance, sequence), so telling the same again changes nothing.
 
+mod days;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -9,8 +10,9 @@ mod schema;
 mod sqlite;
 mod target;
 
+pub(super) use days::Days;
 pub(crate) use schema::{Cell, Row};
-pub(super) use schema::{Column, TABLES, fitting, upserts};
+pub(super) use schema::{Column, MEASURES, SERIES, TABLES, Table, fitting, upserts};
 pub use target::Target;
 
 use target::Kind;
@@ -72,7 +74,7 @@ pub(super) enum Dialect {
 pub(super) trait Database: Send {
     fn dialect(&self) -> Dialect;
 
-    /// Runs a statement that gives nothing; an index that is there already is no error.
+    /// Runs a statement that gives nothing; an index or a partition that is there already is no error.
     fn run(&mut self, sql: &str) -> Result<(), RemoteError>;
 
     /// Asks for one whole number.

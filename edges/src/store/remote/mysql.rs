@@ -11,8 +11,8 @@ use super::{Cell, Database, Dialect, RemoteError, Target};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What is refused is an error, not cut.
 const STRICT: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES'";
-/// An index of this name is there already.
-const DUPLICATE_INDEX: u16 = 1061;
+/// An index of this name is there already; a partition of this name, or one of a later day.
+const THERE_ALREADY: [u16; 3] = [1061, 1517, 1493];
 
 /// An open connection.
 pub(super) struct MySql(Conn);
@@ -39,7 +39,7 @@ impl Database for MySql {
 
     fn run(&mut self, sql: &str) -> Result<(), RemoteError> {
         match self.0.query_drop(sql) {
-            Err(Error::MySqlError(error)) if error.code == DUPLICATE_INDEX => Ok(()),
+            Err(Error::MySqlError(error)) if THERE_ALREADY.contains(&error.code) => Ok(()),
             other => Ok(other?),
         }
     }
@@ -54,6 +54,7 @@ impl Database for MySql {
             let values = cells.iter().map(|cell| match cell {
                 Cell::Whole(number) => Value::from(*number),
                 Cell::Text(text) => Value::from(text.as_deref()),
+                Cell::Bytes(bytes) => Value::from(bytes),
             });
             transaction.exec_drop(sql, Params::Positional(values.collect()))?;
         }

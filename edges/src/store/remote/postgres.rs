@@ -48,6 +48,7 @@ impl Database for Postgres {
                 .map(|cell| match cell {
                     Cell::Whole(number) => number as &(dyn ToSql + Sync),
                     Cell::Text(text) => text as &(dyn ToSql + Sync),
+                    Cell::Bytes(bytes) => bytes as &(dyn ToSql + Sync),
                 })
                 .collect();
             transaction.execute(sql, &values)?;

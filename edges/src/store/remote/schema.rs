@@ -12,8 +12,11 @@ const BYTES_MAX: usize = 4 << 20;
 const LOCK: i64 = 0x6c65_7074;
 
 /// What leads from each version to the next; never changed once released, only added to.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/1_tables.sql"), include_str!("migrations/2_hours.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/1_tables.sql"),
+    include_str!("migrations/2_hours.sql"),
+    include_str!("migrations/3_series.sql"),
+];
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +25,15 @@ pub(crate) enum Cell {
     Whole(Option<i64>),
     /// A text.
     Text(Option<String>),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 impl Cell {
     fn bytes(&self) -> usize {
         match self {
             Self::Text(Some(text)) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
             _ => size_of::<i64>(),
         }
     }
@@ -39,24 +45,32 @@ pub(crate) enum Column {
     Whole,
     Word,
     Text,
+    Bytes,
 }
 
 /// A table of theirs, and where its rows come from.
 pub(crate) struct Table {
     /// The kind of row, as the outbox has it.
     pub(crate) kind: &'static str,
-    name: &'static str,
+    pub(in super::super) name: &'static str,
+    /// The columns that name a row.
+    key: &'static str,
     /// Its columns after instance and sequence.
     pub(crate) columns: &'static [(&'static str, Column)],
     /// The same of a row of the store, by its number.
     pub(in super::super) select: &'static str,
 }
 
-/// All of them.
+/// What names a row; where days lie apart, the day with it.
+const KEY: &str = "instance, sequence";
+const KEY_OF_DAY: &str = "instance, sequence, unix_day";
+
+/// All that the outbox names.
 pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "step",
         name: "lepton_steps",
+        key: KEY,
         columns: &[
             ("kind", Column::Word),
             ("part", Column::Word),
@@ -68,6 +82,7 @@ pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "decision",
         name: "lepton_decisions",
+        key: KEY,
         columns: &[
             ("turn", Column::Whole),
             ("number", Column::Whole),
@@ -84,6 +99,7 @@ pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "plan",
         name: "lepton_plans",
+        key: KEY,
         columns: &[
             ("time_seconds", Column::Whole),
             ("state", Column::Word),
@@ -98,6 +114,7 @@ pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "audit",
         name: "lepton_audit",
+        key: KEY,
         columns: &[
             ("unix_seconds", Column::Whole),
             ("actor", Column::Word),
@@ -110,6 +127,7 @@ pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "turn",
         name: "lepton_turns",
+        key: KEY,
         columns: &[
             ("turn", Column::Whole),
             ("time_seconds", Column::Whole),
@@ -121,12 +139,48 @@ pub(in super::super) const TABLES: [Table; 6] = [
     Table {
         kind: "hour",
         name: "lepton_hours",
+        key: KEY,
         columns: &[("seconds", Column::Whole), ("resources", Column::Text), ("accounts", Column::Text)],
         select: "SELECT seconds, resources,
                  (SELECT json_group_object(kind || ':' || name, json(accounts)) FROM ledger WHERE from_seconds = ?1)
                  FROM ledger_hours WHERE from_seconds = ?1",
     },
 ];
+
+/// A table of the series: one for each level, by days, and filled in the order of its rows.
+const fn of_series(name: &'static str) -> Table {
+    Table {
+        kind: name,
+        name,
+        key: KEY_OF_DAY,
+        columns: &[
+            ("unix_day", Column::Whole),
+            ("node", Column::Word),
+            ("from_seconds", Column::Whole),
+            ("to_seconds", Column::Whole),
+            ("measures", Column::Whole),
+            ("samples", Column::Bytes),
+        ],
+        select: "SELECT unix_day, nodes.name, from_seconds, to_seconds, measures, samples, sequence FROM rows
+                 JOIN nodes ON nodes.number = rows.node WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+    }
+}
+
+/// The tables of the series, the finest level first.
+pub(in super::super) const SERIES: [Table; 3] = [
+    of_series("lepton_readings"),
+    of_series("lepton_readings_five_minutes"),
+    of_series("lepton_readings_hours"),
+];
+
+/// The names of what is measured, for all of the series.
+pub(in super::super) const MEASURES: Table = Table {
+    kind: "measures",
+    name: "lepton_measures",
+    key: KEY,
+    columns: &[("names", Column::Text)],
+    select: "SELECT names, number FROM measures",
+};
 
 /// A text as every one of them takes it.
 pub(in super::super) fn fitting(column: Column, text: String) -> String {
@@ -177,6 +231,14 @@ fn in_dialect(sql: &str, dialect: Dialect) -> String {
         Dialect::MySql => ("LONGTEXT", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", ""),
         Dialect::Sqlite | Dialect::Postgres => ("TEXT", "", "IF NOT EXISTS"),
     };
+    let (bytes, by_day) = match dialect {
+        Dialect::MySql => {
+            ("MEDIUMBLOB", " PARTITION BY RANGE (unix_day) (PARTITION d0 VALUES LESS THAN (0))")
+        }
+        Dialect::Sqlite => ("BLOB", ""),
+        Dialect::Postgres => ("BYTEA", " PARTITION BY RANGE (unix_day)"),
+    };
+    let sql = sql.replace("{bytes}", bytes).replace("{by_day}", by_day);
     let sql = sql.replace("{word}", &word).replace("{text}", text);
     sql.replace("{options}", options).replace("{unless_there}", unless_there)
 }
@@ -229,8 +291,8 @@ fn upsert(dialect: Dialect, table: &Table, rows: usize) -> String {
     };
     let replaced: Vec<String> = names.iter().map(replace).collect();
     let conflict = match dialect {
-        Dialect::MySql => "ON DUPLICATE KEY UPDATE",
-        Dialect::Sqlite | Dialect::Postgres => "ON CONFLICT (instance, sequence) DO UPDATE SET",
+        Dialect::MySql => "ON DUPLICATE KEY UPDATE".to_owned(),
+        Dialect::Sqlite | Dialect::Postgres => format!("ON CONFLICT ({}) DO UPDATE SET", table.key),
     };
     format!(
         "INSERT INTO {} (instance, sequence, {}) VALUES {} {conflict} {}",

@@ -42,6 +42,7 @@ impl Database for Sqlite {
             let values = cells.iter().map(|cell| match cell {
                 Cell::Whole(number) => Value::from(*number),
                 Cell::Text(text) => Value::from(text.clone()),
+                Cell::Bytes(bytes) => Value::from(bytes.clone()),
             });
             transaction.execute(sql, params_from_iter(values))?;
         }
