@@ -247,7 +247,8 @@ fn series(folder: &Path, place: &Place) {
         ("lepton_readings_hours", "hours", 4),
     ];
     wait_for("what is new is there, and what is old is gone", || {
-        let count = |table: &str| place.ask(&format!("SELECT count(*), coalesce(min(unix_day), 0) FROM {table}"));
+        let count =
+            |table: &str| place.ask(&format!("SELECT count(*), coalesce(min(unix_day), 0) FROM {table}"));
         tables.iter().all(|(table, _, _)| {
             let said = count(table);
             let mut cells = said.split('\t').map(|cell| cell.parse::<u64>().expect("a number"));
@@ -267,10 +268,8 @@ fn series(folder: &Path, place: &Place) {
             let file = folder.join(format!("series/{level}-000000.db"));
             let ours = ask_file(
                 &file,
-                &format!(
-                    "SELECT sequence, unix_day, from_seconds, to_seconds, measures, hex(samples), name FROM rows
-                     JOIN nodes ON number = node WHERE unix_day > 100 ORDER BY sequence"
-                ),
+                "SELECT sequence, unix_day, from_seconds, to_seconds, measures, hex(samples), name FROM rows
+                 JOIN nodes ON number = node WHERE unix_day > 100 ORDER BY sequence",
             );
             assert_eq!(theirs, ours);
             assert!(ours.lines().count() >= least - 1, "{table}: {}", ours.lines().count());
@@ -284,6 +283,7 @@ fn series(folder: &Path, place: &Place) {
     turn(&mut store, 59);
     wait_until_told(&relay);
     relay.end(servers::PATIENCE);
+    store.forget_told().expect("there is room");
     alike();
 }
 

@@ -202,6 +202,21 @@ export interface ForecastBody {
   safety_level: number;
 }
 
+/** How a node stood. */
+export interface HistoryBody {
+  /** The cluster's time of what is shown, seconds. */
+  as_of_seconds: number;
+  /** A row a measure. */
+  items: MeasureHistory[];
+  /** `raw`, `five-minutes` or `hours`: the finest level that covers what was asked for. What is not rolled up yet follows as five minutes. */
+  level: string;
+  node: string;
+  /** How long each lasts, seconds; 0 for a sample. */
+  point_seconds: number[];
+  /** When each point is, or begins, seconds of the cluster's time, the oldest first. Of times in which nothing was known there is none. */
+  times_seconds: number[];
+}
+
 /** A rule that stands in the way. */
 export interface InTheWay {
   /** A stable code. */
@@ -262,6 +277,20 @@ export interface LoadBody {
   over_time: MomentRow[];
   /** A node is hot above this share of its busiest resource. */
   safety_level: number;
+}
+
+/** How one thing of a node stood. */
+export interface MeasureHistory {
+  /** The greatest; empty where the points are samples. */
+  max: number[];
+  /** The mean of each point; of a sample its value. */
+  mean: number[];
+  /** `used`, `promised`, `devices_held`, `expected_peak`, `failure_probability` as shares or probabilities; `state` (0 up, 1 cordoned, 2 sick, 3 down); `use_of.` and the name of a resource: the share of it that was really used. */
+  measure: string;
+  /** The least; empty where the points are samples. */
+  min: number[];
+  /** What 95 of 100 samples did not pass; empty where the points are samples. */
+  p95: number[];
 }
 
 /** Load at a moment. */
@@ -1069,6 +1098,7 @@ export interface Reads {
   "/api/v1/load": LoadBody;
   "/api/v1/nodes": NodePage;
   "/api/v1/nodes/{name}": NodeBody;
+  "/api/v1/nodes/{name}/history": HistoryBody;
   "/api/v1/plans": PlanPage;
   "/api/v1/plans/{id}": PlanBody;
   "/api/v1/policies": PoliciesBody;

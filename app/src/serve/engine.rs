@@ -49,8 +49,11 @@ const URGENT_PAUSE: Duration = Duration::from_millis(30);
 const URGENT_NAP: Duration = Duration::from_millis(10);
 /// How long a database elsewhere may take for the last that it is told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+const DAY_SECONDS: u64 = 86_400;
 /// Turns after which the journal is brought down to what it amounts to.
 const TURNS_TO_REMEMBER: u64 = 1000;
+/// Turns after which some of the journal is let go, where no turn has time to spare.
+const TURNS_TO_TRIM: u64 = 20;
 /// Name of the fact that tells this store's rows from those of others in one database.
 const INSTANCE: &str = "instance";
 /// Name of the fact in the store that tells what was seen of failures and signs.
@@ -93,6 +96,8 @@ pub(super) struct Engine {
     mode: Mode,
     pause: Duration,
     fresh_seconds: u64,
+    /// Days after which entries of the journal that nothing needs may go.
+    journal_days: u64,
     pub(super) cluster: Box<dyn Connection>,
     pub(super) cycle: Cycle,
     pub(super) decider: Copying,
@@ -188,6 +193,7 @@ impl Engine {
             mode: config.mode,
             pause: pause(config),
             fresh_seconds: config.fresh_seconds,
+            journal_days: config.journal_days,
             cluster,
             cycle,
             decider,
@@ -471,7 +477,20 @@ impl Engine {
         if let Some(report) = &report {
             self.deliberate(report);
         }
+        if begun.elapsed() < self.pause / 2 || self.health.turns.is_multiple_of(TURNS_TO_TRIM) {
+            self.trim();
+        }
         report
+    }
+
+    /// Drops some of what the journal has no use for any more: where there is time to spare, and now and then where there is none. What cannot
+    /// be dropped now can be later.
+    fn trim(&mut self) {
+        let before = self.cluster.now_seconds().saturating_sub(self.journal_days * DAY_SECONDS);
+        let is_lived_again = self.cluster.simulated().is_some();
+        if let Err(error) = self.store.trim(before, is_lived_again) {
+            tracing::debug!(%error, "the journal keeps what could go");
+        }
     }
 
     /// Hands on how the nodes stand, to those who keep it.

@@ -18,10 +18,10 @@ mod policies;
 pub(crate) mod recorder;
 mod recording;
 mod reload;
+mod sampling;
 pub(crate) mod service;
 #[cfg(test)]
 mod snooze_tests;
-mod sampling;
 mod snoozes;
 mod starts;
 mod stream;

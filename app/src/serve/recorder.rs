@@ -11,7 +11,7 @@ use super::config::{KEYS, ServeConfig};
 use crate::recordings::{DeciderSettings, FOLDER, Head, Recorder, RecorderOptions};
 
 /// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
-const TOLD: [&str; 19] = [
+const TOLD: [&str; 20] = [
     "mode",
     "require_tokens",
     "source",
@@ -26,6 +26,7 @@ const TOLD: [&str; 19] = [
     "requests_per_second",
     "record_hours",
     "record_mib",
+    "journal_days",
     "history_raw_hours",
     "history_five_minutes_days",
     "history_hours_days",

@@ -40,7 +40,8 @@ impl Sampler {
         }
         let mut values = Vec::with_capacity(self.nodes.len() * self.measures.len());
         for measure in MEASURED {
-            values.extend(cluster.nodes().map(|node| Sample::thousandths(measure(cluster, node, assessment))));
+            values
+                .extend(cluster.nodes().map(|node| Sample::thousandths(measure(cluster, node, assessment))));
         }
         for resource in 0..cluster.schema().len() {
             let of = |node| Sample::thousandths(use_of(cluster, node, assessment, resource));

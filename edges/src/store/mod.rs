@@ -15,6 +15,7 @@ mod relay_series;
 mod remote;
 mod rows;
 mod series;
+mod trim;
 
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
@@ -26,7 +27,9 @@ pub use remote::Target;
 #[cfg(feature = "kafka")]
 pub(crate) use remote::{Cell, Row};
 pub use rows::{AuditLine, KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
-pub use series::{SeriesKeeper, SeriesReport, Level, ONE, Past, PastPoint, PastQuery, Periods, Sample, WINDOW_SECONDS};
+pub use series::{
+    Level, ONE, Past, PastPoint, PastQuery, Periods, Sample, SeriesKeeper, SeriesReport, WINDOW_SECONDS,
+};
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -95,6 +98,8 @@ pub struct Store {
     /// Entries that wait for the next one that must be durable.
     behind: Vec<journal::Row>,
     outbox: outbox::Outbox,
+    /// The last entry of the journal that was looked at since the start whether it may go.
+    trimmed_to: i64,
     /// Held as long as the store is open.
     _lock: File,
 }
@@ -119,7 +124,13 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         migrations::migrate(&mut connection)?;
-        Ok(Self { connection, behind: Vec::new(), outbox: outbox::Outbox::default(), _lock: lock })
+        Ok(Self {
+            connection,
+            behind: Vec::new(),
+            outbox: outbox::Outbox::default(),
+            trimmed_to: 0,
+            _lock: lock,
+        })
     }
 
     /// Something that the store knows of itself, by name.

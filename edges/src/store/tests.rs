@@ -387,3 +387,47 @@ fn an_hour_of_the_ledger_takes_the_place_of_what_was_kept_of_it_and_old_ones_go(
     keep(&mut store, std::slice::from_ref(&last));
     assert_eq!(all(&store), [hour(3600, 5), last], "a quarter of a year is kept");
 }
+
+#[test]
+fn entries_that_nothing_needs_go_some_at_a_time_and_all_else_stays() {
+    let folder = Folder::new("trim");
+    let mut store = Store::open(&folder.0).expect("it is made");
+    store.feed(Some("sqlite:///away/far.db")).expect("there is room");
+    let all_of = |turns: std::ops::RangeInclusive<u64>| turns.flat_map(entries).collect::<Vec<_>>();
+    store.write_all(&all_of(1..=2000)).expect("there is room");
+    assert_eq!(store.trim(u64::MAX, false).expect("writable"), 0, "there is no memory to go on from");
+    let remembered = JournalEntry::Remembered { memory: Box::new(Memory::default()) };
+    store.write(&remembered).expect("there is room");
+    entries(2001).iter().for_each(|entry| store.write(entry).expect("there is room"));
+    store.keep_turn(&TurnRows { clock_seconds: 120_060, ..TurnRows::default() }).expect("there is room");
+    let recalled = store.recall().expect("readable");
+    assert_eq!(store.trim(u64::MAX, false).expect("writable"), 0, "the database elsewhere was not told");
+    store.feed(None).expect("there is room");
+
+    let (all, pages) = (journal_rows(&store), pages(&store));
+    let mut gone = 0;
+    while let going @ 1.. = store.trim(60 * 1000, true).expect("writable") {
+        assert!(going <= 2000, "some at a time");
+        gone += going;
+    }
+    assert_eq!(gone, 2 * 999, "turns and openings of what is older; calls stay");
+    assert_eq!(store.calls().expect("readable").len(), 2001);
+    drop(store);
+    let mut store = Store::open(&folder.0).expect("it opens");
+    assert_eq!(store.recall().expect("readable"), recalled, "a loop that starts misses nothing");
+    while store.trim(u64::MAX, false).expect("writable") > 0 {}
+    assert_eq!(journal_rows(&store), recalled.len() as u64, "what is needed is all that is left");
+    assert_eq!(store.recall().expect("readable"), recalled);
+    // The room is used again.
+    store.write_all(&all_of(2002..=4000)).expect("there is room");
+    assert!(journal_rows(&store) <= all && self::pages(&store) <= pages + 8, "{}", self::pages(&store));
+}
+
+fn journal_rows(store: &Store) -> u64 {
+    let count = store.connection.query_row("SELECT count(*) FROM journal", [], |row| row.get::<_, i64>(0));
+    count.expect("a count") as u64
+}
+
+fn pages(store: &Store) -> u32 {
+    store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("a number")
+}

@@ -201,6 +201,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.record_mib, whole(value, 8, 1_000_000).map(|mib| mib as u64)),
     },
     Key {
+        name: "journal_days",
+        about: "Days for which entries of the journal are kept that nothing needs any more.",
+        form: Form::Whole(1, 3660),
+        get: |c| Some(Value::Integer(c.journal_days as i64)),
+        live: false,
+        set: |c, value| set(&mut c.journal_days, whole(value, 1, 3660).map(|days| days as u64)),
+    },
+    Key {
         name: "history_raw_hours",
         about: "Hours for which every sample of how the nodes stood is kept; 0 to keep nothing of it.",
         form: Form::Whole(0, 8760),

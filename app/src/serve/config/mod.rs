@@ -180,6 +180,8 @@ pub(crate) struct ServeConfig {
     pub(crate) record_hours: u64,
     /// Room for what is recorded, MiB.
     pub(crate) record_mib: u64,
+    /// Days after which entries of the journal that nothing needs any more may go.
+    pub(crate) journal_days: u64,
     /// How long it is kept how the nodes stood; with no hours of samples it is not kept at all.
     pub(crate) history: Periods,
     /// What signs of faults are worth, as learned.
@@ -223,6 +225,7 @@ impl Default for ServeConfig {
             requests_per_second: 500,
             record_hours: 48,
             record_mib: 512,
+            journal_days: 30,
             history: Periods::DEFAULT,
             risk_model: None,
             forecast_model: None,

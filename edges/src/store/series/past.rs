@@ -77,16 +77,14 @@ impl Past {
 
     /// From one level, and after its end from those below it.
     fn of_level(folder: &Path, level: Level, query: &PastQuery<'_>) -> Result<Self, StoreError> {
-        let mut past = Self { level, measures: Vec::new(), points: Vec::new() };
+        // What is measured may change at a restart; what was measured otherwise is not shown beside it.
+        let measures = last_measures(folder, query)?;
+        let mut past = Self { level, measures, points: Vec::new() };
         let mut from = query.from_seconds;
         for of in Level::ALL.into_iter().rev().filter(|of| *of <= level) {
             let begun = past.points.len();
             let mut samples = Vec::new();
             each_row(folder, of, query.node, from, query.to_seconds, |measures, table| {
-                if past.measures.is_empty() {
-                    past.measures = measures.clone();
-                }
-                // What is measured may change at a restart; a measure that is new then is not shown for what was before.
                 if measures == past.measures {
                     samples.push(table);
                 }
@@ -139,6 +137,28 @@ fn beginning(folder: &Path, level: Level) -> Result<Option<u64>, StoreError> {
         }
     }
     Ok(None)
+}
+
+/// What was measured last of the node in the range.
+fn last_measures(folder: &Path, query: &PastQuery<'_>) -> Result<Vec<String>, StoreError> {
+    let end = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    for level in Level::ALL {
+        for part in files::parts(folder, level).into_iter().rev() {
+            let Some(connection) = files::reading(folder, part)? else { continue };
+            let mut statement = connection.prepare(
+                "SELECT rows.sequence, measures.names FROM rows JOIN measures ON measures.number = rows.measures
+                 WHERE node = (SELECT number FROM nodes WHERE name = ?1) AND from_seconds < ?2
+                 ORDER BY from_seconds DESC LIMIT 1",
+            )?;
+            let mut rows = statement.query((query.node, end(query.to_seconds)))?;
+            if let Some(row) = rows.next()? {
+                let names: String = row.get(1)?;
+                return serde_json::from_str(&names)
+                    .map_err(|error| unreadable(row.get(0).unwrap_or(0), error.to_string()));
+            }
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The rows of a node that have something of a range, the oldest first.
