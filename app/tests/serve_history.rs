@@ -100,8 +100,10 @@ fn the_journal_lets_go_what_nothing_needs_and_the_service_goes_on_from_it_after_
     let under = ["env", "LEPTON_JOURNAL_DAYS=1", "LEPTON_RECORD_HOURS=0"];
     let mut service = Service::start_under(&under, &folder, &options, "");
     // A day is 1,440 turns, and all is remembered every 1,000.
-    service
-        .wait_for("more than a day is over", || service.get("/api/v1/status")["turn"].as_u64() > Some(1800));
+    for turns in (200..=1800).step_by(200) {
+        let are_over = || service.get("/api/v1/status")["turn"].as_u64() >= Some(turns);
+        service.wait_for(&format!("{turns} turns are over"), are_over);
+    }
     assert_eq!(service.end("-KILL"), None);
     let kept = Kept::open(&folder);
     let last = kept.number("SELECT max(turn) FROM history");
