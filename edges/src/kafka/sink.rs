@@ -116,6 +116,8 @@ impl Decision {
                     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
                 }
                 Cell::Text(text) => json!(text),
+                // A decision has none.
+                Cell::Bytes(_) => json!(null),
             };
             (name.to_owned(), value)
         };

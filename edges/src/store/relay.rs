@@ -112,12 +112,7 @@ impl Relay {
     ///
     /// # Errors
     /// When the store cannot be read, or no thread be started.
-    pub fn start(
-        folder: &Path,
-        store: &Store,
-        target: Target,
-        periods: Periods,
-    ) -> Result<Self, StoreError> {
+    pub fn start(folder: &Path, store: &Store, target: Target, periods: Periods) -> Result<Self, StoreError> {
         let name = target.to_string();
         let series = SeriesTeller::new(folder, periods);
         Self::to(folder, store, name, Box::new(RemoteDatabase { target, open: None, series }))
