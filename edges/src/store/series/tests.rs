@@ -1,3 +1,5 @@
+//! Whole courses of days: what is kept of each level, what is gone, and what a look back finds.
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
