@@ -98,7 +98,7 @@ fn what_if_is_answered_from_the_live_cluster_and_changes_nothing() {
 fn a_plan_is_made_smaller_and_what_is_left_is_approved() {
     let service = Service::start(
         &scratch("derived"),
-        &["--mode", "recommend", "--speed", "6000", "--nodes-count", "40"],
+        &["--mode", "recommend", "--speed", "1200", "--nodes-count", "40"],
     );
     // Plans come and go while time passes fast: what went before the answer is tried again with the next one.
     service.wait_for("a plan is derived and approved", || {
