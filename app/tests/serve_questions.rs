@@ -96,11 +96,19 @@ fn what_if_is_answered_from_the_live_cluster_and_changes_nothing() {
 
 #[test]
 fn a_plan_is_made_smaller_and_what_is_left_is_approved() {
-    let service = Service::start(
-        &scratch("derived"),
-        &["--mode", "recommend", "--speed", "1200", "--nodes-count", "40"],
-    );
-    // Plans come and go while time passes fast: what went before the answer is tried again with the next one.
+    let folder = scratch("derived");
+    let at_speed = |speed: &str| {
+        Service::start(&folder, &["--mode", "recommend", "--speed", speed, "--nodes-count", "40"])
+    };
+    let mut service = at_speed("6000");
+    service.wait_for("a plan has parts", || {
+        let open = service.get("/api/v1/status")["open_plan"].clone();
+        open.as_str().is_some_and(|id| service.get(&format!("/api/v1/plans/{id}"))["parts"][3].is_object())
+    });
+    // While time passes fast a plan is gone before it is answered.
+    assert_eq!(service.end("-TERM"), Some(143));
+    let service = at_speed("60");
+    // What went before the answer is tried again with the next one.
     service.wait_for("a plan is derived and approved", || {
         let open = service.get("/api/v1/status")["open_plan"].clone();
         let Some(id) = open.as_str() else { return false };
