@@ -1,12 +1,12 @@
 /** One node: its devices as cells, its resources with what is expected, its tasks, what was decided about it. */
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { NodeResource, TaskRow } from "../api.ts";
 import { standing } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { Chart } from "../chart.tsx";
 import { historyLines } from "../history.ts";
 import { css, inkOn, ramp } from "../scale.ts";
-import { now, safety, theme } from "../store.ts";
+import { now, route, safety, set, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
 import { ago, amount, count, duration, number, percent, resource, sentence } from "../words.ts";
 import { FanChart } from "./fan.tsx";
@@ -84,7 +84,7 @@ const RANGES = [["day", 24], ["week", 168], ["month", 720], ["year", 8760]] as c
 
 /** How it was used over a longer time, from the finest history that covers it. */
 function Past({ name }: { name: string }) {
-  const [hours, setHours] = useState<number>(RANGES[0][1]);
+  const [range, hours] = RANGES.find(([label]) => label === route.value.query.past) ?? RANGES[0];
   const { body, problem } = useThing("/api/v1/nodes/{name}/history", { name }, { hours: String(hours), measures: "used,promised" }, 5);
   const lines = useMemo(() => (body ? historyLines(body) : []), [body]);
   const finest = body && { raw: "every sample", "five-minutes": "by five minutes", hours: "by the hour" }[body.level];
@@ -95,8 +95,8 @@ function Past({ name }: { name: string }) {
       class="across"
       more={
         <span class="choices">
-          {RANGES.map(([label, of]) => (
-            <button key={label} type="button" class="link" aria-pressed={of === hours} onClick={() => setHours(of)}>{label}</button>
+          {RANGES.map(([label], at) => (
+            <button key={label} type="button" class="link" aria-pressed={label === range} onClick={() => set({ past: at ? label : "" })}>{label}</button>
           ))}
         </span>
       }
