@@ -145,34 +145,53 @@ impl<'a> Future<'a> {
     fn start(&mut self, unit: &[TaskId], rng: &mut Pcg64Mcg) -> u64 {
         let span = self.run_times.span_of(self.snapshot, unit[0], rng.random());
         let now = self.snapshot.time_seconds;
+        if let &[task] = unit {
+            return self.take(task, now, (span, span), &mut Vec::new()).map_or(NEVER, |(at, _)| at);
+        }
         // Members of a gang wait for one another where they are: none takes the place of another that has ended.
-        let holds = if unit.len() > 1 { NEVER } else { span };
-        let mut before: Vec<(usize, Line<'a>)> = Vec::new();
-        let mut at = now;
-        let mut places = Vec::with_capacity(unit.len());
+        let (mut before, mut places, mut at) = (Vec::new(), Vec::with_capacity(unit.len()), now);
+        let soonest = self.soonest_of(unit);
         for &task in unit {
-            let Some((soonest, node)) = self.take(task, now, (span, holds), &mut before) else { break };
+            let Some((soonest, node)) = self.take(task, now, (span, NEVER), &mut before) else { break };
             at = at.max(soonest);
             places.push((task, node));
         }
-        if places.len() == 1 && unit.len() == 1 {
-            return at;
-        }
-        before.into_iter().rev().for_each(|(node, line)| self.lines[node] = line);
+        self.undo(before, soonest);
         if places.len() < unit.len() {
             return NEVER;
         }
-        // Members begin together: where the soonest could, at the time of the last.
+        // They begin together: where the soonest could, at the time of the last.
+        let mut before = Vec::new();
         for &(task, node) in &places {
             let demand = self.snapshot.cluster.demand(task);
             let (open, line) = (self.open(task, node), &mut self.lines[node]);
             let Some((start, devices)) = line.earliest(demand, open, (at, span), &mut self.scratch) else {
+                self.undo(before, Vec::new());
                 return NEVER;
             };
+            before.push((node, line.clone()));
             line.takes(start, span, demand, devices);
             at = at.max(start);
         }
         at
+    }
+
+    /// What is known of the nodes that could take tasks of the unit.
+    fn soonest_of(&self, unit: &[TaskId]) -> Vec<(ClassId, Option<Soonest>)> {
+        let classes: BTreeSet<ClassId> =
+            unit.iter().map(|&task| self.snapshot.cluster.task(task).class).collect();
+        classes.into_iter().map(|class| (class, self.soonest.get(&class).cloned())).collect()
+    }
+
+    /// Lines become as they were, and so does what is known of them: it is the least only where lines fill.
+    fn undo(&mut self, before: Vec<(usize, Line<'a>)>, soonest: Vec<(ClassId, Option<Soonest>)>) {
+        before.into_iter().rev().for_each(|(node, line)| self.lines[node] = line);
+        for (class, known) in soonest {
+            match known {
+                Some(known) => self.soonest.insert(class, known),
+                None => self.soonest.remove(&class),
+            };
+        }
     }
 
     /// The devices of the node that the task accepts.

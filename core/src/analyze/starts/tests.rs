@@ -101,6 +101,20 @@ fn the_members_of_a_gang_start_together_when_the_last_has_room() {
 }
 
 #[test]
+fn a_gang_that_was_tried_leaves_the_room_for_others_of_its_kind_as_it_was() {
+    let mut snapshot = cluster_of(2);
+    runs(&mut snapshot, 0, 0..8, 3600, 600);
+    // Three times four devices are together nowhere before 3,000 s, and five times never.
+    let (whole, never) = (snapshot.cluster.add_gang(), snapshot.cluster.add_gang());
+    let members = [0; 3].map(|_| add(&mut snapshot, 4, 600, Some(whole)));
+    let too_many = [0; 5].map(|_| add(&mut snapshot, 4, 600, Some(never)));
+    let single = add(&mut snapshot, 4, 600, None);
+    assert_eq!(waits(&snapshot, members[0]), (3000, Some(3000)));
+    assert!(!bands(&snapshot).contains_key(&*snapshot.cluster.task(too_many[0]).name));
+    assert_eq!(waits(&snapshot, single), (0, Some(0)));
+}
+
+#[test]
 fn the_more_important_task_is_started_before_one_that_came_earlier() {
     let mut snapshot = cluster_of(1);
     runs(&mut snapshot, 0, 0..8, 1000, 0);
