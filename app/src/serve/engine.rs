@@ -36,7 +36,7 @@ use super::recorder;
 use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
 use super::sampling::Sampler;
 use super::snoozes::Snoozes;
-use super::starts::Starts;
+use super::starts::{STARTS, Starts};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
 use crate::recordings::{self, Given, Line, Recorder, Thought};
@@ -637,14 +637,11 @@ impl Engine {
         if told.is_some() || report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
             let signs = serde_json::to_string(&self.cycle.analyst().signs())?;
             let number = told.map(|number| (SIGNS_SEEN, number.to_string()));
-            let facts = [Some((SIGNS, signs)), number];
+            let facts = [Some((SIGNS, signs)), Some((STARTS, self.starts.written()?)), number];
             self.store.set_facts(facts.iter().flatten().map(|(name, value)| (*name, value.as_str())))?;
         }
         if let Some(told) = told {
             self.cluster.signs_kept(told);
-        }
-        if report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
-            self.starts.keep(&mut self.store)?;
         }
         self.books.kept(&ledger, now);
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::numbers::duration;
 
 /// Name of the fact in the store that tells how far earlier bands held.
-const STARTS: &str = "starts";
+pub(super) const STARTS: &str = "starts";
 
 /// When a waiting task is expected to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -89,9 +89,9 @@ impl Starts {
         Ok(Self { bands: BTreeMap::new(), calibration: kept.unwrap_or_default() })
     }
 
-    /// Keeps how far bands held.
-    pub(super) fn keep(&self, store: &mut Store) -> anyhow::Result<()> {
-        Ok(store.set_fact(STARTS, &serde_json::to_string(&self.calibration)?)?)
+    /// How far bands held, as it is kept.
+    pub(super) fn written(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.calibration)
     }
 
     /// Bands that were found on a snapshot of this moment: they are told from now on, corrected.
