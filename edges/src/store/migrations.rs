@@ -15,13 +15,13 @@ pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/6_outbox.sql"),
 ];
 
-/// Brings a file of any earlier version to the present one.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// Brings a file of any earlier version to the present one, by what leads from each version to the next.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version as usize > MIGRATIONS.len() {
-        return Err(StoreError::NewerSchema { version, known: MIGRATIONS.len() as u32 });
+    if version as usize > migrations.len() {
+        return Err(StoreError::NewerSchema { version, known: migrations.len() as u32 });
     }
-    for (number, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
+    for (number, sql) in migrations.iter().enumerate().skip(version as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", number as u32 + 1)?;

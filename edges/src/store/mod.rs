@@ -123,7 +123,7 @@ impl Store {
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
-        migrations::migrate(&mut connection)?;
+        migrations::migrate(&mut connection, &migrations::MIGRATIONS)?;
         Ok(Self {
             connection,
             behind: Vec::new(),

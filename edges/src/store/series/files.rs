@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
 use super::coding::Table;
 use super::{DAY_SECONDS, FOLDER, Level};
+use crate::store::migrations::migrate;
 use crate::store::{PATIENCE, StoreError};
 
 /// What leads from each version of a file to the next; never changed once released, only added to.
@@ -114,7 +115,7 @@ impl Open {
         connection.pragma_update(None, "journal_mode", "wal")?;
         // A power cut may cost the last rows and no more; the journal is another file, and as durable as can be.
         connection.pragma_update(None, "synchronous", "normal")?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, &MIGRATIONS)?;
         let nodes = all(&connection, "SELECT name, number FROM nodes", |row| Ok((row.get(0)?, row.get(1)?)))?;
         let measures = all(&connection, "SELECT number FROM measures", |row| row.get(0))?;
         Ok(Self { part, connection, nodes, measures })
@@ -169,21 +170,6 @@ fn number_of(measures: &str) -> i64 {
     let mut digest = Digest::default();
     digest.text(measures);
     (digest.value() >> 1) as i64
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = MIGRATIONS.len() as u32;
-    if version > known {
-        return Err(StoreError::NewerSchema { version, known });
-    }
-    for (number, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "user_version", number as u32 + 1)?;
-        transaction.commit()?;
-    }
-    Ok(())
 }
 
 /// A file that is only read; none where it is not there any more, or is not a whole file yet.
