@@ -9,6 +9,8 @@ pub mod host;
 pub mod kafka;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(any(feature = "kafka", feature = "prometheus"))]
+mod mailbox;
 #[cfg(any(feature = "kafka", feature = "kubernetes"))]
 mod moment;
 #[cfg(feature = "prometheus")]

@@ -16,8 +16,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +30,7 @@ pub use kept::KeptError;
 pub use rdkafka;
 pub use sink::{KafkaSink, KafkaTopics};
 
+use crate::mailbox::Shared;
 use crate::real_source::{self, RealSource, SourceReport, StreamCounts};
 use kept::{Kept, Numbered};
 use reader::Reader;
@@ -94,22 +94,9 @@ struct Mailbox {
     begun: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    mailbox: Mutex<Mailbox>,
-    news: Condvar,
-    ended: AtomicBool,
-}
-
-impl Shared {
-    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Topics of Kafka, as the loop looks at them.
 pub struct KafkaSource {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Mailbox>>,
     options: KafkaOptions,
     /// Numbers of the last signs that the loop was told, and that it has kept.
     signs_told: u64,
@@ -129,7 +116,7 @@ impl KafkaSource {
         let world = kept.world()?;
         let since = real_source::unix_seconds().saturating_sub(SIGN_SECONDS);
         let signs = kept.signs(options.signs_seen, since)?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::<Mailbox>::default());
         {
             let mut mailbox = shared.mailbox();
             mailbox.seen_seconds = world.newest_seconds();
@@ -220,7 +207,7 @@ fn messages<'a>(signs: impl Iterator<Item = &'a Numbered>) -> Vec<Reading> {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Relaxed);
+        self.shared.end();
     }
 }
 
@@ -231,8 +218,7 @@ impl Source for KafkaSource {
 
     fn list(&mut self, now_seconds: u64) -> Readings {
         let first = |mailbox: &mut Mailbox| !mailbox.begun;
-        let waited = self.shared.news.wait_timeout_while(self.shared.mailbox(), FIRST_LOOK, first);
-        drop(waited);
+        self.shared.wait_while(FIRST_LOOK, first);
         self.readings(now_seconds, true)
     }
 }

@@ -2,9 +2,7 @@
 //! transaction, and only then are the offsets committed. What fails is tried again, ever more rarely; nothing is read past it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lepton_core::analyze::risk::LogPatterns;
@@ -21,7 +19,8 @@ use super::client::{KafkaAccess, Letter, Producer};
 use super::event::{self, BadMessage, What};
 use super::kept::{Kept, Sign};
 use super::world::Taken;
-use super::{KafkaError, KafkaOptions, Position, SIGN_SECONDS, Shared, schema};
+use super::{KafkaError, KafkaOptions, Mailbox, Position, SIGN_SECONDS, schema};
+use crate::mailbox::Shared;
 use crate::real_source::unix_seconds;
 
 /// Messages that are taken in together, and how long they are waited for.
@@ -29,8 +28,6 @@ const BATCH: usize = 1000;
 const WAIT: Duration = Duration::from_millis(100);
 /// The first pause after a failure, and the longest.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
-/// Time between two looks at the wish to end.
-const NAP: Duration = Duration::from_millis(50);
 /// What is added to the name of a topic for its dead letters.
 const DEAD: &str = ".dlq";
 /// How often the client says how it stands, milliseconds.
@@ -178,7 +175,7 @@ struct Batch {
 
 /// What takes messages in.
 struct Taking {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Mailbox>>,
     schema: ResourceSchema,
     patterns: LogPatterns,
     /// When what was read last in each partition happened, seconds since 1970.
@@ -192,14 +189,18 @@ pub(super) struct Reader {
     /// Sends dead letters; none after a failure.
     producer: Option<Producer>,
     kept: Kept,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Mailbox>>,
     taking: Taking,
     /// What the client had said when it was looked at last.
     heard: u64,
 }
 
 impl Reader {
-    pub(super) fn start(options: &KafkaOptions, kept: Kept, shared: Arc<Shared>) -> Result<Self, KafkaError> {
+    pub(super) fn start(
+        options: &KafkaOptions,
+        kept: Kept,
+        shared: Arc<Shared<Mailbox>>,
+    ) -> Result<Self, KafkaError> {
         let callbacks = Callbacks::default();
         locked(&callbacks.next).extend(kept.positions()?);
         let mut config = options.access.config();
@@ -236,31 +237,20 @@ impl Reader {
 
     pub(super) fn run(mut self) {
         let mut back_off = BACK_OFF[0];
-        while !self.ended() {
+        while !self.shared.has_ended() {
             let begun = Instant::now();
             let mut batch = self.read();
             let read = batch.count > 0;
             while let Err(problem) = self.settle(&mut batch) {
                 self.fail(problem);
-                self.pause(back_off);
+                self.shared.sleep_until(Instant::now() + back_off);
                 back_off = (back_off * 2).min(BACK_OFF[1]);
-                if self.ended() {
+                if self.shared.has_ended() {
                     return;
                 }
             }
             back_off = BACK_OFF[0];
             self.tell(&batch, read.then(|| begun.elapsed()));
-        }
-    }
-
-    fn ended(&self) -> bool {
-        self.shared.ended.load(Ordering::Relaxed)
-    }
-
-    fn pause(&self, pause: Duration) {
-        let due = Instant::now() + pause;
-        while Instant::now() < due && !self.ended() {
-            thread::sleep(NAP.min(due.saturating_duration_since(Instant::now())));
         }
     }
 
@@ -375,7 +365,7 @@ impl Reader {
         mailbox.report.problem = Some(problem);
         mailbox.begun = true;
         drop(mailbox);
-        self.shared.news.notify_all();
+        self.shared.tell();
     }
 
     /// Leaves for the loop how it stands.
@@ -425,7 +415,7 @@ impl Reader {
             mailbox.report.failures += 1;
         }
         mailbox.report.problem = problem;
-        self.shared.news.notify_all();
+        self.shared.tell();
     }
 }
 

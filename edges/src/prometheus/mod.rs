@@ -13,14 +13,14 @@ mod tests;
 mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lepton_core::collect::Source;
 use lepton_core::model::{NodeReading, Reading, Readings, ResourceSchema};
 
+use crate::mailbox::Shared;
 use crate::real_source::{self, RealSource, SourceReport, unix_seconds};
 pub use client::AskError;
 use client::Client;
@@ -36,8 +36,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// The first pause after a look that failed, and the longest.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
-/// Time between two looks at the wish to end.
-const NAP: Duration = Duration::from_millis(50);
 
 /// What to ask, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,22 +82,9 @@ struct Mailbox {
     report: SourceReport,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    mailbox: Mutex<Mailbox>,
-    news: Condvar,
-    ended: AtomicBool,
-}
-
-impl Shared {
-    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Prometheus, as the loop looks at it.
 pub struct PrometheusSource {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Mailbox>>,
     client: Client,
     presets: Vec<Preset>,
     options: PrometheusOptions,
@@ -115,7 +100,7 @@ impl PrometheusSource {
     pub fn start(options: PrometheusOptions) -> Result<Self, PrometheusError> {
         let client = Client::new(&options.url, options.token.clone())?;
         let presets = presets(&options.queries, options.rate_seconds)?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::<Mailbox>::default());
         shared.mailbox().report.source = NAME.to_owned();
         let source = Self {
             shared: Arc::clone(&shared),
@@ -151,7 +136,7 @@ impl PrometheusSource {
 
 impl Drop for PrometheusSource {
     fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Relaxed);
+        self.shared.end();
     }
 }
 
@@ -162,8 +147,7 @@ impl Source for PrometheusSource {
 
     fn list(&mut self, _: u64) -> Readings {
         let first = |mailbox: &mut Mailbox| mailbox.report.looks == 0;
-        let waited = self.shared.news.wait_timeout_while(self.shared.mailbox(), FIRST_LOOK, first);
-        drop(waited);
+        self.shared.wait_while(FIRST_LOOK, first);
         self.readings(true)
     }
 }
@@ -215,24 +199,21 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn run(mut self, shared: &Shared) {
+    fn run(mut self, shared: &Shared<Mailbox>) {
         let mut back_off = BACK_OFF;
-        while !shared.ended.load(Ordering::Relaxed) {
+        while !shared.has_ended() {
             let begun = Instant::now();
             let looked = gather(&self.client, &self.presets);
             let failed = looked.is_err();
             self.leave(shared, looked, begun);
-            shared.news.notify_all();
+            shared.tell();
             let pause = if failed { back_off.min(BACK_OFF_MAX) } else { self.options.interval };
             back_off = if failed { back_off.saturating_mul(2) } else { BACK_OFF };
-            let due = begun + pause;
-            while Instant::now() < due && !shared.ended.load(Ordering::Relaxed) {
-                thread::sleep(NAP.min(due.saturating_duration_since(Instant::now())));
-            }
+            shared.sleep_until(begun + pause);
         }
     }
 
-    fn leave(&mut self, shared: &Shared, looked: Result<Gathered, AskError>, begun: Instant) {
+    fn leave(&mut self, shared: &Shared<Mailbox>, looked: Result<Gathered, AskError>, begun: Instant) {
         let made = looked.map(|gathered| self.make(&gathered, begun));
         let mut mailbox = shared.mailbox();
         mailbox.report.looks += 1;

@@ -29,7 +29,7 @@ fn a_prometheus_that_is_away_tells_nothing_and_is_asked_again() {
     let begun = Instant::now();
     while source.report().failures < 2 {
         assert!(begun.elapsed() < Duration::from_secs(60), "it is not asked again: {:?}", source.report());
-        thread::sleep(NAP);
+        thread::sleep(crate::mailbox::NAP);
     }
     let report = source.report();
     assert!(report.problem.is_some_and(|said| said.contains(&format!("127.0.0.1:{port}"))));
