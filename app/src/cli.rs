@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use lepton_core::cycle::Mode;
 use lepton_core::decide::placement_policies::PLACEMENT_POLICIES;
+use lepton_core::model::Mode;
 
 use crate::against::Against;
 use crate::cli_execute::ExecuteArgs;

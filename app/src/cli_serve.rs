@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use lepton_core::cycle::Mode;
+use lepton_core::model::Mode;
 
 use crate::cli_workload::nodes_count;
 use crate::log::{LogFormat, LogLevel};

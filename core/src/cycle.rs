@@ -3,8 +3,6 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
-use serde::{Deserialize, Serialize};
-
 use crate::analyze::{Analyst, AnalystConfig, Foresight, KeptSigns};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::deliberate::Thoughts;
@@ -12,27 +10,15 @@ use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, PlacingReview, com
 use crate::decide::plan::{Decided, Decider, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
 use crate::model::{
-    Assessment, Clock, DecisionRecord, JournalEntry, Outcome, Placing, Plan, Readings, ResourceSchema,
-    Settings, Snapshot,
+    Assessment, Clock, DecisionRecord, JournalEntry, Mode, Modes, Outcome, Placing, Plan, Readings,
+    ResourceSchema, Settings, Snapshot,
 };
-
-/// What the loop may do, in order of trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Look and assess; decide nothing.
-    Observe,
-    /// Decide and show the plan; carry out only what a person has approved ([`Cycle::carry_out`]).
-    Recommend,
-    /// Decide and carry out.
-    Act,
-}
 
 /// The loop's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CycleConfig {
-    /// What it may do.
-    pub mode: Mode,
+    /// What it may do, and with whose tasks.
+    pub modes: Modes,
     /// What is believed.
     pub collect: CollectConfig,
     /// Levels that all stages share.
@@ -172,7 +158,8 @@ impl Cycle {
             }
         }
         laps.add_to(&mut stages.collect_nanos);
-        let trusted = self.config.mode != Mode::Observe && snapshot.stale.is_empty();
+        snapshot.modes.clone_from(&self.config.modes);
+        let trusted = snapshot.modes.most() != Mode::Observe && snapshot.stale.is_empty();
         // execute: what earlier turns have begun
         let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         laps.add_to(&mut stages.execute_nanos);
@@ -180,22 +167,23 @@ impl Cycle {
         let assessment = self.analyst.assess(snapshot, &self.config.settings);
         laps.add_to(&mut stages.assess_nanos);
         // decide
-        let Decided { plan, mut records } = if trusted {
+        let Decided { mut plan, mut records } = if trusted {
             let proposal = &self.proposal;
             decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
         } else {
             Decided::default()
         };
+        snapshot.apply_modes(&mut plan, &mut records);
         laps.add_to(&mut stages.decide_nanos);
         if !records.is_empty() && outcome.halted.is_none() {
             // The numbers of this turn are used up, whatever happens next.
             let turn = JournalEntry::Turn { turn: cycle, time_seconds: now_seconds };
-            outcome.halted = journal.write(&turn).err().map(|e| e.0);
+            outcome.halted = journal.begin_turn(&turn, &plan, &records).err().map(|e| e.0);
         }
         laps.add_to(&mut stages.record_nanos);
         // execute
-        if trusted && self.config.mode == Mode::Act && outcome.halted.is_none() {
-            let done = carry_out(&plan, snapshot, actuator, journal);
+        if trusted && outcome.halted.is_none() {
+            let done = carry_out(&plan.own_parts(), snapshot, actuator, journal);
             outcome.parts.extend(done.parts);
             outcome.halted = done.halted;
         }
@@ -231,8 +219,8 @@ impl Cycle {
     }
 
     /// Is something else allowed to do, and believes by other limits, from the next turn on.
-    pub fn configure(&mut self, mode: Mode, collect: CollectConfig) {
-        (self.config.mode, self.config.collect) = (mode, collect);
+    pub fn configure(&mut self, modes: Modes, collect: CollectConfig) {
+        (self.config.modes, self.config.collect) = (modes, collect);
     }
 
     /// Hands over what was thought of beside the loop on a snapshot of it. Of a proposal, which takes the place of the one before, the
@@ -264,18 +252,23 @@ impl Cycle {
     }
 
     /// Carries out a plan of an earlier turn that a person has approved. What comes under way is gone on with in later turns;
-    /// with stale readings, and in a loop that only observes, nothing is done.
+    /// with stale readings, and where the loop only observes any of it, nothing is done.
     pub fn carry_out(
         &mut self,
         plan: &Plan,
         actuator: &mut dyn Actuator,
         journal: &mut dyn Journal,
     ) -> Outcome {
-        if self.config.mode == Mode::Observe || !self.snapshot.stale.is_empty() {
+        if self.only_observes(plan) || !self.snapshot.stale.is_empty() {
             let halted = Some("the loop observes only, or its readings are stale".to_owned());
             return Outcome { parts: Vec::new(), halted };
         }
         carry_out(plan, &mut self.snapshot, actuator, journal)
+    }
+
+    /// Whether it only observes a task or node of the plan.
+    pub fn only_observes(&self, plan: &Plan) -> bool {
+        self.snapshot.is_only_observed(&self.config.modes, plan)
     }
 
     /// Takes the number of a turn for a plan that a person makes of another one. It is used up once the journal has an entry of it.

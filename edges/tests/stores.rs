@@ -470,6 +470,57 @@ fn a_mariadb_is_told_all_and_nothing_twice() {
     suite("mariadb", Place::Server(Server::mariadb("mariadb")));
 }
 
+/// What is said of a database that is not told.
+fn problem_with(folder: &Path, target: Target) -> String {
+    let mut store = Store::open(folder).expect("it is made");
+    store.feed(Some(target.url())).expect("there is room");
+    let relay = Relay::start(folder, &store, target, Periods::DEFAULT).expect("it begins");
+    wait_for("it says why", || relay.report().problem.is_some());
+    let report = relay.report();
+    assert_eq!(report.told, 0);
+    report.problem.expect("it has one")
+}
+
+/// A database that answers over TLS alone is told all where its authority is known, and nothing else is.
+fn over_tls(name: &str, server: Server, other: Server) {
+    let place = Place::Server(server.over_tls());
+    let folder = scratch(&format!("{name}-tls"));
+    let _ = fs::remove_dir_all(&folder);
+    let Place::Server(server) = &place else { unreachable!("it is one") };
+    let known = |authority: &Path| place.target().with_authority(authority).expect("it is sound");
+
+    let said = problem_with(&folder, place.target());
+    assert!(!said.is_empty(), "without TLS it does not answer");
+    // An authority of the same name, which is another.
+    let other = other.over_tls();
+    let said = problem_with(&folder, known(&other.authority()));
+    assert!(said.to_lowercase().contains("certificate"), "{said}");
+
+    let mut store = Store::open(&folder).expect("it is made");
+    let target = known(&server.authority());
+    store.feed(Some(target.url())).expect("there is room");
+    let relay = Relay::start(&folder, &store, target, Periods::DEFAULT).expect("it begins");
+    for number in 1..=20 {
+        turn(&mut store, number);
+    }
+    wait_until_told(&relay);
+    assert_alike(&place, &folder);
+    drop(relay);
+    fs::remove_dir_all(&folder).expect("it is there");
+}
+
+#[test]
+#[ignore = "needs databases"]
+fn a_postgresql_is_told_over_tls_where_its_authority_is_known() {
+    over_tls("postgres", Server::postgres("postgres-tls"), Server::postgres("postgres-other"));
+}
+
+#[test]
+#[ignore = "needs databases"]
+fn a_mariadb_is_told_over_tls_where_its_authority_is_known() {
+    over_tls("mariadb", Server::mariadb("mariadb-tls"), Server::mariadb("mariadb-other"));
+}
+
 #[test]
 #[ignore = "needs databases"]
 fn a_kill_at_any_moment_loses_nothing_on_its_way_to_postgresql() {

@@ -16,12 +16,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lepton_core::collect::{CollectConfig, Source};
-use lepton_core::cycle::{Cycle, CycleConfig, Mode};
+use lepton_core::cycle::{Cycle, CycleConfig};
 use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_core::execute::Actuator;
 use lepton_core::model::{
-    Answer, Call, DeviceKind, DocumentDemand, FrozenClock, Health, JournalEntry, Moving, NodeReading,
-    Reading, Readings, ResourceSchema, Settings, TaskReading,
+    Answer, Call, DeviceKind, DocumentDemand, FrozenClock, Health, JournalEntry, Mode, Modes, Moving,
+    NodeReading, Reading, Readings, ResourceSchema, Settings, TaskReading,
 };
 use memory::memory_mb;
 use rand::{RngExt, SeedableRng};
@@ -218,7 +218,7 @@ fn main() {
     let crowd = Rc::new(RefCell::new(Crowd::new(nodes as usize, tasks as usize)));
     let (mut source, mut hands) = (Shared(Rc::clone(&crowd)), Shared(Rc::clone(&crowd)));
     let config = CycleConfig {
-        mode: Mode::Act,
+        modes: Modes::all(Mode::Act),
         collect: CollectConfig::default(),
         settings: Settings::default(),
         analyst: Default::default(),

@@ -4,6 +4,7 @@ import { to } from "./route.ts";
 import { decisions, nodesNow, openPlan, plans, route, status } from "./store.ts";
 import { Trials } from "./trials.tsx";
 import { type Tour, isOver, readTour, went, worst } from "./tour.ts";
+import { asks } from "./words.ts";
 
 const KEPT = "lepton-tour";
 
@@ -41,7 +42,7 @@ export function FirstVisit() {
   const first = worst(nodesNow.value);
   const decision = decisions.value[0];
   const open = openPlan.value;
-  const modeAsks = status.value?.mode === "recommend";
+  const modeAsks = asks(status.value);
   const done = plans.value.find((past) => past.state === "carried_out");
   const last: [boolean, string, string, string] =
     status.value?.mode === "act"

@@ -1,5 +1,6 @@
 /** What surrounds every view: its name, the way to the others, how the service stands. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Status } from "./api.ts";
 import { Cluster } from "./pages/cluster.tsx";
 import { Decision } from "./pages/decision.tsx";
 import { Decisions } from "./pages/decisions.tsx";
@@ -19,7 +20,7 @@ import { type View, to } from "./route.ts";
 import { Search, isOpen } from "./search.tsx";
 import { go, lost, ready, route, status, theme, themeChoice } from "./store.ts";
 import { give, wanted } from "./token.ts";
-import { clock, sentence } from "./words.ts";
+import { clock, count, sentence } from "./words.ts";
 
 const LINKS: [View, string][] = [
   ["now", "Now"],
@@ -118,11 +119,17 @@ function Standing() {
     <div class="standing" role="status" aria-live="off">
       <State of={now.state} word={now.state === "ok" ? "Healthy" : now.state} />
       <span title="observe looks on, recommend asks a person, act carries out">
-        Mode <b>{now.mode}</b>
+        Mode <b>{now.mode}</b>{owners(now)}
       </span>
       <span class="clock">{clock(now.time_seconds)}</span>
     </div>
   );
+}
+
+/** That owners have modes of their own; which they are is on the page of the system. */
+function owners(now: Status) {
+  const of = Object.entries(now.owner_modes ?? {});
+  return of.length > 0 && <a href={to("system")} title={of.map(([owner, mode]) => `${owner}: ${mode}`).join(", ")}> and {count(of.length, "owner")} otherwise</a>;
 }
 
 function Body() {

@@ -1,4 +1,5 @@
 /** Numbers, times and reasons as people read them. */
+import type { Status } from "./api.ts";
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -113,6 +114,7 @@ const REASONS: Record<string, string> = {
   HigherPriority: "more important work needs the room",
   CheaperPlacement: "cheaper placement",
   Undecided: "not decided on",
+  OwnerObserved: "its owner's tasks are only observed",
   FitsNow: "a node would take it; its turn comes",
   NoCpu: "no CPU left beside them",
   NoOtherResource: "another resource is used up",
@@ -127,6 +129,11 @@ const TERMS: Record<string, string> = {
   whole_node: "breaks into an empty node",
   lacking_cpu: "CPU that it will lack",
 };
+
+/** Whether the loop asks people about the tasks of anybody. */
+export function asks(of: Status | null | undefined): boolean {
+  return [of?.mode, ...Object.values(of?.owner_modes ?? {})].includes("recommend");
+}
 
 /** A term of a score in words. */
 export function term(code: string): string {

@@ -44,7 +44,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 14] = [
+pub(crate) const BENCHES: [Bench; 15] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -135,6 +135,13 @@ pub(crate) const BENCHES: [Bench; 14] = [
         target: Target::Example("expected_load"),
         shows: "the loop deciding by current and by expected load, and with and without heeding signs of faults",
         page: "docs/benchmarks/expected-load.md",
+    },
+    Bench {
+        name: "store",
+        package: "lepton-edges",
+        target: Target::FeatureBench("store", "mysql,postgres"),
+        shows: "how much of a core and of a disk the history of 5,000 nodes takes, here and on each database",
+        page: "docs/benchmarks/store.md",
     },
     Bench {
         name: "kubernetes",

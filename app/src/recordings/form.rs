@@ -1,12 +1,12 @@
 //! The lines of a recording.
 
 use lepton_core::analyze::Foresight;
-use lepton_core::cycle::{CycleReport, Mode};
+use lepton_core::cycle::CycleReport;
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{Answer, Call, Moving, Outcome, Placing, Plan, Readings, Snapshot};
+use lepton_core::model::{Answer, Call, Modes, Moving, Outcome, Placing, Plan, Readings, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -129,9 +129,10 @@ pub(crate) struct Answers {
 }
 
 /// What the loop was allowed to do and believed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Allowed {
-    pub(crate) mode: Mode,
+    #[serde(flatten)]
+    pub(crate) modes: Modes,
     pub(crate) fresh_seconds: u64,
 }
 

@@ -8,7 +8,9 @@ use lepton_core::collect::{CollectConfig, Source};
 use lepton_core::cycle::{Cycle, CycleConfig};
 use lepton_core::decide::plan::Lepton;
 use lepton_core::execute::{Actuator, Journal, JournalError};
-use lepton_core::model::{Answer, Call, Clock, JournalEntry, Moving, Readings, Settings, Snapshot};
+use lepton_core::model::{
+    Answer, Call, Clock, JournalEntry, Mode, Modes, Moving, Readings, Settings, Snapshot,
+};
 use lepton_sim::readers::InputError;
 use serde_json::Value;
 
@@ -127,7 +129,7 @@ impl Player {
             ));
         }
         let config = CycleConfig {
-            mode: lepton_core::cycle::Mode::Observe,
+            modes: Modes::all(Mode::Observe),
             collect: CollectConfig::default(),
             settings: Settings::default(),
             analyst: Default::default(),
@@ -195,7 +197,7 @@ impl Player {
 
 fn configure(cycle: &mut Cycle, allowed: Allowed) {
     let collect = CollectConfig { freshness_seconds: allowed.fresh_seconds, ..CollectConfig::default() };
-    cycle.configure(allowed.mode, collect);
+    cycle.configure(allowed.modes, collect);
 }
 
 /// What is asked that was not asked when it was recorded.

@@ -6,7 +6,7 @@ use lepton_core::analyze::Foresight;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleReport};
 use lepton_core::execute::{Actuator, Journal, JournalError};
-use lepton_core::model::{Answer, Call, JournalEntry, Moving, Outcome, Plan, Readings};
+use lepton_core::model::{Answer, Call, DecisionRecord, JournalEntry, Moving, Outcome, Plan, Readings};
 
 use super::form::{Allowed, Answers, Approved, Line, Told, Turn, Unwritten, came_of, came_of_outcome};
 
@@ -81,6 +81,18 @@ impl Journal for JournalTap<'_> {
         })
     }
 
+    fn begin_turn(
+        &mut self,
+        entry: &JournalEntry,
+        plan: &Plan,
+        records: &[DecisionRecord],
+    ) -> Result<(), JournalError> {
+        self.entries += 1;
+        self.inner.begin_turn(entry, plan, records).inspect_err(|error| {
+            self.unwritten.push(Unwritten { entry: self.entries - 1, why: error.0.clone() });
+        })
+    }
+
     /// Where they were not all written, it is noted of the first: the loop makes no difference, and asks for none after it.
     fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
         let before = self.entries;
@@ -105,7 +117,7 @@ pub(crate) struct Given<'a> {
 
 fn allowed(cycle: &Cycle) -> Allowed {
     let config = cycle.config();
-    Allowed { mode: config.mode, fresh_seconds: config.collect.freshness_seconds }
+    Allowed { modes: config.modes.clone(), fresh_seconds: config.collect.freshness_seconds }
 }
 
 /// A turn, and the line of it.

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
-use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport};
 use lepton_core::decide::deliberate::{Deliberation, Thoughts};
 use lepton_core::decide::placement_policies::LEARNED;
 use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
-use lepton_core::model::{Memory, Outcome, PartKey, PartOutcome, Plan, StepResult};
+use lepton_core::model::{Memory, Mode, Modes, Outcome, PartKey, PartOutcome, Plan, StepResult};
 use lepton_edges::store::{AuditLine, Relay, SeriesKeeper, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
@@ -33,7 +33,7 @@ use super::nodes::NodeBytes;
 use super::people::{self, Request};
 use super::policies::PoliciesBody;
 use super::recorder;
-use super::recording::{Copying, LastDecided, Proposal, TurnJournal};
+use super::recording::{Proposal, TurnJournal};
 use super::sampling::Sampler;
 use super::snoozes::Snoozes;
 use super::starts::{STARTS, Starts};
@@ -93,16 +93,15 @@ pub(super) type MakeDecider = Box<dyn Fn(Option<&PlacementModel>) -> anyhow::Res
 
 /// The service's loop.
 pub(super) struct Engine {
-    mode: Mode,
+    modes: Modes,
     pause: Duration,
     fresh_seconds: u64,
     /// Days after which entries of the journal that nothing needs may go.
     journal_days: u64,
     pub(super) cluster: Box<dyn Connection>,
     pub(super) cycle: Cycle,
-    pub(super) decider: Copying,
+    pub(super) decider: Box<dyn Decider>,
     make_decider: MakeDecider,
-    last: LastDecided,
     pub(super) store: Store,
     /// What keeps how the nodes stood.
     series: Option<SeriesKeeper>,
@@ -165,11 +164,10 @@ impl Engine {
         let (target, tells_kafka) = (target(config)?, ToKafka::of(config)?);
         let mut store = Store::open(Path::new(&config.state_dir))?;
         let mut cluster = connect(&mut store, config)?;
-        let last = LastDecided::default();
         let shipped = config.learned_placement.then(PlacementModel::shipped);
-        let decider = Copying { inner: make_decider(None)?, last: last.clone() };
+        let decider = make_decider(None)?;
         let analyst = config.analyst.clone();
-        let mut cycle = start_cycle(config.mode, config.fresh_seconds, analyst, &mut *cluster, &store)?;
+        let mut cycle = start_cycle(config.modes(), config.fresh_seconds, analyst, &mut *cluster, &store)?;
         let (past, now) = (cluster.past(), cluster.now_seconds());
         if !past.is_empty() {
             cycle.look_back(&past, &mut cluster.ports().sources, now);
@@ -190,7 +188,7 @@ impl Engine {
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let starts = Starts::open(&store)?;
         let mut engine = Self {
-            mode: config.mode,
+            modes: config.modes(),
             pause: pause(config),
             fresh_seconds: config.fresh_seconds,
             journal_days: config.journal_days,
@@ -198,7 +196,6 @@ impl Engine {
             cycle,
             decider,
             make_decider,
-            last,
             store,
             series,
             sampler: Sampler::default(),
@@ -305,7 +302,7 @@ impl Engine {
     /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them; one that should not
     /// wait is due soon. False when nobody can ask any more.
     fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant, soon: Instant) -> bool {
-        let nap = if self.mode == Mode::Act { URGENT_NAP } else { NAP };
+        let nap = if self.modes.has(Mode::Act) { URGENT_NAP } else { NAP };
         loop {
             match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(nap)) {
                 Ok(Request::Copy(reply)) => {
@@ -333,7 +330,7 @@ impl Engine {
                     self.chronicle.tell(&self.published);
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() < due && !stop.load(Ordering::Relaxed) => {
-                    if self.mode == Mode::Act && Instant::now() >= soon && self.cluster.is_urgent() {
+                    if self.modes.has(Mode::Act) && Instant::now() >= soon && self.cluster.is_urgent() {
                         due = Instant::now();
                     }
                 }
@@ -344,16 +341,19 @@ impl Engine {
     }
 
     /// Takes over settings that were read again.
-    fn take_settings(&mut self, config: &ServeConfig) {
-        if let Err(error) = self.cluster.set_mode(&mut self.store, config.mode) {
+    pub(super) fn take_settings(&mut self, config: &ServeConfig) {
+        let modes = config.modes();
+        if let Err(error) = self.cluster.set_modes(&mut self.store, &modes) {
             self.health.turn_problem = Some(format!("the mode stays as it was: {error:#}"));
         } else {
-            self.mode = config.mode;
+            self.modes = modes;
         }
         self.pause = pause(config);
         self.fresh_seconds = config.fresh_seconds;
-        self.configure(self.mode);
-        let detail = format!("read again; mode {}", mode_name(self.mode));
+        self.configure(self.modes.clone());
+        let owners = self.modes.owners.iter().map(|(owner, mode)| format!(", {owner} {}", mode_name(*mode)));
+        let owners: String = owners.collect();
+        let detail = format!("read again; mode {}{owners}", mode_name(self.modes.rest));
         self.audit(auditing::line("local", "settings", "service", &detail));
         self.publish(None);
     }
@@ -388,9 +388,9 @@ impl Engine {
         self.tokens_problem = problem;
     }
 
-    fn configure(&mut self, mode: Mode) {
+    fn configure(&mut self, modes: Modes) {
         let freshness_seconds = self.fresh_seconds;
-        self.cycle.configure(mode, CollectConfig { freshness_seconds, ..CollectConfig::default() });
+        self.cycle.configure(modes, CollectConfig { freshness_seconds, ..CollectConfig::default() });
     }
 
     /// Keeps what is kept only from time to time.
@@ -439,7 +439,7 @@ impl Engine {
             }
         };
         if let Some(report) = &report {
-            self.cluster.turned(self.cycle.snapshot(), self.mode);
+            self.cluster.turned(self.cycle.snapshot(), &self.modes);
             self.starts.look(self.cycle.snapshot());
             let deeds = under_way.deeds(&report.plan, &report.outcome);
             self.health.did(&deeds);
@@ -543,19 +543,17 @@ impl Engine {
 
     fn cycle_once(&mut self) -> CycleReport {
         // One that stands by looks on; what it had under way it goes on with when it acts again.
-        let mode = if self.mode == Mode::Act && !self.cluster.may_act() { Mode::Observe } else { self.mode };
-        self.configure(mode);
+        let stands_by = self.modes.has(Mode::Act) && !self.cluster.may_act();
+        self.configure(if stands_by { Modes::all(Mode::Observe) } else { self.modes.clone() });
         let mut journal = TurnJournal {
             is_written: false,
             store: &mut self.store,
-            last: self.last.clone(),
-            mode,
             proposal: &mut self.proposal,
             snoozes: &self.snoozes,
         };
         let now = self.cluster.now_seconds();
         let Ports { mut sources, hands } = self.cluster.ports();
-        let (decider, clock) = (&mut self.decider, &self.clock);
+        let (decider, clock) = (&mut *self.decider, &self.clock);
         let unix_seconds = people::unix_seconds();
         let recorder = self.recorder.as_mut();
         let recorder = recorder.and_then(|of| of.wants(&self.cycle, now, unix_seconds).then_some(of));
@@ -575,7 +573,7 @@ impl Engine {
             // What could not be written down was not decided: nobody is told of it.
             report.records.clear();
             report.plan = Plan::default();
-        } else if mode == Mode::Act && report.outcome.halted.is_some() {
+        } else if report.outcome.halted.is_some() {
             leave_untried(&mut report, &self.cycle.snapshot().memory);
         }
         report
@@ -594,7 +592,8 @@ impl Engine {
             recorder.leave_gap();
         }
         let analyst = self.analyst.clone();
-        let started = start_cycle(self.mode, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
+        let modes = self.modes.clone();
+        let started = start_cycle(modes, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
         self.sampler = Sampler::default();
         // Of learned placements only the one that ships is begun anew with.
         self.learned_placement = self.learned_placement.filter(|name| *name == LEARNED);
@@ -602,7 +601,7 @@ impl Engine {
         match made {
             Ok((cycle, decider)) => {
                 self.cycle = cycle;
-                self.decider.inner = decider;
+                self.decider = decider;
             }
             Err(error) => self.health.turn_problem = Some(format!("cannot begin anew: {error:#}")),
         }
@@ -613,9 +612,8 @@ impl Engine {
         let bytes = NodeBytes::of(self.cycle.snapshot(), &report.assessment);
         let (history, inventory) = self.chronicle.rows(figures, bytes, self.cycle.snapshot())?;
         let now = self.cluster.now_seconds();
-        let unwanted = self.mode != Mode::Act
-            && report.outcome.halted.is_none()
-            && self.snoozes.leave(report.plan.clone(), now).parts.is_empty();
+        let unwanted = report.outcome.halted.is_none()
+            && self.snoozes.leave(report.plan.for_approval(), now).parts.is_empty();
         self.books.book(self.cycle.snapshot(), now);
         let ledger = self.books.rows(now, false);
         let outcome = self.with_behind(&report.outcome);
@@ -681,8 +679,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn mode(&self) -> Mode {
-        self.mode
+    pub(super) fn modes(&self) -> &Modes {
+        &self.modes
     }
 
     fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
@@ -696,7 +694,7 @@ impl Engine {
         let standing = self.cluster.standing();
         let mut view =
             View::of(&self.cycle, turned, &before, now, &self.health, &standing, self.proposal.as_ref());
-        mode_name(self.mode).clone_into(&mut view.status.mode);
+        view.status.set_modes(&self.modes);
         view.tell_starts(&self.starts);
         view.status.snoozes = self.snoozes.holding(now);
         view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
@@ -708,15 +706,21 @@ impl Engine {
 fn target(config: &ServeConfig) -> anyhow::Result<Option<Target>> {
     let Some(url) = &config.store_url else { return Ok(None) };
     let target = Target::new(url, config.store_password_file.as_deref());
+    let target = target.and_then(|target| match &config.store_ca_file {
+        Some(file) => target.with_authority(file),
+        None => Ok(target),
+    });
     let wrong = |problem| {
-        WrongSettings(format!("the database `{url}` (--store-url, --store-password-file): {problem}"))
+        WrongSettings(format!(
+            "the database `{url}` (--store-url, --store-password-file, `store_ca_file`): {problem}"
+        ))
     };
     Ok(Some(target.map_err(wrong)?))
 }
 
 /// Of a turn that ended before its time: the steps of parts that were not begun were not tried.
 fn leave_untried(report: &mut CycleReport, memory: &Memory) {
-    for part in &report.plan.parts {
+    for part in &report.plan.own_parts().parts {
         let is_begun = report.outcome.parts.iter().any(|of| of.key == part.key);
         if is_begun || memory.statement(part.key).is_some() {
             continue;
@@ -732,14 +736,14 @@ fn leave_untried(report: &mut CycleReport, memory: &Memory) {
 }
 
 fn start_cycle(
-    mode: Mode,
+    modes: Modes,
     freshness_seconds: u64,
     analyst: AnalystConfig,
     cluster: &mut dyn Connection,
     store: &Store,
 ) -> anyhow::Result<Cycle> {
     let collect = CollectConfig { freshness_seconds, ..CollectConfig::default() };
-    let config = CycleConfig { mode, collect, settings: Default::default(), analyst };
+    let config = CycleConfig { modes, collect, settings: Default::default(), analyst };
     let (schema, now) = (cluster.schema(), cluster.now_seconds());
     let Ports { mut sources, .. } = cluster.ports();
     let mut cycle = Cycle::start(config, schema, &mut sources, store, now)?;

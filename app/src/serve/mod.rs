@@ -11,6 +11,8 @@ pub(crate) mod engine;
 mod figures;
 mod load;
 mod logged;
+#[cfg(test)]
+mod modes_tests;
 mod node_view;
 mod nodes;
 mod people;

@@ -119,7 +119,7 @@ pub(super) fn keys(parts: &[PartKey]) -> String {
 
 /// The plan that was open, or rejected last, when the service ended.
 pub(super) fn open_proposal(store: &Store) -> anyhow::Result<Option<Proposal>> {
-    let Some(row) = store.reader()?.plans(None, 1)?.items.pop() else { return Ok(None) };
+    let Some(row) = store.reader()?.last_proposed()? else { return Ok(None) };
     let rejected = row.state == PlanState::Rejected;
     if row.state != PlanState::Proposed && !rejected {
         return Ok(None);

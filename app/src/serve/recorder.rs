@@ -11,8 +11,9 @@ use super::config::{KEYS, ServeConfig};
 use crate::recordings::{DeciderSettings, FOLDER, Head, Recorder, RecorderOptions};
 
 /// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
-const TOLD: [&str; 20] = [
+const TOLD: [&str; 21] = [
     "mode",
+    "owner_modes",
     "require_tokens",
     "source",
     "turn_seconds",

@@ -1,38 +1,13 @@
 //! Between the loop and its store: what is decided is on the disk, with its reasons, before anything of it is carried out.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
-use lepton_core::cycle::Mode;
-use lepton_core::decide::guard::Compared;
-use lepton_core::decide::plan::{Decided, Decider, Situation};
 use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{JournalEntry, Moving, PartKey, Plan, PlanDocument, RecentTasks, Serving};
+use lepton_core::model::{DecisionRecord, JournalEntry, Moving, PartKey, Plan, PlanDocument};
 use lepton_edges::store::{NewPlan, PlanState, Store, TurnRows};
 
 use super::snoozes::Snoozes;
-
-/// What was decided last, as the journal will need it.
-pub(super) type LastDecided = Rc<RefCell<Decided>>;
-
-/// A decider that leaves a copy of what it decides.
-pub(super) struct Copying {
-    pub(super) inner: Box<dyn Decider>,
-    pub(super) last: LastDecided,
-}
-
-impl Decider for Copying {
-    fn decide(&mut self, situation: &Situation<'_>) -> Decided {
-        let decided = self.inner.decide(situation);
-        self.last.borrow_mut().clone_from(&decided);
-        decided
-    }
-
-    fn compare(&self, recent: &RecentTasks, serving: Serving) -> Option<Compared> {
-        self.inner.compare(recent, serving)
-    }
-}
 
 /// A plan that people may have something to say to.
 #[derive(Debug, Clone)]
@@ -58,30 +33,40 @@ pub(super) struct TurnJournal<'a> {
     /// Whether what the turn decided is in the store.
     pub(super) is_written: bool,
     pub(super) store: &'a mut Store,
-    pub(super) last: LastDecided,
-    pub(super) mode: Mode,
     pub(super) proposal: &'a mut Option<Proposal>,
     pub(super) snoozes: &'a Snoozes,
 }
 
 impl Journal for TurnJournal<'_> {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
+        self.store.write(entry)
+    }
+
+    /// With the turn are kept its records and its plan: what is done without asking, and what waits for a person where that is news. The same
+    /// proposal as before keeps its number, its records and what people said to it.
+    fn begin_turn(
+        &mut self,
+        entry: &JournalEntry,
+        plan: &Plan,
+        records: &[DecisionRecord],
+    ) -> Result<(), JournalError> {
         let &JournalEntry::Turn { turn, time_seconds } = entry else { return self.store.write(entry) };
-        let Decided { mut plan, mut records } = std::mem::take(&mut *self.last.borrow_mut());
-        if self.mode == Mode::Recommend {
-            plan = self.snoozes.leave(plan, time_seconds);
-            let is_left = |key: PartKey| plan.parts.iter().any(|part| part.key == key);
-            records.retain(|record| record.step.is_none_or(|key| is_left(key.part)));
-        }
-        let effects = effects_of(&plan);
+        let proposed = self.snoozes.leave(plan.for_approval(), time_seconds);
+        let effects = effects_of(&proposed);
         let known = self.proposal.as_ref().is_some_and(|before| before.answers(&effects));
-        if known {
-            // The same plan as before keeps its number, its records and what people said to it.
-            records.retain(|record| record.step.is_none());
-        }
-        let is_news = !plan.parts.is_empty() && !known;
-        let state = if self.mode == Mode::Act { PlanState::CarriedOut } else { PlanState::Proposed };
-        let document = PlanDocument::of(&plan, Moving::StopFirst, time_seconds);
+        let is_news = !proposed.parts.is_empty() && !known;
+        let own = plan.own_parts();
+        let of_proposal = proposed.parts.iter().filter(|_| is_news);
+        let told: BTreeSet<PartKey> = own.parts.iter().chain(of_proposal).map(|part| part.key).collect();
+        let is_told = |record: &&DecisionRecord| record.step.is_none_or(|key| told.contains(&key.part));
+        let records: Vec<DecisionRecord> = records.iter().filter(is_told).cloned().collect();
+        // Where a turn has both, its plan is what waits for a person; what is done at once has its records.
+        let (state, kept, effects) = if is_news {
+            (PlanState::Proposed, &proposed, effects)
+        } else {
+            (PlanState::CarriedOut, &*own, effects_of(&own))
+        };
+        let document = PlanDocument::of(kept, Moving::StopFirst, time_seconds);
         let new = NewPlan { turn, state, effects: &effects, document: &document };
         let replaced = self.proposal.as_ref().filter(|before| is_news && !before.rejected);
         self.store.begin_turn(
@@ -89,14 +74,15 @@ impl Journal for TurnJournal<'_> {
             &TurnRows {
                 clock_seconds: time_seconds,
                 records: &records,
-                plan: is_news.then_some(new),
+                plan: (!kept.parts.is_empty()).then_some(new),
                 superseded: replaced.map(|before| before.turn),
                 ..TurnRows::default()
             },
         )?;
         self.is_written = true;
-        if is_news && self.mode == Mode::Recommend {
-            *self.proposal = Some(Proposal { turn, effects, plan, rejected: false, derived_from: None });
+        if is_news {
+            *self.proposal =
+                Some(Proposal { turn, effects, plan: proposed, rejected: false, derived_from: None });
         }
         Ok(())
     }

@@ -69,7 +69,7 @@ impl Service {
             (Some(cert), Some(key)) => Some(Arc::new(Identity::read(cert, key).map_err(Failure::Input)?)),
             _ => None,
         };
-        let published = Arc::new(Published::new(config.mode));
+        let published = Arc::new(Published::new(&config.modes()));
         let (asks, mailbox) = sync_channel(ASKS_MAX);
         let door = api::Door::new(tokens, config.requests_per_second);
         let requests = asks.clone();

@@ -1,6 +1,6 @@
 //! What is put off stays so, over other plans and over a restart, until its time is over or somebody takes it up again.
 
-use lepton_core::cycle::Mode;
+use lepton_core::model::Mode;
 use lepton_core::model::PartKey;
 use lepton_edges::store::PlanState;
 use tokio::sync::oneshot;

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lepton_core::cycle::Mode;
 use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
 use lepton_core::decide::policy::PlacementModel;
+use lepton_core::model::Mode;
 use lepton_edges::store::{PlanState, Reader};
 use tokio::sync::oneshot;
 
@@ -36,7 +36,7 @@ pub(super) fn config(name: &str, mode: Mode) -> ServeConfig {
 }
 
 pub(super) fn started(config: &ServeConfig) -> (Engine, Arc<Published>) {
-    let published = Arc::new(Published::new(config.mode));
+    let published = Arc::new(Published::new(&config.modes()));
     (Engine::start(config, Arc::clone(&published)).expect("it starts"), published)
 }
 
@@ -57,7 +57,7 @@ impl Decider for Panicking {
 #[test]
 fn a_turn_that_panics_degrades_the_loop_and_the_next_one_is_sound() {
     let config = config("panic", Mode::Act);
-    let published = Arc::new(Published::new(config.mode));
+    let published = Arc::new(Published::new(&config.modes()));
     let decisions = Rc::new(Cell::new(0));
     let make = move |_: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
         let inner = Lepton::new(LeptonConfig::default(), 1)?;
@@ -232,7 +232,7 @@ fn a_loop_that_observes_decides_nothing_and_the_cluster_places_by_itself() {
 #[test]
 fn what_people_approved_and_derived_and_a_panic_between_are_played_again_too() {
     let config = config("played", Mode::Recommend);
-    let published = Arc::new(Published::new(config.mode));
+    let published = Arc::new(Published::new(&config.modes()));
     let (decisions, settings) = (Rc::new(Cell::new(0)), recorder::decider_settings(&config));
     let make = move |_: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
         Ok(Box::new(Panicking { inner: settings.decider()?, decisions: Rc::clone(&decisions) }))
@@ -279,7 +279,7 @@ fn a_store_of_another_simulated_cluster_is_refused() {
     let mut config = config("other", Mode::Act);
     drop(started(&config));
     config.simulation.seed += 1;
-    let published = Arc::new(Published::new(config.mode));
+    let published = Arc::new(Published::new(&config.modes()));
     let refused = Engine::start(&config, published).map(|_| ()).expect_err("it is another cluster");
     assert!(refused.to_string().contains("Maybe another `--state-dir` is meant"), "{refused}");
 }

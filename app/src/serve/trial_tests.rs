@@ -1,6 +1,6 @@
 //! Trials: what they do, what the loop makes of it, and that the world is lived again with them.
 
-use lepton_core::cycle::Mode;
+use lepton_core::model::Mode;
 use lepton_core::model::Serving;
 
 use super::engine::Engine;

@@ -85,7 +85,7 @@ impl Engine {
         let placing = Placing { mix_version, served: Served::new(Serving::Model) };
         self.cycle.place_by(placing, &mut self.store).map_err(anyhow::Error::from)?;
         self.beside = Beside::start(self.thinks_of(Some(&model)), self.seed).map_err(anyhow::Error::from)?;
-        self.decider.inner = decider;
+        self.decider = decider;
         // Nobody could play again what it decides from now on: models beside those that ship are in no recording.
         self.recorder = None;
         self.learned_placement = Some(SPOILED);

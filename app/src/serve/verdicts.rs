@@ -1,7 +1,6 @@
 //! What the loop does with what people say to plans.
 
-use lepton_core::cycle::Mode;
-use lepton_core::model::{JournalEntry, Moving, Part, PartKey, Plan, PlanDocument};
+use lepton_core::model::{JournalEntry, Mode, Moving, Part, PartKey, Plan, PlanDocument};
 use lepton_edges::store::{KeptAnswer, NewPlan, PlanState, TurnRows, Verdict};
 use serde_json::{Value, json};
 
@@ -39,10 +38,12 @@ impl Engine {
         if row.effects != ask.effects {
             return Ok(Answer::OtherEffects);
         }
-        let proposal = self.proposal.take_if(|open| open.turn == ask.turn);
-        let (Mode::Recommend, Some(mut proposal)) = (self.mode(), proposal) else {
-            return Ok(Answer::WrongMode);
+        let may_be_done = |open: &&Proposal| {
+            open.turn == ask.turn && (ask.word != Word::Approve || !self.cycle.only_observes(&open.plan))
         };
+        let asks =
+            self.modes().has(Mode::Recommend) && self.proposal.as_ref().is_some_and(|p| may_be_done(&p));
+        let Some(mut proposal) = self.proposal.take_if(|_| asks) else { return Ok(Answer::WrongMode) };
         let state = match &ask.word {
             Word::Approve => PlanState::Approved,
             Word::Reject(_) => PlanState::Rejected,

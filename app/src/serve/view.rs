@@ -1,15 +1,17 @@
 //! What the service shows of itself: made anew after each turn and shared by all who look.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use lepton_core::cycle::{Cycle, CycleReport, Mode};
-use lepton_core::model::{DEVICE_MILLI, NodeId, Snapshot, SourceState};
+use lepton_core::cycle::{Cycle, CycleReport};
+use lepton_core::model::{DEVICE_MILLI, Mode, Modes, NodeId, Snapshot, SourceState};
 use lepton_edges::SourceReport;
 use lepton_edges::store::{RelayReport, SeriesReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::config::mode_name;
 use super::connection::Standing;
 use super::figures::{Deeds, StageSeconds, TurnFigures};
 use super::load::LoadBody;
@@ -202,6 +204,9 @@ pub(crate) struct Status {
     pub(crate) version: String,
     /// observe, recommend or act.
     pub(crate) mode: String,
+    /// The same by owner, where it is another with his tasks.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) owner_modes: BTreeMap<String, String>,
     /// `ok`, or `degraded` where `problems` says why.
     pub(crate) state: String,
     /// What is wrong now.
@@ -469,15 +474,32 @@ pub(super) struct Published {
     pub(super) stream: Stream,
 }
 
+impl Status {
+    /// What the loop may do with whose tasks.
+    pub(super) fn set_modes(&mut self, modes: &Modes) {
+        mode_name(modes.rest).clone_into(&mut self.mode);
+        let owners =
+            modes.owners.iter().map(|(owner, mode)| (owner.to_string(), mode_name(*mode).to_owned()));
+        self.owner_modes = owners.collect();
+    }
+
+    /// Whether the loop decides on the tasks of others, and not on those of this owner.
+    pub(super) fn only_observes(&self, owner: &str) -> bool {
+        let observe = mode_name(Mode::Observe);
+        let of = |owner: &str| self.owner_modes.get(owner).unwrap_or(&self.mode).as_str();
+        of(owner) == observe && self.owner_modes.values().chain([&self.mode]).any(|mode| mode != observe)
+    }
+}
+
 impl Published {
     /// Before the first turn.
-    pub(super) fn new(mode: Mode) -> Self {
-        let status = Status {
+    pub(super) fn new(modes: &Modes) -> Self {
+        let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: super::config::mode_name(mode).to_owned(),
             state: "starting".to_owned(),
             ..Status::default()
         };
+        status.set_modes(modes);
         let view = RwLock::new(Arc::new(View { status, ..View::default() }));
         Self { view, stream: Stream::new(unix_seconds()) }
     }

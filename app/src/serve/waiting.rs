@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+#[cfg(feature = "kubernetes")]
+use lepton_core::model::Mode;
 use lepton_core::model::{ClassId, Cluster, Obstacle, Snapshot, TaskId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,10 +13,13 @@ const EXAMPLES_MAX: usize = 5;
 /// Classes of tasks for which nodes are asked anew in one turn; what is beyond waits for the decider's word.
 const CLASSES_MAX: usize = 64;
 
+/// The code of tasks of whose owner the loop only observes.
+const LEFT_ALONE: &str = "OwnerObserved";
+
 /// Tasks that wait for one reason.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub(crate) struct WaitingGroup {
-    /// The reason, a stable code: an obstacle, `FitsNow` where a node would take the task, or `Undecided`.
+    /// The reason, a stable code: an obstacle, `FitsNow` where a node would take the task, `OwnerObserved`, or `Undecided`.
     pub(crate) code: String,
     /// The same in words.
     pub(crate) sentence: String,
@@ -66,7 +71,7 @@ impl WaitingBody {
     }
 }
 
-/// Each task that waits with its reason; none where a node would take it and its turn is to come.
+/// Each task that waits and may be placed, with its reason; none where a node would take it and its turn is to come.
 #[cfg(feature = "kubernetes")]
 pub(super) fn reasons(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
     let (cluster, mut known) = (&snapshot.cluster, HashMap::new());
@@ -80,7 +85,7 @@ pub(super) fn reasons(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
         let is_open = matches!(code.as_str(), "FitsNow" | "Undecided");
         (task.name.to_string(), if is_open { fits_alone() } else { Some(sentence) })
     };
-    snapshot.pending.iter().map(reason).collect()
+    snapshot.pending.iter().filter(|&&task| snapshot.mode_of(task) == Mode::Act).map(reason).collect()
 }
 
 type Known = HashMap<ClassId, Option<Obstacle>>;
@@ -88,6 +93,9 @@ type Known = HashMap<ClassId, Option<Obstacle>>;
 /// What the decider said, or, where it said nothing, what most nodes put up now.
 fn reason(snapshot: &Snapshot, task: TaskId, known: &mut Known) -> (String, String) {
     let cluster = &snapshot.cluster;
+    if snapshot.is_left_alone(task) {
+        return (LEFT_ALONE.to_owned(), "the loop only observes the tasks of its owner".to_owned());
+    }
     let class = cluster.task(task).class;
     let said = snapshot.task(task).waits_for.or_else(|| cluster.obstacle_of_quota(task));
     let obstacle = match said {

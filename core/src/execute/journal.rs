@@ -1,6 +1,6 @@
 //! Where the journal is kept.
 
-use crate::model::JournalEntry;
+use crate::model::{DecisionRecord, JournalEntry, Plan};
 
 /// The journal cannot be written or read: why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,19 @@ pub trait Journal {
     /// # Errors
     /// When it cannot be kept. The loop then does nothing more in this turn.
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError>;
+
+    /// Keeps the entry of a turn, as [`Journal::write`] does, with what the turn has decided and why.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn begin_turn(
+        &mut self,
+        entry: &JournalEntry,
+        _plan: &Plan,
+        _records: &[DecisionRecord],
+    ) -> Result<(), JournalError> {
+        self.write(entry)
+    }
 
     /// Keeps entries in order, each as [`Journal::write`] does; a journal on a disk forces them there together, not one by one.
     ///

@@ -122,6 +122,12 @@ impl Cluster {
         (task.move_cost, task.do_not_disrupt) = (cost, do_not_disrupt);
     }
 
+    /// A task may be neither moved nor stopped any more.
+    pub fn fasten(&mut self, task: TaskId) {
+        let task = &mut Arc::make_mut(&mut self.tasks)[task.index()];
+        (task.do_not_disrupt, task.preemptible) = (true, false);
+    }
+
     /// Whether more is held of a node than it has: the world may do so, Lepton never does.
     pub fn is_overbooked(&self, node: NodeId) -> bool {
         let r = self.schema.len();

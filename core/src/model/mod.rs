@@ -1,6 +1,7 @@
 //! The words of Lepton as types: nodes, devices, resources, tasks, gangs, placements, plans; and the rules
 //! that hold between them. All stages of the loop meet here and only here.
 
+mod approval;
 mod assessment;
 mod budget;
 mod changes;
@@ -23,6 +24,7 @@ mod labels;
 mod liking;
 mod memory;
 mod mix;
+mod modes;
 mod moves;
 mod name;
 mod named_rules;
@@ -70,6 +72,7 @@ pub use journal_entry::JournalEntry;
 pub use liking::Liking;
 pub use memory::Memory;
 pub use mix::{Arrivals, ExpectedMix};
+pub use modes::{Mode, Modes};
 pub use moves::{MOVES_KEPT_SECONDS, Move, RecentMoves};
 pub use name::Name;
 pub use named_rules::{

@@ -310,6 +310,9 @@ pub struct Part {
     /// where all are of wave 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<u32>,
+    /// Whether it is carried out only when a person has approved it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
 }
 
 impl Part {
@@ -359,6 +362,7 @@ impl Plan {
             binding,
             after: Vec::new(),
             waves: Vec::new(),
+            needs_approval: false,
         });
         key
     }

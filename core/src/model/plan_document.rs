@@ -273,8 +273,18 @@ impl PlanDocument {
         let mut before = BTreeSet::new();
         let mut steps = steps.into_iter().enumerate().peekable();
         for PlanPart { key, reason, gain, cost, binding, after } in parts {
-            let mut part =
-                Part { key, steps: Vec::new(), reason, gain, cost, binding, after, waves: Vec::new() };
+            let (steps_of, waves) = (Vec::new(), Vec::new());
+            let mut part = Part {
+                key,
+                steps: steps_of,
+                reason,
+                gain,
+                cost,
+                binding,
+                after,
+                waves,
+                needs_approval: false,
+            };
             while let Some((_, step)) = steps.next_if(|(_, step)| step.part == key) {
                 part.steps.push(step.action);
                 part.waves.push(step.wave);

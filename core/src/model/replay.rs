@@ -78,6 +78,16 @@ pub fn replay(
     Ok(())
 }
 
+/// Does one step, if the rules allow it now.
+pub(super) fn can_be_done(
+    action: &Action,
+    cluster: &mut Cluster,
+    tasks: &HashMap<Name, TaskId>,
+    moving: Moving,
+) -> bool {
+    carry_out(action, cluster, tasks, moving).is_ok()
+}
+
 fn carry_out(
     action: &Action,
     cluster: &mut Cluster,

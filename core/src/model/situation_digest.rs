@@ -102,6 +102,7 @@ impl Snapshot {
             mix,
             memory,
             gone: _,
+            modes,
             task_by_name: _,
         } = self;
         let meanings = Meanings::of(cluster);
@@ -127,6 +128,9 @@ impl Snapshot {
             names.into_iter().for_each(|name| digest.text(name.map_or("", |n: &Name| n)));
         }
         digest_mix(mix, digest, &meanings.models);
+        if !modes.is_one() {
+            digest.written(modes);
+        }
     }
 
     fn digest_of_node(&self, node: NodeId, meanings: &Meanings) -> u64 {

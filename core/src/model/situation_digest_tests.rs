@@ -96,6 +96,7 @@ fn snapshot_of(cluster: Cluster) -> Snapshot {
         binding: Binding::Each,
         after: vec![],
         waves: vec![],
+        needs_approval: false,
     };
     let opened =
         JournalEntry::Opened { part, owners: vec![None], moving: Moving::StopFirst, time_seconds: 9 };

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Arrivals, Cluster, EndedTask, ExpectedMix, GangId, Health, Memory, Name, NodeId, NodeSpec, Obstacle,
-    Placement, RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
+    Arrivals, Cluster, EndedTask, ExpectedMix, GangId, Health, Memory, Mode, Modes, Name, NodeId, NodeSpec,
+    Obstacle, Placement, RecentTasks, ResourceSchema, Statement, Task, TaskId, Waiting,
 };
 
 /// What is known of a source.
@@ -108,6 +108,9 @@ pub struct Snapshot {
     pub memory: Memory,
     /// Tasks that have gone since unused classes and names were last freed.
     pub(super) gone: usize,
+    /// What the loop may do with whose tasks.
+    #[serde(default, skip_serializing_if = "Modes::is_one")]
+    pub modes: Modes,
     /// Tasks by name.
     pub task_by_name: HashMap<Name, TaskId>,
 }
@@ -131,6 +134,7 @@ impl Snapshot {
             mix: ExpectedMix::default(),
             memory: Memory::default(),
             gone: 0,
+            modes: Modes::default(),
             task_by_name: HashMap::new(),
         }
     }
@@ -152,10 +156,11 @@ impl Snapshot {
         }
     }
 
-    /// The tasks that wait for a decision: there, without a place, and not in the hand of a part under way.
+    /// The tasks that wait for a decision: there, without a place, not in the hand of a part under way, and not left alone.
     pub fn waiting(&self) -> Vec<TaskId> {
         let underway = self.memory.tasks_underway();
-        let free = |task: &TaskId| !underway.contains(&*self.cluster.task(*task).name);
+        let free =
+            |task: &TaskId| !underway.contains(&*self.cluster.task(*task).name) && !self.is_left_alone(*task);
         self.pending.iter().copied().filter(free).collect()
     }
 
@@ -305,10 +310,28 @@ impl Snapshot {
         self.cluster.size_in_devices(task) * f64::from(self.task(task).pause_seconds) / 60.0
     }
 
+    /// Whose the task is; nobody's where it has no owner.
+    pub fn owner_of(&self, task: TaskId) -> Option<&str> {
+        self.cluster.task(task).owner.map(|owner| self.cluster.owner_name(owner))
+    }
+
+    /// What the loop may do with a task.
+    pub fn mode_of(&self, task: TaskId) -> Mode {
+        if self.modes.is_one() { self.modes.rest } else { self.modes.of(self.owner_of(task)) }
+    }
+
+    /// Whether only the tasks of others are decided on. A loop that decides on nobody's leaves none alone: what it would do is then asked of all.
+    pub fn is_left_alone(&self, task: TaskId) -> bool {
+        !self.modes.is_one() && self.mode_of(task) == Mode::Observe && self.modes.most() != Mode::Observe
+    }
+
     /// A copy of the cluster to plan on. Room that parts under way will need, or will need again if they are taken back, is
-    /// held on it.
+    /// held on it, and what is left alone may neither be moved nor stopped.
     pub fn draft_cluster(&self) -> Cluster {
         let mut cluster = self.cluster.clone();
+        if !self.modes.is_one() {
+            self.cluster.live_tasks().filter(|&t| self.is_left_alone(t)).for_each(|t| cluster.fasten(t));
+        }
         for (name, spot) in self.memory.underway().flat_map(Statement::promised) {
             let (Some(&task), Some(place)) = (self.task_by_name.get(&**name), spot.placement(&cluster))
             else {

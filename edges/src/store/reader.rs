@@ -113,6 +113,16 @@ impl Reader {
         Ok(page(self.list(&sql, values, plan)?, limit, |item| item.turn))
     }
 
+    /// The newest plan that was made for a person to decide on, however it stands.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last_proposed(&self) -> Result<Option<PlanRow>, StoreError> {
+        let sql = format!("{PLAN} WHERE state != ?1 ORDER BY turn DESC LIMIT 1");
+        let carried_out = Value::from(PlanState::CarriedOut.name().to_owned());
+        Ok(self.list(&sql, [carried_out], plan)?.pop())
+    }
+
     /// The plan of a turn.
     ///
     /// # Errors

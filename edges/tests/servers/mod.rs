@@ -36,6 +36,8 @@ pub(crate) struct Server {
     kind: Kind,
     folder: PathBuf,
     port: u16,
+    /// Whether it answers over TLS alone.
+    secret: bool,
     child: Option<Child>,
 }
 
@@ -71,12 +73,45 @@ impl Server {
         fs::create_dir_all(folder.join("data")).expect("writable");
         fs::write(folder.join("password"), format!("{PASSWORD}\n")).expect("writable");
         let port = free_port();
-        let server = Self { kind, folder, port, child: None };
+        let server = Self { kind, folder, port, secret: false, child: None };
         if is_root() {
             server.done(Command::new("chown").arg("-R").arg(server.user()).arg(&server.folder));
         }
         server.done(Command::new("chmod").arg("700").arg(server.folder.join("data")));
         server
+    }
+
+    /// The same server, which answers over TLS alone from now on, with a certificate by an authority of its own.
+    pub(crate) fn over_tls(mut self) -> Self {
+        let made = [
+            "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=authority -days 2",
+            "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1",
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile names",
+        ];
+        fs::write(self.folder.join("names"), "subjectAltName=IP:127.0.0.1\n").expect("writable");
+        for words in made {
+            self.done(Command::new("openssl").args(words.split(' ')));
+        }
+        if is_root() {
+            self.done(Command::new("chown").arg(self.user()).args(["server.key", "server.pem"]));
+        }
+        self.done(Command::new("chmod").args(["600", "server.key"]));
+        match self.kind {
+            Kind::Postgres => {
+                let rules = self.folder.join("data").join("pg_hba.conf");
+                fs::write(rules, "hostssl all all 127.0.0.1/32 scram-sha-256\n").expect("writable");
+            }
+            Kind::MariaDb => drop(self.ask("ALTER USER lepton@'127.0.0.1' REQUIRE SSL")),
+        }
+        self.stop("-TERM");
+        self.secret = true;
+        self.start();
+        self
+    }
+
+    /// The file of the authority that its certificate is by.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.join("ca.pem")
     }
 
     fn user(&self) -> &'static str {
@@ -124,6 +159,11 @@ impl Server {
                 let mut command = self.unprivileged(&postgres_program("postgres"));
                 command.args(["-D", &data, "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
                 command.args(["-c", &format!("unix_socket_directories={data}"), "-c", "fsync=off"]);
+                if self.secret {
+                    let (cert, key) = (self.path("server.pem"), self.path("server.key"));
+                    command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={cert}")]);
+                    command.args(["-c", &format!("ssl_key_file={key}")]);
+                }
                 command
             }
             Kind::MariaDb => {
@@ -135,6 +175,10 @@ impl Server {
                     format!("--port={port}"),
                 ]);
                 command.arg(format!("--pid-file={data}/pid"));
+                if self.secret {
+                    let (cert, key) = (self.path("server.pem"), self.path("server.key"));
+                    command.args([format!("--ssl-cert={cert}"), format!("--ssl-key={key}")]);
+                }
                 command
             }
         };
@@ -163,6 +207,11 @@ impl Server {
         let signal = if signal == "-TERM" && self.kind == Kind::Postgres { "-INT" } else { signal };
         let _ = Command::new("kill").args([signal, &child.id().to_string()]).status();
         let _ = child.wait();
+    }
+
+    /// The number of its process; none while it is stopped.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Where it is.

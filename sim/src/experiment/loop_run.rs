@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::Source;
-use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Mode};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport};
 use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
     Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
 };
 use lepton_core::decide::policy::{JobsModel, PlacementModel};
-use lepton_core::model::{FrozenClock, JournalEntry, Settings, Snapshot};
+use lepton_core::model::{FrozenClock, JournalEntry, Mode, Modes, Settings, Snapshot};
 
 use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
@@ -108,7 +108,8 @@ impl LoopRun {
         let schema = world.borrow().schema();
         let journal = Vec::new();
         let settings = Settings { safety_level: config.safety_level, ..Settings::default() };
-        let config_of_loop = CycleConfig { mode: Mode::Act, collect: Default::default(), settings, analyst };
+        let config_of_loop =
+            CycleConfig { modes: Modes::all(Mode::Act), collect: Default::default(), settings, analyst };
         let mut source = WorldSource(Rc::clone(&world));
         let sources: &mut [&mut dyn Source] = &mut [&mut source];
         let cycle =

@@ -152,7 +152,10 @@ impl World {
     fn arrive(&mut self, index: usize) {
         let task = &self.script.tasks[index];
         let class = self.script.workload.tasks[task.row].class;
+        let owner = self.owner_of(task).map(|owner| self.cluster.owner(&owner));
+        let task = &self.script.tasks[index];
         let id = self.cluster.add_task(Task {
+            owner,
             priority: task.priority,
             do_not_disrupt: task.do_not_disrupt,
             ..Task::new(task_name(index), class)
@@ -390,11 +393,17 @@ impl World {
         }
     }
 
+    fn owner_of(&self, task: &TaskScript) -> Option<String> {
+        let number = task.row as u32 % self.config.owners.max(1) + 1;
+        (self.config.owners > 0).then(|| format!("team-{number}"))
+    }
+
     fn submitted(&self, index: usize) -> Reading {
         let script: &TaskScript = &self.script.tasks[index];
         let demand = &self.cluster.class(self.script.workload.tasks[script.row].class).demand;
         Reading::TaskSubmitted(TaskReading {
             name: task_name(index),
+            owner: self.owner_of(script),
             demand: demand.resources.to_vec(),
             devices: demand.devices.map(|d| DocumentDemand::of(&self.cluster, d)),
             priority: script.priority,

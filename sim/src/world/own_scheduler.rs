@@ -28,9 +28,18 @@ impl OwnScheduler {
 
     /// Places what waits and fits.
     pub fn schedule(&mut self, world: &mut World) {
+        self.schedule_of(world, &|_| true);
+    }
+
+    /// The same for the tasks of these owners, or of nobody.
+    pub fn schedule_of(&mut self, world: &mut World, owners: &dyn Fn(Option<&str>) -> bool) {
         let mut no_room: Vec<ClassId> = Vec::new();
         for (index, task) in world.waiting_tasks() {
-            let class = world.cluster.task(task).class;
+            let of = world.cluster.task(task);
+            if !owners(of.owner.map(|owner| world.cluster.owner_name(owner))) {
+                continue;
+            }
+            let class = of.class;
             if no_room.contains(&class) {
                 continue;
             }

@@ -47,6 +47,8 @@ pub struct WorldConfig {
     /// Tasks ask for their work times a number drawn evenly from 1 to this (Mu'alem and Feitelson, TPDS 2001); 0 when they do not
     /// say how long they will run.
     pub request_factor_max: f64,
+    /// How many owners the tasks have, those of equal shape the same one; 0 for none.
+    pub owners: u32,
     /// How the use of running tasks moves: each follows one of these from a day of its own; all follow a daily rhythm where there
     /// is none.
     pub use_shapes: UseShapes,
@@ -108,6 +110,7 @@ impl Default for WorldConfig {
             safety_level: SAFETY_LEVEL,
             work_median_seconds: WORK_MEDIAN_SECONDS,
             request_factor_max: 0.0,
+            owners: 0,
             use_shapes: UseShapes::default(),
         }
     }

@@ -6,10 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use lepton_core::collect::CollectConfig;
-use lepton_core::cycle::{Cycle, CycleConfig, Mode};
+use lepton_core::cycle::{Cycle, CycleConfig};
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, FrozenClock, JournalEntry, Memory, Moving, Obstacle, Settings};
+use lepton_core::model::{
+    Answer, Call, FrozenClock, JournalEntry, Memory, Mode, Modes, Moving, Obstacle, Settings,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -106,7 +108,7 @@ proptest! {
         let refusals = Rc::new(RefCell::new(Vec::new()));
         let mut journal: Vec<JournalEntry> = Vec::new();
         let config = CycleConfig {
-            mode: Mode::Act,
+            modes: Modes::all(Mode::Act),
             collect: CollectConfig::default(),
             settings: Settings::default(),
             analyst: Default::default(),

@@ -8,7 +8,7 @@ import { headline, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
 import { Timeline } from "../timeline.tsx";
 import { decisions, go, load, nodes, now, openPlan, past, route, safety, set, status, turns, waits } from "../store.ts";
-import { ago, clock, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
+import { ago, asks, clock, count, duration, number, percent, reason, resource, sentence, verb, work } from "../words.ts";
 import { MEASURES, cellsOf, describer, measureOf } from "./cells.ts";
 import { useMemo } from "preact/hooks";
 
@@ -107,8 +107,8 @@ function Wants() {
       <Card title="Lepton wants to" class="wants">
         <Empty>
           {off && `Put off until ${clock(off.until_seconds)}: ${off.steps[0]}${off.steps.length > 1 ? ` and ${number(off.steps.length - 1)} more` : ""}. `}
-          {mode === "recommend" && "Nothing now. A plan that pays for itself appears here and waits for your word."}
-          {mode === "act" && "Plans are carried out as they are made; what was done is below."}
+          {asks(status.value) && "Nothing now. A plan that pays for itself appears here and waits for your word."}
+          {mode === "act" && !asks(status.value) && "Plans are carried out as they are made; what was done is below."}
           {mode === "observe" &&
             (status.value?.can_act
               ? "Nothing: it only looks on. `lepton serve --mode recommend` lets it propose."

@@ -7,7 +7,7 @@ import { headline, reasons, sum, worth } from "../plan.ts";
 import { to } from "../route.ts";
 import { look, now, openPlan, plans, route, set, status } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
-import { ago, clock, duration, number, reason, sentence, work } from "../words.ts";
+import { ago, asks, clock, duration, number, reason, sentence, work } from "../words.ts";
 
 export function Plans() {
   const open = openPlan.value;
@@ -26,7 +26,7 @@ export function Plans() {
         </section>
       ) : (
         <Empty>
-          {status.value?.mode === "recommend"
+          {asks(status.value)
             ? "Each turn the loop looks for changes that pay for themselves. When it finds some, the plan appears here."
             : `In mode ${status.value?.mode} no plan waits for a person; \`lepton serve --mode recommend\` asks first.`}
         </Empty>

@@ -21,6 +21,9 @@ export function System() {
       </div>
       <dl class="figures wide">
         <Figure label="Mode" value={of.mode} note={MODES[of.mode]} />
+        {Object.entries(of.owner_modes ?? {}).map(([owner, mode]) => (
+          <Figure key={owner} label={`Tasks of ${owner}`} value={mode} note={MODES[mode]} />
+        ))}
         <Figure label="Turn" value={number(of.turn)} note={clock(now.value)} />
         <Figure label="A turn takes" value={duration(quantile(took, 0.5))} note={`99 in 100 at most ${duration(quantile(took, 0.99))}`} />
         <Figure label="Version" value={of.version} />

@@ -44,6 +44,10 @@ pub(super) const DATABASES: Needs<'static> = Needs {
 pub(super) const KUBERNETES: Needs<'static> =
     Needs { reason: "needs kubernetes", programs: &[], packages: &[], variables: &[] };
 
+/// Tests that a fuzzer makes.
+pub(super) const FUZZER: Needs<'static> =
+    Needs { reason: "needs schemathesis", programs: &[], packages: &[], variables: &[] };
+
 /// Tests that talk to a broker of Kafka.
 pub(super) const KAFKA: Needs<'static> =
     Needs { reason: "needs kafka", programs: &[], packages: &[], variables: &[] };

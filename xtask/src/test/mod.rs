@@ -2,6 +2,7 @@
 //! a group needs and cannot have (recorded traces, a browser) leaves it "not run", and that is said.
 
 mod apt;
+mod fuzz;
 mod kafka;
 mod kubernetes;
 mod marked;
@@ -41,6 +42,8 @@ Runs the groups named, or all of them:
            all groups build without the feature
   stores   tests marked #[ignore = \"needs databases\"]: the store is told to a real PostgreSQL and a real MariaDB; as
            root on Debian, both are installed for them. Compiling the features `mysql` and `postgres` takes minutes
+  fuzz     tests marked #[ignore = \"needs schemathesis\"]: requests made from docs/openapi.json; installed from PyPI once into
+           ~/.cache/lepton (needs Python and its venv, which are installed as root on Debian)
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
@@ -55,10 +58,11 @@ enum Group {
     Kubernetes,
     Kafka,
     Stores,
+    Fuzz,
     Train,
 }
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
@@ -67,6 +71,7 @@ const GROUPS: [(&str, Group); 9] = [
     ("kubernetes", Group::Kubernetes),
     ("kafka", Group::Kafka),
     ("stores", Group::Stores),
+    ("fuzz", Group::Fuzz),
     ("train", Group::Train),
 ];
 
@@ -104,6 +109,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Page => page::run(root)?,
             Group::Kubernetes => kubernetes::run(root, &traces)?,
             Group::Kafka => kafka::run(root, &traces)?,
+            Group::Fuzz => fuzz::run(root, &traces)?,
             Group::Browser => match page::missing_packages(root)? {
                 Some(missing) => (State::NotRun(missing), Tally::default()),
                 None => marked::run(root, &traces, &marked::BROWSER)?,

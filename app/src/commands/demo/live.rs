@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use lepton_core::cycle::Mode;
+use lepton_core::model::Mode;
 use lepton_core::model::{DecisionRecord, DeedsByAct};
 use lepton_sim::experiment::Keeper;
 use lepton_sim::world::WorldConfig;

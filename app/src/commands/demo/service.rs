@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use lepton_core::cycle::Mode;
+use lepton_core::model::Mode;
 use lepton_sim::experiment::{Keeper, TURN_SECONDS};
 use lepton_sim::world::WorldConfig;
 
@@ -120,6 +120,7 @@ fn settings(
             hours: config.hours,
             load: config.load,
             request_factor: Some(config.request_factor_max).filter(|factor| *factor > 0.0),
+            owners: config.owners,
         },
         ..ServeConfig::default()
     })

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::lists::moment;
 use super::problem::Problem;
 
 /// Hours that are shown where nothing else is said, and the most that can be asked for so.
@@ -30,10 +31,12 @@ pub(super) struct HistoryQuery {
     /// Where it ends, seconds [default: now]
     to: Option<u64>,
     /// How many hours before the end it begins, 1 to 90000 [default: 24]
+    #[param(minimum = 1, maximum = 90_000)]
     hours: Option<u64>,
     /// Measures, separated by commas [default: all]
     measures: Option<String>,
     /// Where a level has more points than these, the next is taken, 1 to 20000 [default: 720]
+    #[param(minimum = 1, maximum = 20_000)]
     points: Option<usize>,
 }
 
@@ -93,8 +96,9 @@ pub(super) async fn history(
     if !(1..=POINTS_MAX).contains(&points_max) {
         return Err(Problem::bad(format!("`points` is not from 1 to {POINTS_MAX}")));
     }
-    let to_seconds = query.to.unwrap_or(as_of_seconds.saturating_add(1));
-    let from_seconds = query.from.unwrap_or(to_seconds.saturating_sub(hours * HOUR_SECONDS));
+    let (from, to) = (moment("from", query.from)?, moment("to", query.to)?);
+    let to_seconds = to.unwrap_or(as_of_seconds.saturating_add(1));
+    let from_seconds = from.unwrap_or(to_seconds.saturating_sub(hours * HOUR_SECONDS));
     if from_seconds >= to_seconds {
         return Err(Problem::bad("`from` is not before `to`"));
     }

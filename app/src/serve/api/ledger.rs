@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::lists::moment;
 use super::problem::Problem;
 
 /// Thousandths of a device are shown as devices.
@@ -28,6 +29,7 @@ pub(super) struct LedgerQuery {
     /// Where it ends, seconds [default: now]
     to: Option<u64>,
     /// How many hours before the end it begins, 1 to 2208 [default: 24]
+    #[param(minimum = 1, maximum = 2208)]
     hours: Option<u64>,
     /// `node` or `owner` [default: node]
     by: Option<String>,
@@ -95,8 +97,9 @@ pub(super) async fn ledger(
     if query.from.is_some() && query.hours.is_some() {
         return Err(Problem::bad("`from` and `hours` both say where it begins"));
     }
-    let to = query.to.unwrap_or(shared.published.view().status.time_seconds.saturating_add(1));
-    let from = query.from.unwrap_or(to.saturating_sub(hours.saturating_mul(LEDGER_HOUR_SECONDS)));
+    let (from, to) = (moment("from", query.from)?, moment("to", query.to)?);
+    let to = to.unwrap_or(shared.published.view().status.time_seconds.saturating_add(1));
+    let from = from.unwrap_or(to.saturating_sub(hours.saturating_mul(LEDGER_HOUR_SECONDS)));
     if from >= to {
         return Err(Problem::bad("`from` is not before `to`"));
     }

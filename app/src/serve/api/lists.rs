@@ -21,16 +21,15 @@ const LIMIT_MAX: usize = 1000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub(super) struct PageQuery {
     /// Most items, 1 to 1000; 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<usize>,
     /// Where to go on: `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
-    /// Of decisions: those about this task. Of tasks: those in this state, running or waiting. Other lists have none.
-    pub(super) filter: Option<String>,
 }
 
-impl ListQuery {
+impl PageQuery {
     pub(super) fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
         Ok(query.map_err(|e| Problem::bad(e.body_text()))?.0)
     }
@@ -42,15 +41,6 @@ impl ListQuery {
         }
     }
 
-    /// The same for a list that has no filter.
-    pub(super) fn without_filter(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
-        let query = Self::of(query)?;
-        match query.filter {
-            Some(_) => Err(Problem::bad("this list has no filter; tasks and decisions have")),
-            None => Ok(query),
-        }
-    }
-
     /// The number in a cursor.
     pub(super) fn before(&self) -> Result<Option<u64>, Problem> {
         let read = |cursor: &String| {
@@ -58,6 +48,40 @@ impl ListQuery {
             number.ok_or_else(|| Problem::bad(format!("`{cursor}` is no cursor of this list")))
         };
         self.cursor.as_ref().map(read).transpose()
+    }
+}
+
+/// Which part of a list, and which of its items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// Most items, 1 to 1000; 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Of decisions: those about this task. Of tasks: those in this state, running or waiting.
+    filter: Option<String>,
+}
+
+impl ListQuery {
+    /// The part, and the filter.
+    pub(super) fn of(
+        query: Result<Query<Self>, QueryRejection>,
+    ) -> Result<(PageQuery, Option<String>), Problem> {
+        let Query(Self { limit, cursor, filter }) = query.map_err(|e| Problem::bad(e.body_text()))?;
+        Ok((PageQuery { limit, cursor }, filter))
+    }
+}
+
+/// Seconds of a request: what lies beyond is none in the description of the interface.
+pub(super) fn moment(name: &str, seconds: Option<u64>) -> Result<Option<u64>, Problem> {
+    match seconds {
+        Some(seconds) if i64::try_from(seconds).is_err() => {
+            Err(Problem::bad(format!("`{name}` is not from 0 to {}", i64::MAX)))
+        }
+        _ => Ok(seconds),
     }
 }
 
@@ -88,13 +112,13 @@ pub(super) struct TaskPage {
 }
 
 /// Nodes.
-#[utoipa::path(get, path = "/api/v1/nodes", params(ListQuery),
+#[utoipa::path(get, path = "/api/v1/nodes", params(PageQuery),
     responses((status = 200, body = NodePage), (status = 400, body = Problem)))]
 pub(super) async fn nodes(
     State(shared): State<Shared>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<NodePage>, Problem> {
-    let query = ListQuery::without_filter(query)?;
+    let query = PageQuery::of(query)?;
     let (limit, from) = (query.limit()?, query.before()?.unwrap_or(0) as usize);
     let view = shared.published.view();
     let rows = view.nodes.iter();
@@ -118,13 +142,13 @@ pub(super) async fn tasks(
     State(shared): State<Shared>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TaskPage>, Problem> {
-    let query = ListQuery::of(query)?;
-    let (limit, from) = (query.limit()?, query.before()?.unwrap_or(0) as usize);
-    if let Some(state) = query.filter.as_deref().filter(|s| !["running", "waiting"].contains(s)) {
+    let (page, filter) = ListQuery::of(query)?;
+    let (limit, from) = (page.limit()?, page.before()?.unwrap_or(0) as usize);
+    if let Some(state) = filter.as_deref().filter(|s| !["running", "waiting"].contains(s)) {
         return Err(Problem::bad(format!("filter `{state}`, expected running or waiting")));
     }
     let view = shared.published.view();
-    let wanted = |task: &&TaskRow| query.filter.as_ref().is_none_or(|state| task.state == *state);
+    let wanted = |task: &&TaskRow| filter.as_ref().is_none_or(|state| task.state == *state);
     // Names are in order and a task that goes makes no other come twice: the cursor is a place in the view.
     let mut rows = view.tasks.iter().enumerate().skip(from).filter(|(_, task)| wanted(task));
     let items: Vec<(usize, TaskRow)> = rows.by_ref().take(limit).map(|(at, t)| (at, t.clone())).collect();

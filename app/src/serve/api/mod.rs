@@ -33,7 +33,8 @@ use axum::middleware::from_fn_with_state;
 use lepton_core::model::Snapshot;
 use lepton_edges::store::{Reader, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{OpenApi, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -207,9 +208,24 @@ fn routes() -> (Router<Shared>, OpenApi) {
 
 /// The description of the interface as OpenAPI 3.1, as it is committed.
 pub(crate) fn openapi() -> String {
-    let mut text = routes().1.to_pretty_json().unwrap_or_default();
+    let mut described = routes().1;
+    for item in described.paths.paths.values_mut() {
+        item.get.iter_mut().chain(&mut item.post).for_each(name_problems);
+    }
+    let mut text = described.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Errors are sent as problems, whatever the operation.
+fn name_problems(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let (true, RefOr::T(response)) = (status.as_str() >= "400", response)
+            && let Some(body) = response.content.shift_remove("application/json")
+        {
+            response.content.insert(problem::KIND.to_owned(), body);
+        }
+    }
 }
 
 /// The service.
@@ -241,6 +257,7 @@ mod tests {
         codes.extend(Reason::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
         codes.extend(Obstacle::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
         codes.extend(StrandedCause::ALL.map(|code| (code.code(), written(serde_json::to_string(&code)))));
+        codes.push(("OwnerObserved", "\"OwnerObserved\"".to_owned()));
         for (code, in_files) in codes {
             assert_eq!(in_files, format!("\"{code}\""));
             assert!(page.contains(&format!("| `{code}` |")), "docs/serve.md does not say what `{code}` is");

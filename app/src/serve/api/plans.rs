@@ -12,7 +12,7 @@ use super::super::people::{Answer, Ask, Request, Snoozing, Word};
 use super::super::snoozes::{MINUTES_MAX, Snooze};
 use super::Shared;
 use super::access::Actor;
-use super::lists::{ListQuery, cursor};
+use super::lists::{PageQuery, cursor};
 use super::problem::Problem;
 use super::records::plan_id;
 use super::rows::PlanBody;
@@ -38,6 +38,7 @@ pub(super) struct Rejection {
     code: RejectionCode,
     /// More of it, at most 1000 characters.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
@@ -61,13 +62,13 @@ pub(super) struct Decided {
 }
 
 /// Plans, the newest first.
-#[utoipa::path(get, path = "/api/v1/plans", params(ListQuery),
+#[utoipa::path(get, path = "/api/v1/plans", params(PageQuery),
     responses((status = 200, body = PlanPage), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn plans(
     State(shared): State<Shared>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<PlanPage>, Problem> {
-    let query = ListQuery::without_filter(query)?;
+    let query = PageQuery::of(query)?;
     let (limit, before) = (query.limit()?, query.before()?);
     let page = shared.read(move |reader| reader.plans(before, limit)).await?;
     Ok(Json(PlanPage {
@@ -125,6 +126,7 @@ pub(super) async fn reject(
 #[serde(deny_unknown_fields)]
 pub(super) struct Derivation {
     /// Keys of parts, as 12.3; parts that need them go with them.
+    #[schema(min_items = 1)]
     without: Vec<String>,
 }
 
@@ -167,12 +169,14 @@ pub(super) async fn derive(
 #[serde(deny_unknown_fields)]
 pub(super) struct Postponement {
     /// For so many minutes of the cluster's time, 1 to 10080.
+    #[schema(minimum = 1, maximum = 10_080)]
     minutes: u64,
     /// Keys of parts, as 12.3; all of the plan where none is named. Parts that need them are put off too.
     #[serde(default)]
     parts: Vec<String>,
     /// Why, at most 1000 characters.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
@@ -281,7 +285,7 @@ async fn ask(
         Answer::WrongMode => Err(Problem::new(
             StatusCode::CONFLICT,
             "plan-not-open",
-            "no plan waits for a person now; only the mode recommend asks for approval",
+            "the loop asks nobody about this plan now: only in the mode recommend it does",
         )),
         Answer::KeyTaken => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -68,8 +68,8 @@ pub(super) async fn decisions(
     State(shared): State<Shared>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<DecisionPage>, Problem> {
-    let query = ListQuery::of(query)?;
-    let (limit, before, task) = (query.limit()?, query.before()?, query.filter);
+    let (query, task) = ListQuery::of(query)?;
+    let (limit, before) = (query.limit()?, query.before()?);
     let page = shared.read(move |reader| reader.decisions(task.as_deref(), before, limit)).await?;
     Ok(Json(DecisionPage {
         items: page.items.iter().map(|item| DecisionRow::of(&item.record)).collect(),
@@ -166,7 +166,10 @@ async fn told(shared: &Shared, id: &str) -> Result<Explanation, Problem> {
     let task = view.tasks.iter().find(|task| task.name == id).map(|task| {
         let place =
             task.node.as_deref().map_or_else(|| "waits".to_owned(), |node| format!("stands on {node}"));
-        ("task", format!("{id} {place}; Lepton has decided nothing about it"))
+        let observed = task.owner.as_deref().filter(|owner| view.status.only_observes(owner));
+        let why = observed
+            .map_or_else(String::new, |owner| format!(": the loop only observes the tasks of {owner}"));
+        ("task", format!("{id} {place}; Lepton has decided nothing about it{why}"))
     });
     let node = view
         .nodes

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::lists::{ListQuery, cursor};
+use super::lists::{PageQuery, cursor};
 use super::problem::Problem;
 
 /// Which nodes are asked for.
@@ -21,6 +21,7 @@ pub(super) struct RuledOutQuery {
     /// The code of the rule, as in a decision's `ruled_out`.
     rule: String,
     /// Most items, 1 to 1000; 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -51,7 +52,7 @@ pub(super) async fn ruled_out(
     query: Result<Query<RuledOutQuery>, QueryRejection>,
 ) -> Result<Json<RuledOutPage>, Problem> {
     let Query(query) = query.map_err(|e| Problem::bad(e.body_text()))?;
-    let place = ListQuery { limit: query.limit, cursor: query.cursor, filter: None };
+    let place = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, from) = (place.limit()?, place.before()?.unwrap_or(0) as usize);
     let known = Obstacle::ALL.map(Obstacle::code).join(", ");
     let rule = Obstacle::ALL.into_iter().find(|rule| rule.code() == query.rule);

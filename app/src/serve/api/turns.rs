@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::super::figures::TurnFigures;
 use super::super::nodes::{NodeBytes, NodesShown};
 use super::Shared;
-use super::lists::{ListQuery, cursor};
+use super::lists::{PageQuery, cursor};
 use super::problem::Problem;
 
 /// A page of turns, the newest first.
@@ -34,13 +34,13 @@ pub(super) struct TurnBody {
 }
 
 /// Past turns, the newest first.
-#[utoipa::path(get, path = "/api/v1/turns", params(ListQuery),
+#[utoipa::path(get, path = "/api/v1/turns", params(PageQuery),
     responses((status = 200, body = TurnPage), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn turns(
     State(shared): State<Shared>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<TurnPage>, Problem> {
-    let query = ListQuery::without_filter(query)?;
+    let query = PageQuery::of(query)?;
     let (limit, before) = (query.limit()?, query.before()?);
     let page = shared.read(move |reader| reader.history(before, limit)).await?;
     Ok(Json(TurnPage {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use lepton_core::model::Mode;
 use toml::Value;
 
 use super::{ServeConfig, SourceKind, address, kafka, mode_name, mode_named, speed, store_url};
@@ -61,6 +62,17 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.mode, mode_named(as_text(value)?)),
     },
     Key {
+        name: "owner_modes",
+        about: "What it may do with the tasks of single owners instead (on Kubernetes: of namespaces).",
+        form: Form::Named,
+        get: |c| {
+            let mode = |(owner, mode): (&String, &Mode)| Some((owner.clone(), text(mode_name(*mode))?));
+            Some(Value::Table(c.owner_modes.iter().filter_map(mode).collect()))
+        },
+        live: true,
+        set: |c, value| set(&mut c.owner_modes, owner_modes(value)),
+    },
+    Key {
         name: "listen",
         about: "Where the HTTP interface listens; beyond this machine tokens are asked for.",
         form: Form::Text,
@@ -115,6 +127,14 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| c.store_password_file.as_ref().and_then(|file| text(&file.display().to_string())),
         live: false,
         set: |c, value| set(&mut c.store_password_file, file(value)),
+    },
+    Key {
+        name: "store_ca_file",
+        about: "File of authorities (PEM): that database is spoken to over TLS, and must show a certificate by one of them.",
+        form: Form::Text,
+        get: |c| c.store_ca_file.as_ref().and_then(|file| text(&file.display().to_string())),
+        live: false,
+        set: |c, value| set(&mut c.store_ca_file, file(value)),
     },
     Key {
         name: "source",
@@ -511,6 +531,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.simulation.load, crate::cli_workload::load(&shown(value))),
     },
     Key {
+        name: "simulation.owners",
+        about: "How many owners the tasks have, team-1 and so on; 0 for none.",
+        form: Form::Whole(0, 1000),
+        get: |c| Some(Value::Integer(c.simulation.owners.into())),
+        live: false,
+        set: |c, value| set(&mut c.simulation.owners, whole(value, 0, 1000).map(|owners| owners as u32)),
+    },
+    Key {
         name: "simulation.request_factor",
         about: "Tasks say how long they ask to run: their work times a number from 1 to this; unset, they do not.",
         form: Form::Number,
@@ -585,6 +613,14 @@ fn named(value: &Value) -> Result<BTreeMap<String, String>, String> {
         Ok((name.clone(), text.to_owned()))
     });
     each.collect()
+}
+
+fn owner_modes(value: &Value) -> Result<BTreeMap<String, Mode>, String> {
+    let mode = |(owner, mode): (String, String)| {
+        let known = mode_named(&mode).map_err(|expected| format!("`{owner}` is `{mode}`, {expected}"))?;
+        Ok((owner, known))
+    };
+    named(value)?.into_iter().map(mode).collect()
 }
 
 fn file(value: &Value) -> Result<Option<PathBuf>, String> {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lepton_core::analyze::AnalystConfig;
-use lepton_core::cycle::Mode;
 use lepton_core::decide::policy::JobsModel;
+use lepton_core::model::{Mode, Modes, Name};
 use lepton_edges::store::{Periods, Target};
 use lepton_sim::readers::InputError;
 use toml::{Table, Value};
@@ -148,12 +148,16 @@ pub(crate) struct Simulation {
     pub(crate) load: f64,
     /// Tasks say how long they ask to run: their work times a number from 1 to this.
     pub(crate) request_factor: Option<f64>,
+    /// How many owners the tasks have; 0 for none.
+    pub(crate) owners: u32,
 }
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ServeConfig {
     pub(crate) mode: Mode,
+    /// What the loop may do with the tasks of these owners instead.
+    pub(crate) owner_modes: BTreeMap<String, Mode>,
     pub(crate) listen: SocketAddr,
     /// Whether tokens are asked for on this machine too.
     pub(crate) require_tokens: bool,
@@ -165,6 +169,8 @@ pub(crate) struct ServeConfig {
     pub(crate) store_url: Option<String>,
     /// File with its password.
     pub(crate) store_password_file: Option<PathBuf>,
+    /// Authorities of one of which it must show a certificate; without, there is no TLS on the way to it.
+    pub(crate) store_ca_file: Option<PathBuf>,
     pub(crate) source: SourceKind,
     pub(crate) turn_seconds: f64,
     pub(crate) fresh_seconds: u64,
@@ -208,6 +214,7 @@ impl Default for ServeConfig {
         let sees_host = cfg!(all(feature = "host", target_os = "linux"));
         Self {
             mode: Mode::Observe,
+            owner_modes: BTreeMap::new(),
             listen: SocketAddr::from(([127, 0, 0, 1], 7717)),
             require_tokens: false,
             tls_cert: None,
@@ -215,6 +222,7 @@ impl Default for ServeConfig {
             state_dir: "lepton-state".to_owned(),
             store_url: None,
             store_password_file: None,
+            store_ca_file: None,
             source: if sees_host { SourceKind::Host } else { SourceKind::Simulation },
             turn_seconds: 15.0,
             fresh_seconds: 180,
@@ -250,7 +258,14 @@ impl Default for ServeConfig {
                 lease: Some(("lepton".to_owned(), "lepton".to_owned())),
             },
             kafka: KafkaSettings::default(),
-            simulation: Simulation { seed: 7, nodes_count: 60, hours: 720, load: 0.8, request_factor: None },
+            simulation: Simulation {
+                seed: 7,
+                nodes_count: 60,
+                hours: 720,
+                load: 0.8,
+                request_factor: None,
+                owners: 0,
+            },
         }
     }
 }
@@ -332,11 +347,20 @@ impl ServeConfig {
         Ok(())
     }
 
+    /// What the loop may do with whose tasks.
+    pub(crate) fn modes(&self) -> Modes {
+        let owners = self.owner_modes.iter().map(|(owner, mode)| (Name::from(owner.as_str()), *mode));
+        Modes { rest: self.mode, owners: owners.collect() }
+    }
+
     /// Why these settings do not go together, if they do not.
     pub(crate) fn contradiction(&self) -> Option<String> {
-        if let (Some(file), None) = (&self.store_password_file, &self.store_url) {
+        let files =
+            [("store_password_file", &self.store_password_file), ("store_ca_file", &self.store_ca_file)];
+        let idle = files.iter().find(|(_, file)| file.is_some() && self.store_url.is_none());
+        if let Some((name, Some(file))) = idle {
             return Some(format!(
-                "`store_password_file` is {} and there is no `store_url` that it is for",
+                "`{name}` is {} and there is no `store_url` that it is for",
                 file.display()
             ));
         }
@@ -354,9 +378,11 @@ impl ServeConfig {
         if let Some(problem) = self.kafka.contradiction() {
             return Some(problem);
         }
-        let (source, mode) = (self.source, mode_name(self.mode));
-        (!source.modes().contains(&self.mode)).then(|| {
+        let source = self.source;
+        let impossible = |mode: &&Mode| !source.modes().contains(mode);
+        std::iter::once(&self.mode).chain(self.owner_modes.values()).find(impossible).map(|mode| {
             let modes: Vec<&str> = source.modes().iter().map(|mode| mode_name(*mode)).collect();
+            let mode = mode_name(*mode);
             format!(
                 "mode `{mode}` with the source `{}`, which is only looked at: nothing is carried out there. Expected the mode {}. Maybe \
                  `--source simulation` is meant",

@@ -1,7 +1,6 @@
 //! A Kubernetes cluster: time is the machine's; looked at in every mode, acted on where the mode allows it.
 
-use lepton_core::cycle::Mode;
-use lepton_core::model::{Readings, ResourceSchema, Snapshot};
+use lepton_core::model::{Mode, Modes, Readings, ResourceSchema, Snapshot};
 use lepton_edges::RealSource;
 use lepton_edges::kubernetes::{KubernetesHands, KubernetesOptions, KubernetesSource};
 use lepton_edges::store::Store;
@@ -14,6 +13,7 @@ use crate::serve::waiting::reasons;
 pub(super) struct KubernetesCluster {
     source: KubernetesSource,
     hands: KubernetesHands,
+    /// The most that it may do with anybody's pods.
     mode: Mode,
     now_seconds: u64,
     /// Whether it could act when it looked last.
@@ -33,11 +33,12 @@ impl KubernetesCluster {
         };
         let (source, mut hands) =
             KubernetesSource::connect(&options).map_err(|error| WrongSettings(error.to_string()))?;
-        if config.mode != Mode::Observe {
+        let mode = config.modes().most();
+        if mode != Mode::Observe {
             hands.get_ready()?;
         }
         let now_seconds = machine_seconds(store.clock_seconds()?.unwrap_or(0));
-        Ok(Self { source, hands, mode: config.mode, now_seconds, could_act: false })
+        Ok(Self { source, hands, mode, now_seconds, could_act: false })
     }
 }
 
@@ -67,12 +68,12 @@ impl Connection for KubernetesCluster {
         self.source.is_urgent() || (self.may_act() && !self.could_act)
     }
 
-    fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
-        if mode == Mode::Observe || !snapshot.stale.is_empty() || !self.may_act() {
+    fn turned(&mut self, snapshot: &Snapshot, modes: &Modes) {
+        if modes.most() == Mode::Observe || !snapshot.stale.is_empty() || !self.may_act() {
             return;
         }
         self.hands.go_on(&snapshot.memory.tasks_underway());
-        if mode != Mode::Act {
+        if modes.most() != Mode::Act {
             return;
         }
         let waiting = reasons(snapshot);
@@ -84,7 +85,8 @@ impl Connection for KubernetesCluster {
         self.hands.waits_for().is_none()
     }
 
-    fn set_mode(&mut self, _: &mut Store, mode: Mode) -> anyhow::Result<()> {
+    fn set_modes(&mut self, _: &mut Store, modes: &Modes) -> anyhow::Result<()> {
+        let mode = modes.most();
         if mode == Mode::Observe {
             self.hands.rest();
         } else {

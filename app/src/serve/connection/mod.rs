@@ -14,9 +14,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use lepton_core::collect::Source;
-use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Readings, ResourceSchema, Snapshot};
+use lepton_core::model::{Modes, Readings, ResourceSchema, Snapshot};
 use lepton_edges::SourceReport;
 use lepton_edges::store::{Relay, Store};
 use lepton_sim::experiment::TURN_SECONDS;
@@ -80,10 +79,10 @@ pub(super) trait Connection {
     fn signs_kept(&mut self, _number: u64) {}
 
     /// A turn is over: what it left waiting may be told to those who wait.
-    fn turned(&mut self, _: &Snapshot, _: Mode) {}
+    fn turned(&mut self, _: &Snapshot, _: &Modes) {}
 
     /// The loop may do something else from the next turn on.
-    fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()>;
+    fn set_modes(&mut self, store: &mut Store, modes: &Modes) -> anyhow::Result<()>;
 }
 
 /// What a turn looks through and acts with.
@@ -253,9 +252,12 @@ fn simulation_settings(config: &ServeConfig) -> String {
         "seed": simulation.seed, "nodes_count": simulation.nodes_count, "hours": simulation.hours,
         "load": simulation.load,
     });
-    // Stores that are older than this setting do not name it.
+    // Stores that are older than these settings do not name them.
     if let Some(factor) = simulation.request_factor {
         settings["request_factor"] = factor.into();
+    }
+    if simulation.owners > 0 {
+        settings["owners"] = simulation.owners.into();
     }
     settings.to_string()
 }

@@ -2,12 +2,12 @@
 //! the loop that the store has.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::Context;
 use lepton_core::collect::Source;
-use lepton_core::cycle::Mode;
-use lepton_core::model::{Call, Readings, ResourceSchema, counted};
+use lepton_core::model::{Call, Mode, Modes, Name, Readings, ResourceSchema, counted};
 use lepton_edges::store::Store;
 use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
 use lepton_sim::world::{Measures, OwnScheduler, Trial, World, WorldActuator, WorldConfig, WorldSource};
@@ -23,13 +23,35 @@ const TRIALS: &str = "trials";
 /// Most trials that are kept.
 const TRIALS_MAX: usize = 1000;
 
-/// A stretch of time in which the cluster placed its tasks by itself, or did not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Era {
+/// Whose tasks the cluster's own scheduler places; where the loop acts, it is the scheduler.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct OwnSchedule {
+    /// Whether it does those of owners that are not named.
+    own_scheduler: bool,
+    /// Whether it does those of these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    owners: BTreeMap<Name, bool>,
+}
+
+impl OwnSchedule {
+    fn of(modes: &Modes) -> Self {
+        let does = |mode: Mode| mode != Mode::Act;
+        let owners = modes.owners.iter().map(|(owner, mode)| (owner.clone(), does(*mode)));
+        Self { own_scheduler: does(modes.rest), owners: owners.collect() }
+    }
+
+    fn places(&self, owner: Option<&str>) -> bool {
+        owner.and_then(|owner| self.owners.get(owner)).copied().unwrap_or(self.own_scheduler)
+    }
+}
+
+/// A stretch of time in which it stayed the same whose tasks the cluster placed by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Era {
     /// Where it begins, seconds.
-    pub(super) from_seconds: u64,
-    /// Whether the cluster's own scheduler is at work; where the loop acts, it is the scheduler.
-    pub(super) own_scheduler: bool,
+    from_seconds: u64,
+    #[serde(flatten)]
+    schedule: OwnSchedule,
 }
 
 /// Something that was tried, and its place among the calls of the loop.
@@ -79,8 +101,8 @@ pub(in crate::serve) struct SimulatedCluster {
     hands: WorldActuator,
     scheduler: OwnScheduler,
     nodes_count: usize,
-    /// Whether the cluster places its tasks by itself from now on.
-    schedules: bool,
+    /// Whose tasks the cluster places by itself from now on.
+    schedule: OwnSchedule,
     now_seconds: u64,
 }
 
@@ -99,13 +121,13 @@ impl SimulatedCluster {
         let eyes = Eyes { world: WorldSource(Rc::clone(&world)), silent_until_seconds: 0 };
         let hands = WorldActuator(Rc::clone(&world));
         let nodes_count = config.nodes;
-        let mut cluster =
-            Self { world, eyes, hands, scheduler, nodes_count, schedules: false, now_seconds: 0 };
+        let schedule = OwnSchedule::default();
+        let mut cluster = Self { world, eyes, hands, scheduler, nodes_count, schedule, now_seconds: 0 };
         let (mut calls, mut trials) = (calls.iter().peekable(), trials.iter().peekable());
         loop {
             let now = cluster.now_seconds;
-            cluster.schedules =
-                eras.iter().rev().find(|era| era.from_seconds <= now).is_some_and(|era| era.own_scheduler);
+            let era = eras.iter().rev().find(|era| era.from_seconds <= now);
+            cluster.schedule = era.map(|era| era.schedule.clone()).unwrap_or_default();
             cluster.schedule();
             loop {
                 let mut world = cluster.world.borrow_mut();
@@ -180,8 +202,9 @@ impl SimulatedCluster {
 
     /// The cluster's own scheduler, where it is at work, places what waits.
     fn schedule(&mut self) {
-        if self.schedules {
-            self.scheduler.schedule(&mut self.world.borrow_mut());
+        let schedule = &self.schedule;
+        if schedule.own_scheduler || schedule.owners.values().any(|places| *places) {
+            self.scheduler.schedule_of(&mut self.world.borrow_mut(), &|owner| schedule.places(owner));
         }
     }
 }
@@ -216,9 +239,10 @@ impl Connection for SimulatedCluster {
         Vec::new()
     }
 
-    fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()> {
-        eras_with(store, self.now_seconds, mode != Mode::Act)?;
-        self.schedules = mode != Mode::Act;
+    fn set_modes(&mut self, store: &mut Store, modes: &Modes) -> anyhow::Result<()> {
+        let schedule = OwnSchedule::of(modes);
+        eras_with(store, self.now_seconds, &schedule)?;
+        self.schedule = schedule;
         Ok(())
     }
 
@@ -239,14 +263,14 @@ impl Connection for SimulatedCluster {
     }
 }
 
-/// The eras that the store has, and from the next turn on one in which the cluster's own scheduler is at work or not.
-fn eras_with(store: &mut Store, now_seconds: u64, own_scheduler: bool) -> anyhow::Result<Vec<Era>> {
+/// The eras that the store has, and from the next turn on one in which the cluster's own scheduler is at work like this.
+fn eras_with(store: &mut Store, now_seconds: u64, schedule: &OwnSchedule) -> anyhow::Result<Vec<Era>> {
     let eras = store.fact(ERAS)?.unwrap_or_else(|| "[]".to_owned());
     let mut eras: Vec<Era> = serde_json::from_str(&eras).context("the store, fact `eras`")?;
-    if eras.last().is_none_or(|era| era.own_scheduler != own_scheduler) {
+    if eras.last().is_none_or(|era| era.schedule != *schedule) {
         // The turn of this second may be over under the old rule.
         let from_seconds = if eras.is_empty() { 0 } else { now_seconds + TURN_SECONDS };
-        eras.push(Era { from_seconds, own_scheduler });
+        eras.push(Era { from_seconds, schedule: schedule.clone() });
         store.set_fact(ERAS, &serde_json::to_string(&eras)?)?;
     }
     Ok(eras)
@@ -281,13 +305,14 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         hours: simulation.hours,
         load: simulation.load,
         request_factor_max: simulation.request_factor.unwrap_or(0.0),
+        owners: simulation.owners,
         ..WorldConfig::default()
     };
-    let own_scheduler = config.mode != Mode::Act;
-    let eras = eras_with(store, now, own_scheduler)?;
+    let schedule = OwnSchedule::of(&config.modes());
+    let eras = eras_with(store, now, &schedule)?;
     let calls = store.calls()?;
     let mut cluster = SimulatedCluster::lived(&world, now, &eras, &calls, &trials_of(store)?)?;
-    cluster.schedules = own_scheduler;
+    cluster.schedule = schedule;
     if store.clock_seconds()?.is_some() {
         // The turn of that second was begun; what it left undone is gone on with in the next.
         cluster.pass();

@@ -1,8 +1,7 @@
 //! A real system that is only looked at: time is the machine's, and nothing is carried out.
 
-use lepton_core::cycle::Mode;
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, Moving, Readings, ResourceSchema};
+use lepton_core::model::{Answer, Call, Modes, Moving, Readings, ResourceSchema};
 use lepton_edges::RealSource;
 use lepton_edges::store::Store;
 
@@ -44,7 +43,7 @@ impl Connection for Watched {
         self.source.past(self.now_seconds)
     }
 
-    fn set_mode(&mut self, _: &mut Store, _: Mode) -> anyhow::Result<()> {
+    fn set_modes(&mut self, _: &mut Store, _: &Modes) -> anyhow::Result<()> {
         Ok(())
     }
 

@@ -147,6 +147,7 @@ fn part_of(
         after: Vec::new(),
         waves,
         steps: actions,
+        needs_approval: false,
     })
     .filter(|part| !part.steps.is_empty())
 }

@@ -301,7 +301,8 @@ impl<'a> Draft<'a> {
             None => None,
         };
         let name = self.cluster.task(task).name.clone();
-        let open = !self.assessment.failing.contains(&to.node)
+        let open = !self.snapshot.is_left_alone(task)
+            && !self.assessment.failing.contains(&to.node)
             && !is_closed(&self.kept, to.node, self.would_end(task))
             && (from.is_none() || self.heat.share_with(to.node, Some(task)) <= self.assessment.safety_level);
         if !open || self.cluster.placement(task) != from || self.in_hand.contains(&name) {

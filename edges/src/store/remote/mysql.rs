@@ -1,9 +1,9 @@
-//! MySQL and MariaDB. There is no TLS: the way to it must be private.
+//! MySQL and MariaDB, over TLS where there is an authority for it; without, the way to them must be private.
 
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use mysql::{Conn, Error, Opts, OptsBuilder, Params, TxOpts, Value};
+use mysql::{Conn, Error, Opts, OptsBuilder, Params, SslOpts, TxOpts, Value};
 
 use super::{Cell, Database, Dialect, RemoteError, Target};
 
@@ -22,7 +22,10 @@ impl MySql {
         // MariaDB goes by the same protocol, and by a name of its own.
         let opts =
             Opts::from_url(&format!("mysql://{}", target.rest())).map_err(|error| RemoteError::of(&error))?;
+        let authority =
+            target.authority().map(|file| SslOpts::default().with_root_cert_path(Some(file.to_owned())));
         let opts = OptsBuilder::from_opts(opts)
+            .ssl_opts(authority)
             .pass(target.password()?)
             .tcp_connect_timeout(Some(PATIENCE))
             .read_timeout(Some(PATIENCE))

@@ -1,9 +1,16 @@
-//! PostgreSQL. There is no TLS: the way to it must be private.
+//! PostgreSQL, over TLS where there is an authority for it; without, the way to it must be private.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use postgres::config::SslMode;
 use postgres::types::ToSql;
 use postgres::{Client, Config, Error, NoTls};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Cell, Database, Dialect, RemoteError, Target};
 
@@ -23,8 +30,25 @@ impl Postgres {
         if let Some(password) = target.password()? {
             config.password(password);
         }
-        Ok(Self(config.connect(NoTls)?))
+        let Some(authority) = target.authority() else { return Ok(Self(config.connect(NoTls)?)) };
+        config.ssl_mode(SslMode::Require);
+        Ok(Self(config.connect(MakeRustlsConnect::new(trusting(authority)?))?))
     }
+}
+
+/// TLS with who shows a certificate by one of the authorities in the file.
+fn trusting(authority: &Path) -> Result<ClientConfig, RemoteError> {
+    let wrong = |problem: String| RemoteError::Database(format!("{}: {problem}", authority.display()));
+    let certificates = CertificateDer::pem_file_iter(authority).map_err(|error| wrong(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    let (known, _) = roots.add_parsable_certificates(certificates.flatten());
+    if known == 0 {
+        return Err(wrong("there is no certificate in it that can be used".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|error| wrong(error.to_string()))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 impl Database for Postgres {

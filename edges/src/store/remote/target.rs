@@ -7,6 +7,8 @@ use super::RemoteError;
 
 /// A file of a password is at most so long.
 const BYTES_MAX: usize = 4096;
+/// A file of authorities; those that a system trusts are 200 kB.
+const AUTHORITIES_BYTES_MAX: usize = 4 << 20;
 /// The forms of URL.
 const FORMS: &str = "postgres://USER@HOST:PORT/DATABASE, mysql://USER@HOST:PORT/DATABASE or sqlite:///FILE";
 
@@ -50,6 +52,8 @@ pub struct Target {
     kind: Kind,
     url: String,
     password_file: Option<PathBuf>,
+    /// The authorities (PEM) of one of which the database must show a certificate; without, there is no TLS.
+    authority: Option<PathBuf>,
 }
 
 impl Target {
@@ -77,9 +81,34 @@ impl Target {
         if kind == Kind::Sqlite && password_file.is_some() {
             return Err("a file of SQLite has no password".to_owned());
         }
-        let target = Self { kind, url: url.to_owned(), password_file: password_file.map(Path::to_owned) };
+        let password_file = password_file.map(Path::to_owned);
+        let target = Self { kind, url: url.to_owned(), password_file, authority: None };
         target.password().map_err(|error| error.to_string())?;
         Ok(target)
+    }
+
+    /// The same over TLS alone: the database must show a certificate for the host of the URL, by one of the authorities in this file (PEM). On
+    /// MySQL and MariaDB those that are publicly trusted are trusted beside them.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has no certificate in it, or when there is no way to the database that TLS could be on.
+    pub fn with_authority(mut self, file: &Path) -> Result<Self, String> {
+        if self.kind == Kind::Sqlite {
+            return Err("there is no way to a file of SQLite that TLS could be on".to_owned());
+        }
+        let wrong = |problem: String| format!("{}: {problem}", file.display());
+        let text = bounded(file, AUTHORITIES_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(wrong("expected certificates (PEM)".to_owned()));
+        }
+        self.authority = Some(file.to_owned());
+        Ok(self)
+    }
+
+    /// The file of the authorities; none without TLS.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -100,7 +129,7 @@ impl Target {
     pub(super) fn password(&self) -> Result<Option<String>, RemoteError> {
         let Some(path) = &self.password_file else { return Ok(None) };
         let wrong = |problem: String| RemoteError::PasswordFile { file: path.display().to_string(), problem };
-        let text = bounded(path).map_err(|error| wrong(error.to_string()))?;
+        let text = bounded(path, BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
             return Err(wrong("expected the password in its first line".to_owned()));
@@ -116,10 +145,10 @@ impl fmt::Display for Target {
 }
 
 /// The text of a small file.
-fn bounded(path: &Path) -> std::io::Result<String> {
+fn bounded(path: &Path, bytes_max: usize) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    std::fs::File::open(path)?.take(BYTES_MAX as u64).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(bytes_max as u64).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -143,6 +172,8 @@ mod tests {
         }
         let missing = Path::new("/there/is/none");
         assert!(Target::new("sqlite:///f", Some(missing)).is_err());
+        let file = Target::new("sqlite:///f", None).expect("it is sound");
+        assert!(file.with_authority(missing).expect_err("no way").contains("SQLite"));
         assert_eq!(Target::new("sqlite:///var/f.db", None).expect("it is sound").rest(), "/var/f.db");
     }
 
@@ -156,6 +187,8 @@ mod tests {
         assert!(!format!("{target:?} {target}").contains("se cret"), "it is shown nowhere");
         std::fs::write(&path, "\n").expect("writable");
         assert!(target.password().is_err());
+        let no_certificate = target.with_authority(&path).expect_err("there is none in it");
+        assert!(no_certificate.contains("expected certificates (PEM)"), "{no_certificate}");
         std::fs::remove_file(&path).expect("it is there");
     }
 

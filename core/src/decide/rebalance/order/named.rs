@@ -26,6 +26,7 @@ impl OrderedMoves {
                 binding: Binding::Each,
                 after: moved.insert(step.task, key).into_iter().collect(),
                 waves: vec![step.wave],
+                needs_approval: false,
             }
         });
         Plan { parts: parts.collect(), waiting: Vec::new() }
