@@ -100,7 +100,7 @@ impl Done {
         let cluster = self.cluster.get_or_insert_with(|| snapshot.draft_cluster());
         // Of the two ways to move a task the one that needs more room.
         let moving = Moving::StandTwice;
-        let mut steps = |cluster: &mut Cluster, part: &Part| {
+        let steps = |cluster: &mut Cluster, part: &Part| {
             part.steps.iter().all(|step| can_be_done(step, cluster, &snapshot.task_by_name, moving))
         };
         for part in &before[self.parts..] {
