@@ -23,7 +23,14 @@ fn requests_made_from_the_description_bring_no_failure_and_no_answer_that_is_not
     let description = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
     let mut command = Command::new(program);
     let settings = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fuzz/schemathesis.toml");
-    command.args(["--config-file", settings, "run", description, "--url", &service.address]);
+    command.args([
+        "--config-file",
+        settings,
+        "run",
+        description,
+        "--url",
+        &format!("http://{}", service.address),
+    ]);
     // The stream does not end.
     command.args(["--exclude-path", "/api/v1/stream"]);
     command.args(["--seed", "1", "--max-time", SECONDS, "--continue-on-failure", "--no-color"]);

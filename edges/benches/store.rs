@@ -5,6 +5,8 @@
 //!
 //! docs/benchmarks/store.md
 
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -44,7 +44,7 @@ impl Target {
     }
 }
 
-pub(crate) const BENCHES: [Bench; 15] = [
+pub(crate) const BENCHES: [Bench; 16] = [
     Bench {
         name: "placement",
         package: "lepton-sim",
@@ -142,6 +142,13 @@ pub(crate) const BENCHES: [Bench; 15] = [
         target: Target::FeatureBench("store", "mysql,postgres"),
         shows: "how much of a core and of a disk the history of 5,000 nodes takes, here and on each database",
         page: "docs/benchmarks/store.md",
+    },
+    Bench {
+        name: "load",
+        package: "lepton",
+        target: Target::Bench("load"),
+        shows: "a service of 5,000 nodes for a day, watched by 200: turns, decisions, reads and memory",
+        page: "docs/benchmarks/load.md",
     },
     Bench {
         name: "kubernetes",
