@@ -69,6 +69,12 @@ fn wait_for_signs(service: &Service, folder: &str, many: u64) {
     });
 }
 
+fn wait_for_turns(service: &Service) {
+    let turn = || service.get("/api/v1/status")["turn"].as_u64();
+    let begun = turn();
+    service.wait_for("more turns", || turn() > begun.map(|turn| turn + 3));
+}
+
 #[test]
 fn a_line_of_a_fault_is_a_sign_of_this_machine_once_over_kills_and_rotations() {
     let (folder, place) = (scratch("file"), PathBuf::from(scratch("file-logs")));
@@ -129,7 +135,7 @@ fn a_line_of_a_fault_is_a_sign_of_this_machine_once_over_kills_and_rotations() {
     wait_for_signs(&service, &folder, 5);
     assert_eq!(service.end("-KILL"), None);
     let service = serve(&[], &folder, &settings);
-    service.wait_for("some turns", || service.get("/api/v1/status")["turn"].as_u64() > Some(8));
+    wait_for_turns(&service);
     assert_eq!((count(&service, "xid-79"), count(&service, "ext4-error")), (1, 4));
     let (critical, errors) = learned(&folder).expect("it is kept");
     assert!((critical - 1.0).abs() < 0.05 && (errors - 4.0).abs() < 0.05, "{critical} and {errors}");
@@ -151,7 +157,7 @@ fn with_journalctl(name: &str, script: &str) -> (PathBuf, String) {
     (folder, path)
 }
 
-/// The same of a program in the place of `journalctl`, which gives entries as the real one writes them and notes how it is asked.
+/// With a program in the place of `journalctl`, which gives entries as the real one writes them and notes how it is asked.
 #[test]
 fn the_journal_is_read_on_after_the_last_entry_and_its_program_begun_again() {
     let entry = |number: u32, text: &str| {
@@ -183,14 +189,14 @@ fn the_journal_is_read_on_after_the_last_entry_and_its_program_begun_again() {
     assert!(asked[1].contains("--after-cursor=s=1;i=2"), "{asked:?}");
     wait_for_signs(&service, &folder, 3);
     // It is killed with the service, which ends in an orderly way.
-    let child = format!("{}", service.child.id());
-    let of_service = || {
-        let said = Command::new("ps").args(["--ppid", &child, "-o", "args="]).output().expect("ps is there");
-        String::from_utf8_lossy(&said.stdout).contains("sleep 1000")
-    };
-    assert!(of_service(), "it runs");
+    let of_service = service.child.id().to_string();
+    let said = Command::new("ps").args(["--ppid", &of_service, "-o", "pid=,args="]).output();
+    let said = String::from_utf8(said.expect("ps is there").stdout).expect("text");
+    let child = said.lines().find(|line| line.contains("sleep 1000")).expect("it runs");
+    let child = PathBuf::from("/proc").join(child.split_whitespace().next().expect("a number"));
+    assert!(child.exists());
     assert_eq!(service.end("-TERM"), Some(143));
-    assert!(!of_service(), "nothing of it is left");
+    assert!(!child.exists(), "nothing of it is left");
 }
 
 #[test]
@@ -200,9 +206,7 @@ fn a_journal_that_cannot_be_read_is_a_problem_and_nothing_is_out_of_date() {
     service.wait_for("it is said", || {
         service.get("/api/v1/status")["problems"].to_string().contains("insufficient permissions")
     });
-    let turn = || service.get("/api/v1/status")["turn"].as_u64();
-    let begun = turn();
-    service.wait_for("more turns", || turn() > begun.map(|turn| turn + 3));
+    wait_for_turns(&service);
     let status = service.get("/api/v1/status");
     assert_eq!((&status["state"], &logs(&service)["stale"]), (&"degraded".into(), &false.into()), "{status}");
     assert_eq!(status["stale_sources"], Value::Array(Vec::new()));
@@ -303,9 +307,7 @@ fn a_real_journal_is_followed_over_a_kill() {
     let service = serve(&under, &folder, settings);
     service.wait_for("what came meanwhile", || count(&service, "ext4-error") >= 3);
     wait_for_signs(&service, &folder, 3);
-    let turn = || service.get("/api/v1/status")["turn"].as_u64();
-    let begun = turn();
-    service.wait_for("more turns", || turn() > begun.map(|turn| turn + 3));
+    wait_for_turns(&service);
     assert_eq!((count(&service, "ext4-error"), count(&service, "xid-79")), (3, 0));
     let (critical, errors) = learned(&folder).expect("it is kept");
     assert!(critical < 0.05 && (errors - 3.0).abs() < 0.05, "{critical} and {errors}");

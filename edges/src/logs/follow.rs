@@ -8,7 +8,7 @@ use lepton_core::model::digest::fnv;
 use serde::{Deserialize, Serialize};
 
 use super::pattern::{FilePattern, Meant};
-use super::tail::{self, From, Line, Place, Tail, Went};
+use super::tail::{self, Begin, Line, Place, Tail, Went};
 
 /// Most files that are followed.
 const FILES_MAX: usize = 20_000;
@@ -16,6 +16,8 @@ const FILES_MAX: usize = 20_000;
 const ROTATED_SECONDS: u64 = 60;
 /// Bytes of one file that are read before the next has its turn.
 const TURN_BYTES: usize = 1 << 20;
+/// One that is nowhere to be found is known again for so long, seconds: its folder may have been away.
+const GONE_SECONDS: u64 = 86_400;
 /// Files that are named of those that are gone.
 const LOST_MAX: usize = 5;
 
@@ -25,6 +27,9 @@ pub(super) struct KeptFile {
     path: PathBuf,
     node: String,
     place: Place,
+    /// Since when it is nowhere to be found, seconds since 1970.
+    #[serde(default)]
+    gone_seconds: Option<u64>,
 }
 
 /// A file.
@@ -35,6 +40,20 @@ struct Followed {
     tail: Tail,
     /// Of one that is no longer where it was: until when more may come, seconds since 1970.
     until_seconds: Option<u64>,
+    /// Whether it is what is left of one that was rotated away.
+    is_rest: bool,
+}
+
+impl Followed {
+    fn kept(&self) -> KeptFile {
+        let (path, node) = (self.path.clone(), self.node.clone());
+        KeptFile { path, node, place: self.tail.place(), gone_seconds: None }
+    }
+
+    /// Whether another file is where it was.
+    fn is_replaced(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|of| tail::id(&of) != self.tail.id())
+    }
 }
 
 /// A line, with the node and the file that it is of.
@@ -63,6 +82,7 @@ pub(super) struct Follower {
     unread: BTreeSet<PathBuf>,
     has_begun: bool,
     files: Vec<Followed>,
+    gone: Vec<KeptFile>,
     lost: Vec<String>,
 }
 
@@ -82,6 +102,7 @@ impl Follower {
             unread: BTreeSet::new(),
             has_begun: false,
             files: Vec::new(),
+            gone: Vec::new(),
             lost: Vec::new(),
         };
         for file in kept {
@@ -92,13 +113,36 @@ impl Follower {
 
     fn resume(&mut self, kept: &KeptFile, now_seconds: u64) {
         let tail = found_again(&kept.path, &kept.place)
-            .and_then(|path| Some((Tail::open(&path, From::Place(kept.place)).ok()?, path)));
-        let Some((tail, path)) = tail else { return self.lose(&kept.path) };
+            .and_then(|path| Some((Tail::open(&path, Begin::Place(kept.place)).ok()?, path)));
+        let Some((tail, path)) = tail else {
+            if kept.gone_seconds.is_none() {
+                self.lose(&kept.path);
+            }
+            return self.remember(kept.clone(), now_seconds);
+        };
         // One that lies elsewhere by now and is meant nevertheless is found there.
         let until_seconds = (path != kept.path).then_some(now_seconds + ROTATED_SECONDS);
         if self.files.iter().all(|file| file.tail.id() != tail.id()) {
-            self.files.push(Followed { path, node: kept.node.clone(), tail, until_seconds });
+            let (node, is_rest) = (kept.node.clone(), until_seconds.is_some());
+            self.files.push(Followed { path, node, tail, until_seconds, is_rest });
         }
+    }
+
+    /// It may come again.
+    fn remember(&mut self, file: KeptFile, now_seconds: u64) {
+        let gone_seconds = file.gone_seconds.unwrap_or(now_seconds);
+        if gone_seconds + GONE_SECONDS > now_seconds && self.gone.len() < FILES_MAX {
+            self.gone.push(KeptFile { gone_seconds: Some(gone_seconds), ..file });
+        }
+    }
+
+    /// Where to go on with a file that was gone; none where this is another.
+    fn recall(&mut self, path: &Path) -> Option<Begin> {
+        let is_it = |of: &KeptFile| {
+            of.path == path && File::open(path).is_ok_and(|file| of.place.is_it(&file))
+        };
+        let at = self.gone.iter().position(is_it)?;
+        Some(Begin::Place(self.gone.swap_remove(at).place))
     }
 
     fn lose(&mut self, path: &Path) {
@@ -110,12 +154,7 @@ impl Follower {
 
     /// What is to be kept of it.
     pub(super) fn kept(&self) -> Vec<KeptFile> {
-        let kept = |of: &Followed| KeptFile {
-            path: of.path.clone(),
-            node: of.node.clone(),
-            place: of.tail.place(),
-        };
-        self.files.iter().map(kept).collect()
+        self.files.iter().map(Followed::kept).chain(self.gone.iter().cloned()).collect()
     }
 
     /// Digest of which files these are and how each begins: until that is kept, one that is rotated away while nobody looks is not found again.
@@ -148,13 +187,15 @@ impl Follower {
                 break;
             }
             let skips = (skips && !self.has_begun) || self.unread.contains(&file.path);
-            match Tail::open(&file.path, if skips { From::End } else { From::Start }) {
+            let begin = self.recall(&file.path).unwrap_or(if skips { Begin::End } else { Begin::Start });
+            match Tail::open(&file.path, begin) {
                 Ok(tail) => {
                     self.unread.remove(&file.path);
                     let node = file.node.unwrap_or_else(|| self.node.clone());
                     // Two paths may lead to one file.
                     if known.insert(tail.id()) {
-                        self.files.push(Followed { path: file.path, node, tail, until_seconds: None });
+                        let (path, until_seconds) = (file.path, None);
+                        self.files.push(Followed { path, node, tail, until_seconds, is_rest: false });
                     }
                 }
                 Err(error) => {
@@ -166,6 +207,8 @@ impl Follower {
             }
         }
         self.has_begun = true;
+        let expired = |of: &KeptFile| of.gone_seconds.is_some_and(|since| since + GONE_SECONDS <= now_seconds);
+        self.gone.retain(|of| !expired(of));
         let is_blind = self.files.is_empty() && !unread.is_empty();
         notes.extend(unread);
         Looked { notes, is_blind, has_more: false }
@@ -181,7 +224,7 @@ impl Follower {
             found.iter().filter_map(|(path, (id, ..))| Some(((*id)?, path))).collect();
         for file in &mut self.files {
             let id = file.tail.id();
-            if found.get(&file.path).is_some_and(|(at, ..)| *at == Some(id)) {
+            if found.get(&file.path).is_some_and(|(at, ..)| at.is_none_or(|at| at == id)) {
                 file.until_seconds = None;
             } else if let Some(path) = by_id.get(&id) {
                 (file.path, file.until_seconds) = ((*path).clone(), None);
@@ -209,32 +252,34 @@ impl Follower {
         take: &mut TakeLine<'_>,
         looked: &mut Looked,
     ) {
-        let Followed { path, node, tail, until_seconds } = &mut file;
+        let Followed { path, node, tail, until_seconds, .. } = &mut file;
         let mut hand_over = |line: Line<'_>| take(node, path, line);
         match tail.read(TURN_BYTES, &mut hand_over) {
             Ok(Went::On) => looked.has_more = true,
             Ok(Went::AtEnd) => {
                 if until_seconds.is_some_and(|until| until <= now_seconds) {
                     tail.finish(&mut hand_over);
+                    if !file.is_rest && !file.is_replaced() {
+                        self.remember(file.kept(), now_seconds);
+                    }
                     return;
                 }
             }
             Ok(Went::Lost) => {
                 let place = tail.place();
                 let copy = found_again(path, &place).filter(|copy| copy != path);
-                let rest = copy.and_then(|copy| Some((Tail::open(&copy, From::Place(place)).ok()?, copy)));
+                let rest = copy.and_then(|copy| Some((Tail::open(&copy, Begin::Place(place)).ok()?, copy)));
                 match rest {
                     Some((tail, copy)) => {
                         let (node, until_seconds) = (node.clone(), Some(now_seconds));
-                        self.files.push(Followed { path: copy, node, tail, until_seconds });
+                        self.files.push(Followed { path: copy, node, tail, until_seconds, is_rest: true });
                     }
                     None => tail.finish(&mut hand_over),
                 }
                 match tail.again() {
-                    Ok(anew) => *tail = anew,
+                    Ok(anew) => (*tail, looked.has_more) = (anew, true),
                     Err(error) => looked.notes.push(format!("cannot read {}: {error}", path.display())),
                 }
-                looked.has_more = true;
             }
             Err(error) => looked.notes.push(format!("cannot read {}: {error}", path.display())),
         }
@@ -246,9 +291,8 @@ impl Follower {
 fn found_again(path: &Path, place: &Place) -> Option<PathBuf> {
     let has = |path: &Path, as_it_was: bool| {
         let Ok(of) = fs::metadata(path) else { return false };
-        let is_it = tail::id(&of) == (place.device, place.inode);
-        let may_be = if as_it_was { is_it } else { place.is_known() };
-        may_be && of.is_file() && File::open(path).is_ok_and(|file| place.is_in(&file))
+        let may_be = !as_it_was || tail::id(&of) == (place.device, place.inode);
+        may_be && of.is_file() && File::open(path).is_ok_and(|file| place.is_it(&file))
     };
     let name = path.file_name()?.to_str()?;
     let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);

@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use lepton_core::model::digest::fnv;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Bytes by which a file is known again: of its beginning, and of what was read last.
 const CHECK_BYTES: usize = 256;
+/// Two changes that are nearer than this may have the same time.
+const TICK: Duration = Duration::from_secs(2);
 
 /// A line as it was read.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +55,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether the file of that place is this one: it has what was read.
-    pub(super) fn is_in(&self, file: &File) -> bool {
-        let size = file.metadata().map_or(0, |of| of.size());
+    /// Whether the file of that place is this one, or a copy of it: it has what was read. One of which nothing was read is known by device and inode
+    /// alone.
+    pub(super) fn is_it(&self, file: &File) -> bool {
+        let Ok(of) = file.metadata() else { return false };
+        if self.head.bytes == 0 && id(&of) != (self.device, self.inode) {
+            return false;
+        }
+        let size = of.size();
         let is = |check: Check, at: u64| Check::of(&read_at(file, at, check.bytes)) == check;
         size >= self.offset
             && self.before.bytes <= self.offset
@@ -62,15 +70,11 @@ impl Place {
             && is(self.before, self.offset - self.before.bytes)
     }
 
-    /// Whether so much is known of it that another file would not be taken for it.
-    pub(super) fn is_known(&self) -> bool {
-        self.head.bytes > 0
-    }
 }
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum From {
+pub(super) enum Begin {
     Start,
     /// Behind the last line that is over.
     End,
@@ -93,8 +97,9 @@ pub(super) struct Tail {
     head: Vec<u8>,
     before: Vec<u8>,
     seen: Vec<u8>,
-    /// How the file was when it was looked at last: size, and when it changed.
+    /// How the file was when it was looked at last: size and when it changed; and since when it is so.
     looked: (u64, i64, i64),
+    looked_at: Instant,
 }
 
 /// How it went on.
@@ -113,7 +118,7 @@ impl Tail {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn open(path: &Path, from: From) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, from: Begin) -> io::Result<Self> {
         Self::begin(File::open(path)?, from)
     }
 
@@ -122,19 +127,19 @@ impl Tail {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn again(&self) -> io::Result<Self> {
-        Self::begin(self.file.try_clone()?, From::Start)
+        Self::begin(self.file.try_clone()?, Begin::Start)
     }
 
-    fn begin(file: File, from: From) -> io::Result<Self> {
+    fn begin(file: File, from: Begin) -> io::Result<Self> {
         let of = file.metadata()?;
         let (offset, old_until) = match from {
-            From::Start => (0, of.size()),
-            From::End => {
+            Begin::Start => (0, of.size()),
+            Begin::End => {
                 let last = read_at(&file, of.size().saturating_sub(LINE_BYTES_MAX as u64), LINE_BYTES_MAX as u64);
                 let rest = last.iter().rev().position(|byte| *byte == b'\n').unwrap_or(last.len());
                 (of.size().saturating_sub(rest as u64), of.size())
             }
-            From::Place(place) => (place.offset, place.old_until),
+            Begin::Place(place) => (place.offset, place.old_until),
         };
         let head = read_at(&file, 0, offset.min(CHECK_BYTES as u64));
         let kept = offset.min(CHECK_BYTES as u64);
@@ -150,6 +155,7 @@ impl Tail {
             seen: before.clone(),
             before,
             looked: (0, 0, 0),
+            looked_at: Instant::now(),
             file,
         })
     }
@@ -183,10 +189,11 @@ impl Tail {
     pub(super) fn read(&mut self, bytes_max: usize, take: &mut dyn FnMut(Line<'_>)) -> io::Result<Went> {
         let of = self.file.metadata()?;
         let looked = (of.size(), of.mtime(), of.mtime_nsec());
-        if looked == self.looked && of.size() == self.next {
+        if looked != self.looked {
+            (self.looked, self.looked_at) = (looked, Instant::now());
+        } else if of.size() == self.next && self.looked_at.elapsed() > TICK {
             return Ok(Went::AtEnd);
         }
-        self.looked = looked;
         if !self.has_what_was_read(of.size()) {
             return Ok(Went::Lost);
         }

@@ -144,7 +144,7 @@ fn a_line_of_a_fault_is_a_sign_of_its_node_and_shown_with_its_pattern() {
     assert!(scene.learned.is_empty(), "what was there before is history");
     scene.folder.write("kern.log", "[1.2] EXT4-fs error (device sda1): now\n[1.3] all is well\n");
     scene.folder.write("remote/N1.gpu.local/kern.log", "NVRM: Xid (PCI:0000:3b:00): 79, pid=1, fell\n");
-    scene.folder.write("flat/k-n2.log", "mce: [Hardware Error]: Machine check events logged\n\xff\xfe\n");
+    scene.folder.write("flat/k-n2.log", b"mce: [Hardware Error]: Machine check events logged\n\xff\xfe\n");
     scene.folder.write("flat/k-n9.log", "EXT4-fs error (device sda1): of nobody\n");
     scene.pass();
     assert_eq!(scene.learned("here"), [(ERROR, 1)]);
@@ -166,6 +166,7 @@ fn nothing_is_read_until_nodes_are_known() {
     if let Some((source, _)) = &mut scene.running {
         source.know_nodes(&[]);
     }
+    scene.pass();
     scene.folder.write("kern.log", "EXT4-fs error (device sda1): a\n");
     scene.pass();
     assert!(scene.report().stream.is_some_and(|of| of.messages == 0));
@@ -212,6 +213,31 @@ fn what_cannot_be_read_is_said_and_read_once_it_can_be() {
     scene.folder.write("kern.log", "EXT4-fs error (device sda1): c\n");
     scene.pass();
     assert_eq!(scene.learned("here"), [(ERROR, 2)]);
+}
+
+#[test]
+fn a_folder_that_was_away_is_read_on_where_it_was_left() {
+    let mut scene = Scene::new("away", &["remote/{node}/kern.log"]);
+    scene.start();
+    scene.pass();
+    scene.folder.write("remote/n1/kern.log", "EXT4-fs error (device sda1): a\n");
+    scene.pass();
+    let (there, away) = (scene.folder.path("remote"), scene.folder.path("away"));
+    fs::rename(&there, &away).expect("writable");
+    for is_killed in [false, true] {
+        scene.pass();
+        scene.now += 1000;
+        scene.pass();
+        if is_killed {
+            scene.kill();
+            scene.start();
+            scene.pass();
+        }
+    }
+    fs::rename(&away, &there).expect("writable");
+    scene.folder.write("remote/n1/kern.log", "EXT4-fs error (device sda1): b\n");
+    scene.pass();
+    assert_eq!(scene.learned("n1"), [(ERROR, 2)]);
 }
 
 #[test]
