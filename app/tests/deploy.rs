@@ -54,7 +54,9 @@ const ALERTS_TRIED: &str = "prometheus/lepton-alerts.test.yaml";
 fn every_measure_of_the_board_and_of_the_alerts_is_served() {
     let far = format!("sqlite://{}", scratch("far.db"));
     let simulated = Service::start(&scratch("simulated"), &["--store-url", &far]);
-    let host = Service::start_of(&scratch("host"), &["--source", "host", "--turn-seconds", "0.1"], "");
+    let logs = format!("[logs]\nfiles = [\"{}\"]\n", scratch("kern.log"));
+    let logs = ["--source", "host", "--turn-seconds", "0.1", "--config", &written("logs.toml", logs)];
+    let host = Service::start_of(&scratch("host"), &logs, "");
     let mut served = BTreeSet::new();
     for service in [&simulated, &host] {
         let text = service.get("/metrics");

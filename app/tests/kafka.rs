@@ -468,3 +468,56 @@ fn brokers_are_spoken_to_over_tls_with_a_login_whose_password_is_said_nowhere() 
         );
     }
 }
+
+#[test]
+#[ignore = "needs kafka"]
+fn a_topic_of_lines_beside_another_source_tells_signs_of_its_nodes_once() {
+    let broker = cluster("beside");
+    let (folder, file) = (scratch("beside"), settings("beside", &broker, ""));
+    let with_topic = format!("{}logs_topic = \"{LOGS}\"\n", fs::read_to_string(&file).expect("it is there"));
+    fs::write(&file, with_topic).expect("writable");
+    let here = fs::read_to_string("/proc/sys/kernel/hostname").expect("it has a name").trim().to_owned();
+    let serve = || {
+        let options = ["--config", &file, "--source", "host", "--turn-seconds", "0.5"];
+        let service = Service::begin_under(&[], &folder, &options);
+        service.wait_for("it answers", || service.request("GET", "/livez", "").0 == 200);
+        service
+    };
+    let of = |service: &Service| {
+        let sources = status(service)["sources"].clone();
+        let found = sources.as_array().expect("a list").iter().find(|of| of["name"] == "kafka").cloned();
+        found.unwrap_or(Value::Null)
+    };
+    // What is learned of critical messages, as it has faded.
+    let learned = || {
+        let connection = rusqlite::Connection::open(format!("{folder}/journal.db")).expect("it is there");
+        let fact = |name: &str| {
+            let sql = "SELECT value FROM facts WHERE name = ?1";
+            connection.query_row(sql, [name], |row| row.get::<_, String>(0)).ok()
+        };
+        let number = fact("signs_seen_kafka").and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+        let signs: Value = serde_json::from_str(&fact("signs").unwrap_or_default()).unwrap_or_default();
+        (number, signs["nodes"][0]["signs"]["faded"][1].as_f64().unwrap_or(0.0))
+    };
+    let mut service = serve();
+    send(&broker, LOGS, "here", &log("one", &here.to_uppercase(), FALLEN));
+    send(&broker, LOGS, "here", &log("one", &here.to_uppercase(), FALLEN));
+    // No node of this machine, and an event that is none of a log.
+    send(&broker, LOGS, "node-a", &log("other", "node-a", FALLEN));
+    send(&broker, LOGS, "node-c", &node("node-c"));
+    service.wait_for("the sign", || learned().0 == 1);
+    service.wait_for("what is not known", || of(&service)["stream"]["unknown"] == 2);
+    assert!(of(&service)["stream"]["examples"].to_string().contains("node `node-a`, topic `lepton.logs`"));
+    assert_eq!((&of(&service)["stale"], &status(&service)["nodes"]), (&false.into(), &1.into()));
+    service.child.kill().expect("it can be killed");
+    service.child.wait().expect("it ends");
+    send(&broker, LOGS, "here", &log("two", &here, FALLEN));
+    let service = serve();
+    service.wait_for("what came meanwhile", || learned().0 == 2);
+    assert!((learned().1 - 2.0).abs() < 0.05, "{:?}", learned());
+    // A broker that is away is said, and nothing is out of date.
+    broker.lock().expect("nobody panics with it").stop();
+    service.wait_for("it is said", || status(&service)["problems"].to_string().contains("source `kafka`"));
+    let away = status(&service);
+    assert_eq!((&away["stale_sources"], &away["state"]), (&json!([]), &"degraded".into()), "{away}");
+}

@@ -26,7 +26,7 @@ use super::beside::{Beside, Considered, deliberation};
 use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
-use super::connection::{Connection, Ports, SIGNS_SEEN, ToKafka, WrongSettings, connect, pause};
+use super::connection::{Connection, Ports, ToKafka, WrongSettings, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
 use super::logged::Logged;
 use super::nodes::NodeBytes;
@@ -632,15 +632,13 @@ impl Engine {
         self.chronicle.kept();
         self.proposal.take_if(|_| unwanted);
         let told = self.cluster.signs_told();
-        if told.is_some() || report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
+        if !told.is_empty() || report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
             let signs = serde_json::to_string(&self.cycle.analyst().signs())?;
-            let number = told.map(|number| (SIGNS_SEEN, number.to_string()));
-            let facts = [Some((SIGNS, signs)), Some((STARTS, self.starts.written()?)), number];
-            self.store.set_facts(facts.iter().flatten().map(|(name, value)| (*name, value.as_str())))?;
+            let mut facts = vec![(SIGNS, signs), (STARTS, self.starts.written()?)];
+            facts.extend(told.iter().map(|(name, number)| (*name, number.to_string())));
+            self.store.set_facts(facts.iter().map(|(name, value)| (*name, value.as_str())))?;
         }
-        if let Some(told) = told {
-            self.cluster.signs_kept(told);
-        }
+        self.cluster.signs_kept(&told);
         self.books.kept(&ledger, now);
         if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
             self.cycle.remember(&mut self.store)?;

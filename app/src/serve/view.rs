@@ -131,6 +131,10 @@ pub(crate) struct StreamRow {
     pub(crate) repeated: u64,
     /// Messages that are there and have not been read.
     pub(crate) lag: u64,
+    /// Those that were longer than is read, of which the rest was left out.
+    pub(crate) cut: u64,
+    /// Some of the nodes that are not known, with where they were read.
+    pub(crate) examples: Vec<String>,
     /// When the last came, seconds since 1970; 0 before the first.
     pub(crate) last_message_seconds: u64,
 }
@@ -295,6 +299,46 @@ pub(super) struct View {
     pub(super) figures: TurnFigures,
     pub(super) bytes: NodeBytes,
     pub(super) health: Health,
+    /// Messages of faults in logs of nodes.
+    faults: Vec<(String, FaultRow)>,
+}
+
+/// Messages of one fault in the log of a node.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct FaultRow {
+    /// The source that found them.
+    pub(crate) source: String,
+    /// Name of the pattern that they fit.
+    pub(crate) pattern: String,
+    /// How bad they are: critical, error or warning.
+    pub(crate) severity: String,
+    /// What is at fault by them.
+    pub(crate) cause: String,
+    /// How many came.
+    pub(crate) count: u64,
+    /// When the last was written, seconds since 1970.
+    pub(crate) last_seconds: u64,
+    /// That one, cut where it is long.
+    pub(crate) example: String,
+}
+
+/// What sources found in logs, by node.
+fn faults(standing: &Standing) -> Vec<(String, FaultRow)> {
+    let rows = standing.reports.iter().flat_map(|report| {
+        report.faults.iter().map(|of| {
+            let row = FaultRow {
+                source: report.source.clone(),
+                pattern: of.pattern.clone(),
+                severity: of.severity.clone(),
+                cause: of.cause.clone(),
+                count: of.count,
+                last_seconds: of.last_seconds,
+                example: of.example.clone(),
+            };
+            (of.node.clone(), row)
+        })
+    });
+    rows.collect()
 }
 
 impl View {
@@ -390,7 +434,16 @@ impl View {
             figures,
             bytes,
             health: health.clone(),
+            faults: faults(standing),
         }
+    }
+
+    /// Messages of faults in the log of a node, the latest first.
+    pub(super) fn faults_of(&self, node: &str) -> Vec<FaultRow> {
+        let of_node = self.faults.iter().filter(|(of, _)| of == node);
+        let mut rows: Vec<FaultRow> = of_node.map(|(_, row)| row.clone()).collect();
+        rows.sort_by(|a, b| b.last_seconds.cmp(&a.last_seconds).then_with(|| a.pattern.cmp(&b.pattern)));
+        rows
     }
 
     /// Tells when what waits is expected to start.
@@ -453,6 +506,8 @@ fn reported(report: &SourceReport) -> SourceRow {
         unknown: of.unknown,
         repeated: of.repeated,
         lag: of.lag,
+        cut: of.cut,
+        examples: of.examples.clone(),
         last_message_seconds: of.last_message_seconds,
     });
     SourceRow {

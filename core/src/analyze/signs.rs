@@ -17,7 +17,8 @@ const SCALES: [(&str, f64); KINDS] = [
     ("link_errors_per_hour", 50.0),
     ("throttled_seconds_per_hour", 1800.0),
 ];
-/// Messages of faults found in a node's log since they were last told of, by severity.
+/// Messages of faults found in a node's log since they were last told of, by severity. Of several sources that tell of one node, each adds `:` and
+/// a name of its own.
 const MESSAGES: [(&str, Severity); 3] = [
     ("critical_log_messages", Severity::Critical),
     ("error_log_messages", Severity::Error),
@@ -50,7 +51,8 @@ pub(super) fn kind_of(signal: &str, value: f64) -> Option<(usize, Kind)> {
     if signal == ANOMALY {
         return Some((0, Kind::Anomaly));
     }
-    let messages = MESSAGES.iter().find(|m| m.0 == signal)?;
+    let of = signal.split_once(':').map_or(signal, |(of, _)| of);
+    let messages = MESSAGES.iter().find(|m| m.0 == of)?;
     Some((0, Kind::Messages(messages.1)))
 }
 

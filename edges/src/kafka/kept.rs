@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::Position;
 use super::world::{Kind, Thing, World};
+use crate::signs::{Numbered, severity_name, severity_named};
 
 /// The file's name in the folder of the store.
 const FILE: &str = "kafka.db";
@@ -40,15 +41,6 @@ pub(super) struct Sign {
     pub(super) node: String,
     pub(super) severity: Severity,
     /// When, seconds since 1970.
-    pub(super) seconds: u64,
-}
-
-/// One that has its number: the loop is told of them in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Numbered {
-    pub(super) number: u64,
-    pub(super) node: String,
-    pub(super) severity: Severity,
     pub(super) seconds: u64,
 }
 
@@ -216,15 +208,4 @@ fn released(transaction: &Transaction<'_>, node: &str) -> Result<Vec<Sign>, Kept
         Ok(Sign { id: row.get(0)?, node: node.to_owned(), severity: severity_named(&severity), seconds })
     };
     Ok(delete.query_map([node], sign)?.collect::<Result<_, _>>()?)
-}
-
-const SEVERITIES: [(&str, Severity); 3] =
-    [("critical", Severity::Critical), ("error", Severity::Error), ("warning", Severity::Warning)];
-
-pub(super) fn severity_name(severity: Severity) -> &'static str {
-    SEVERITIES.iter().find(|(_, of)| *of == severity).map_or("warning", |(name, _)| name)
-}
-
-fn severity_named(name: &str) -> Severity {
-    SEVERITIES.iter().find(|(of, _)| *of == name).map_or(Severity::Warning, |(_, severity)| *severity)
 }

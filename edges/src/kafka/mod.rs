@@ -14,15 +14,13 @@ mod sink;
 mod tests;
 mod world;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use lepton_core::analyze::risk::Severity;
 use lepton_core::collect::Source;
-use lepton_core::model::{Reading, Readings, ResourceSchema};
+use lepton_core::model::{Readings, ResourceSchema};
 
 pub use client::{KafkaAccess, KafkaLogin};
 pub use kept::KeptError;
@@ -31,8 +29,10 @@ pub use rdkafka;
 pub use sink::{KafkaSink, KafkaTopics};
 
 use crate::mailbox::Shared;
+use crate::node_names::NodeNames;
 use crate::real_source::{self, RealSource, SourceReport, StreamCounts};
-use kept::{Kept, Numbered};
+use crate::signs::{Numbered, SIGN_SECONDS, Teller};
+use kept::Kept;
 use reader::Reader;
 use world::World;
 
@@ -42,8 +42,8 @@ const NAME: &str = "kafka";
 const DEVICE_BUSY: &str = "device_busy_permille";
 /// How long the first messages are waited for.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
-/// A line of a log speaks of what is to come for so long, seconds.
-const SIGN_SECONDS: u64 = 3600;
+/// What is added to the names of its signals beside another source.
+const BESIDE: &str = ":kafka";
 /// Nodes that are named of those that are silent.
 const NAMED_MAX: usize = 5;
 
@@ -67,6 +67,8 @@ pub struct KafkaOptions {
     pub fresh_seconds: u64,
     /// Number of the last sign of a fault that the loop has seen and kept.
     pub signs_seen: u64,
+    /// Whether another source tells of the nodes, and only lines of their logs are read here.
+    pub beside: bool,
 }
 
 /// Why a source cannot be made.
@@ -92,18 +94,15 @@ struct Mailbox {
     counts: StreamCounts,
     /// Whether the brokers have answered, or could not.
     begun: bool,
+    /// The nodes that another source tells of; none where there is no other, and until it has told of some.
+    nodes: Option<Arc<NodeNames>>,
 }
 
 /// Topics of Kafka, as the loop looks at them.
 pub struct KafkaSource {
     shared: Arc<Shared<Mailbox>>,
     options: KafkaOptions,
-    /// Numbers of the last signs that the loop was told, and that it has kept.
-    signs_told: u64,
-    signs_seen: u64,
-    /// When the loop looked last, seconds, and the messages that it was told then: what analyzes them tells one second from the next.
-    looked_seconds: u64,
-    messages: Vec<Reading>,
+    teller: Teller,
 }
 
 impl KafkaSource {
@@ -124,15 +123,9 @@ impl KafkaSource {
             NAME.clone_into(&mut mailbox.report.source);
         }
         let reader = Reader::start(&options, kept, Arc::clone(&shared))?;
-        let seen = options.signs_seen;
-        let source = Self {
-            shared: Arc::clone(&shared),
-            options,
-            signs_told: seen,
-            signs_seen: seen,
-            looked_seconds: 0,
-            messages: Vec::new(),
-        };
+        let beside = if options.beside { BESIDE } else { "" };
+        let teller = Teller::new(beside, options.signs_seen);
+        let source = Self { shared: Arc::clone(&shared), options, teller };
         let named = thread::Builder::new().name(NAME.to_owned()).spawn(move || reader.run());
         if let Err(error) = named {
             shared.mailbox().report.problem = Some(format!("cannot start a thread: {error}"));
@@ -143,30 +136,18 @@ impl KafkaSource {
     fn readings(&mut self, now_seconds: u64, complete: bool) -> Readings {
         let mut mailbox = self.shared.mailbox();
         let mailbox = &mut *mailbox;
+        let told = self.teller.tell(now_seconds, complete, &mailbox.signs);
+        if self.options.beside {
+            // What others tell of the nodes is no older for lines that do not come.
+            let (source, time_seconds) = (NAME.to_owned(), now_seconds);
+            return Readings { source, time_seconds, sequence: None, complete, readings: told };
+        }
         let silent = mailbox.world.hush(self.options.fresh_seconds);
         mailbox.report.notes = notes(&silent);
         let mut readings = if complete { mailbox.world.tell_all() } else { mailbox.world.tell_news() };
-        if complete {
-            // A list takes back what was told of signs; what was told in this second is not analyzed yet.
-            readings.extend(self.messages.iter().filter(|_| now_seconds == self.looked_seconds).cloned());
-        } else if now_seconds > self.looked_seconds {
-            readings.extend(self.messages.drain(..).map(taken_back));
-            let (told, signs) = (self.signs_told, mailbox.signs.as_slice());
-            self.messages = messages(signs.iter().filter(|sign| sign.number > told));
-            self.signs_told = signs.last().map_or(told, |sign| sign.number);
-            readings.extend(self.messages.iter().cloned());
-        }
-        self.looked_seconds = now_seconds;
+        readings.extend(told);
         let time_seconds = mailbox.seen_seconds;
         Readings { source: NAME.to_owned(), time_seconds, sequence: None, complete, readings }
-    }
-}
-
-/// The same signal as over.
-fn taken_back(reading: Reading) -> Reading {
-    match reading {
-        Reading::Signal { node, signal, .. } => Reading::Signal { node, signal, value: 0.0 },
-        other => other,
     }
 }
 
@@ -186,25 +167,6 @@ fn notes(silent: &[String]) -> Vec<String> {
     )]
 }
 
-/// How many messages of each severity came from each node.
-fn messages<'a>(signs: impl Iterator<Item = &'a Numbered>) -> Vec<Reading> {
-    let mut counts = BTreeMap::<(&str, &str), f64>::new();
-    for sign in signs {
-        let signal = match sign.severity {
-            Severity::Critical => "critical_log_messages",
-            Severity::Error => "error_log_messages",
-            Severity::Warning => "warning_log_messages",
-        };
-        *counts.entry((&sign.node, signal)).or_insert(0.0) += 1.0;
-    }
-    let signal = |((node, signal), value): ((&str, &str), f64)| Reading::Signal {
-        node: node.to_owned(),
-        signal: signal.to_owned(),
-        value,
-    };
-    counts.into_iter().map(signal).collect()
-}
-
 impl Drop for KafkaSource {
     fn drop(&mut self) {
         self.shared.end();
@@ -217,8 +179,10 @@ impl Source for KafkaSource {
     }
 
     fn list(&mut self, now_seconds: u64) -> Readings {
-        let first = |mailbox: &mut Mailbox| !mailbox.begun;
-        self.shared.wait_while(FIRST_LOOK, first);
+        if !self.options.beside {
+            let first = |mailbox: &mut Mailbox| !mailbox.begun;
+            self.shared.wait_while(FIRST_LOOK, first);
+        }
         self.readings(now_seconds, true)
     }
 }
@@ -233,12 +197,16 @@ impl RealSource for KafkaSource {
     }
 
     fn signs_told(&self) -> Option<u64> {
-        (self.signs_told > self.signs_seen).then_some(self.signs_told)
+        self.teller.told()
     }
 
     fn signs_kept(&mut self, number: u64) {
-        self.signs_seen = number;
+        self.teller.kept(number);
         self.shared.mailbox().signs.retain(|sign| sign.number > number);
+    }
+
+    fn know_nodes(&mut self, names: &[&str]) {
+        real_source::know_nodes(&mut self.shared.mailbox().nodes, names);
     }
 
     fn report(&self) -> SourceReport {

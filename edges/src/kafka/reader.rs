@@ -16,12 +16,13 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Message, Offset, Statistics, TopicPartitionList};
 
 use super::client::{KafkaAccess, Letter, Producer};
-use super::event::{self, BadMessage, What};
+use super::event::{self, BadMessage, Event, What};
 use super::kept::{Kept, Sign};
 use super::world::Taken;
-use super::{KafkaError, KafkaOptions, Mailbox, Position, SIGN_SECONDS, schema};
-use crate::mailbox::Shared;
+use super::{KafkaError, KafkaOptions, Mailbox, Position, schema};
+use crate::mailbox::{NAP, Shared};
 use crate::real_source::unix_seconds;
+use crate::signs::SIGN_SECONDS;
 
 /// Messages that are taken in together, and how long they are waited for.
 const BATCH: usize = 1000;
@@ -180,6 +181,8 @@ struct Taking {
     patterns: LogPatterns,
     /// When what was read last in each partition happened, seconds since 1970.
     read_seconds: BTreeMap<Position, u64>,
+    /// Whether another source tells of the nodes, and only lines of their logs are of use.
+    beside: bool,
 }
 
 /// What the thread has.
@@ -229,6 +232,7 @@ impl Reader {
                 schema: schema(),
                 patterns: LogPatterns::built_in(),
                 read_seconds: BTreeMap::new(),
+                beside: options.beside,
             },
             shared,
             heard: 0,
@@ -237,6 +241,10 @@ impl Reader {
 
     pub(super) fn run(mut self) {
         let mut back_off = BACK_OFF[0];
+        // A line of a node of which the other source has not told yet would be lost.
+        while self.taking.beside && self.shared.mailbox().nodes.is_none() && !self.shared.has_ended() {
+            self.shared.sleep_until(Instant::now() + NAP);
+        }
         while !self.shared.has_ended() {
             let begun = Instant::now();
             let mut batch = self.read();
@@ -297,21 +305,41 @@ impl Taking {
         let seconds = event.as_ref().ok().map(|event| event.seconds).or(recorded).unwrap_or(0);
         self.read_seconds.insert(at, seconds.min(now));
         let event = event?;
+        if self.beside {
+            self.take_line(event, message.topic(), now, batch);
+            return Ok(());
+        }
         let taken = self.shared.mailbox().world.take(&event)?;
         batch.late += u64::from(taken == Taken::Late);
         match event.what {
-            What::Log { node, message } => {
-                let Some(pattern) = self.patterns.find(&message) else { return Ok(()) };
-                if event.seconds.saturating_add(SIGN_SECONDS) < now {
-                    batch.late += 1;
-                } else {
-                    let (id, severity, seconds) = (event.id, pattern.severity, event.seconds);
-                    batch.signs.push(Sign { id, node, severity, seconds });
-                }
-            }
+            What::Log { node, message } => self.find(event.id, event.seconds, node, &message, now, batch),
             _ => batch.unknown += u64::from(taken == Taken::Unknown),
         }
         Ok(())
+    }
+
+    /// A line of a node of another source; what else is told is left to others.
+    fn take_line(&self, event: Event, topic: &str, now: u64, batch: &mut Batch) {
+        let What::Log { node, message } = event.what else { return };
+        let mut mailbox = self.shared.mailbox();
+        let known = mailbox.nodes.as_ref().and_then(|nodes| nodes.resolve(&node)).map(str::to_owned);
+        let Some(known) = known else {
+            batch.unknown += 1;
+            mailbox.counts.show(&node, &format!("topic `{topic}`"));
+            return;
+        };
+        drop(mailbox);
+        self.find(event.id, event.seconds, known, &message, now, batch);
+    }
+
+    /// A line of a log: whether it tells of a fault.
+    fn find(&self, id: String, seconds: u64, node: String, message: &str, now: u64, batch: &mut Batch) {
+        let Some(pattern) = self.patterns.find(message) else { return };
+        if seconds.saturating_add(SIGN_SECONDS) < now {
+            batch.late += 1;
+        } else {
+            batch.signs.push(Sign { id, node, severity: pattern.severity, seconds });
+        }
     }
 }
 
@@ -336,9 +364,10 @@ impl Reader {
         let positions: Vec<(Position, i64)> =
             batch.next.iter().map(|(at, next)| (at.clone(), *next)).collect();
         // Only this thread changes what is known; the loop need not wait for the disk.
+        let beside = self.taking.beside;
         let (things, signs) = {
             let world = &self.shared.mailbox().world;
-            let known = |sign: &Sign| (sign.clone(), world.knows_node(&sign.node));
+            let known = |sign: &Sign| (sign.clone(), beside || world.knows_node(&sign.node));
             (world.unkept(), batch.signs.iter().map(known).collect::<Vec<_>>())
         };
         let kept = self.kept.keep(&things, &positions, &signs);
@@ -410,7 +439,8 @@ impl Reader {
         let said = callbacks.said();
         let caught_up = !standing.partitions.is_empty() && behind.is_empty();
         mailbox.begun |= caught_up || (!standing.connected && said.is_some());
-        let problem = problem(&standing, said, caught_up && !mailbox.world.has_nodes());
+        let knows_nothing = caught_up && !self.taking.beside && !mailbox.world.has_nodes();
+        let problem = problem(&standing, said, knows_nothing);
         if problem.is_some() && mailbox.report.problem.is_none() {
             mailbox.report.failures += 1;
         }

@@ -276,7 +276,7 @@ fn signs_have_one_number_each_and_wait_for_their_node() {
         seconds: NOW,
     };
     let numbers =
-        |signs: Vec<super::kept::Numbered>| signs.iter().map(|sign| sign.number).collect::<Vec<_>>();
+        |signs: Vec<crate::signs::Numbered>| signs.iter().map(|sign| sign.number).collect::<Vec<_>>();
     let told =
         kept.keep(&[], &[], &[(sign("1", "a"), true), (sign("1", "a"), true), (sign("2", "later"), false)]);
     assert_eq!(numbers(told.expect("there is room")), [1]);

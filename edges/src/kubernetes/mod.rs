@@ -273,6 +273,7 @@ impl RealSource for KubernetesSource {
             notes: by_reason.into_iter().map(note).collect(),
             series: None,
             stream: None,
+            faults: Vec::new(),
         }
     }
 }

@@ -155,7 +155,7 @@ fn elsewhere(text: &mut String, part: &str, who: &str, remote: Option<&RemoteRow
 /// How each source fares; names of sources are few and fixed.
 fn sources(text: &mut String, sources: &[SourceRow]) {
     type Figure = fn(&SourceRow) -> Option<f64>;
-    let figures: [(&str, &str, &str, Figure); 15] = [
+    let figures: [(&str, &str, &str, Figure); 16] = [
         ("age_seconds", "gauge", "Time since it last looked.", |of| Some(of.age_seconds as f64)),
         ("stale", "gauge", "1 while what it told is out of date.", |of| Some(f64::from(of.stale))),
         ("looks_total", "counter", "Looks.", |of| of.looks.map(|looks| looks as f64)),
@@ -181,6 +181,12 @@ fn sources(text: &mut String, sources: &[SourceRow]) {
         ("repeated_messages_total", "counter", "Messages that had been read before.", |of| {
             Some(of.stream.as_ref()?.repeated as f64)
         }),
+        (
+            "cut_messages_total",
+            "counter",
+            "Messages that were too long, of which the rest was left out.",
+            |of| Some(of.stream.as_ref()?.cut as f64),
+        ),
         ("lag_messages", "gauge", "Messages that have not been read.", |of| {
             Some(of.stream.as_ref()?.lag as f64)
         }),

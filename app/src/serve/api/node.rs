@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::super::node_view::{DeviceRow, NodeResource};
 use super::super::nodes::NodeRow;
-use super::super::view::TaskRow;
+use super::super::view::{FaultRow, TaskRow};
 use super::Shared;
 use super::problem::Problem;
 
@@ -24,6 +24,8 @@ pub(super) struct NodeBody {
     devices: Vec<DeviceRow>,
     /// The tasks on it.
     tasks: Vec<TaskRow>,
+    /// Messages of faults in its log that were found, the latest first; only where logs are followed.
+    faults: Vec<FaultRow>,
     /// The cluster's time of what is shown, seconds.
     as_of_seconds: u64,
 }
@@ -44,6 +46,7 @@ pub(super) async fn node(
         levels: detail.levels,
         devices: detail.devices,
         tasks,
+        faults: view.faults_of(&name),
         as_of_seconds: view.status.time_seconds,
     }))
 }

@@ -9,6 +9,8 @@ pub(crate) struct KafkaSettings {
     pub(crate) brokers: String,
     /// The topics that are read.
     pub(crate) topics: Vec<String>,
+    /// A topic of lines of logs that is read beside another source.
+    pub(crate) logs_topic: Option<String>,
     pub(crate) group: String,
     /// Topics that are told of decisions and of what came of them; those that are not set are not told.
     pub(crate) decisions_topic: Option<String>,
@@ -33,6 +35,7 @@ impl Default for KafkaSettings {
         Self {
             brokers: "127.0.0.1:9092".to_owned(),
             topics: ["lepton.readings", "lepton.events", "lepton.logs"].map(str::to_owned).to_vec(),
+            logs_topic: None,
             group: "lepton".to_owned(),
             decisions_topic: None,
             outcomes_topic: None,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lepton_core::model::Mode;
 use toml::Value;
 
-use super::{ServeConfig, SourceKind, address, kafka, mode_name, mode_named, speed, store_url};
+use super::{ServeConfig, SourceKind, address, kafka, logs, mode_name, mode_named, speed, store_url};
 use crate::log::{LogFormat, LogLevel, named as named_one};
 
 /// What a setting may be.
@@ -415,6 +415,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.kafka.topics, texts(value).and_then(kafka::topics)),
     },
     Key {
+        name: "kafka.logs_topic",
+        about: "A topic of lines of logs that is read beside another source, for signs of faults of its nodes; none where it is not set.",
+        form: Form::Text,
+        get: |c| c.kafka.logs_topic.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.kafka.logs_topic, as_text(value).and_then(kafka::topic)),
+    },
+    Key {
         name: "kafka.group",
         about: "The consumer group; one for each service, since each must see all.",
         form: Form::Text,
@@ -495,6 +503,42 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| path(c.kafka.password_file.as_ref()),
         live: false,
         set: |c, value| set(&mut c.kafka.password_file, file(value)),
+    },
+    Key {
+        name: "logs.files",
+        about: "Log files that are followed beside the source for signs of faults; {node} in a path is the name of a node.",
+        form: Form::Texts,
+        get: |c| Some(Value::Array(c.logs.files.iter().filter_map(|file| text(file)).collect())),
+        live: false,
+        set: |c, value| set(&mut c.logs.files, texts(value).and_then(logs::files)),
+    },
+    Key {
+        name: "logs.journal",
+        about: "What of this machine's journal of systemd is followed for the same.",
+        form: Form::Word(logs::JOURNALS),
+        get: |c| text(c.logs.journal),
+        live: false,
+        set: |c, value| set(&mut c.logs.journal, one_of(value, logs::JOURNALS)),
+    },
+    Key {
+        name: "logs.node",
+        about: "The node of files and entries that name none; this machine where it is not set.",
+        form: Form::Text,
+        get: |c| c.logs.node.as_deref().and_then(text),
+        live: false,
+        set: |c, value| {
+            let named = value.as_str().filter(|name| !name.is_empty());
+            let named = named.ok_or_else(|| "expected the name of a node in quotes".to_owned());
+            set(&mut c.logs.node, named.map(|name| Some(name.to_owned())))
+        },
+    },
+    Key {
+        name: "logs.from",
+        about: "Where a log is begun that was never followed: at its end, or at its start.",
+        form: Form::Word(logs::FROM),
+        get: |c| text(c.logs.from),
+        live: false,
+        set: |c, value| set(&mut c.logs.from, one_of(value, logs::FROM)),
     },
     Key {
         name: "simulation.seed",

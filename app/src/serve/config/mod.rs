@@ -2,6 +2,7 @@
 
 mod kafka;
 mod keys;
+mod logs;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::log::{LogFormat, LogLevel};
 use crate::toml_file::{TomlFile, read_toml};
 pub(crate) use kafka::KafkaSettings;
 pub(crate) use keys::{Form, KEYS, Key};
+pub(crate) use logs::LogsSettings;
 
 const MODES: [(&str, Mode); 3] =
     [("observe", Mode::Observe), ("recommend", Mode::Recommend), ("act", Mode::Act)];
@@ -206,6 +208,7 @@ pub(crate) struct ServeConfig {
     pub(crate) prometheus: PrometheusSettings,
     pub(crate) kubernetes: KubernetesSettings,
     pub(crate) kafka: KafkaSettings,
+    pub(crate) logs: LogsSettings,
     pub(crate) simulation: Simulation,
 }
 
@@ -258,6 +261,7 @@ impl Default for ServeConfig {
                 lease: Some(("lepton".to_owned(), "lepton".to_owned())),
             },
             kafka: KafkaSettings::default(),
+            logs: LogsSettings::default(),
             simulation: Simulation {
                 seed: 7,
                 nodes_count: 60,
@@ -375,7 +379,9 @@ impl ServeConfig {
                 file.display()
             ));
         }
-        if let Some(problem) = self.kafka.contradiction() {
+        let of_sections =
+            [self.kafka.contradiction(), self.logs.contradiction(), self.beside_contradiction()];
+        if let Some(problem) = of_sections.into_iter().flatten().next() {
             return Some(problem);
         }
         let source = self.source;
@@ -390,6 +396,24 @@ impl ServeConfig {
                 modes.join(" or ")
             )
         })
+    }
+}
+
+impl ServeConfig {
+    /// Why the source and what is read beside it do not go together.
+    fn beside_contradiction(&self) -> Option<String> {
+        let set = match (&self.kafka.logs_topic, self.logs.are_followed()) {
+            (Some(topic), _) if self.source == SourceKind::Kafka => {
+                return Some(format!(
+                    "`kafka.logs_topic` is {topic} with the source `kafka`, which reads lines of logs on the topics of `kafka.topics`: add it there"
+                ));
+            }
+            (Some(_), _) => "kafka.logs_topic",
+            (None, true) => "logs",
+            (None, false) => return None,
+        };
+        (self.source == SourceKind::Simulation)
+            .then(|| format!("`{set}` is set with the source `simulation`, of whose nodes no log speaks"))
     }
 }
 
@@ -452,6 +476,14 @@ mod tests {
             ("[kafka]\ntopics = []", "expected one topic at least"),
             ("[kafka]\nsasl_mechanism = \"GSSAPI\"", "expected one of SCRAM-SHA-512"),
             ("[hots]\nroot = \"/\"", "line 1: there is no setting `hots`"),
+            ("[logs]\nfiles = [\"kern.log\"]", "`kern.log` is no path from the root"),
+            ("[logs]\nfiles = [\"/a/{host}.log\"]", "`/a/{host}.log` has braces"),
+            ("[logs]\nfiles = \"/a\"", "expected a list of texts"),
+            ("[logs]\njournal = \"user\"", "expected one of none, kernel, all"),
+            ("[logs]\nfrom = \"now\"", "expected one of end, start"),
+            ("[logs]\nnode = \"\"", "expected the name of a node"),
+            ("[logs]\nfile = \"/a\"", "there is no setting `file`; there are: files, journal, node, from"),
+            ("[kafka]\nlogs_topic = \"a b\"", "expected the name of a topic"),
         ] {
             let said = parsed(text).expect_err(expected);
             assert!(said.contains(expected), "{said}");
@@ -499,6 +531,25 @@ mod tests {
             let same = KEYS.iter().filter(|other| variable(other.name) == variable(key.name)).count();
             assert_eq!(same, 1, "{}", key.name);
         }
+    }
+
+    #[test]
+    fn what_is_read_beside_a_source_goes_with_it() {
+        let said = |text: &str| parsed(text).expect("it is sound").contradiction();
+        let followed = "\n[logs]\nfiles = [\"/a\"]";
+        for (text, expected) in [
+            (format!("source = \"simulation\"{followed}"), "`logs` is set with the source `simulation`"),
+            ("source = \"simulation\"\n[logs]\njournal = \"all\"".to_owned(), "no log speaks"),
+            ("source = \"kafka\"\n[kafka]\nlogs_topic = \"l\"".to_owned(), "add it there"),
+            ("source = \"host\"\n[logs]\nnode = \"n\"".to_owned(), "nothing is followed"),
+        ] {
+            let said = said(&text).expect(expected);
+            assert!(said.contains(expected), "{said}");
+        }
+        for source in ["host", "prometheus", "kubernetes", "kafka"] {
+            assert_eq!(said(&format!("source = \"{source}\"{followed}")), None);
+        }
+        assert_eq!(said("source = \"host\"\n[kafka]\nlogs_topic = \"l\""), None);
     }
 
     #[test]

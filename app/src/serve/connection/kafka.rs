@@ -5,22 +5,37 @@ use std::path::Path;
 use lepton_edges::kafka::{KafkaAccess, KafkaLogin, KafkaOptions, KafkaSink, KafkaSource, KafkaTopics};
 use lepton_edges::store::Store;
 
-use super::{SIGNS_SEEN, WrongSettings};
+use super::{SIGNS_SEEN, SIGNS_SEEN_IN_KAFKA, WrongSettings, signs_seen};
 use crate::serve::config::{KafkaSettings, ServeConfig};
 use crate::token_file;
 
 /// The topics that are read, from where the store and what lies beside it left them.
 pub(super) fn source(store: &Store, config: &ServeConfig) -> anyhow::Result<KafkaSource> {
+    start(store, config, config.kafka.topics.clone(), SIGNS_SEEN)
+}
+
+/// The topic of lines of logs that is read beside another source; none where the settings name none.
+pub(super) fn source_beside(store: &Store, config: &ServeConfig) -> anyhow::Result<Option<KafkaSource>> {
+    let topic = config.kafka.logs_topic.clone();
+    topic.map(|topic| start(store, config, vec![topic], SIGNS_SEEN_IN_KAFKA)).transpose()
+}
+
+fn start(
+    store: &Store,
+    config: &ServeConfig,
+    topics: Vec<String>,
+    fact: &str,
+) -> anyhow::Result<KafkaSource> {
     let settings = &config.kafka;
-    let signs_seen = store.fact(SIGNS_SEEN)?.and_then(|number| number.parse().ok());
     let options = KafkaOptions {
         access: access(settings)?,
-        topics: settings.topics.clone(),
+        topics,
         group: settings.group.clone(),
         instance: store.fact("instance")?.unwrap_or_default(),
         folder: Path::new(&config.state_dir).to_owned(),
         fresh_seconds: config.fresh_seconds,
-        signs_seen: signs_seen.unwrap_or(0),
+        signs_seen: signs_seen(store, fact)?,
+        beside: fact != SIGNS_SEEN,
     };
     Ok(KafkaSource::start(options).map_err(|error| WrongSettings(error.to_string()))?)
 }

@@ -1,9 +1,12 @@
 //! What the loop is connected to: a simulated cluster, a Kubernetes cluster, or a real system that is only looked at.
 
+mod joined;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+#[cfg(all(feature = "logs", unix))]
+mod logs;
 mod simulated;
 mod watched;
 
@@ -25,8 +28,13 @@ use serde_json::{Value, json};
 use super::config::{ServeConfig, SourceKind};
 use super::people::unix_seconds;
 
-/// Name of the fact that says up to where signs of faults from a source were seen, kept with what was learned of them.
-pub(super) const SIGNS_SEEN: &str = "signs_seen";
+/// Names of the facts that say up to where signs of faults from each source were seen, kept with what was learned of them: of the main source, and of
+/// those beside it.
+const SIGNS_SEEN: &str = "signs_seen";
+#[cfg(all(feature = "logs", unix))]
+const SIGNS_SEEN_IN_LOGS: &str = "signs_seen_logs";
+#[cfg(feature = "kafka")]
+const SIGNS_SEEN_IN_KAFKA: &str = "signs_seen_kafka";
 /// The fact of the store that says what it is of.
 const SOURCE: &str = "source";
 
@@ -70,13 +78,13 @@ pub(super) trait Connection {
         true
     }
 
-    /// The number of the last sign of a fault that its source told, to be kept with what was learned of signs.
-    fn signs_told(&self) -> Option<u64> {
-        None
+    /// The numbers of the last signs of faults that its sources told, each by the name of its fact, to be kept with what was learned of signs.
+    fn signs_told(&self) -> Vec<SignsTold> {
+        Vec::new()
     }
 
-    /// What was learned of signs is kept with that number.
-    fn signs_kept(&mut self, _number: u64) {}
+    /// What was learned of signs is kept with these numbers.
+    fn signs_kept(&mut self, _told: &[SignsTold]) {}
 
     /// A turn is over: what it left waiting may be told to those who wait.
     fn turned(&mut self, _: &Snapshot, _: &Modes) {}
@@ -84,6 +92,9 @@ pub(super) trait Connection {
     /// The loop may do something else from the next turn on.
     fn set_modes(&mut self, store: &mut Store, modes: &Modes) -> anyhow::Result<()>;
 }
+
+/// The name of a fact, and the number of a sign.
+pub(super) type SignsTold = (&'static str, u64);
 
 /// What a turn looks through and acts with.
 pub(super) struct Ports<'a> {
@@ -109,13 +120,54 @@ pub(super) struct Standing {
 /// Connects to what the settings name, where the store left it.
 pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result<Box<dyn Connection>> {
     check_store(store, config)?;
-    Ok(match config.source {
+    let main: Box<dyn Connection> = match config.source {
         SourceKind::Simulation => Box::new(simulated::connect(store, config)?),
         SourceKind::Host => Box::new(watched::host(store, config)?),
         SourceKind::Prometheus => Box::new(watched::prometheus(store, config)?),
         SourceKind::Kubernetes => kubernetes(store, config)?,
         SourceKind::Kafka => kafka(store, config)?,
-    })
+    };
+    let beside: Vec<joined::Companion> =
+        [logs(store, config)?, kafka_beside(store, config)?].into_iter().flatten().collect();
+    Ok(if beside.is_empty() { main } else { Box::new(joined::Joined::new(main, beside)) })
+}
+
+/// Log files and the journal, where the settings name any.
+#[cfg(all(feature = "logs", unix))]
+fn logs(store: &Store, config: &ServeConfig) -> anyhow::Result<Option<joined::Companion>> {
+    let source = logs::source(store, config)?;
+    Ok(source.map(|source| joined::Companion::new(Box::new(source), SIGNS_SEEN_IN_LOGS)))
+}
+
+#[cfg(not(all(feature = "logs", unix)))]
+fn logs(_: &Store, config: &ServeConfig) -> anyhow::Result<Option<joined::Companion>> {
+    if config.logs.are_followed() {
+        anyhow::bail!(WrongSettings(
+            "`logs`: this build cannot follow logs. Maybe build with `--features logs` on Unix".to_owned()
+        ));
+    }
+    Ok(None)
+}
+
+/// A topic of lines of logs, where the settings name one.
+#[cfg(feature = "kafka")]
+fn kafka_beside(store: &Store, config: &ServeConfig) -> anyhow::Result<Option<joined::Companion>> {
+    let source = kafka::source_beside(store, config)?;
+    Ok(source.map(|source| joined::Companion::new(Box::new(source), SIGNS_SEEN_IN_KAFKA)))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn kafka_beside(_: &Store, config: &ServeConfig) -> anyhow::Result<Option<joined::Companion>> {
+    if config.kafka.logs_topic.is_some() {
+        anyhow::bail!(WrongSettings(format!("`kafka.logs_topic`: {NO_KAFKA}")));
+    }
+    Ok(None)
+}
+
+/// Up to where signs were seen, by a fact of the store.
+#[cfg(any(feature = "kafka", all(feature = "logs", unix)))]
+fn signs_seen(store: &Store, fact: &str) -> anyhow::Result<u64> {
+    Ok(store.fact(fact)?.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
 #[cfg(feature = "kubernetes")]

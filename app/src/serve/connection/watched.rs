@@ -5,7 +5,7 @@ use lepton_core::model::{Answer, Call, Modes, Moving, Readings, ResourceSchema};
 use lepton_edges::RealSource;
 use lepton_edges::store::Store;
 
-use super::{Connection, Ports, Standing, machine_seconds, problem_of};
+use super::{Connection, Ports, SIGNS_SEEN, SignsTold, Standing, machine_seconds, problem_of};
 use crate::serve::config::ServeConfig;
 
 /// A real system.
@@ -47,12 +47,14 @@ impl Connection for Watched {
         Ok(())
     }
 
-    fn signs_told(&self) -> Option<u64> {
-        self.source.signs_told()
+    fn signs_told(&self) -> Vec<SignsTold> {
+        self.source.signs_told().map(|number| (SIGNS_SEEN, number)).into_iter().collect()
     }
 
-    fn signs_kept(&mut self, number: u64) {
-        self.source.signs_kept(number);
+    fn signs_kept(&mut self, told: &[SignsTold]) {
+        for (_, number) in told.iter().filter(|(fact, _)| *fact == SIGNS_SEEN) {
+            self.source.signs_kept(*number);
+        }
     }
 
     fn standing(&self) -> Standing {

@@ -266,6 +266,25 @@ fn a_node_that_was_put_aside_first_has_not_failed() {
     assert!(within_week(false) > 4.0 * within_week(true), "{} {}", within_week(false), within_week(true));
 }
 
+#[test]
+fn messages_that_several_sources_tell_of_one_node_add_up() {
+    let within_day = |signals: &[(&str, f64)]| {
+        let mut scene = Scene::new(1);
+        scene.turn();
+        scene.snapshot.time_seconds += 1;
+        signals.iter().for_each(|(signal, value)| scene.tell(0, signal, *value));
+        scene.analyst.assess(&scene.snapshot, &Settings::default()).risk[0].within_day
+    };
+    let together = within_day(&[("critical_log_messages", 5.0)]);
+    let apart = [
+        ("critical_log_messages", 1.0),
+        ("critical_log_messages:logs", 2.0),
+        ("critical_log_messages:kafka", 2.0),
+    ];
+    assert_eq!(within_day(&apart), together);
+    assert!(together > within_day(&apart[..2]) && within_day(&apart[..1]) > within_day(&[("critical", 5.0)]));
+}
+
 /// A node that fails again and again after signs, and one that is told of in vain.
 fn told_of_faults(scene: &mut Scene) {
     for round in 0..12 {
