@@ -10,6 +10,7 @@ use lepton_edges::store::{RelayReport, SeriesReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::adapting::CandidatesView;
 use super::connection::Standing;
 use super::figures::{Deeds, StageSeconds, TurnFigures};
 use super::load::LoadBody;
@@ -287,6 +288,7 @@ pub(super) struct View {
     pub(super) load: Arc<LoadBody>,
     pub(super) waiting: WaitingBody,
     pub(super) policies: PoliciesBody,
+    pub(super) candidates: CandidatesView,
     pub(super) figures: TurnFigures,
     pub(super) bytes: NodeBytes,
     pub(super) health: Health,
@@ -382,6 +384,7 @@ impl View {
             load,
             waiting,
             policies,
+            candidates: CandidatesView::default(),
             figures,
             bytes,
             health: health.clone(),

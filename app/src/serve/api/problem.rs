@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::adapting::VerdictRow;
+
 /// What went wrong with a request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -20,6 +22,9 @@ pub(crate) struct Problem {
     /// The plan that took the place of the one named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) successor: Option<String>,
+    /// What the gate said of a candidate that it refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) verdicts: Vec<VerdictRow>,
 }
 
 impl Problem {
@@ -30,6 +35,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             successor: None,
+            verdicts: Vec::new(),
         }
     }
 
