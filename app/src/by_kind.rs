@@ -32,7 +32,8 @@ pub(crate) fn for_kind_of_model(mut words: Vec<OsString>) -> Vec<OsString> {
 /// The command for a running service, where the words are of one.
 fn of_service(words: &[OsString]) -> Option<&'static str> {
     let says_file = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with("--serving"));
-    if words[3..].iter().any(says_file) {
+    let given = words.get(3..).unwrap_or_default();
+    if given.iter().any(says_file) {
         return None;
     }
     match words.get(2)?.to_str()? {
@@ -42,7 +43,7 @@ fn of_service(words: &[OsString]) -> Option<&'static str> {
                 let number = word.to_str().and_then(|word| word.strip_prefix('c'));
                 number.is_some_and(|number| number.parse::<u64>().is_ok()) && !Path::new(word).exists()
             };
-            words[3..].iter().any(is_candidate).then_some("promote-candidate")
+            given.iter().any(is_candidate).then_some("promote-candidate")
         }
         _ => None,
     }

@@ -154,11 +154,16 @@ fn a_candidate_whose_file_was_changed_is_refused_and_needs_an_operator() {
     let sound = std::fs::read(&kept).expect("it was kept");
     let weights = PlacementModel::shipped().weights().map(|weight| -4.0 * weight);
     let spoiled = PlacementModel::from_weights(&weights, PlacementModel::manifest_of("spoiled"));
-    for bytes in [spoiled.expect("as many").to_bytes(), sound[..sound.len() / 2].to_vec(), Vec::new()] {
+    let changed = [
+        (spoiled.expect("as many").to_bytes(), "was changed"),
+        (sound[..sound.len() / 2].to_vec(), "was changed"),
+        (Vec::new(), "is empty"),
+    ];
+    for (bytes, expected) in changed {
         std::fs::write(&kept, bytes).expect("writable");
         let (status, _, body) = service.request("POST", &path, &operator);
         assert_eq!((status, body["type"].as_str()), (409, Some("/problems/gate-refused")), "{body}");
-        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("was changed")), "{body}");
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(expected)), "{body}");
     }
     let body = service.request("GET", "/api/v1/policies", &viewer).2;
     assert_eq!(body["items"][0]["model"], "lepton", "the placement of the settings may serve as before");

@@ -326,10 +326,7 @@ impl Engine {
                     // Nobody may wait for it any more.
                     let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
                 }
-                Ok(Request::Candidate(ask)) => {
-                    self.hear_candidate(ask);
-                    self.publish(None);
-                }
+                Ok(Request::Candidate(ask)) => self.hear_candidate(ask),
                 Ok(Request::Refused(line)) => self.audit(line),
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
@@ -701,7 +698,7 @@ impl Engine {
         self.mode
     }
 
-    fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
+    pub(super) fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         self.health.remote = self.relay.as_ref().map(Relay::report);

@@ -61,11 +61,14 @@ impl Engine {
             CandidateAsk::Promote { id, passed, actor, key, reply } => {
                 let answer = self.promote(&id, &passed, &actor, key).unwrap_or_else(failed);
                 self.audit_refused(&actor, "candidate.promote", &id, &answer);
+                // Whoever looks after the answer sees what it says.
+                self.publish(None);
                 let _ = reply.send(answer);
             }
             CandidateAsk::Demote { actor, key, reply } => {
                 let answer = self.demote(&actor, key).unwrap_or_else(failed);
                 self.audit_refused(&actor, "candidate.demote", "placement", &answer);
+                self.publish(None);
                 let _ = reply.send(answer);
             }
         }
@@ -101,7 +104,7 @@ impl Engine {
         let Some(serving) = &self.placement else {
             return refused("not-learning", "the setting `learned_placement` is off".to_owned());
         };
-        if row.state == CandidateState::Serving {
+        if serving.id == id {
             return Ok(Err(Answered::Done(200, body(id, row.state))));
         }
         if row.sha256.is_none() {
@@ -140,6 +143,9 @@ impl Engine {
         if row.sha256.is_none() {
             return Ok(Answered::Refused("candidate-failed", format!("{id} has failed: {}", row.why)));
         }
+        if row.digest.as_deref() != Some(&digest_of(&passed.model().weights())) {
+            return Ok(Answered::Failed(format!("what was judged is not {id}")));
+        }
         if !self.placement.as_ref().is_some_and(|serving| passed.is_against(&serving.model)) {
             let changed = "another placement serves now than it was judged beside; ask again";
             return Ok(Answered::Refused("serving-changed", changed.to_owned()));
@@ -159,9 +165,10 @@ impl Engine {
         if let Some(answered) = self.answered(key.as_deref(), &request)? {
             return Ok(answered);
         }
-        let (Some(id), Some(settings)) =
-            (self.adapting.book.serving().map(str::to_owned), self.settings_placement.clone())
-        else {
+        let serving = self.placement.as_ref().map(|placement| placement.id.clone());
+        let settings = self.settings_placement.clone();
+        let both = serving.zip(settings).filter(|(id, settings)| *id != settings.id);
+        let Some((id, settings)) = both else {
             let none = "no candidate serves: the placement of the settings does";
             return Ok(Answered::Refused("nothing-to-demote", none.to_owned()));
         };

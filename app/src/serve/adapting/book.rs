@@ -127,6 +127,7 @@ impl Book {
         if let Some(Adapted { model, .. }) = &ended.adapted {
             (row.generations, row.episodes) = (model.manifest.generations, model.manifest.episodes);
             row.training_seeds.clone_from(&model.manifest.training_seeds);
+            row.digest = Some(digest_of(&model.weights()));
         }
         let judgement = ended.judged.as_ref().map(|judged| match judged {
             Ok(passed) => passed.judgement(),

@@ -167,6 +167,8 @@ pub(crate) struct CandidateRow {
     pub(crate) parent: String,
     /// Digest of that one's weights.
     pub(crate) parent_digest: String,
+    /// Digest of its own weights; none while it is learned, and where nothing was.
+    pub(crate) digest: Option<String>,
     /// SHA-256 of its file; none where there is no file.
     pub(crate) sha256: Option<String>,
     /// Version of the mix that it was learned for.
@@ -200,6 +202,7 @@ impl CandidateRow {
             why: "It is learned now.".to_owned(),
             parent: asked.parent.id.clone(),
             parent_digest: digest_of(&asked.parent.model.weights()),
+            digest: None,
             sha256: None,
             mix_version: asked.mix_version,
             nodes: 0,
