@@ -15,8 +15,8 @@ use crate::cli_jobs::JobsArgs;
 use crate::cli_rebalance::RebalanceArgs;
 use crate::cli_risk::{FaultsArgs, RiskArgs};
 use crate::cli_serve::{
-    ConfigCommand, ExplainArgs, GetArgs, LedgerArgs, LoadArgs, PlanCommand, ServeArgs, StatusArgs,
-    TokenCommand, TrialArgs, WhatIfArgs,
+    CandidateArgs, CandidatesArgs, ConfigCommand, ExplainArgs, GetArgs, LedgerArgs, LoadArgs, PlanCommand,
+    ServeArgs, StatusArgs, TokenCommand, TrialArgs, WhatIfArgs,
 };
 use crate::cli_snapshot::{ReplayArgs, SnapshotArgs};
 use crate::cli_train::{CompareArgs, DemoteArgs, PromoteArgs, ShowArgs, TrainPlacementArgs};
@@ -147,6 +147,12 @@ pub(crate) enum Policy {
     PromoteJobs(Box<PromoteJobsArgs>),
     /// Put the model back that served before
     Demote(DemoteArgs),
+    /// List the placements that a running service has learned, with what the gate said of them
+    Candidates(CandidatesArgs),
+    /// Let a candidate of a running service serve, if it passes the gate; `promote c3` is the same
+    PromoteCandidate(CandidateArgs),
+    /// Let the placement of a running service's settings serve again; `demote` without --serving is the same
+    DemoteCandidate(CandidatesArgs),
 }
 
 #[derive(Debug, Args)]

@@ -547,3 +547,26 @@ pub(crate) struct ConfigCheckArgs {
     #[arg(long, short, value_enum, default_value_t = Shown::Table)]
     pub(crate) output: Shown,
 }
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lepton policy candidates\n  lepton policy candidates -o json\n  lepton policy demote"
+)]
+pub(crate) struct CandidatesArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The gate judges it again, on the cluster as it is now: on sequences that are new, and on what came lately.
+Where it does not pass, nothing changes and the exit code is 3.
+
+Examples:\n  lepton policy promote c3"
+)]
+pub(crate) struct CandidateArgs {
+    /// The candidate, as `lepton policy candidates` names it
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}

@@ -57,6 +57,7 @@ fn words_of(command: &str) -> &'static str {
         "policy compare" => "@/m --generate training --nodes-count 3 --seed 1",
         "policy promote" => "@/m --serving @/serving --generate training --nodes-count 3 --seed 1..=5",
         "policy demote" => "--serving @/serving",
+        "policy promote-candidate" => "c1",
         "generate reassignment" => "--nodes-count 4 --tasks-count 9 --model @/m1 --assignment @/a1",
         "risk" => "--train @/telemetry.csv --input @/telemetry.csv",
         "serve" => {

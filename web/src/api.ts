@@ -37,6 +37,14 @@ export interface AuditRow {
   unix_seconds: number;
 }
 
+/** How a candidate stands after a person's word. */
+export interface CandidateDecided {
+  /** Its name. */
+  id: string;
+  /** serving or demoted. */
+  state: string;
+}
+
 /** A node that was considered. */
 export interface CandidateRow {
   /** Expected use of the node's busiest resource with the task on it, as a share of its capacity. */
@@ -49,6 +57,38 @@ export interface CandidateRow {
   score: number;
   /** What the score is made of; the terms add up to it. Nothing where it has one term alone. */
   terms: TermRow[];
+}
+
+/** How a candidate stands. */
+export type CandidateState = "learning" | "failed" | "proposed" | "serving" | "demoted";
+
+/** Candidates, the newest first. */
+export interface CandidatesBody {
+  /** Whether any are learned, and what comes of them: `off`, `propose` or `promote`. */
+  adapt: string;
+  /** Share of one core that learning takes at most, percent. */
+  cpu_percent: number;
+  /** CPU time that learning took since the start of the service, seconds. */
+  cpu_seconds: number;
+  /** Generations since then. */
+  generations: number;
+  items: CandidateRow[];
+  /** What is wrong with candidates; none where nothing is. */
+  problem?: string | null;
+  /** The candidate that may serve; none where it is the placement of the settings. */
+  serving?: string | null;
+}
+
+/** A generation of its learning. Gains are over the rule, percent of the devices; a loss counts three times. */
+export interface CurvePoint {
+  /** What its best member gains on sequences that are new in each generation. */
+  best?: number | null;
+  /** What the middle of the generation gains on sequences kept apart, where that was looked at. */
+  check?: number | null;
+  /** From 1; 0 is the placement that it began with. */
+  generation: number;
+  /** The mean of its members. */
+  mean?: number | null;
 }
 
 /** How a plan, or what was put off, stands after a person's word. */
@@ -525,6 +565,8 @@ export interface Problem {
   title: string;
   /** A stable name of the kind of problem. */
   type: string;
+  /** What the gate said of a candidate that it refused. */
+  verdicts?: VerdictRow[];
 }
 
 /** Why a plan is rejected. */
@@ -983,6 +1025,34 @@ export interface TurnPage {
   next_cursor?: string | null;
 }
 
+/** What the gate said on one kind of sequences: candidate, the placement that served, and the rule in each other's shadow. */
+export interface VerdictRow {
+  /** What the candidate reached, in the mean. */
+  candidate?: number | null;
+  /** What the candidate gained over the placement that served, in the mean. */
+  gain?: number | null;
+  /** What it gained over the rule. */
+  gain_over_rule?: number | null;
+  /** Half width of its 95% interval; none of fewer than two pairs. */
+  half_width?: number | null;
+  /** Half width of that. */
+  half_width_over_rule?: number | null;
+  /** `sequences`: drawn from the mix and never learned from; `history`: what came lately, in windows. */
+  on: string;
+  /** How many of them. */
+  pairs: number;
+  /** Whether that is enough. */
+  passes: boolean;
+  /** What the rule reached. */
+  rule?: number | null;
+  /** First of the seeds of the sequences; none of what came. */
+  seeds_from?: string | null;
+  /** What the placement reached that served. */
+  serving?: number | null;
+  /** Unit of all of these. */
+  unit: string;
+}
+
 /** What waits. */
 export interface WaitingBody {
   /** The cluster's time of what is shown, seconds. */
@@ -1102,6 +1172,7 @@ export interface Reads {
   "/api/v1/plans": PlanPage;
   "/api/v1/plans/{id}": PlanBody;
   "/api/v1/policies": PoliciesBody;
+  "/api/v1/policies/candidates": CandidatesBody;
   "/api/v1/snoozes": SnoozeList;
   "/api/v1/status": Status;
   "/api/v1/tasks": TaskPage;
@@ -1117,6 +1188,8 @@ export interface Writes {
   "/api/v1/plans/{id}/derive": Derived;
   "/api/v1/plans/{id}/reject": Decided;
   "/api/v1/plans/{id}/snooze": Snoozed;
+  "/api/v1/policies/candidates/{id}/promote": CandidateDecided;
+  "/api/v1/policies/demote": CandidateDecided;
   "/api/v1/snoozes/{id}/end": Decided;
   "/api/v1/trials": TrialBody;
   "/api/v1/whatif": WhatIf;

@@ -17,6 +17,7 @@ mod load;
 pub(crate) mod model_files;
 mod placement_snapshots;
 mod plan;
+mod policy_candidates;
 mod policy_gate;
 mod policy_list;
 mod policy_show;
@@ -69,6 +70,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Policy(Policy::Promote(args)) => policy_gate::promote(&args),
         Command::Policy(Policy::PromoteJobs(args)) => policy_gate::promote_jobs(&args),
         Command::Policy(Policy::Demote(args)) => policy_gate::demote(&args),
+        Command::Policy(Policy::Candidates(args)) => policy_candidates::list(&args),
+        Command::Policy(Policy::PromoteCandidate(args)) => policy_candidates::promote(&args),
+        Command::Policy(Policy::DemoteCandidate(args)) => policy_candidates::demote(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Status(args) => client::status(&args),
         Command::Load(args) => load::run(&args),

@@ -63,6 +63,7 @@ fn settings(args: &ServeArgs) -> Result<ServeConfig, Failure> {
     }
     without_effect(args, config.source)?;
     config.analyst = learned(&config)?;
+    config.placement = config.placement_model.as_deref().map(model_files::read).transpose()?.map(Arc::new);
     Ok(config)
 }
 

@@ -1,10 +1,10 @@
 //! The lines of a recording.
 
+use anyhow::Context as _;
 use lepton_core::analyze::Foresight;
 use lepton_core::cycle::CycleReport;
-use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
-use lepton_core::decide::policy::PlacementModel;
+use lepton_core::decide::policy::{PlacementModel, WEIGHTS};
 use lepton_core::model::digest::Digest;
 use lepton_core::model::{Answer, Call, Modes, Moving, Outcome, Placing, Plan, Readings, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -44,18 +44,40 @@ pub(crate) struct DeciderSettings {
     pub(crate) rearrange: bool,
     /// Whether the learned placement may serve.
     pub(crate) learned_placement: bool,
+    /// The weights of the learned placement, where it is not the one that Lepton comes with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) placement: Option<Vec<f64>>,
 }
 
 impl DeciderSettings {
+    /// The same with this learned placement.
+    #[must_use]
+    pub(crate) fn with(self, model: &PlacementModel) -> Self {
+        let weights = model.weights();
+        let is_shipped = self.learned_placement && weights == PlacementModel::shipped().weights();
+        let placement = (!is_shipped).then(|| weights.map(f64::from).to_vec());
+        Self { placement, ..self }
+    }
+
     /// Who decides so.
     ///
     /// # Errors
-    /// When a policy is not there.
-    pub(crate) fn decider(&self) -> Result<Lepton, UnknownPolicy> {
+    /// When a policy is not there, or the weights are not those of a placement.
+    pub(crate) fn decider(&self) -> anyhow::Result<Lepton> {
         let acts = Acts { rearrange: self.rearrange, ..Acts::DEFAULT };
         let lepton = Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, self.seed)?;
-        let learned = self.learned_placement;
-        Ok(if learned { lepton.with_placement(PlacementModel::shipped()) } else { lepton })
+        let model = match &self.placement {
+            Some(weights) => {
+                let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+                let model = PlacementModel::from_weights(&weights, PlacementModel::manifest_of("recorded"));
+                model.with_context(|| {
+                    format!("{} weights of a placement, expected {WEIGHTS}", weights.len())
+                })?
+            }
+            None if self.learned_placement => PlacementModel::shipped(),
+            None => return Ok(lepton),
+        };
+        Ok(lepton.with_placement(model))
     }
 }
 

@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lepton_core::cycle::Cycle;
 
-use super::form::{Begins, Head, Line};
+use super::form::{Begins, DeciderSettings, Head, Line};
 use super::read::stretches;
 
 /// Time after which a new file begins, seconds of the cluster's time.
@@ -56,10 +56,18 @@ struct Shared {
     bytes: AtomicU64,
 }
 
+/// A line on its way to the disk, with the head of the file that begins with it.
+struct Sent {
+    line: Line,
+    head: Option<Box<Head>>,
+}
+
 /// Records a loop.
 pub(crate) struct Recorder {
     /// None once it has ended.
-    lines: Option<SyncSender<Line>>,
+    lines: Option<SyncSender<Sent>>,
+    /// Of the next file.
+    head: Head,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     /// Where the file that is written begins; none where one must be begun.
@@ -77,12 +85,13 @@ impl Recorder {
     pub(crate) fn start(options: RecorderOptions) -> io::Result<Self> {
         fs::create_dir_all(&options.folder)?;
         let (lines, queue) = sync_channel(LINES_MAX);
-        let shared = Arc::new(Shared::default());
+        let (shared, head) = (Arc::new(Shared::default()), options.head.clone());
         let mut disk = Disk { options, shared: Arc::clone(&shared), file: None, file_bytes: 0, said: false };
         let write = move || disk.write_all(&queue);
         let thread = thread::Builder::new().name("recorder".to_owned()).spawn(write)?;
         Ok(Self {
             lines: Some(lines),
+            head,
             thread: Some(thread),
             shared,
             from_seconds: None,
@@ -116,13 +125,22 @@ impl Recorder {
             proposal: cycle.proposal().clone(),
         };
         self.from_seconds = Some(now_seconds);
-        self.send(Line::Begins(Box::new(begins)))
+        let head = Some(Box::new(self.head.clone()));
+        self.send(Sent { line: Line::Begins(Box::new(begins)), head })
+    }
+
+    /// It is decided otherwise from now on, by the model of this digest for the placement: what follows is in a file of its own, since
+    /// the head of a file says how all of it was decided.
+    pub(crate) fn decides_by(&mut self, decider: DeciderSettings, placement: &str) {
+        self.head.decider = decider;
+        self.head.models.insert("placement".to_owned(), placement.into());
+        self.leave_gap();
     }
 
     /// Keeps a line, where the file that is written has all before it.
     pub(crate) fn keep(&mut self, line: Line) {
         if self.from_seconds.is_some() {
-            self.goes_on = self.send(line);
+            self.goes_on = self.send(Sent { line, head: None });
         }
     }
 
@@ -131,8 +149,8 @@ impl Recorder {
         (self.from_seconds, self.goes_on) = (None, false);
     }
 
-    fn send(&mut self, line: Line) -> bool {
-        let sent = self.lines.as_ref().is_some_and(|lines| send_in_time(lines, line));
+    fn send(&mut self, sent: Sent) -> bool {
+        let sent = self.lines.as_ref().is_some_and(|lines| send_in_time(lines, sent));
         if !sent {
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
             self.leave_gap();
@@ -169,10 +187,12 @@ struct Disk {
 }
 
 impl Disk {
-    fn write_all(&mut self, lines: &Receiver<Line>) {
-        for line in lines {
-            let begun = match &line {
-                Line::Begins(begins) => self.begin(begins.time_seconds, begins.unix_seconds),
+    fn write_all(&mut self, lines: &Receiver<Sent>) {
+        for Sent { line, head } in lines {
+            let begun = match (&line, head) {
+                (Line::Begins(begins), Some(head)) => {
+                    self.begin(head, begins.time_seconds, begins.unix_seconds)
+                }
                 _ => Ok(()),
             };
             match begun.and_then(|()| self.write(&line)) {
@@ -194,14 +214,14 @@ impl Disk {
         }
     }
 
-    fn begin(&mut self, time_seconds: u64, unix_seconds: u64) -> io::Result<()> {
+    fn begin(&mut self, head: Box<Head>, time_seconds: u64, unix_seconds: u64) -> io::Result<()> {
         self.file = None;
         self.drop_old(time_seconds)?;
         let path = self.options.folder.join(format!("{time_seconds:012}-{unix_seconds:012}.jsonl.gz"));
         let mut open = OpenOptions::new();
         self.file = Some(open.write(true).create(true).truncate(true).open(path)?);
         self.file_bytes = 0;
-        self.write(&Line::Head(Box::new(self.options.head.clone())))
+        self.write(&Line::Head(head))
     }
 
     fn write(&mut self, line: &Line) -> io::Result<()> {
@@ -236,7 +256,7 @@ impl Disk {
 }
 
 /// Whether the line was taken before it had waited for too long.
-fn send_in_time(lines: &SyncSender<Line>, mut line: Line) -> bool {
+fn send_in_time(lines: &SyncSender<Sent>, mut line: Sent) -> bool {
     let begun = Instant::now();
     loop {
         match lines.try_send(line) {

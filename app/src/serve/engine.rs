@@ -13,7 +13,6 @@ use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport};
 use lepton_core::decide::deliberate::{Deliberation, Thoughts};
-use lepton_core::decide::placement_policies::LEARNED;
 use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
@@ -21,6 +20,7 @@ use lepton_core::model::{Memory, Mode, Modes, Outcome, PartKey, PartOutcome, Pla
 use lepton_edges::store::{AuditLine, Relay, SeriesKeeper, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
+use super::adapting::{Adapting, ServingPlacement};
 use super::auditing::{self, TokenWatch};
 use super::beside::{Beside, Considered, deliberation};
 use super::books::Books;
@@ -39,7 +39,7 @@ use super::snoozes::Snoozes;
 use super::starts::{STARTS, Starts};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
-use crate::recordings::{self, Given, Line, Recorder, Thought};
+use crate::recordings::{self, DeciderSettings, Given, Line, Recorder, Thought};
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
@@ -120,8 +120,14 @@ pub(super) struct Engine {
     starts: Starts,
     pub(super) beside: Beside,
     pub(super) recorder: Option<Recorder>,
-    /// The learned placement that may serve, by its name.
-    pub(super) learned_placement: Option<&'static str>,
+    /// How the loop decides, whatever learned placement serves.
+    pub(super) settings: DeciderSettings,
+    /// The learned placement that may serve.
+    pub(super) placement: Option<ServingPlacement>,
+    /// That of the settings.
+    pub(super) settings_placement: Option<ServingPlacement>,
+    /// What is learned beside the loop.
+    pub(super) adapting: Adapting,
     /// Whether chains of moves are searched for beside the loop.
     rearrange: bool,
     pub(super) seed: u64,
@@ -141,12 +147,10 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let (settings, order) = (recorder::decider_settings(config), config.order.clone());
+        let (settings, order) = (recorder::decider_settings(config, None), config.order.clone());
         let make = move |placement: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
-            let mut lepton = settings.decider()?;
-            if let Some(model) = placement {
-                lepton = lepton.with_placement(model.clone());
-            }
+            let settings = settings.clone();
+            let lepton = placement.map_or(settings.clone(), |model| settings.with(model)).decider()?;
             Ok(Box::new(match &order {
                 Some(model) => lepton.with_order(model),
                 None => lepton,
@@ -164,8 +168,11 @@ impl Engine {
         let (target, tells_kafka) = (target(config)?, ToKafka::of(config)?);
         let mut store = Store::open(Path::new(&config.state_dir))?;
         let mut cluster = connect(&mut store, config)?;
-        let shipped = config.learned_placement.then(PlacementModel::shipped);
-        let decider = make_decider(None)?;
+        let mut adapting = Adapting::start(config, &store)?;
+        let settings_placement = ServingPlacement::of(config);
+        let (placement, is_damaged) = Self::found(&mut adapting.book, settings_placement.as_ref());
+        let model = placement.as_ref().map(|placement| &placement.model);
+        let decider = make_decider(model)?;
         let analyst = config.analyst.clone();
         let mut cycle = start_cycle(config.modes(), config.fresh_seconds, analyst, &mut *cluster, &store)?;
         let (past, now) = (cluster.past(), cluster.now_seconds());
@@ -182,7 +189,8 @@ impl Engine {
         let relay = target.map(begin).transpose()?;
         let kafka = tells_kafka.start(folder, &store)?;
         let instance = store.fact(INSTANCE)?.unwrap_or_default();
-        let recorder = recorder::start(config, &instance)?;
+        let recorder = recorder::start(config, &instance, model)?;
+        let beside = Beside::start(deliberation(config.rearrange, model), config.simulation.seed)?;
         let chronicle = Chronicle::new(store.last_history()?);
         let snoozes = Snoozes::open(&store)?;
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
@@ -209,9 +217,12 @@ impl Engine {
             analyst: config.analyst.clone(),
             books,
             starts,
-            beside: Beside::start(deliberation(config.rearrange, shipped.as_ref()), config.simulation.seed)?,
+            beside,
             recorder,
-            learned_placement: shipped.map(|_| LEARNED),
+            settings: recorder::decider_settings(config, None),
+            placement,
+            settings_placement,
+            adapting,
             rearrange: config.rearrange,
             seed: config.simulation.seed,
             snoozes,
@@ -222,6 +233,9 @@ impl Engine {
             logged: Logged::default(),
         };
         engine.tell_results()?;
+        if is_damaged {
+            engine.tell_damaged()?;
+        }
         engine.proposal = people::open_proposal(&engine.store)?;
         Ok(engine)
     }
@@ -309,6 +323,7 @@ impl Engine {
                     // Nobody may wait for it any more.
                     let _ = reply.send(Box::new(self.cycle.snapshot().clone()));
                 }
+                Ok(Request::Candidate(ask)) => self.hear_candidate(ask),
                 Ok(Request::Refused(line)) => self.audit(line),
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
@@ -504,6 +519,7 @@ impl Engine {
 
     /// Takes up what was thought of beside the loop, and gives it something new to think about.
     fn deliberate(&mut self, report: &CycleReport) {
+        self.learn();
         if let Some(Considered { thoughts, starts, time_seconds }) = self.beside.considered() {
             self.starts.tell(starts, time_seconds);
             if let Some(thoughts) = thoughts {
@@ -517,6 +533,9 @@ impl Engine {
         let proposal = thoughts.proposal.clone();
         let placing = thoughts.placing.as_ref().map(|review| review.placing.clone());
         let placing = self.cycle.take_up(thoughts, &mut self.store).and(placing);
+        if placing.is_some() {
+            self.adapting.forgotten();
+        }
         self.record(|| Line::Thought(Box::new(Thought { proposal, placing })));
     }
 
@@ -595,15 +614,9 @@ impl Engine {
         let modes = self.modes.clone();
         let started = start_cycle(modes, self.fresh_seconds, analyst, &mut *self.cluster, &self.store);
         self.sampler = Sampler::default();
-        // Of learned placements only the one that ships is begun anew with.
-        self.learned_placement = self.learned_placement.filter(|name| *name == LEARNED);
-        let made = started.and_then(|cycle| Ok((cycle, self.make_decider(None)?)));
-        match made {
-            Ok((cycle, decider)) => {
-                self.cycle = cycle;
-                self.decider = decider;
-            }
-            Err(error) => self.health.turn_problem = Some(format!("cannot begin anew: {error:#}")),
+        // Of learned placements that is begun anew with which a restart would find.
+        if let Err(error) = started.and_then(|cycle| self.begin_with(cycle)) {
+            self.health.turn_problem = Some(format!("cannot begin anew: {error:#}"));
         }
     }
 
@@ -681,7 +694,7 @@ impl Engine {
         &self.modes
     }
 
-    fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
+    pub(super) fn publish(&mut self, turned: Option<(&CycleReport, TurnFigures)>) {
         let now = self.cluster.now_seconds();
         let before = self.published.view();
         self.health.remote = self.relay.as_ref().map(Relay::report);
@@ -695,7 +708,9 @@ impl Engine {
         view.status.set_modes(&self.modes);
         view.tell_starts(&self.starts);
         view.status.snoozes = self.snoozes.holding(now);
-        view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, self.learned_placement);
+        let placement = self.placement.as_ref().map(|placement| placement.name.as_str());
+        view.policies = PoliciesBody::of(&self.cycle.snapshot().memory, placement);
+        view.candidates = self.adapting.view();
         self.published.set(view);
     }
 }

@@ -1,6 +1,10 @@
 //! `lepton serve`: the loop on a thread of its own, its store, and the HTTP interface beside it.
 
+mod adapting;
+#[cfg(test)]
+mod adapting_tests;
 mod api;
+mod asking;
 mod auditing;
 mod beside;
 mod books;
@@ -17,6 +21,7 @@ mod node_view;
 mod nodes;
 mod people;
 mod policies;
+mod promoting;
 pub(crate) mod recorder;
 mod recording;
 mod reload;

@@ -7,6 +7,7 @@ use lepton_edges::store::{AuditLine, PlanState, Store};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::asking::CandidateAsk;
 use super::config::ServeConfig;
 use super::recording::Proposal;
 use super::trials::{NotTried, TrialBody, TrialKind};
@@ -21,6 +22,8 @@ pub(super) enum Request {
     EndSnooze(String, String, oneshot::Sender<Result<(), String>>),
     /// Something is tried on a simulated cluster: what, who says so, and what is answered.
     Try(TrialKind, String, oneshot::Sender<Result<TrialBody, NotTried>>),
+    /// Something is asked of candidates.
+    Candidate(CandidateAsk),
     /// Somebody was kept from changing something.
     Refused(AuditLine),
     /// Settings that were read again.

@@ -11,7 +11,7 @@ use super::config::{KEYS, ServeConfig};
 use crate::recordings::{DeciderSettings, FOLDER, Head, Recorder, RecorderOptions};
 
 /// Settings that are told; all others may be secrets or lead to one: addresses, files, queries.
-const TOLD: [&str; 21] = [
+const TOLD: [&str; 23] = [
     "mode",
     "owner_modes",
     "require_tokens",
@@ -22,6 +22,8 @@ const TOLD: [&str; 21] = [
     "speed",
     "rearrange",
     "learned_placement",
+    "adapt",
+    "adapt_cpu_percent",
     "log_format",
     "log_level",
     "requests_per_second",
@@ -37,17 +39,26 @@ const TOLD: [&str; 21] = [
 /// And all of these.
 const TOLD_SECTION: &str = "simulation.";
 
-/// How the loop decides by these settings.
-pub(super) fn decider_settings(config: &ServeConfig) -> DeciderSettings {
-    DeciderSettings {
+/// How the loop decides by these settings, and by this learned placement where one may serve.
+pub(super) fn decider_settings(config: &ServeConfig, placement: Option<&PlacementModel>) -> DeciderSettings {
+    let settings = DeciderSettings {
         seed: config.simulation.seed,
         rearrange: config.rearrange,
         learned_placement: config.learned_placement,
+        placement: None,
+    };
+    match placement {
+        Some(model) => settings.with(model),
+        None => settings,
     }
 }
 
 /// Starts recording, if the settings say so.
-pub(super) fn start(config: &ServeConfig, instance: &str) -> anyhow::Result<Option<Recorder>> {
+pub(super) fn start(
+    config: &ServeConfig,
+    instance: &str,
+    placement: Option<&PlacementModel>,
+) -> anyhow::Result<Option<Recorder>> {
     // An order of one's own is in no recording.
     if config.record_hours == 0 || config.order.is_some() {
         return Ok(None);
@@ -56,7 +67,7 @@ pub(super) fn start(config: &ServeConfig, instance: &str) -> anyhow::Result<Opti
         folder: Path::new(&config.state_dir).join(FOLDER),
         hours: config.record_hours,
         mib_max: config.record_mib,
-        head: Head::new(instance, decider_settings(config), models(), told(config)),
+        head: Head::new(instance, decider_settings(config, placement), models(placement), told(config)),
     };
     let recorder = Recorder::start(options).context("the recording (`record_hours`)")?;
     Ok(Some(recorder))
@@ -71,15 +82,18 @@ fn told(config: &ServeConfig) -> Map<String, Value> {
         .collect()
 }
 
-/// Digests of the models that Lepton comes with.
-fn models() -> Map<String, Value> {
-    let digest = |weights: &[f32]| {
-        let mut digest = Digest::default();
-        weights.iter().for_each(|&weight| digest.real(f64::from(weight)));
-        Value::String(format!("{:016x}", digest.value()))
-    };
+/// Digests of the models that decide.
+fn models(placement: Option<&PlacementModel>) -> Map<String, Value> {
+    let placement = placement.map_or_else(|| PlacementModel::shipped().weights(), PlacementModel::weights);
     Map::from_iter([
-        ("placement".to_owned(), digest(&PlacementModel::shipped().weights())),
-        ("order".to_owned(), digest(JobsModel::shipped().weights())),
+        ("placement".to_owned(), digest_of(&placement).into()),
+        ("order".to_owned(), digest_of(JobsModel::shipped().weights()).into()),
     ])
+}
+
+/// Digest of weights: 16 hexadecimal digits.
+pub(super) fn digest_of(weights: &[f32]) -> String {
+    let mut digest = Digest::default();
+    weights.iter().for_each(|&weight| digest.real(f64::from(weight)));
+    format!("{:016x}", digest.value())
 }

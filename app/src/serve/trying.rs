@@ -5,8 +5,8 @@
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::model::{Placing, Served, Serving, counted};
 
+use super::adapting::ServingPlacement;
 use super::auditing;
-use super::beside::Beside;
 use super::engine::Engine;
 use super::trials::{NotTried, TrialBody, TrialKind};
 
@@ -82,13 +82,9 @@ impl Engine {
             return Err(NotTried::Failed("the weights are not those of a placement policy".to_owned()));
         };
         let decider = self.make_decider(Some(&model))?;
-        let placing = Placing { mix_version, served: Served::new(Serving::Model) };
-        self.cycle.place_by(placing, &mut self.store).map_err(anyhow::Error::from)?;
-        self.beside = Beside::start(self.thinks_of(Some(&model)), self.seed).map_err(anyhow::Error::from)?;
+        self.place_by(Placing { mix_version, served: Served::new(Serving::Model) })?;
         self.decider = decider;
-        // Nobody could play again what it decides from now on: models beside those that ship are in no recording.
-        self.recorder = None;
-        self.learned_placement = Some(SPOILED);
+        self.let_serve(Some(ServingPlacement::named(SPOILED, model)))?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use lepton_edges::store::{RelayReport, SeriesReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::adapting::CandidatesView;
 use super::config::mode_name;
 use super::connection::Standing;
 use super::figures::{Deeds, StageSeconds, TurnFigures};
@@ -296,6 +297,7 @@ pub(super) struct View {
     pub(super) load: Arc<LoadBody>,
     pub(super) waiting: WaitingBody,
     pub(super) policies: PoliciesBody,
+    pub(super) candidates: CandidatesView,
     pub(super) figures: TurnFigures,
     pub(super) bytes: NodeBytes,
     pub(super) health: Health,
@@ -431,6 +433,7 @@ impl View {
             load,
             waiting,
             policies,
+            candidates: CandidatesView::default(),
             figures,
             bytes,
             health: health.clone(),

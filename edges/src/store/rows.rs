@@ -228,6 +228,26 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Keeps something that was done in one piece: its line of the audit, a fact in the place of what was there, and the answer, if the
+    /// request carried a key.
+    ///
+    /// # Errors
+    /// When it cannot be written, as where the key is taken; nothing of it is then kept.
+    pub fn keep_deed(
+        &mut self,
+        line: &AuditLine,
+        (name, value): (&str, &str),
+        answer: Option<&KeptAnswer>,
+    ) -> Result<(), StoreError> {
+        self.in_one(|transaction| {
+            insert_line(transaction, line)?;
+            set_fact(transaction, name, value)?;
+            answer.map_or(Ok(()), |answer| insert_answer(transaction, answer, line.unix_seconds))
+        })
+    }
+}
+
 fn set_clock(transaction: &Transaction<'_>, seconds: u64) -> Result<(), StoreError> {
     set_fact(transaction, CLOCK, &seconds.to_string())
 }
@@ -271,12 +291,17 @@ fn insert_verdict(transaction: &Transaction<'_>, verdict: &Verdict) -> Result<()
     let by = &verdict.line.actor;
     transaction.execute(sql, (verdict.turn as i64, verdict.state.name(), by, &verdict.why))?;
     insert_line(transaction, &verdict.line)?;
-    if let Some(KeptAnswer { key, request, status, body }) = &verdict.answer {
-        let sql =
-            "INSERT INTO answers (key, request, status, body, unix_seconds) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let when = verdict.line.unix_seconds as i64;
-        transaction.execute(sql, (key, request, status, body, when))?;
-    }
+    let answer = verdict.answer.as_ref();
+    answer.map_or(Ok(()), |answer| insert_answer(transaction, answer, verdict.line.unix_seconds))
+}
+
+fn insert_answer(
+    transaction: &Transaction<'_>,
+    KeptAnswer { key, request, status, body }: &KeptAnswer,
+    unix_seconds: u64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO answers (key, request, status, body, unix_seconds) VALUES (?1, ?2, ?3, ?4, ?5)";
+    transaction.execute(sql, (key, request, status, body, unix_seconds as i64))?;
     Ok(())
 }
 

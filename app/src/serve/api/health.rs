@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use super::super::adapting::{CandidateState, CandidatesView};
 use super::super::load::LoadBody;
 use super::super::view::{BOUNDS_SECONDS, RemoteRow, SourceRow, Status};
 use super::Shared;
@@ -102,6 +103,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         let writable = f64::from(series.problem.is_none());
         one("lepton_history_writable", "gauge", "1 while it can be written.", writable);
     }
+    candidates(&mut text, &view.candidates);
     text.push_str("# HELP lepton_stage_seconds_total Time spent in each stage of turns.\n# TYPE lepton_stage_seconds_total counter\n");
     for ((stage, _), sum) in status.stages.by_name().into_iter().zip(health.stage_seconds_sum) {
         let _ = writeln!(text, "lepton_stage_seconds_total{{stage=\"{stage}\"}} {sum}");
@@ -129,6 +131,21 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         mode = status.mode,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+/// What is learned beside the loop.
+fn candidates(text: &mut String, of: &CandidatesView) {
+    text.push_str("# HELP lepton_adapt_candidates Learned placements that are kept, by how they stand.\n# TYPE lepton_adapt_candidates gauge\n");
+    for state in CandidateState::ALL {
+        let _ = writeln!(text, "lepton_adapt_candidates{{state=\"{}\"}} {}", state.name(), of.count(state));
+    }
+    let _ = writeln!(
+        text,
+        "# HELP lepton_adapt_generations_total Generations of learning in service.\n# TYPE lepton_adapt_generations_total \
+         counter\nlepton_adapt_generations_total {}\n# HELP lepton_adapt_cpu_seconds_total CPU time of learning in service.\n\
+         # TYPE lepton_adapt_cpu_seconds_total counter\nlepton_adapt_cpu_seconds_total {}",
+        of.figures.generations, of.figures.cpu_seconds
+    );
 }
 
 /// How somebody elsewhere is told, where there is one.

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod candidates;
 mod forecast;
 mod health;
 mod history;
@@ -174,6 +175,9 @@ fn routes() -> (Router<Shared>, OpenApi) {
         .routes(routes!(forecast::forecast))
         .routes(routes!(ledger::ledger))
         .routes(routes!(policies::policies))
+        .routes(routes!(candidates::candidates))
+        .routes(routes!(candidates::promote))
+        .routes(routes!(candidates::demote))
         .routes(routes!(stream::stream))
         .routes(routes!(turns::turns))
         .routes(routes!(turns::turn))

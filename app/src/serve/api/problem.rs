@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::adapting::VerdictRow;
+
 /// The kind of content that a problem is.
 pub(super) const KIND: &str = "application/problem+json";
 
@@ -23,6 +25,9 @@ pub(crate) struct Problem {
     /// The plan that took the place of the one named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) successor: Option<String>,
+    /// What the gate said of a candidate that it refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) verdicts: Vec<VerdictRow>,
 }
 
 impl Problem {
@@ -33,6 +38,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             successor: None,
+            verdicts: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lepton_core::model::Mode;
 use toml::Value;
 
-use super::{ServeConfig, SourceKind, address, kafka, logs, mode_name, mode_named, speed, store_url};
+use super::{Adapt, ServeConfig, SourceKind, address, kafka, logs, mode_name, mode_named, speed, store_url};
 use crate::log::{LogFormat, LogLevel, named as named_one};
 
 /// What a setting may be.
@@ -283,6 +283,30 @@ pub(crate) const KEYS: &[Key] = &[
         get: |c| Some(Value::Boolean(c.learned_placement)),
         live: false,
         set: |c, value| set(&mut c.learned_placement, flag(value)),
+    },
+    Key {
+        name: "placement_model",
+        about: "The learned placement, as `lepton train placement` makes it; the one that Lepton comes with where it is not set.",
+        form: Form::Text,
+        get: |c| path(c.placement_model.as_ref()),
+        live: false,
+        set: |c, value| set(&mut c.placement_model, file(value)),
+    },
+    Key {
+        name: "adapt",
+        about: "Whether placements are learned beside the loop on the cluster's own mix, and what comes of one that passes the gate: it is proposed, or promoted.",
+        form: Form::Word(Adapt::NAMES),
+        get: |c| text(c.adapt.name()),
+        live: false,
+        set: |c, value| set(&mut c.adapt, Adapt::named(as_text(value)?)),
+    },
+    Key {
+        name: "adapt_cpu_percent",
+        about: "Share of one core that learning takes at most.",
+        form: Form::Whole(1, 100),
+        get: |c| Some(Value::Integer(c.adapt_cpu_percent.into())),
+        live: false,
+        set: |c, value| set(&mut c.adapt_cpu_percent, whole(value, 1, 100).map(|percent| percent as u32)),
     },
     Key {
         name: "host.root",

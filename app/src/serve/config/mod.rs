@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lepton_core::analyze::AnalystConfig;
-use lepton_core::decide::policy::JobsModel;
+use lepton_core::decide::policy::{JobsModel, PlacementModel};
 use lepton_core::model::{Mode, Modes, Name};
 use lepton_edges::store::{Periods, Target};
 use lepton_sim::readers::InputError;
@@ -101,6 +101,33 @@ impl SourceKind {
             Self::Prometheus | Self::Kafka => &[Mode::Observe, Mode::Recommend],
             Self::Simulation | Self::Kubernetes => &[Mode::Observe, Mode::Recommend, Mode::Act],
         }
+    }
+}
+
+/// What comes of placements that are learned beside the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Adapt {
+    /// None are learned.
+    Off,
+    /// One that passes the gate is proposed to people.
+    Propose,
+    /// It serves at once.
+    Promote,
+}
+
+impl Adapt {
+    /// Their names.
+    pub(crate) const NAMES: &[&str] = &["off", "propose", "promote"];
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The one of that name.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let known = [Self::Off, Self::Propose, Self::Promote].into_iter().find(|of| of.name() == name);
+        known.ok_or_else(|| format!("expected one of {}", Self::NAMES.join(", ")))
     }
 }
 
@@ -202,6 +229,14 @@ pub(crate) struct ServeConfig {
     pub(crate) rearrange: bool,
     /// Whether the learned placement places where a rehearsal shows it to be better.
     pub(crate) learned_placement: bool,
+    /// File of the learned placement, in the place of the one that Lepton comes with.
+    pub(crate) placement_model: Option<PathBuf>,
+    /// The same, once read.
+    pub(crate) placement: Option<Arc<PlacementModel>>,
+    /// Whether placements are learned beside the loop.
+    pub(crate) adapt: Adapt,
+    /// Share of one core that this takes at most.
+    pub(crate) adapt_cpu_percent: u32,
     /// The order in which waiting tasks are started, in the place of the one that Lepton comes with.
     pub(crate) order: Option<Arc<JobsModel>>,
     pub(crate) host: HostSettings,
@@ -243,6 +278,10 @@ impl Default for ServeConfig {
             analyst: AnalystConfig::default(),
             rearrange: false,
             learned_placement: false,
+            placement_model: None,
+            placement: None,
+            adapt: Adapt::Off,
+            adapt_cpu_percent: 10,
             order: None,
             host: HostSettings { root: PathBuf::from("/") },
             prometheus: PrometheusSettings {
@@ -378,6 +417,19 @@ impl ServeConfig {
                 "{given} is {}, and {missing} is not set: one goes with the other",
                 file.display()
             ));
+        }
+        if !self.learned_placement {
+            let needs = |what: String| {
+                Some(format!(
+                    "{what}, and `learned_placement` is false: no learned placement serves. Expected `learned_placement = true`"
+                ))
+            };
+            if self.adapt != Adapt::Off {
+                return needs(format!("`adapt` is `{}`", self.adapt.name()));
+            }
+            if let Some(file) = &self.placement_model {
+                return needs(format!("`placement_model` is {}", file.display()));
+            }
         }
         let of_sections =
             [self.kafka.contradiction(), self.logs.contradiction(), self.beside_contradiction()];
@@ -559,5 +611,13 @@ mod tests {
         assert!(refused.contains("Expected the mode observe."), "{refused}");
         assert_eq!(said("mode = \"act\"\nsource = \"simulation\""), None);
         assert_eq!(said("source = \"host\""), None);
+        let refused = said("adapt = \"propose\"").expect("nothing learned may serve");
+        assert!(refused.starts_with("`adapt` is `propose`, and `learned_placement` is false"), "{refused}");
+        assert_eq!(said("adapt = \"promote\"\nlearned_placement = true\nadapt_cpu_percent = 5"), None);
+        assert!(
+            parsed("adapt = \"always\"")
+                .expect_err("no word")
+                .contains("expected one of off, propose, promote")
+        );
     }
 }

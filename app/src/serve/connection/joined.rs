@@ -1,8 +1,7 @@
 //! A connection with sources beside its own, which tell only signs of faults of its nodes.
 
 use lepton_core::collect::Source;
-use lepton_core::cycle::Mode;
-use lepton_core::model::{Readings, ResourceSchema, Snapshot};
+use lepton_core::model::{Modes, Readings, ResourceSchema, Snapshot};
 use lepton_edges::RealSource;
 use lepton_edges::store::Store;
 use lepton_sim::world::Measures;
@@ -100,17 +99,17 @@ impl Connection for Joined {
         }
     }
 
-    fn turned(&mut self, snapshot: &Snapshot, mode: Mode) {
+    fn turned(&mut self, snapshot: &Snapshot, modes: &Modes) {
         let cluster = &snapshot.cluster;
         let there = cluster.nodes().filter(|&node| cluster.is_there(node));
         let names: Vec<&str> = there.map(|node| cluster.node_name(node)).collect();
         for of in &mut self.beside {
             of.source.know_nodes(&names);
         }
-        self.main.turned(snapshot, mode);
+        self.main.turned(snapshot, modes);
     }
 
-    fn set_mode(&mut self, store: &mut Store, mode: Mode) -> anyhow::Result<()> {
-        self.main.set_mode(store, mode)
+    fn set_modes(&mut self, store: &mut Store, modes: &Modes) -> anyhow::Result<()> {
+        self.main.set_modes(store, modes)
     }
 }

@@ -5,6 +5,7 @@
 mod gain;
 mod gate;
 mod placing;
+mod proving;
 mod rehearsal;
 mod serving;
 mod shadow;
@@ -12,12 +13,15 @@ mod shadow;
 pub use gain::{PairedGain, student_t_975};
 pub use gate::Gate;
 pub use placing::{PlacingReview, review_placing};
+pub use proving::{ProvingGround, Who};
 pub use rehearsal::{Rehearsal, RehearsalOptions, Rehearsed, rehearse};
 pub use serving::{Guard, GuardDecision, GuardOptions, GuardReason};
 pub use shadow::{Compared, ORDER_GUARD, compare_orders, compared_after};
 
 #[cfg(test)]
 mod placing_tests;
+#[cfg(test)]
+mod proving_tests;
 #[cfg(test)]
 mod shadow_tests;
 #[cfg(test)]

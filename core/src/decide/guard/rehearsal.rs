@@ -154,7 +154,7 @@ pub(super) struct Sequence {
 }
 
 impl Stage {
-    fn new(cluster: &Cluster, target: &TargetWorkload, nodes_max: usize) -> Self {
+    pub(super) fn new(cluster: &Cluster, target: &TargetWorkload, nodes_max: usize) -> Self {
         let mut stage = empty_model(cluster, nodes_max);
         let shapes: Vec<(ClassId, f64)> = (target.all_shapes())
             .filter_map(|s| {
@@ -203,8 +203,13 @@ impl Stage {
         Some((Self { cluster: stage, counts: Vec::new() }, Sequence { arrivals, order }))
     }
 
+    /// Whether nothing of the mix asks for devices, or there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// Each class comes as often as the mix says, rounded up or down by chance; the order is drawn.
-    fn sequence(&self, seed: u64) -> Sequence {
+    pub(super) fn sequence(&self, seed: u64) -> Sequence {
         let mut chance = Pcg64Mcg::seed_from_u64(seed);
         let mut arrivals = Vec::new();
         let mut due: f64 = chance.random();

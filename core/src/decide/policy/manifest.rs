@@ -27,6 +27,9 @@ pub struct Manifest {
     pub generations: u64,
     /// Episodes that were played.
     pub episodes: u64,
+    /// Digest of the weights that learning began with, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// Figures by name, e.g. the gain on sequences kept apart.
     pub figures: BTreeMap<String, f64>,
 }
@@ -50,6 +53,7 @@ impl Manifest {
             training_seeds: String::new(),
             generations: 0,
             episodes: 0,
+            parent: None,
             figures: BTreeMap::new(),
         }
     }
