@@ -226,6 +226,24 @@ export interface Explanation {
   would_fit?: WouldFit | null;
 }
 
+/** Messages of one fault in the log of a node. */
+export interface FaultRow {
+  /** What is at fault by them. */
+  cause: string;
+  /** How many came. */
+  count: number;
+  /** That one, cut where it is long. */
+  example: string;
+  /** When the last was written, seconds since 1970. */
+  last_seconds: number;
+  /** Name of the pattern that they fit. */
+  pattern: string;
+  /** How bad they are: critical, error or warning. */
+  severity: string;
+  /** The source that found them. */
+  source: string;
+}
+
 /** What is expected of some nodes. */
 export interface ForecastBody {
   /** The cluster's time of what is shown, seconds. */
@@ -359,6 +377,8 @@ export interface NodeBody {
   as_of_seconds: number;
   /** Its devices in order. */
   devices: DeviceRow[];
+  /** Messages of faults in its log that were found, the latest first; only where logs are followed. */
+  faults: FaultRow[];
   /** The quantiles of `expected`, rising, each 0 to 1. */
   levels: number[];
   /** Its row in the list of nodes. */
@@ -803,6 +823,8 @@ export interface Status {
   nodes: number;
   /** The plan that waits for a person. */
   open_plan?: string | null;
+  /** The same by owner, where it is another with his tasks. */
+  owner_modes?: Record<string, string>;
   /** What is wrong now. */
   problems: string[];
   /** Tasks that stand on a node. */
@@ -869,8 +891,12 @@ export interface StrandedRow {
 
 /** Messages of a source since its start. */
 export interface StreamRow {
+  /** Those that were longer than is read, of which the rest was left out. */
+  cut: number;
   /** Of these, those that were of no use and were sent to the dead letters. */
   dead_letters: number;
+  /** Some of the nodes that are not known, with where they were read. */
+  examples: string[];
   /** Messages that are there and have not been read. */
   lag: number;
   /** When the last came, seconds since 1970; 0 before the first. */
@@ -1065,7 +1091,7 @@ export interface WaitingBody {
 
 /** Tasks that wait for one reason. */
 export interface WaitingGroup {
-  /** The reason, a stable code: an obstacle, `FitsNow` where a node would take the task, or `Undecided`. */
+  /** The reason, a stable code: an obstacle, `FitsNow` where a node would take the task, `OwnerObserved`, or `Undecided`. */
   code: string;
   /** Devices that they ask for together. */
   devices: number;
