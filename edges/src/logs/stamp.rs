@@ -9,7 +9,7 @@ const MONTHS: [&str; 12] =
 const DAY_SECONDS: i64 = 86_400;
 
 /// When the line was written, seconds since 1970 and not after `now_seconds`; none where it does not say so. `ahead_seconds` is how far the clocks
-/// of those who write without a zone are ahead of UTC. Of years the one is taken that brings the stamp nearest to now.
+/// of those who write without a zone are ahead of UTC. Of years the last is taken in which the stamp is not of more than a day from now.
 pub(super) fn line_seconds(line: &str, now_seconds: u64, ahead_seconds: i64) -> Option<u64> {
     let seconds = iso(line, ahead_seconds).or_else(|| traditional(line, now_seconds, ahead_seconds))?;
     Some(seconds.min(now_seconds))
@@ -58,8 +58,8 @@ fn traditional(line: &str, now_seconds: u64, ahead_seconds: i64) -> Option<u64> 
         let as_utc = moment::unix_seconds(&format!("{year:04}-{month:02}-{day:02}T{time}Z"))?;
         as_utc.checked_add_signed(-ahead_seconds)
     };
-    let years = (year - 1..=year + 1).filter_map(of);
-    years.min_by_key(|seconds| seconds.abs_diff(now_seconds))
+    let ahead_max = now_seconds + DAY_SECONDS as u64;
+    (year - 1..=year + 1).filter_map(of).filter(|seconds| *seconds <= ahead_max).max()
 }
 
 /// How far this machine's clock on the wall is ahead of UTC now, seconds, as `date` says; 0 where there is none.
