@@ -129,7 +129,9 @@ function Standing() {
 /** That owners have modes of their own; which they are is on the page of the system. */
 function owners(now: Status) {
   const of = Object.entries(now.owner_modes ?? {});
-  return of.length > 0 && <a href={to("system")} title={of.map(([owner, mode]) => `${owner}: ${mode}`).join(", ")}> and {count(of.length, "owner")} otherwise</a>;
+  if (of.length === 0) return null;
+  const which = of.map(([owner, mode]) => `${owner} ${mode}`).join(", ");
+  return <a href={to("system")} title={which} aria-label={`and ${count(of.length, "owner")} otherwise`}> +{of.length}</a>;
 }
 
 function Body() {
