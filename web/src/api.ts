@@ -186,6 +186,24 @@ export interface Explanation {
   would_fit?: WouldFit | null;
 }
 
+/** Messages of one fault in the log of a node. */
+export interface FaultRow {
+  /** What is at fault by them. */
+  cause: string;
+  /** How many came. */
+  count: number;
+  /** That one, cut where it is long. */
+  example: string;
+  /** When the last was written, seconds since 1970. */
+  last_seconds: number;
+  /** Name of the pattern that they fit. */
+  pattern: string;
+  /** How bad they are: critical, error or warning. */
+  severity: string;
+  /** The source that found them. */
+  source: string;
+}
+
 /** What is expected of some nodes. */
 export interface ForecastBody {
   /** The cluster's time of what is shown, seconds. */
@@ -319,6 +337,8 @@ export interface NodeBody {
   as_of_seconds: number;
   /** Its devices in order. */
   devices: DeviceRow[];
+  /** Messages of faults in its log that were found, the latest first; only where logs are followed. */
+  faults: FaultRow[];
   /** The quantiles of `expected`, rising, each 0 to 1. */
   levels: number[];
   /** Its row in the list of nodes. */
@@ -827,8 +847,12 @@ export interface StrandedRow {
 
 /** Messages of a source since its start. */
 export interface StreamRow {
+  /** Those that were longer than is read, of which the rest was left out. */
+  cut: number;
   /** Of these, those that were of no use and were sent to the dead letters. */
   dead_letters: number;
+  /** Some of the nodes that are not known, with where they were read. */
+  examples: string[];
   /** Messages that are there and have not been read. */
   lag: number;
   /** When the last came, seconds since 1970; 0 before the first. */
