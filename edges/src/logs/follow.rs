@@ -1,7 +1,8 @@
 //! The files that are followed: which there are by now, what became of those that were rotated away, and what came.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lepton_core::model::digest::fnv;
@@ -42,6 +43,8 @@ struct Followed {
     until_seconds: Option<u64>,
     /// Whether it is what is left of one that was rotated away.
     is_rest: bool,
+    /// Whether all of it is read and no more comes.
+    is_over: bool,
 }
 
 impl Followed {
@@ -112,7 +115,7 @@ impl Follower {
     }
 
     fn resume(&mut self, kept: &KeptFile, now_seconds: u64) {
-        let tail = found_again(&kept.path, &kept.place)
+        let tail = found_again(&kept.path, &kept.place, &self.files)
             .and_then(|path| Some((Tail::open(&path, Begin::Place(kept.place)).ok()?, path)));
         let Some((tail, path)) = tail else {
             if kept.gone_seconds.is_none() {
@@ -124,7 +127,7 @@ impl Follower {
         let until_seconds = (path != kept.path).then_some(now_seconds + ROTATED_SECONDS);
         if self.files.iter().all(|file| file.tail.id() != tail.id()) {
             let (node, is_rest) = (kept.node.clone(), until_seconds.is_some());
-            self.files.push(Followed { path, node, tail, until_seconds, is_rest });
+            self.files.push(Followed { path, node, tail, until_seconds, is_rest, is_over: false });
         }
     }
 
@@ -194,7 +197,8 @@ impl Follower {
                     // Two paths may lead to one file.
                     if known.insert(tail.id()) {
                         let (path, until_seconds) = (file.path, None);
-                        self.files.push(Followed { path, node, tail, until_seconds, is_rest: false });
+                        let (is_rest, is_over) = (false, false);
+                        self.files.push(Followed { path, node, tail, until_seconds, is_rest, is_over });
                     }
                 }
                 Err(error) => {
@@ -235,78 +239,90 @@ impl Follower {
     /// Reads on in all of them, and hands over the lines that have come.
     pub(super) fn read(&mut self, now_seconds: u64, take: &mut TakeLine<'_>) -> Looked {
         let mut looked = Looked::default();
-        for file in std::mem::take(&mut self.files) {
-            self.read_one(file, now_seconds, take, &mut looked);
+        // What is left of a file that is cut down comes to the others, and is read at the next look.
+        for at in 0..self.files.len() {
+            self.read_one(at, now_seconds, take, &mut looked);
         }
+        self.files.retain(|file| !file.is_over);
         looked
     }
 
-    fn read_one(
-        &mut self,
-        mut file: Followed,
-        now_seconds: u64,
-        take: &mut TakeLine<'_>,
-        looked: &mut Looked,
-    ) {
-        let Followed { path, node, tail, until_seconds, .. } = &mut file;
+    fn read_one(&mut self, at: usize, now_seconds: u64, take: &mut TakeLine<'_>, looked: &mut Looked) {
+        let Followed { path, node, tail, until_seconds, .. } = &mut self.files[at];
         let mut hand_over = |line: Line<'_>| take(node, path, line);
         match tail.read(TURN_BYTES, &mut hand_over) {
             Ok(Went::On) => looked.has_more = true,
             Ok(Went::AtEnd) => {
                 if until_seconds.is_some_and(|until| until <= now_seconds) {
                     tail.finish(&mut hand_over);
-                    if !file.is_rest && !file.is_replaced() {
-                        self.remember(file.kept(), now_seconds);
-                    }
-                    return;
+                    self.leave(at, now_seconds);
                 }
             }
-            Ok(Went::Lost) => {
-                let place = tail.place();
-                let copy = found_again(path, &place).filter(|copy| copy != path);
-                let rest = copy.and_then(|copy| Some((Tail::open(&copy, Begin::Place(place)).ok()?, copy)));
-                match rest {
-                    Some((tail, copy)) => {
-                        let (node, until_seconds) = (node.clone(), Some(now_seconds));
-                        self.files.push(Followed { path: copy, node, tail, until_seconds, is_rest: true });
-                    }
-                    None => tail.finish(&mut hand_over),
-                }
-                match tail.again() {
-                    Ok(anew) => (*tail, looked.has_more) = (anew, true),
-                    Err(error) => looked.notes.push(format!("cannot read {}: {error}", path.display())),
-                }
-            }
+            Ok(Went::Lost) => self.begin_anew(at, now_seconds, take, looked),
             Err(error) => looked.notes.push(format!("cannot read {}: {error}", path.display())),
         }
-        self.files.push(file);
+    }
+
+    /// No more is read of a file.
+    fn leave(&mut self, at: usize, now_seconds: u64) {
+        let file = &mut self.files[at];
+        file.is_over = true;
+        if !file.is_rest && !file.is_replaced() {
+            let kept = file.kept();
+            self.remember(kept, now_seconds);
+        }
+    }
+
+    /// A file was cut down: what was not read of it may be in a copy, and it is read from its start.
+    fn begin_anew(&mut self, at: usize, now_seconds: u64, take: &mut TakeLine<'_>, looked: &mut Looked) {
+        let (path, node) = (self.files[at].path.clone(), self.files[at].node.clone());
+        let place = self.files[at].tail.place();
+        let copy = found_again(&path, &place, &self.files);
+        let rest = copy.and_then(|copy| Some((Tail::open(&copy, Begin::Place(place)).ok()?, copy)));
+        let tail = &mut self.files[at].tail;
+        if rest.is_none() {
+            tail.finish(&mut |line| take(&node, &path, line));
+        }
+        match tail.again() {
+            Ok(anew) => (*tail, looked.has_more) = (anew, true),
+            Err(error) => looked.notes.push(format!("cannot read {}: {error}", path.display())),
+        }
+        if let Some((tail, path)) = rest {
+            let until_seconds = Some(now_seconds);
+            self.files.push(Followed { path, node, tail, until_seconds, is_rest: true, is_over: false });
+        }
     }
 }
 
-/// Where the file of this place is by now: there or beside it, as it was or as a copy.
-fn found_again(path: &Path, place: &Place) -> Option<PathBuf> {
-    let has = |path: &Path, as_it_was: bool| {
-        let Ok(of) = fs::metadata(path) else { return false };
-        let may_be = !as_it_was || tail::id(&of) == (place.device, place.inode);
-        may_be && of.is_file() && File::open(path).is_ok_and(|file| place.is_it(&file))
+/// Where the file of this place is by now: there or beside it, as it was or as a copy. Of several that could be copies, whose lines are the same,
+/// the last that was written, and none that is followed already.
+fn found_again(path: &Path, place: &Place, followed: &[Followed]) -> Option<PathBuf> {
+    let found = |path: &Path| {
+        let of = fs::metadata(path).ok().filter(Metadata::is_file)?;
+        let file = File::open(path).ok()?;
+        place.is_it(&file).then_some(of)
     };
-    let name = path.file_name()?.to_str()?;
-    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
-    let beside = || {
-        let entries = fs::read_dir(path.parent()?).ok()?;
-        let named = |entry: fs::DirEntry| entry.file_name().into_string().ok();
-        let mut names: Vec<String> = entries.filter_map(Result::ok).filter_map(named).collect();
-        names.sort_unstable();
-        Some(names.into_iter().map(|name| path.with_file_name(name)).collect::<Vec<_>>())
+    let as_it_was = |path: &Path| {
+        found(path).is_some_and(|of| tail::id(&of) == (place.device, place.inode))
     };
-    if has(path, true) {
+    if as_it_was(path) {
         return Some(path.to_owned());
     }
-    let beside = beside().unwrap_or_default();
-    if let Some(moved) = beside.iter().find(|path| has(path, true)) {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let entries = fs::read_dir(path.parent()?).ok()?;
+    let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
+    let mut beside: Vec<PathBuf> = names.map(|name| path.with_file_name(name)).collect();
+    beside.sort_unstable();
+    let has_inode = |path: &&PathBuf| fs::metadata(path).is_ok_and(|of| tail::id(&of) == (place.device, place.inode));
+    if let Some(moved) = beside.iter().filter(has_inode).find(|path| as_it_was(path)) {
         return Some(moved.clone());
     }
-    let like = |path: &&PathBuf| path.file_name().is_some_and(|of| of.to_string_lossy().contains(stem));
-    let copies = std::iter::once(path.to_owned()).chain(beside.iter().filter(like).cloned());
-    copies.into_iter().find(|path| has(path, false))
+    let like = |path: &PathBuf| path.file_name().is_some_and(|of| of.to_string_lossy().contains(stem));
+    let copies = beside.into_iter().filter(like).filter_map(|path| {
+        let of = found(&path)?;
+        let is_free = followed.iter().all(|file| file.tail.id() != tail::id(&of));
+        is_free.then_some(((of.mtime(), of.mtime_nsec()), path))
+    });
+    copies.max().map(|(_, path)| path)
 }
