@@ -141,7 +141,12 @@ impl Tail {
             }
             Begin::Place(place) => (place.offset, place.old_until),
         };
-        let head = read_at(&file, 0, offset.min(CHECK_BYTES as u64));
+        // More than was read may be known: of a line that is not over.
+        let head_bytes = match from {
+            Begin::Place(place) => place.head.bytes.max(offset),
+            _ => offset,
+        };
+        let head = read_at(&file, 0, head_bytes.min(CHECK_BYTES as u64));
         let kept = offset.min(CHECK_BYTES as u64);
         let before = read_at(&file, offset - kept, kept);
         Ok(Self {
@@ -228,9 +233,10 @@ impl Tail {
     }
 
     fn take(&mut self, chunk: &[u8], take: &mut dyn FnMut(Line<'_>)) {
-        let head_left = CHECK_BYTES - self.head.len();
-        if self.next == self.head.len() as u64 {
-            self.head.extend_from_slice(&chunk[..head_left.min(chunk.len())]);
+        let head_end = self.next.checked_add(chunk.len() as u64).map_or(0, |end| end.min(CHECK_BYTES as u64));
+        let known = self.head.len() as u64;
+        if self.next <= known && known < head_end {
+            self.head.extend_from_slice(&chunk[(known - self.next) as usize..(head_end - self.next) as usize]);
         }
         let (begun, mut rest) = (self.next, chunk);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
