@@ -470,6 +470,30 @@ fn a_mariadb_is_told_all_and_nothing_twice() {
     suite("mariadb", Place::Server(Server::mariadb("mariadb")));
 }
 
+#[test]
+#[ignore = "needs databases"]
+fn a_mariadb_that_was_killed_while_it_made_a_table_is_told_all() {
+    let mut place = Place::Server(Server::mariadb("mariadb-half"));
+    let folder = scratch("mariadb-half");
+    let _ = fs::remove_dir_all(&folder);
+    let (mut store, relay) = told_of(&folder, &place);
+    turn(&mut store, 1);
+    wait_until_told(&relay);
+    drop(relay);
+    if let Place::Server(server) = &mut place {
+        server.ask("DELETE FROM lepton_schema WHERE version = 3");
+        server.leave_half("lepton_readings_hours");
+    }
+    drop(store);
+    let (mut store, relay) = told_of(&folder, &place);
+    turn(&mut store, 2);
+    wait_until_told(&relay);
+    assert_alike(&place, &folder);
+    assert_eq!(place.ask("SELECT count(*) FROM lepton_readings_hours"), "0", "it is there");
+    drop(relay);
+    fs::remove_dir_all(&folder).expect("it is there");
+}
+
 /// What is said of a database that is not told.
 fn problem_with(folder: &Path, target: Target) -> String {
     let mut store = Store::open(folder).expect("it is made");

@@ -302,9 +302,7 @@ fn found_again(path: &Path, place: &Place, followed: &[Followed]) -> Option<Path
         let file = File::open(path).ok()?;
         place.is_it(&file).then_some(of)
     };
-    let as_it_was = |path: &Path| {
-        found(path).is_some_and(|of| tail::id(&of) == (place.device, place.inode))
-    };
+    let as_it_was = |path: &Path| found(path).is_some_and(|of| tail::id(&of) == (place.device, place.inode));
     if as_it_was(path) {
         return Some(path.to_owned());
     }
@@ -314,7 +312,8 @@ fn found_again(path: &Path, place: &Place, followed: &[Followed]) -> Option<Path
     let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
     let mut beside: Vec<PathBuf> = names.map(|name| path.with_file_name(name)).collect();
     beside.sort_unstable();
-    let has_inode = |path: &&PathBuf| fs::metadata(path).is_ok_and(|of| tail::id(&of) == (place.device, place.inode));
+    let has_inode =
+        |path: &&PathBuf| fs::metadata(path).is_ok_and(|of| tail::id(&of) == (place.device, place.inode));
     if let Some(moved) = beside.iter().filter(has_inode).find(|path| as_it_was(path)) {
         return Some(moved.clone());
     }

@@ -236,7 +236,8 @@ impl Tail {
         let head_end = self.next.checked_add(chunk.len() as u64).map_or(0, |end| end.min(CHECK_BYTES as u64));
         let known = self.head.len() as u64;
         if self.next <= known && known < head_end {
-            self.head.extend_from_slice(&chunk[(known - self.next) as usize..(head_end - self.next) as usize]);
+            self.head
+                .extend_from_slice(&chunk[(known - self.next) as usize..(head_end - self.next) as usize]);
         }
         let (begun, mut rest) = (self.next, chunk);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {

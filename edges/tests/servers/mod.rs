@@ -214,6 +214,16 @@ impl Server {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Leaves a table of a MariaDB as a kill in the middle of its making does: with partitions and no definition.
+    pub(crate) fn leave_half(&mut self, table: &str) {
+        self.stop("-TERM");
+        for ending in ["frm", "par"] {
+            let file = self.folder.join(format!("data/lepton/{table}.{ending}"));
+            fs::remove_file(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+        self.start();
+    }
+
     /// Where it is.
     pub(crate) fn url(&self) -> String {
         match self.kind {

@@ -14,6 +14,9 @@ const STRICT: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES'";
 /// An index of this name is there already; a partition of this name, or one of a later day.
 const THERE_ALREADY: [u16; 3] = [1061, 1517, 1493];
 
+/// There is a table of this name, or what is left of one.
+const TABLE_THERE: u16 = 1050;
+
 /// An open connection.
 pub(super) struct MySql(Conn);
 
@@ -26,6 +29,8 @@ impl MySql {
             target.authority().map(|file| SslOpts::default().with_root_cert_path(Some(file.to_owned())));
         let opts = OptsBuilder::from_opts(opts)
             .ssl_opts(authority)
+            // Who is named by a host is spoken to there, as its certificate and its users have it.
+            .prefer_socket(false)
             .pass(target.password()?)
             .tcp_connect_timeout(Some(PATIENCE))
             .read_timeout(Some(PATIENCE))
@@ -43,6 +48,13 @@ impl Database for MySql {
     fn run(&mut self, sql: &str) -> Result<(), RemoteError> {
         match self.0.query_drop(sql) {
             Err(Error::MySqlError(error)) if THERE_ALREADY.contains(&error.code) => Ok(()),
+            Err(Error::MySqlError(error)) if error.code == TABLE_THERE => match left_over(&error.message) {
+                Some(name) => {
+                    self.0.query_drop(format!("DROP TABLE IF EXISTS `{name}`"))?;
+                    Ok(self.0.query_drop(sql)?)
+                }
+                None => Err(Error::MySqlError(error).into()),
+            },
             other => Ok(other?),
         }
     }
@@ -63,6 +75,15 @@ impl Database for MySql {
         }
         Ok(transaction.commit()?)
     }
+}
+
+/// MariaDB makes tables of partitions in steps: one that is killed meanwhile has a partition of no table, which stands in the way of the table ever
+/// after. The name under which it can be dropped, by what the server says of it.
+fn left_over(message: &str) -> Option<String> {
+    let (before, after) = message.split_once("` /* Partition `")?;
+    let (table, partition) = (before.rsplit_once('`')?.1, after.split_once('`')?.0);
+    let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_plain(table) && is_plain(partition)).then(|| format!("#mysql50#{table}#P#{partition}"))
 }
 
 impl From<Error> for RemoteError {
