@@ -91,7 +91,7 @@ pub(super) async fn plan(State(shared): State<Shared>, Path(id): Path<String>) -
 /// Approves a plan and has it carried out. Demands If-Match with the digest of the effects that were looked at.
 #[utoipa::path(post, path = "/api/v1/plans/{id}/approve",
     params(("id" = String, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = Decided), (status = 404, body = Problem), (status = 409, body = Problem),
+    responses((status = 200, body = Decided), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn approve(
     State(shared): State<Shared>,
