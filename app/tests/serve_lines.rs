@@ -16,7 +16,8 @@ use common::{json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
 
 const FALLEN: &str = "NVRM: Xid (PCI:0000:3b:00): 79, pid=2411, GPU has fallen off the bus.";
-const BROKEN: &str = "EXT4-fs error (device sda1): ext4_find_entry:1455: inode #2: comm ls: reading directory lblock 0";
+const BROKEN: &str =
+    "EXT4-fs error (device sda1): ext4_find_entry:1455: inode #2: comm ls: reading directory lblock 0";
 
 fn hostname() -> String {
     read("/proc/sys/kernel/hostname").trim().to_owned()
@@ -151,7 +152,8 @@ fn with_journalctl(name: &str, script: &str) -> (PathBuf, String) {
     let folder = PathBuf::from(scratch(name));
     fs::create_dir_all(&folder).expect("writable");
     let program = folder.join("journalctl");
-    fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n{script}\n")).expect("writable");
+    fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n{script}\n"))
+        .expect("writable");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("writable");
     let path = format!("PATH={}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     (folder, path)
@@ -201,7 +203,10 @@ fn the_journal_is_read_on_after_the_last_entry_and_its_program_begun_again() {
 
 #[test]
 fn a_journal_that_cannot_be_read_is_a_problem_and_nothing_is_out_of_date() {
-    let (_, path) = with_journalctl("failing", "echo No journal files were opened due to insufficient permissions. >&2; exit 1");
+    let (_, path) = with_journalctl(
+        "failing",
+        "echo No journal files were opened due to insufficient permissions. >&2; exit 1",
+    );
     let service = serve(&["env", &path], &scratch("problem"), "journal = \"all\"");
     service.wait_for("it is said", || {
         service.get("/api/v1/status")["problems"].to_string().contains("insufficient permissions")
@@ -216,7 +221,17 @@ fn a_journal_that_cannot_be_read_is_a_problem_and_nothing_is_out_of_date() {
     fs::create_dir_all(&empty).expect("writable");
     let file = written("no-journal.toml", "source = \"host\"\n[logs]\njournal = \"all\"\n");
     let said = Command::new(env!("CARGO_BIN_EXE_lepton"))
-        .args(["serve", "--config", &file, "--state-dir", &scratch("none"), "--listen", "127.0.0.1:0", "--turns", "1"])
+        .args([
+            "serve",
+            "--config",
+            &file,
+            "--state-dir",
+            &scratch("none"),
+            "--listen",
+            "127.0.0.1:0",
+            "--turns",
+            "1",
+        ])
         .env("PATH", &empty)
         .output()
         .expect("the binary was built for this test");

@@ -64,7 +64,8 @@ impl StreamCounts {
     #[cfg(feature = "logs")]
     pub(crate) fn take_examples(&mut self, examples: Vec<String>) {
         let room = Self::EXAMPLES_MAX - self.examples.len();
-        let new: Vec<String> = examples.into_iter().filter(|of| !self.examples.contains(of)).take(room).collect();
+        let new: Vec<String> =
+            examples.into_iter().filter(|of| !self.examples.contains(of)).take(room).collect();
         self.examples.extend(new);
     }
 }

@@ -71,7 +71,10 @@ fn source(of: &Value) -> String {
             "  {messages} messages read, {lag} not yet; {dead} dead letters, {late} late, {unknown} of nodes that are not known\n"
         );
     }
-    let lines = [&of["notes"], &series["examples"], &stream["examples"]].into_iter().filter_map(Value::as_array).flatten();
+    let lines = [&of["notes"], &series["examples"], &stream["examples"]]
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten();
     for line in of["problem"].as_str().into_iter().chain(lines.filter_map(Value::as_str)) {
         text += &format!("  {line}\n");
     }

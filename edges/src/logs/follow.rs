@@ -141,9 +141,8 @@ impl Follower {
 
     /// Where to go on with a file that was gone; none where this is another.
     fn recall(&mut self, path: &Path) -> Option<Begin> {
-        let is_it = |of: &KeptFile| {
-            of.path == path && File::open(path).is_ok_and(|file| of.place.is_it(&file))
-        };
+        let is_it =
+            |of: &KeptFile| of.path == path && File::open(path).is_ok_and(|file| of.place.is_it(&file));
         let at = self.gone.iter().position(is_it)?;
         Some(Begin::Place(self.gone.swap_remove(at).place))
     }
@@ -211,7 +210,8 @@ impl Follower {
             }
         }
         self.has_begun = true;
-        let expired = |of: &KeptFile| of.gone_seconds.is_some_and(|since| since + GONE_SECONDS <= now_seconds);
+        let expired =
+            |of: &KeptFile| of.gone_seconds.is_some_and(|since| since + GONE_SECONDS <= now_seconds);
         self.gone.retain(|of| !expired(of));
         let is_blind = self.files.is_empty() && !unread.is_empty();
         notes.extend(unread);
@@ -219,11 +219,7 @@ impl Follower {
     }
 
     /// Files that are elsewhere now, or nowhere.
-    fn move_on(
-        &mut self,
-        found: &BTreeMap<PathBuf, (Option<(u64, u64)>, Meant, bool)>,
-        now_seconds: u64,
-    ) {
+    fn move_on(&mut self, found: &BTreeMap<PathBuf, (Option<(u64, u64)>, Meant, bool)>, now_seconds: u64) {
         let by_id: BTreeMap<(u64, u64), &PathBuf> =
             found.iter().filter_map(|(path, (id, ..))| Some(((*id)?, path))).collect();
         for file in &mut self.files {
@@ -306,9 +302,7 @@ fn found_again(path: &Path, place: &Place, followed: &[Followed]) -> Option<Path
         let file = File::open(path).ok()?;
         place.is_it(&file).then_some(of)
     };
-    let as_it_was = |path: &Path| {
-        found(path).is_some_and(|of| tail::id(&of) == (place.device, place.inode))
-    };
+    let as_it_was = |path: &Path| found(path).is_some_and(|of| tail::id(&of) == (place.device, place.inode));
     if as_it_was(path) {
         return Some(path.to_owned());
     }
@@ -318,7 +312,8 @@ fn found_again(path: &Path, place: &Place, followed: &[Followed]) -> Option<Path
     let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
     let mut beside: Vec<PathBuf> = names.map(|name| path.with_file_name(name)).collect();
     beside.sort_unstable();
-    let has_inode = |path: &&PathBuf| fs::metadata(path).is_ok_and(|of| tail::id(&of) == (place.device, place.inode));
+    let has_inode =
+        |path: &&PathBuf| fs::metadata(path).is_ok_and(|of| tail::id(&of) == (place.device, place.inode));
     if let Some(moved) = beside.iter().filter(has_inode).find(|path| as_it_was(path)) {
         return Some(moved.clone());
     }

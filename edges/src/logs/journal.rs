@@ -128,7 +128,8 @@ impl Journal {
             Err(TryRecvError::Disconnected) => {
                 // It has nothing more to say.
                 let status = end(&mut running.child, PATIENCE);
-                let said = running.said.lock().unwrap_or_else(PoisonError::into_inner).trim().replace('\n', " ");
+                let said =
+                    running.said.lock().unwrap_or_else(PoisonError::into_inner).trim().replace('\n', " ");
                 let said = if said.is_empty() { said } else { format!(": {said}") };
                 self.running = None;
                 self.is_cursor_bad |= self.problem.is_some() && said.contains("cursor");

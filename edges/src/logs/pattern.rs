@@ -44,7 +44,9 @@ impl FilePattern {
         let mut parts = Vec::new();
         for segment in rest.split('/') {
             if matches!(segment, "" | "." | "..") || segment.contains('\0') {
-                return Err(format!("`{text}` has a segment `{segment}`, expected names of folders and a file"));
+                return Err(format!(
+                    "`{text}` has a segment `{segment}`, expected names of folders and a file"
+                ));
             }
             let part = match segment.split_once(NODE) {
                 None => Part::Plain(segment.to_owned()),

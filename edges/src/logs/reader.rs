@@ -72,9 +72,8 @@ impl Reader {
         let now = unix_seconds();
         let mut kept = kept;
         let skips = |text: &str| options.from_end && !kept.patterns.iter().any(|known| known == text);
-        let follower = (!options.files.is_empty()).then(|| {
-            Follower::begin(&options.files, &options.node, |of| skips(of.text()), &kept.files, now)
-        });
+        let follower = (!options.files.is_empty())
+            .then(|| Follower::begin(&options.files, &options.node, |of| skips(of.text()), &kept.files, now));
         kept.patterns = options.files.iter().map(|pattern| pattern.text().to_owned()).collect();
         let since_seconds = options.from_end.then_some(now);
         let begins = || JournalPlace { cursor: None, since_seconds, old_until_seconds: now };

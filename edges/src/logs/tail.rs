@@ -69,7 +69,6 @@ impl Place {
             && is(self.head, 0)
             && is(self.before, self.offset - self.before.bytes)
     }
-
 }
 
 /// Where to begin.
@@ -135,7 +134,8 @@ impl Tail {
         let (offset, old_until) = match from {
             Begin::Start => (0, of.size()),
             Begin::End => {
-                let last = read_at(&file, of.size().saturating_sub(LINE_BYTES_MAX as u64), LINE_BYTES_MAX as u64);
+                let last =
+                    read_at(&file, of.size().saturating_sub(LINE_BYTES_MAX as u64), LINE_BYTES_MAX as u64);
                 let rest = last.iter().rev().position(|byte| *byte == b'\n').unwrap_or(last.len());
                 (of.size().saturating_sub(rest as u64), of.size())
             }
@@ -236,7 +236,8 @@ impl Tail {
         let head_end = self.next.checked_add(chunk.len() as u64).map_or(0, |end| end.min(CHECK_BYTES as u64));
         let known = self.head.len() as u64;
         if self.next <= known && known < head_end {
-            self.head.extend_from_slice(&chunk[(known - self.next) as usize..(head_end - self.next) as usize]);
+            self.head
+                .extend_from_slice(&chunk[(known - self.next) as usize..(head_end - self.next) as usize]);
         }
         let (begun, mut rest) = (self.next, chunk);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {

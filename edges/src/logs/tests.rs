@@ -190,7 +190,9 @@ fn lines_are_bounded_and_old_ones_are_history() {
     assert_eq!((stream.messages, stream.late, stream.cut), (6, 1, 2));
     assert_eq!(scene.learned("here"), [(ERROR, 2)]);
     // The rest of the half line, and one whose fault stands behind what is read.
-    scene.folder.write("kern.log", format!("ror (device sda1)\n{}EXT4-fs error (device\n", "y".repeat(70_000)));
+    scene
+        .folder
+        .write("kern.log", format!("ror (device sda1)\n{}EXT4-fs error (device\n", "y".repeat(70_000)));
     scene.pass();
     assert_eq!(scene.learned("here"), [(ERROR, 3)]);
 }

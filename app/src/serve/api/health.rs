@@ -181,9 +181,12 @@ fn sources(text: &mut String, sources: &[SourceRow]) {
         ("repeated_messages_total", "counter", "Messages that had been read before.", |of| {
             Some(of.stream.as_ref()?.repeated as f64)
         }),
-        ("cut_messages_total", "counter", "Messages that were too long, of which the rest was left out.", |of| {
-            Some(of.stream.as_ref()?.cut as f64)
-        }),
+        (
+            "cut_messages_total",
+            "counter",
+            "Messages that were too long, of which the rest was left out.",
+            |of| Some(of.stream.as_ref()?.cut as f64),
+        ),
         ("lag_messages", "gauge", "Messages that have not been read.", |of| {
             Some(of.stream.as_ref()?.lag as f64)
         }),

@@ -33,7 +33,9 @@ impl LogsSettings {
     /// Why these settings do not go together, if they do not.
     pub(super) fn contradiction(&self) -> Option<String> {
         let node = self.node.as_ref().filter(|_| !self.are_followed())?;
-        Some(format!("`logs.node` is {node} and nothing is followed: `logs.files` and `logs.journal` name nothing"))
+        Some(format!(
+            "`logs.node` is {node} and nothing is followed: `logs.files` and `logs.journal` name nothing"
+        ))
     }
 }
 

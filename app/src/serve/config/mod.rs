@@ -386,9 +386,8 @@ impl ServeConfig {
             (None, true) => "logs",
             (None, false) => return None,
         };
-        (self.source == SourceKind::Simulation).then(|| {
-            format!("`{set}` is set with the source `simulation`, of whose nodes no log speaks")
-        })
+        (self.source == SourceKind::Simulation)
+            .then(|| format!("`{set}` is set with the source `simulation`, of whose nodes no log speaks"))
     }
 }
 

@@ -276,7 +276,11 @@ fn messages_that_several_sources_tell_of_one_node_add_up() {
         scene.analyst.assess(&scene.snapshot, &Settings::default()).risk[0].within_day
     };
     let together = within_day(&[("critical_log_messages", 5.0)]);
-    let apart = [("critical_log_messages", 1.0), ("critical_log_messages:logs", 2.0), ("critical_log_messages:kafka", 2.0)];
+    let apart = [
+        ("critical_log_messages", 1.0),
+        ("critical_log_messages:logs", 2.0),
+        ("critical_log_messages:kafka", 2.0),
+    ];
     assert_eq!(within_day(&apart), together);
     assert!(together > within_day(&apart[..2]) && within_day(&apart[..1]) > within_day(&[("critical", 5.0)]));
 }
