@@ -149,7 +149,7 @@ fn what_waits_for_a_person_is_done_with_his_word_also_after_a_restart_and_not_on
     engine.pass();
     let (turn, effects) = until_open(&mut seen, &mut engine, &published);
     let before = seen.calls(&engine).get("team-2").copied();
-    let mut less = config.clone();
+    let mut less = config;
     less.owner_modes.insert("team-2".to_owned(), Mode::Observe);
     engine.take_settings(&less);
     assert_eq!(approve(&mut engine, turn, &effects), Answer::WrongMode, "it is only observed now");

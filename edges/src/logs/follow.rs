@@ -73,6 +73,9 @@ pub(super) struct Looked {
     pub(super) has_more: bool,
 }
 
+/// A file that is there: which one, if it can be asked, whose, and whether it is followed from its end on.
+type There = (Option<(u64, u64)>, Meant, bool);
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Follower {
@@ -168,7 +171,7 @@ impl Follower {
     /// Looks which files there are.
     pub(super) fn scan(&mut self, now_seconds: u64) -> Looked {
         let mut notes = self.lost.clone();
-        let mut found: BTreeMap<PathBuf, (Option<(u64, u64)>, Meant, bool)> = BTreeMap::new();
+        let mut found: BTreeMap<PathBuf, There> = BTreeMap::new();
         for (pattern, skips) in self.patterns.iter().zip(&self.skips) {
             let mut meant = Vec::new();
             pattern.find(&mut meant, &mut notes);
@@ -219,7 +222,7 @@ impl Follower {
     }
 
     /// Files that are elsewhere now, or nowhere.
-    fn move_on(&mut self, found: &BTreeMap<PathBuf, (Option<(u64, u64)>, Meant, bool)>, now_seconds: u64) {
+    fn move_on(&mut self, found: &BTreeMap<PathBuf, There>, now_seconds: u64) {
         let by_id: BTreeMap<(u64, u64), &PathBuf> =
             found.iter().filter_map(|(path, (id, ..))| Some(((*id)?, path))).collect();
         for file in &mut self.files {
