@@ -80,7 +80,7 @@ fn learning_and_judging_end_where_they_are_told_to() {
 fn who_is_worse_or_no_better_does_not_pass() {
     let (ground, model) = (ground(), PlacementModel::untrained());
     let judged = |candidate: &PlacementModel, serving: &PlacementModel| {
-        judge(&ground, candidate, serving, 1, &going_on).expect("nobody ends it")
+        judge(&ground, candidate, serving, 1, &going_on).expect("nobody ends it").map_err(Box::new)
     };
     let worse = judged(&contrary(), &model).expect_err("it is worse");
     assert!(!worse.sequences.passes && !worse.history.passes, "{worse:?}");
