@@ -70,7 +70,9 @@ impl Server {
     fn new(kind: Kind, name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("lepton-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("data")).expect("writable");
+        for name in ["data", "tmp"] {
+            fs::create_dir_all(folder.join(name)).expect("writable");
+        }
         fs::write(folder.join("password"), format!("{PASSWORD}\n")).expect("writable");
         let port = free_port();
         let server = Self { kind, folder, port, secret: false, child: None };
@@ -127,10 +129,15 @@ impl Server {
 
     /// A program as the user that Debian has for it; as oneself, where one is not root.
     fn unprivileged(&self, program: &str) -> Command {
+        // A MariaDB that starts clears away what others work with in the same folder.
+        let place = self.path("tmp");
         if !is_root() {
-            return Command::new(program);
+            let mut command = Command::new(program);
+            command.env("TMPDIR", place);
+            return command;
         }
         let mut command = Command::new("setpriv");
+        command.env("TMPDIR", place);
         let user = self.user();
         command.args([
             &format!("--reuid={user}"),
