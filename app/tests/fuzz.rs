@@ -42,6 +42,11 @@ fn requests_made_from_the_description_bring_no_failure_and_no_answer_that_is_not
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}");
     let status = service.get("/api/v1/status");
-    assert_eq!((&status["panics"], &status["problems"]), (&0.into(), &serde_json::json!([])), "{status}");
+    assert_eq!(status["problems"], serde_json::json!([]), "{status}");
+    let metrics = service.request("GET", "/metrics", "").2;
+    assert!(
+        metrics.as_str().is_some_and(|text| text.contains("\nlepton_turn_panics_total 0\n")),
+        "{metrics}"
+    );
     assert_eq!(service.end("-TERM"), Some(143));
 }
