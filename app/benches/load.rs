@@ -110,20 +110,16 @@ fn main() {
         .map(|number| token(&folder, &format!("v{number}")))
         .collect();
     let reader = tokens[0].clone();
-    let (count, speed) = (nodes.to_string(), speed.to_string());
-    let options = [
-        "--mode",
-        "act",
-        "--require-tokens",
-        "--nodes-count",
-        &count,
-        "--speed",
-        &speed,
-        "--log-level",
-        "warn",
-    ];
+    let settings = format!("{folder}.toml");
+    // The simulator has all tasks that will come in memory: no more of them than are needed.
+    let text = format!(
+        "source = \"simulation\"\nmode = \"act\"\nrequire_tokens = true\nlog_level = \"warn\"\nspeed = {speed}\n\
+         [simulation]\nnodes_count = {nodes}\nhours = {}\n",
+        hours + 1
+    );
+    std::fs::write(&settings, text).expect("writable");
     let begun = Instant::now();
-    let service = Service::start_with(&folder, &options, &reader);
+    let service = Service::start_of(&folder, &["--config", &settings], &reader);
     println!("{nodes} nodes, ready after {:.1} s", begun.elapsed().as_secs_f64());
     let (bytes, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     for viewer in 0..viewers {
