@@ -45,7 +45,6 @@ impl Snapshot {
             plan.parts.iter_mut().for_each(|part| part.needs_approval = self.modes.rest == Mode::Recommend);
             return;
         }
-        // Those that are not done at once, and what those that are lead to.
         let (mut left_out, mut proposed) = (BTreeSet::<PartKey>::new(), BTreeSet::<PartKey>::new());
         let mut done = Done { cluster: None, parts: 0 };
         for at in 0..plan.parts.len() {
@@ -108,7 +107,12 @@ impl Done {
                 steps(cluster, part);
             }
         }
-        self.parts = before.len();
-        steps(&mut cluster.clone(), part)
+        let mut tried = cluster.clone();
+        let can = steps(&mut tried, part);
+        if can {
+            *cluster = tried;
+        }
+        self.parts = before.len() + usize::from(can);
+        can
     }
 }

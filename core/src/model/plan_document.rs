@@ -273,16 +273,15 @@ impl PlanDocument {
         let mut before = BTreeSet::new();
         let mut steps = steps.into_iter().enumerate().peekable();
         for PlanPart { key, reason, gain, cost, binding, after } in parts {
-            let (steps_of, waves) = (Vec::new(), Vec::new());
             let mut part = Part {
                 key,
-                steps: steps_of,
+                steps: Vec::new(),
                 reason,
                 gain,
                 cost,
                 binding,
                 after,
-                waves,
+                waves: Vec::new(),
                 needs_approval: false,
             };
             while let Some((_, step)) = steps.next_if(|(_, step)| step.part == key) {

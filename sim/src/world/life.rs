@@ -150,10 +150,9 @@ impl World {
     }
 
     fn arrive(&mut self, index: usize) {
+        let owner = self.owner_of(&self.script.tasks[index]).map(|owner| self.cluster.owner(&owner));
         let task = &self.script.tasks[index];
         let class = self.script.workload.tasks[task.row].class;
-        let owner = self.owner_of(task).map(|owner| self.cluster.owner(&owner));
-        let task = &self.script.tasks[index];
         let id = self.cluster.add_task(Task {
             owner,
             priority: task.priority,
