@@ -36,14 +36,6 @@ fn come(snapshot: &mut Snapshot, tasks: usize) {
     }
 }
 
-/// Gains count the other way round: what breaks up most capacity is best.
-fn contrary() -> PlacementModel {
-    let mut weights = PlacementModel::untrained().weights();
-    weights.chunks_exact_mut(FEATURES.len()).for_each(|of_kind| of_kind[0] = -2.0);
-    PlacementModel::from_weights(&weights, PlacementModel::manifest_of("contrary"))
-        .expect("a weight for each")
-}
-
 #[test]
 fn a_placement_that_is_worse_on_what_comes_is_taken_down_within_one_window() {
     let mut snapshot = in_service();

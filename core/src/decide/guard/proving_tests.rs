@@ -25,14 +25,6 @@ fn cluster(nodes: usize) -> (Cluster, TargetWorkload, Vec<CameTask>) {
     (cluster, target, came)
 }
 
-/// Gains count the other way round.
-fn contrary() -> PlacementModel {
-    let mut weights = PlacementModel::untrained().weights();
-    weights.chunks_exact_mut(FEATURES.len()).for_each(|of_kind| of_kind[0] = -2.0);
-    PlacementModel::from_weights(&weights, PlacementModel::manifest_of("contrary"))
-        .expect("a weight for each")
-}
-
 #[test]
 fn who_is_worse_is_so_on_what_is_drawn_and_on_what_came() {
     let (cluster, target, came) = cluster(20);

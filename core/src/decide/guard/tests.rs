@@ -161,7 +161,7 @@ fn cluster(nodes: usize) -> (Cluster, TargetWorkload) {
 }
 
 /// A model that spreads: what FGD gains counts against a node.
-fn contrary() -> PlacementModel {
+pub(super) fn contrary() -> PlacementModel {
     let mut weights = [0.0; WEIGHTS];
     (0..3).for_each(|kind| weights[kind * 9] = -2.0);
     PlacementModel::from_weights(&weights, PlacementModel::manifest_of("contrary"))
