@@ -71,14 +71,22 @@ impl<'a> JournalTap<'a> {
     fn new(inner: &'a mut dyn Journal) -> Self {
         Self { inner, entries: 0, unwritten: Vec::new() }
     }
+
+    /// Notes what became of so many entries. Where they were not all written, it is noted of the first: the loop makes no difference, and asks
+    /// for none after it.
+    fn noted(&mut self, entries: usize, written: Result<(), JournalError>) -> Result<(), JournalError> {
+        let first = self.entries;
+        self.entries += if written.is_ok() { entries } else { 1 };
+        written.inspect_err(|error| {
+            self.unwritten.push(Unwritten { entry: first, why: error.0.clone() });
+        })
+    }
 }
 
 impl Journal for JournalTap<'_> {
     fn write(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
-        self.entries += 1;
-        self.inner.write(entry).inspect_err(|error| {
-            self.unwritten.push(Unwritten { entry: self.entries - 1, why: error.0.clone() });
-        })
+        let written = self.inner.write(entry);
+        self.noted(1, written)
     }
 
     fn begin_turn(
@@ -87,20 +95,13 @@ impl Journal for JournalTap<'_> {
         plan: &Plan,
         records: &[DecisionRecord],
     ) -> Result<(), JournalError> {
-        self.entries += 1;
-        self.inner.begin_turn(entry, plan, records).inspect_err(|error| {
-            self.unwritten.push(Unwritten { entry: self.entries - 1, why: error.0.clone() });
-        })
+        let written = self.inner.begin_turn(entry, plan, records);
+        self.noted(1, written)
     }
 
-    /// Where they were not all written, it is noted of the first: the loop makes no difference, and asks for none after it.
     fn write_all(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
-        let before = self.entries;
-        self.entries += entries.len();
-        self.inner.write_all(entries).inspect_err(|error| {
-            self.entries = before + 1;
-            self.unwritten.push(Unwritten { entry: before, why: error.0.clone() });
-        })
+        let written = self.inner.write_all(entries);
+        self.noted(entries.len(), written)
     }
 
     fn recall(&self) -> Result<Vec<JournalEntry>, JournalError> {
