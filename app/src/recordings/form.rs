@@ -50,13 +50,14 @@ pub(crate) struct DeciderSettings {
 }
 
 impl DeciderSettings {
-    /// The same with this learned placement.
+    /// The same with this learned placement, where there is one.
     #[must_use]
-    pub(crate) fn with(self, model: &PlacementModel) -> Self {
+    pub(crate) fn with(&self, model: Option<&PlacementModel>) -> Self {
+        let Some(model) = model else { return self.clone() };
         let weights = model.weights();
         let is_shipped = self.learned_placement && weights == PlacementModel::shipped().weights();
         let placement = (!is_shipped).then(|| weights.map(f64::from).to_vec());
-        Self { placement, ..self }
+        Self { placement, ..self.clone() }
     }
 
     /// Who decides so.

@@ -147,10 +147,9 @@ pub(super) struct Engine {
 impl Engine {
     /// Starts, or starts again where the store stands.
     pub(super) fn start(config: &ServeConfig, published: Arc<Published>) -> anyhow::Result<Self> {
-        let (settings, order) = (recorder::decider_settings(config, None), config.order.clone());
+        let (settings, order) = (recorder::decider_settings(config), config.order.clone());
         let make = move |placement: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
-            let settings = settings.clone();
-            let lepton = placement.map_or(settings.clone(), |model| settings.with(model)).decider()?;
+            let lepton = settings.with(placement).decider()?;
             Ok(Box::new(match &order {
                 Some(model) => lepton.with_order(model),
                 None => lepton,
@@ -219,7 +218,7 @@ impl Engine {
             starts,
             beside,
             recorder,
-            settings: recorder::decider_settings(config, None),
+            settings: recorder::decider_settings(config),
             placement,
             settings_placement,
             adapting,

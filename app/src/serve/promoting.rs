@@ -215,12 +215,8 @@ impl Engine {
         let model = placement.as_ref().map(|placement| &placement.model);
         let thinks = self.thinks_of(model);
         if let Some(recorder) = &mut self.recorder {
-            let settings = self.settings.clone();
-            let settings = model.map_or(settings.clone(), |model| settings.with(model));
-            recorder.decides_by(
-                settings,
-                &digest_of(&model.map_or_else(shipped_weights, PlacementModel::weights)),
-            );
+            let weights = model.map_or_else(shipped_weights, PlacementModel::weights);
+            recorder.decides_by(self.settings.with(model), &digest_of(&weights));
         }
         self.placement = placement;
         self.beside = Beside::start(thinks, self.seed)?;

@@ -39,17 +39,13 @@ const TOLD: [&str; 23] = [
 /// And all of these.
 const TOLD_SECTION: &str = "simulation.";
 
-/// How the loop decides by these settings, and by this learned placement where one may serve.
-pub(super) fn decider_settings(config: &ServeConfig, placement: Option<&PlacementModel>) -> DeciderSettings {
-    let settings = DeciderSettings {
+/// How the loop decides by these settings.
+pub(super) fn decider_settings(config: &ServeConfig) -> DeciderSettings {
+    DeciderSettings {
         seed: config.simulation.seed,
         rearrange: config.rearrange,
         learned_placement: config.learned_placement,
         placement: None,
-    };
-    match placement {
-        Some(model) => settings.with(model),
-        None => settings,
     }
 }
 
@@ -67,7 +63,7 @@ pub(super) fn start(
         folder: Path::new(&config.state_dir).join(FOLDER),
         hours: config.record_hours,
         mib_max: config.record_mib,
-        head: Head::new(instance, decider_settings(config, placement), models(placement), told(config)),
+        head: Head::new(instance, decider_settings(config).with(placement), models(placement), told(config)),
     };
     let recorder = Recorder::start(options).context("the recording (`record_hours`)")?;
     Ok(Some(recorder))

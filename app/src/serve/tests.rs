@@ -233,7 +233,7 @@ fn a_loop_that_observes_decides_nothing_and_the_cluster_places_by_itself() {
 fn what_people_approved_and_derived_and_a_panic_between_are_played_again_too() {
     let config = config("played", Mode::Recommend);
     let published = Arc::new(Published::new(&config.modes()));
-    let (decisions, settings) = (Rc::new(Cell::new(0)), recorder::decider_settings(&config, None));
+    let (decisions, settings) = (Rc::new(Cell::new(0)), recorder::decider_settings(&config));
     let make = move |_: Option<&PlacementModel>| -> anyhow::Result<Box<dyn Decider>> {
         Ok(Box::new(Panicking { inner: settings.decider()?, decisions: Rc::clone(&decisions) }))
     };
