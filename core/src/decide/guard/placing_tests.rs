@@ -1,7 +1,8 @@
 //! The learned placement in service, looked at with tasks that came.
 
+use super::tests::contrary;
 use super::*;
-use crate::decide::policy::{FEATURES, PlacementModel};
+use crate::decide::policy::PlacementModel;
 use crate::model::{
     CameTask, Cluster, DeviceDemand, DeviceKind, JournalEntry, ModelSet, NodeSpec, Placing, ResourceSchema,
     Served, Serving, Snapshot,

@@ -1,7 +1,8 @@
 //! The proving ground: what it is made of, and that it says the same of the same.
 
+use super::tests::contrary;
 use super::*;
-use crate::decide::policy::{FEATURES, PlacementModel};
+use crate::decide::policy::PlacementModel;
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
     CameTask, Cluster, DeviceDemand, DeviceKind, ModelSet, NodeSpec, ResourceSchema, TaskClass,

@@ -160,7 +160,7 @@ fn cluster(nodes: usize) -> (Cluster, TargetWorkload) {
     (cluster, target)
 }
 
-/// A model that spreads: what FGD gains counts against a node.
+/// A model that spreads: what FGD gains counts against a node, and what breaks up most capacity is best.
 pub(super) fn contrary() -> PlacementModel {
     let mut weights = [0.0; WEIGHTS];
     (0..3).for_each(|kind| weights[kind * 9] = -2.0);
