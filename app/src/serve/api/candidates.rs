@@ -1,7 +1,7 @@
 //! Placements that were learned beside the loop: those that there are, and which of them serves.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use lepton_learn::judge;
@@ -14,11 +14,9 @@ use super::super::auditing;
 use super::super::people::Request;
 use super::super::promoting::ground_of;
 use super::access::Actor;
+use super::idempotency::{key_of, key_taken};
 use super::problem::Problem;
 use super::{Shared, beside};
-
-/// Longest key of a request, characters.
-const KEY_CHARS_MAX: usize = 200;
 
 /// How a candidate stands after a person's word.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,15 +101,6 @@ fn judged(grounds: &Grounds) -> Result<lepton_learn::Passed, (String, Vec<Verdic
     }
 }
 
-fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let key = headers.get(HeaderName::from_static("idempotency-key"));
-    let key = key.map(|value| value.to_str().unwrap_or_default().to_owned());
-    if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > KEY_CHARS_MAX) {
-        return Err(Problem::bad(format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters")));
-    }
-    Ok(key)
-}
-
 fn answer(id: &str, answered: Answered) -> Result<Response, Problem> {
     match answered {
         Answered::Done(status, body) => {
@@ -120,11 +109,7 @@ fn answer(id: &str, answered: Answered) -> Result<Response, Problem> {
         Answered::NoSuchCandidate => {
             Err(Problem::not_found(format!("there is no candidate `{id}`; a candidate is named as c3")))
         }
-        Answered::KeyTaken => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "key-taken",
-            "the Idempotency-Key belongs to another request",
-        )),
+        Answered::KeyTaken => Err(key_taken()),
         Answered::Refused(kind, why) => Err(Problem::new(StatusCode::CONFLICT, kind, why)),
         Answered::Failed(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-changed", why)),
     }

@@ -7,6 +7,7 @@ mod candidates;
 mod forecast;
 mod health;
 mod history;
+mod idempotency;
 mod ledger;
 mod limits;
 mod lists;

@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,11 @@ use super::super::people::{Answer, Ask, Request, Snoozing, Word};
 use super::super::snoozes::{MINUTES_MAX, Snooze};
 use super::Shared;
 use super::access::Actor;
+use super::idempotency::{key_of, key_taken};
 use super::lists::{PageQuery, cursor};
 use super::problem::Problem;
 use super::records::plan_id;
 use super::rows::PlanBody;
-
-/// Longest key of a request, characters.
-const KEY_CHARS_MAX: usize = 200;
 
 /// A page of plans, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -254,16 +252,13 @@ async fn ask(
     word: Word,
 ) -> Result<Response, Problem> {
     let turn = plan_id(id).ok_or_else(|| no_such(id))?;
-    let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let Some(effects) = text(header::IF_MATCH) else {
+    let effects = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let Some(effects) = effects else {
         let detail =
             format!("If-Match must name the plan's effects as you saw them: the ETag of /api/v1/plans/{id}");
         return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
     };
-    let key = text(HeaderName::from_static("idempotency-key"));
-    if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > KEY_CHARS_MAX) {
-        return Err(Problem::bad(format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters")));
-    }
+    let key = key_of(headers)?;
     let effects = effects.trim_matches('"').to_owned();
     let asked = |reply| Request::Ask(Ask { actor: actor.name, turn, effects, word, key, reply });
     match shared.ask(asked).await? {
@@ -287,11 +282,7 @@ async fn ask(
             "plan-not-open",
             "the loop asks nobody about this plan now: only in the mode recommend it does",
         )),
-        Answer::KeyTaken => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "key-taken",
-            "the Idempotency-Key belongs to another request",
-        )),
+        Answer::KeyTaken => Err(key_taken()),
         Answer::WrongParts(why) => Err(Problem::bad(why)),
         Answer::Failed(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-carried-out", why)),
     }
