@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lepton_core::model::{PartKey, Snapshot};
-use lepton_edges::store::{AuditLine, PlanState, Store};
+use lepton_edges::store::{AuditLine, PlanState, Reader, Store};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -118,6 +118,22 @@ impl Ask {
 /// Keys of parts as text.
 pub(super) fn keys(parts: &[PartKey]) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// What was answered under a key before.
+pub(super) enum Before {
+    /// To this request: status and body.
+    Same(u16, Value),
+    /// To another one.
+    Other,
+}
+
+/// What was answered under the key of a request before; none where it is a new one.
+pub(super) fn answered(reader: &Reader, key: &str, request: &str) -> anyhow::Result<Option<Before>> {
+    Ok(reader.answer(key)?.map(|kept| {
+        let body = serde_json::from_str(&kept.body).unwrap_or(Value::Null);
+        if kept.request == request { Before::Same(kept.status, body) } else { Before::Other }
+    }))
 }
 
 /// The plan that was open, or rejected last, when the service ended.

@@ -15,6 +15,7 @@ use super::asking::{Answered, CandidateAsk, Grounds};
 use super::auditing;
 use super::beside::Beside;
 use super::engine::Engine;
+use super::people::{Before, answered};
 use super::recorder::digest_of;
 use crate::recordings::{Line, Thought};
 
@@ -88,9 +89,9 @@ impl Engine {
     /// What was answered under this key before.
     fn answered(&self, key: Option<&str>, request: &str) -> anyhow::Result<Option<Answered>> {
         let Some(key) = key else { return Ok(None) };
-        Ok(self.store.reader()?.answer(key)?.map(|kept| {
-            let body = serde_json::from_str(&kept.body).unwrap_or(Value::Null);
-            if kept.request == request { Answered::Done(kept.status, body) } else { Answered::KeyTaken }
+        Ok(answered(&self.store.reader()?, key, request)?.map(|before| match before {
+            Before::Same(status, body) => Answered::Done(status, body),
+            Before::Other => Answered::KeyTaken,
         }))
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::auditing;
 use super::engine::Engine;
-use super::people::{Answer, Ask, Snoozing, Word, keys};
+use super::people::{Answer, Ask, Before, Snoozing, Word, answered, keys};
 use super::recording::{Proposal, effects_of};
 use super::snoozes::{rest, snooze_of};
 use crate::recordings::Line;
@@ -26,10 +26,11 @@ impl Engine {
 
     fn decide(&mut self, ask: &Ask) -> anyhow::Result<Answer> {
         let reader = self.store.reader()?;
-        if let Some(kept) = ask.key.as_deref().map(|key| reader.answer(key)).transpose()?.flatten() {
-            let same = kept.request == ask.request();
-            let body = serde_json::from_str(&kept.body).unwrap_or(Value::Null);
-            return Ok(if same { Answer::Done(kept.status, body) } else { Answer::KeyTaken });
+        let before = ask.key.as_deref().map(|key| answered(&reader, key, &ask.request())).transpose()?;
+        match before.flatten() {
+            Some(Before::Same(status, body)) => return Ok(Answer::Done(status, body)),
+            Some(Before::Other) => return Ok(Answer::KeyTaken),
+            None => {}
         }
         let Some(row) = reader.plan(ask.turn)? else { return Ok(Answer::NoSuchPlan) };
         if row.state != PlanState::Proposed {
@@ -38,11 +39,10 @@ impl Engine {
         if row.effects != ask.effects {
             return Ok(Answer::OtherEffects);
         }
-        let may_be_done = |open: &&Proposal| {
+        let may_be_done = |open: &Proposal| {
             open.turn == ask.turn && (ask.word != Word::Approve || !self.cycle.only_observes(&open.plan))
         };
-        let asks =
-            self.modes().has(Mode::Recommend) && self.proposal.as_ref().is_some_and(|p| may_be_done(&p));
+        let asks = self.modes().has(Mode::Recommend) && self.proposal.as_ref().is_some_and(may_be_done);
         let Some(mut proposal) = self.proposal.take_if(|_| asks) else { return Ok(Answer::WrongMode) };
         let state = match &ask.word {
             Word::Approve => PlanState::Approved,
