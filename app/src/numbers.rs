@@ -20,6 +20,11 @@ pub(crate) fn duration(seconds: Option<f64>) -> String {
     format!("{value:.digits$} {unit}")
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

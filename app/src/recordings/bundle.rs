@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::form::{End, Kept, Line};
-use super::read::hex;
+use crate::numbers::hex;
 
 /// A bundle that is written.
 pub(crate) struct Bundle<'a> {

@@ -9,6 +9,7 @@ use lepton_sim::readers::InputError;
 use sha2::{Digest as _, Sha256};
 
 use super::form::{End, KIND, Line, VERSION};
+use crate::numbers::hex;
 
 /// Where recordings are, in the folder of the store.
 pub(crate) const FOLDER: &str = "recordings";
@@ -146,9 +147,4 @@ impl Lines {
         self.digest.update(&bytes);
         Ok(Some(line))
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

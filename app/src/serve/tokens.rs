@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::people::unix_seconds;
+use crate::numbers::hex;
 
 /// The file's name in the folder of the store.
 const FILE: &str = "tokens.json";
@@ -153,10 +154,6 @@ fn write(folder: &Path, tokens: &[Token]) -> anyhow::Result<()> {
         Ok(())
     };
     written().with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn digest(text: &str) -> String {

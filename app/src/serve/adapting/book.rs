@@ -20,6 +20,7 @@ use super::super::recorder::digest_of;
 use super::candidates::{CandidateRow, CandidateState, verdicts_of};
 use super::placement::ServingPlacement;
 use super::{Asked, Ended};
+use crate::numbers::hex;
 
 /// Name of the fact in the store that tells the candidates.
 pub(in crate::serve) const FACT: &str = "placement_candidates";
@@ -264,8 +265,4 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<String> {
     };
     written().with_context(|| format!("cannot write {}", path.display()))?;
     Ok(hex(&Sha256::digest(bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
