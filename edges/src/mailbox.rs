@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 /// Longest sleep between two looks at whether the loop has ended.
 pub(crate) const NAP: Duration = Duration::from_millis(50);
 
+/// The first pause after a failure, and the longest.
+#[cfg(any(feature = "kafka", feature = "logs"))]
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+
 /// A mailbox that the loop and the thread share.
 #[derive(Debug, Default)]
 pub(crate) struct Shared<M> {
@@ -40,6 +44,20 @@ impl<M> Shared<M> {
     /// Whether it looks no more.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Tries until it is done, ever more rarely. False where the loop looks no more before that.
+    #[cfg(any(feature = "kafka", feature = "logs"))]
+    pub(crate) fn try_until_done(&self, mut attempt: impl FnMut() -> bool) -> bool {
+        let mut pause = BACK_OFF[0];
+        while !attempt() {
+            self.sleep_until(Instant::now() + pause);
+            pause = (pause * 2).min(BACK_OFF[1]);
+            if self.has_ended() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Sleeps until then, or until the loop looks no more.

@@ -27,8 +27,6 @@ use crate::signs::SIGN_SECONDS;
 /// Messages that are taken in together, and how long they are waited for.
 const BATCH: usize = 1000;
 const WAIT: Duration = Duration::from_millis(100);
-/// The first pause after a failure, and the longest.
-const BACK_OFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
 /// What is added to the name of a topic for its dead letters.
 const DEAD: &str = ".dlq";
 /// How often the client says how it stands, milliseconds.
@@ -240,7 +238,7 @@ impl Reader {
     }
 
     pub(super) fn run(mut self) {
-        let mut back_off = BACK_OFF[0];
+        let shared = Arc::clone(&self.shared);
         // A line of a node of which the other source has not told yet would be lost.
         while self.taking.beside && self.shared.mailbox().nodes.is_none() && !self.shared.has_ended() {
             self.shared.sleep_until(Instant::now() + NAP);
@@ -249,15 +247,11 @@ impl Reader {
             let begun = Instant::now();
             let mut batch = self.read();
             let read = batch.count > 0;
-            while let Err(problem) = self.settle(&mut batch) {
-                self.fail(problem);
-                self.shared.sleep_until(Instant::now() + back_off);
-                back_off = (back_off * 2).min(BACK_OFF[1]);
-                if self.shared.has_ended() {
-                    return;
-                }
+            if !shared
+                .try_until_done(|| self.settle(&mut batch).map_err(|problem| self.fail(problem)).is_ok())
+            {
+                return;
             }
-            back_off = BACK_OFF[0];
             self.tell(&batch, read.then(|| begun.elapsed()));
         }
     }

@@ -26,8 +26,6 @@ const PAUSE_OF_LOOK: u32 = 4;
 const KEEP: Duration = Duration::from_secs(5);
 /// How often the zone of this machine is asked for: it changes in spring and in autumn.
 const ZONE: Duration = Duration::from_secs(1800);
-/// The first pause after a failure, and the longest.
-const BACK_OFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
 /// Signs that wait for the loop; there is nothing read beyond.
 const SIGNS_MAX: usize = 10_000;
 /// Entries of the journal that are read in one look.
@@ -94,19 +92,13 @@ impl Reader {
     }
 
     pub(super) fn run(mut self) {
-        let mut back_off = BACK_OFF[0];
+        let shared = Arc::clone(&self.shared);
         while !self.shared.has_ended() {
             let begun = Instant::now();
             let looked = self.look(unix_seconds());
-            while let Err(problem) = self.keep() {
-                self.fail(problem);
-                self.shared.sleep_until(Instant::now() + back_off);
-                back_off = (back_off * 2).min(BACK_OFF[1]);
-                if self.shared.has_ended() {
-                    return;
-                }
+            if !shared.try_until_done(|| self.keep().map_err(|problem| self.fail(problem)).is_ok()) {
+                return;
             }
-            back_off = BACK_OFF[0];
             self.tell(&looked, begun.elapsed());
             if !looked.has_more {
                 self.shared.sleep_until(Instant::now() + PAUSE.max(begun.elapsed() * PAUSE_OF_LOOK));
