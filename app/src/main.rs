@@ -40,6 +40,10 @@ use clap::error::ErrorKind;
 
 use crate::failure::Failure;
 
+/// A turn of a large cluster makes and drops hundreds of thousands of small values.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,

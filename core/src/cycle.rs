@@ -3,6 +3,8 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
+use serde::{Deserialize, Serialize};
+
 use crate::analyze::{Analyst, AnalystConfig, Foresight, KeptSigns};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::deliberate::Thoughts;
@@ -27,38 +29,61 @@ pub struct CycleConfig {
     pub analyst: AnalystConfig,
 }
 
-/// How long each stage of a turn took, nanoseconds by the clock that the turn was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StageTimes {
+/// What the time of a turn goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
     /// Reading the sources and believing them.
-    pub collect_nanos: u64,
+    Collect,
     /// Assessing the snapshot.
-    pub assess_nanos: u64,
+    Assess,
     /// Deciding.
-    pub decide_nanos: u64,
+    Decide,
     /// Writing down what was decided, before anything of it is done, and comparing who decided with who else could.
-    pub record_nanos: u64,
+    Record,
     /// Going on with earlier parts and carrying out the plan, with their journal.
-    pub execute_nanos: u64,
+    Execute,
+}
+
+/// A stretch of a turn, nanoseconds by the clock that the turn was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lap {
+    /// What it went to.
+    pub stage: Stage,
+    /// From when on.
+    pub from_nanos: u64,
+    /// Until when.
+    pub to_nanos: u64,
 }
 
 /// Takes the time from one stage to the next.
 struct Laps<'a> {
     clock: &'a dyn Clock,
     last_nanos: u64,
+    taken: Vec<Lap>,
 }
 
 impl<'a> Laps<'a> {
     fn start(clock: &'a dyn Clock) -> Self {
-        Self { clock, last_nanos: clock.now_nanos() }
+        Self { clock, last_nanos: clock.now_nanos(), taken: Vec::new() }
     }
 
-    /// Adds the time since the last lap.
-    fn add_to(&mut self, stage: &mut u64) {
-        let now = self.clock.now_nanos();
-        *stage += now.saturating_sub(self.last_nanos);
-        self.last_nanos = now;
+    /// The time since the last lap went to this stage.
+    fn end(&mut self, stage: Stage) {
+        let to_nanos = self.clock.now_nanos();
+        self.taken.push(Lap { stage, from_nanos: self.last_nanos, to_nanos });
+        self.last_nanos = to_nanos;
     }
+}
+
+/// What a source told when it was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its place among the sources.
+    pub source: usize,
+    /// Whether it was asked for everything there is.
+    pub listed: bool,
+    /// What it told.
+    pub readings: Readings,
 }
 
 /// What one turn of the loop came to.
@@ -66,6 +91,8 @@ impl<'a> Laps<'a> {
 pub struct CycleReport {
     /// Number of the turn.
     pub cycle: u64,
+    /// What the sources told, in order.
+    pub told: Vec<Told>,
     /// How the cluster stood.
     pub assessment: Assessment,
     /// What was decided.
@@ -76,8 +103,8 @@ pub struct CycleReport {
     pub outcome: Outcome,
     /// Who starts waiting tasks from now on, and why, where the learned order was compared with its rule in this turn.
     pub order: Option<GuardDecision>,
-    /// How long each stage took.
-    pub stages: StageTimes,
+    /// What its time went to, in order.
+    pub laps: Vec<Lap>,
 }
 
 /// The loop's memory between turns.
@@ -146,26 +173,32 @@ impl Cycle {
         now_seconds: u64,
         clock: &dyn Clock,
     ) -> CycleReport {
-        let (mut laps, mut stages) = (Laps::start(clock), StageTimes::default());
+        let mut laps = Laps::start(clock);
         let snapshot = &mut self.snapshot;
         snapshot.memory.turn += 1;
         let cycle = snapshot.memory.turn;
 
         // collect
-        for source in sources {
-            if merge(snapshot, &source.poll(now_seconds), now_seconds, &self.config.collect) {
-                merge(snapshot, &source.list(now_seconds), now_seconds, &self.config.collect);
+        let mut told = Vec::with_capacity(sources.len());
+        for (number, source) in sources.iter_mut().enumerate() {
+            let mut take_in = |listed, readings| {
+                let wants_list = merge(snapshot, &readings, now_seconds, &self.config.collect);
+                told.push(Told { source: number, listed, readings });
+                wants_list
+            };
+            if take_in(false, source.poll(now_seconds)) {
+                take_in(true, source.list(now_seconds));
             }
         }
-        laps.add_to(&mut stages.collect_nanos);
+        laps.end(Stage::Collect);
         snapshot.modes.clone_from(&self.config.modes);
         let trusted = snapshot.modes.most() != Mode::Observe && snapshot.stale.is_empty();
         // execute: what earlier turns have begun
         let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
-        laps.add_to(&mut stages.execute_nanos);
+        laps.end(Stage::Execute);
         // analyze
         let assessment = self.analyst.assess(snapshot, &self.config.settings);
-        laps.add_to(&mut stages.assess_nanos);
+        laps.end(Stage::Assess);
         // decide
         let Decided { mut plan, mut records } = if trusted {
             let proposal = &self.proposal;
@@ -174,13 +207,13 @@ impl Cycle {
             Decided::default()
         };
         snapshot.apply_modes(&mut plan, &mut records);
-        laps.add_to(&mut stages.decide_nanos);
+        laps.end(Stage::Decide);
         if !records.is_empty() && outcome.halted.is_none() {
             // The numbers of this turn are used up, whatever happens next.
             let turn = JournalEntry::Turn { turn: cycle, time_seconds: now_seconds };
             outcome.halted = journal.begin_turn(&turn, &plan, &records).err().map(|e| e.0);
         }
-        laps.add_to(&mut stages.record_nanos);
+        laps.end(Stage::Record);
         // execute
         if trusted && outcome.halted.is_none() {
             let done = carry_out(&plan.own_parts(), snapshot, actuator, journal);
@@ -193,10 +226,10 @@ impl Cycle {
             record.result = of_part.cloned();
         }
         snapshot.note_waiting(&plan.waiting);
-        laps.add_to(&mut stages.execute_nanos);
+        laps.end(Stage::Execute);
         let order = self.review(decider, journal);
-        laps.add_to(&mut stages.record_nanos);
-        CycleReport { cycle, assessment, plan, records, outcome, order, stages }
+        laps.end(Stage::Record);
+        CycleReport { cycle, told, assessment, plan, records, outcome, order, laps: laps.taken }
     }
 
     /// Once enough tasks have ended: compares the learned order with its rule on them, and says who serves from now on. It holds

@@ -2,6 +2,7 @@
 //! loop's deeds, its plans, its decisions and the audit of what people did; and sources of real systems, one cargo feature each:
 //! `host`, the machine that the service runs on, `prometheus`, what a Prometheus has scraped, `kafka`, topics of events, which can be told of
 //! decisions too, `kubernetes`, a cluster on which the loop can act, and beside another source `logs`, log files and the journal of systemd.
+//! `traces` tells a collector of OpenTelemetry of the loop's turns.
 
 #[cfg(all(feature = "host", target_os = "linux"))]
 pub mod host;
@@ -23,5 +24,7 @@ mod real_source;
 #[cfg(any(feature = "kafka", feature = "logs"))]
 mod signs;
 pub mod store;
+#[cfg(feature = "traces")]
+pub mod traces;
 
 pub use real_source::{FaultMessages, RealSource, SeriesCounts, SourceReport, StreamCounts};

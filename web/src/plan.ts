@@ -1,5 +1,5 @@
 /** What a plan comes to: in words, and node by node. */
-import type { NodeRow, PartRow, PlanBody, StepRow, TaskRow } from "./api.ts";
+import type { NodeRow, PartRow, PlanBody, PlanLineRow, StepRow, TaskRow } from "./api.ts";
 import { count, reason, work } from "./words.ts";
 
 export interface Effect {
@@ -50,6 +50,25 @@ export function effects(parts: PartRow[], nodes: NodeRow[], tasks: TaskRow[]): E
   return [...touched.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
+/** What a plan comes to, as lists of plans tell it. */
+export type Summary = Pick<PlanLineRow, "actions" | "reasons" | "gain_device_minutes" | "cost_device_minutes">;
+
+/** What some parts come to. */
+export function summary(parts: PartRow[]): Summary {
+  const [actions, reasons]: Record<string, number>[] = [{}, {}];
+  for (const part of parts) {
+    reasons![part.reason] = (reasons![part.reason] ?? 0) + part.actions.length;
+    for (const { action } of part.actions) actions![action] = (actions![action] ?? 0) + 1;
+  }
+  const total = (value: (part: PartRow) => number) => parts.reduce((all, part) => all + value(part), 0);
+  return {
+    actions: actions!,
+    reasons: reasons!,
+    gain_device_minutes: total((part) => part.gain_device_minutes),
+    cost_device_minutes: total((part) => part.cost_device_minutes),
+  };
+}
+
 export interface Sum {
   moves: number;
   starts: number;
@@ -60,23 +79,22 @@ export interface Sum {
   cost: number;
 }
 
-export function sum(parts: PartRow[]): Sum {
-  const of = (action: string) => steps(parts).filter((step) => step.action === action).length;
-  const total = (value: (part: PartRow) => number) => parts.reduce((all, part) => all + value(part), 0);
+export function sum({ actions, gain_device_minutes, cost_device_minutes }: Summary): Sum {
+  const of = (action: string) => actions[action] ?? 0;
   return {
     moves: of("migrate"),
     starts: of("place"),
     stops: of("preempt"),
     closes: of("cordon"),
     reopens: of("uncordon"),
-    gain: total((part) => part.gain_device_minutes),
-    cost: total((part) => part.cost_device_minutes),
+    gain: gain_device_minutes,
+    cost: cost_device_minutes,
   };
 }
 
 /** The plan in one sentence. */
-export function headline(parts: PartRow[]): string {
-  const { moves, starts, stops, closes, reopens } = sum(parts);
+export function headline(plan: Summary): string {
+  const { moves, starts, stops, closes, reopens } = sum(plan);
   const said = [
     starts && `starts ${count(starts, "waiting task")}`,
     moves && `moves ${count(moves, "task")}`,
@@ -87,21 +105,19 @@ export function headline(parts: PartRow[]): string {
   if (said.length === 0) return "Does nothing";
   const last = said.pop();
   const text = said.length ? `${said.join(", ")} and ${last}` : String(last);
-  const why = reasons(parts)[0];
+  const why = reasons(plan)[0];
   return `${text[0]!.toUpperCase()}${text.slice(1)}${why ? `: ${reason(why.code)}` : ""}`;
 }
 
 /** What it is worth, in one clause. */
-export function worth(parts: PartRow[]): string {
-  const { gain, cost } = sum(parts);
+export function worth(plan: Summary): string {
+  const { gain, cost } = sum(plan);
   return `expected to gain ${work(gain)} for ${work(cost)}`;
 }
 
 /** The reasons of its parts, the one behind most steps first. */
-export function reasons(parts: PartRow[]): { code: string; steps: number }[] {
-  const counts = new Map<string, number>();
-  for (const part of parts) counts.set(part.reason, (counts.get(part.reason) ?? 0) + part.actions.length);
-  return [...counts].map(([code, steps]) => ({ code, steps })).sort((a, b) => b.steps - a.steps);
+export function reasons(plan: Summary): { code: string; steps: number }[] {
+  return Object.entries(plan.reasons).map(([code, steps]) => ({ code, steps })).sort((a, b) => b.steps - a.steps);
 }
 
 /** What differs between a plan and the one in its place: steps that went, steps that came. */

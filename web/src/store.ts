@@ -1,6 +1,6 @@
 /** What the page knows. The stream tells what is new; it is shown at most once a second, and nothing is asked while nobody looks. */
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { DecisionRow, LoadBody, NodeRow, NodesShown, PlanBody, Reads, Status, TaskRow, TurnBody, TurnFigures, WaitingBody } from "./api.ts";
+import type { DecisionRow, LoadBody, NodeRow, NodesShown, PlanLineRow, Reads, Status, TaskRow, TurnBody, TurnFigures, WaitingBody } from "./api.ts";
 import { read, readAll } from "./http.ts";
 import { type Event, follow, standAs, standInSlices } from "./live.ts";
 import { type Route, format, parse } from "./route.ts";
@@ -42,7 +42,7 @@ export const nodesNow = signal<NodeRow[]>([]);
 export const tasks = signal<TaskRow[]>([]);
 export const load = signal<LoadBody | null>(null);
 export const decisions = signal<DecisionRow[]>([]);
-export const plans = signal<PlanBody[]>([]);
+export const plans = signal<PlanLineRow[]>([]);
 export const waits = signal<WaitingBody | null>(null);
 /** The last turns, the oldest first. */
 export const turns = signal<TurnFigures[]>([]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeRow, PartRow, PlanBody, TaskRow } from "../src/api.ts";
-import { changed, effects, headline, reasons, sum, toggled } from "../src/plan.ts";
+import { changed, effects, headline, reasons, sum, summary, toggled } from "../src/plan.ts";
 
 const node = (name: string, devices: number, held: number) => ({ name, devices, devices_held: held / devices }) as NodeRow;
 const task = (name: string, devices: number, on: string | null) => ({ name, devices, node: on }) as TaskRow;
@@ -30,10 +30,10 @@ test("a closed node is told as closed", () => {
 
 test("the headline says all that is done", () => {
   const parts = [part("1.0", [move("t1", "a", "b"), move("t3", "a", "c"), place("t2", "a")])];
-  assert.equal(headline(parts), "Starts 1 waiting task and moves 2 tasks: frees stranded devices");
-  assert.equal(headline([]), "Does nothing");
-  assert.equal(sum([...parts, ...parts]).gain, 200);
-  assert.deepEqual(reasons(parts), [{ code: "StrandedCapacity", steps: 3 }]);
+  assert.equal(headline(summary(parts)), "Starts 1 waiting task and moves 2 tasks: frees stranded devices");
+  assert.equal(headline(summary([])), "Does nothing");
+  assert.equal(sum(summary([...parts, ...parts])).gain, 200);
+  assert.deepEqual(reasons(summary(parts)), [{ code: "StrandedCapacity", steps: 3 }]);
 });
 
 test("a plan in another's place says what changed", () => {

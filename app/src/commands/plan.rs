@@ -86,17 +86,16 @@ fn snoozes(body: &Value) -> String {
 fn list(body: &Value) -> String {
     let mut table = output::table(&["id", "state", "time_seconds", "parts", "steps", "worth", "successor"]);
     for item in body["items"].as_array().into_iter().flatten() {
-        let parts = item["parts"].as_array().map_or(&[][..], Vec::as_slice);
-        let number = |part: &Value, name: &str| part[name].as_f64().unwrap_or_default();
-        let worth: f64 = (parts.iter())
-            .map(|part| number(part, "gain_device_minutes") - number(part, "cost_device_minutes"))
-            .sum();
+        let number = |name: &str| item[name].as_f64().unwrap_or_default();
+        let worth = number("gain_device_minutes") - number("cost_device_minutes");
+        let steps: u64 =
+            item["actions"].as_object().into_iter().flatten().filter_map(|(_, of)| of.as_u64()).sum();
         table.add_row([
             plain(&item["id"]),
             plain(&item["state"]),
             plain(&item["time_seconds"]),
-            parts.len().to_string(),
-            steps(item).len().to_string(),
+            plain(&item["parts"]),
+            steps.to_string(),
             format!("{worth:.1}"),
             plain(&item["successor"]),
         ]);

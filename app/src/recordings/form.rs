@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use lepton_core::analyze::Foresight;
-use lepton_core::cycle::CycleReport;
+use lepton_core::cycle::{CycleReport, Told};
 use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::decide::policy::{PlacementModel, WEIGHTS};
 use lepton_core::model::digest::Digest;
-use lepton_core::model::{Answer, Call, Modes, Moving, Outcome, Placing, Plan, Readings, Snapshot};
+use lepton_core::model::{Answer, Call, DecisionRecord, Modes, Moving, Outcome, Placing, Plan, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -124,16 +124,6 @@ pub(crate) struct Begins {
     pub(crate) proposal: Plan,
 }
 
-/// What a source told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Told {
-    /// Its place among the sources.
-    pub(crate) source: usize,
-    /// Whether it was asked for everything there is.
-    pub(crate) listed: bool,
-    pub(crate) readings: Readings,
-}
-
 /// An entry of the journal that could not be written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unwritten {
@@ -169,7 +159,41 @@ pub(crate) struct Turn {
     pub(crate) told: Vec<Told>,
     pub(crate) answers: Answers,
     pub(crate) foresight: Foresight,
-    pub(crate) came: Value,
+    pub(crate) came: Came,
+}
+
+/// What came of a turn: as it is compared where it is read, as it was made where it is written, which another thread does.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Came {
+    Read(Value),
+    Made(Box<CameOfTurn>),
+}
+
+/// Plan, records and outcome of a turn, and a digest of all that is believed afterwards.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CameOfTurn {
+    plan: Plan,
+    records: Vec<DecisionRecord>,
+    outcome: Outcome,
+    belief: String,
+}
+
+impl Came {
+    /// Of a turn that is over.
+    pub(crate) fn of(report: &CycleReport, snapshot: &Snapshot) -> Self {
+        let CycleReport { plan, records, outcome, .. } = report;
+        let (plan, records, outcome) = (plan.clone(), records.clone(), outcome.clone());
+        Self::Made(Box::new(CameOfTurn { plan, records, outcome, belief: belief(snapshot) }))
+    }
+
+    /// As it is compared.
+    pub(crate) fn compared(&self) -> Value {
+        match self {
+            Self::Read(value) => value.clone(),
+            Self::Made(made) => serde_json::to_value(made).unwrap_or_default(),
+        }
+    }
 }
 
 /// An approved plan that was carried out.
@@ -201,14 +225,6 @@ pub(crate) struct Kept {
 pub(crate) struct End {
     pub(crate) lines: u64,
     pub(crate) sha256: String,
-}
-
-/// What came of a turn, as it is compared: plan, records and outcome, and a digest of all that is believed afterwards.
-pub(crate) fn came_of(report: &CycleReport, snapshot: &Snapshot) -> Value {
-    let CycleReport { plan, records, outcome, .. } = report;
-    serde_json::json!({
-        "plan": plan, "records": records, "outcome": outcome, "belief": belief(snapshot),
-    })
 }
 
 /// What came of a plan that was approved.

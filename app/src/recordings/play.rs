@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lepton_core::collect::{CollectConfig, Source};
-use lepton_core::cycle::{Cycle, CycleConfig};
+use lepton_core::cycle::{Cycle, CycleConfig, Told};
 use lepton_core::decide::plan::Lepton;
 use lepton_core::execute::{Actuator, Journal, JournalError};
 use lepton_core::model::{
@@ -15,7 +15,7 @@ use lepton_sim::readers::InputError;
 use serde_json::Value;
 
 use super::form::{
-    Allowed, Answers, Approved, Begins, Head, Line, Thought, Told, Turn, belief, came_of, came_of_outcome,
+    Allowed, Answers, Approved, Begins, Came, Head, Line, Thought, Turn, belief, came_of_outcome,
 };
 use super::read::Lines;
 
@@ -158,8 +158,8 @@ impl Player {
         if let Some(unexpected) = unexpected.take() {
             return Err(format!("{at}: {unexpected}"));
         }
-        let now = came_of(&report, cycle.snapshot());
-        same(&turn.came, &now).map_err(|difference| format!("{at}, {difference}"))?;
+        let now = Came::of(&report, cycle.snapshot());
+        same(&turn.came.compared(), &now.compared()).map_err(|difference| format!("{at}, {difference}"))?;
         let played = &mut self.played;
         played.turns += 1;
         played.plans += u64::from(!report.plan.parts.is_empty());

@@ -1,40 +1,12 @@
 //! Between the loop and what it is connected to: passes everything through and keeps a copy.
 
-use std::cell::RefCell;
-
 use lepton_core::analyze::Foresight;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleReport};
 use lepton_core::execute::{Actuator, Journal, JournalError};
-use lepton_core::model::{Answer, Call, DecisionRecord, JournalEntry, Moving, Outcome, Plan, Readings};
+use lepton_core::model::{Answer, Call, DecisionRecord, JournalEntry, Moving, Outcome, Plan};
 
-use super::form::{Allowed, Answers, Approved, Line, Told, Turn, Unwritten, came_of, came_of_outcome};
-
-/// A source that is listened to.
-struct SourceTap<'a> {
-    inner: &'a mut dyn Source,
-    number: usize,
-    told: &'a RefCell<Vec<Told>>,
-}
-
-impl SourceTap<'_> {
-    fn keep(&self, listed: bool, readings: Readings) -> Readings {
-        self.told.borrow_mut().push(Told { source: self.number, listed, readings: readings.clone() });
-        readings
-    }
-}
-
-impl Source for SourceTap<'_> {
-    fn poll(&mut self, now_seconds: u64) -> Readings {
-        let readings = self.inner.poll(now_seconds);
-        self.keep(false, readings)
-    }
-
-    fn list(&mut self, now_seconds: u64) -> Readings {
-        let readings = self.inner.list(now_seconds);
-        self.keep(true, readings)
-    }
-}
+use super::form::{Allowed, Answers, Approved, Came, Line, Turn, Unwritten, came_of_outcome};
 
 /// Hands that are watched.
 struct HandsTap<'a> {
@@ -127,26 +99,19 @@ pub(crate) fn turned(
     given: Given<'_>,
     turn: impl FnOnce(&mut Cycle, &mut [&mut dyn Source], &mut dyn Actuator, &mut dyn Journal) -> CycleReport,
 ) -> (CycleReport, Line) {
-    let told = RefCell::new(Vec::new());
-    let (report, answers) = {
-        let listened = given.sources.into_iter().enumerate();
-        let mut taps: Vec<SourceTap<'_>> =
-            listened.map(|(number, inner)| SourceTap { inner, number, told: &told }).collect();
-        let mut sources: Vec<&mut dyn Source> = taps.iter_mut().map(|tap| tap as &mut dyn Source).collect();
-        let mut hands = HandsTap { inner: given.hands, calls: Vec::new() };
-        let mut journal = JournalTap::new(given.journal);
-        let report = turn(cycle, &mut sources, &mut hands, &mut journal);
-        let moving = hands.moving();
-        (report, Answers { moving, calls: hands.calls, unwritten: journal.unwritten })
-    };
+    let mut sources = given.sources;
+    let mut hands = HandsTap { inner: given.hands, calls: Vec::new() };
+    let mut journal = JournalTap::new(given.journal);
+    let mut report = turn(cycle, &mut sources, &mut hands, &mut journal);
+    let answers = Answers { moving: hands.moving(), calls: hands.calls, unwritten: journal.unwritten };
     let line = Turn {
         turn: report.cycle,
         time_seconds: cycle.snapshot().time_seconds,
         allowed: allowed(cycle),
-        told: told.into_inner(),
+        told: std::mem::take(&mut report.told),
         answers,
         foresight: Foresight::of(&report.assessment),
-        came: came_of(&report, cycle.snapshot()),
+        came: Came::of(&report, cycle.snapshot()),
     };
     (report, Line::Turn(Box::new(line)))
 }

@@ -3,7 +3,7 @@
 //! with the loop as it then stands.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,6 +30,8 @@ const TURNS_TO_TRY_AGAIN: u64 = 20;
 const SHARE_OF_ROOM: u64 = 8;
 /// Bytes of a MiB.
 const MIB: u64 = 1 << 20;
+/// How much of a line is packed at once.
+const PIECES_BYTES: usize = 64 << 10;
 
 /// What is recorded, and how much of it is kept.
 #[derive(Debug, Clone)]
@@ -274,8 +276,9 @@ fn size_of(path: &Path) -> u64 {
 
 /// A line, packed by itself, so that a file that a kill cut off can be read up to there.
 fn member(line: &Line) -> io::Result<Vec<u8>> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    serde_json::to_writer(&mut packer, line)?;
-    packer.write_all(b"\n")?;
-    packer.finish()
+    // A line comes in many small pieces, and the packer clears a buffer of its own for each that it is given.
+    let mut pieces = BufWriter::with_capacity(PIECES_BYTES, GzEncoder::new(Vec::new(), Compression::fast()));
+    serde_json::to_writer(&mut pieces, line)?;
+    pieces.write_all(b"\n")?;
+    pieces.into_inner()?.finish()
 }

@@ -7,7 +7,7 @@ use lepton_core::model::{DecisionRecord, Snapshot};
 use lepton_edges::store::{HistoryRow, Inventory};
 
 use super::api::rows::DecisionRow;
-use super::figures::{Deeds, TurnFigures};
+use super::figures::{Deeds, StageSeconds, TurnFigures};
 use super::nodes::NodeBytes;
 use super::people::unix_seconds;
 use super::stream::{Encode, Topic};
@@ -72,7 +72,7 @@ impl Chronicle {
             planned_steps: report.plan.parts.iter().map(|part| part.steps.len()).sum(),
             planned_worth_device_minutes: report.plan.parts.iter().map(|part| part.gain - part.cost).sum(),
             done: self.done,
-            stages: report.stages.into(),
+            stages: StageSeconds::of(&report.laps),
             ..TurnFigures::default()
         }
     }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
-use lepton_core::cycle::{Cycle, CycleConfig, CycleReport};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Lap, Stage};
 use lepton_core::decide::deliberate::{Deliberation, Thoughts};
 use lepton_core::decide::plan::Decider;
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
-use lepton_core::model::{Memory, Mode, Modes, Outcome, PartKey, PartOutcome, Plan, StepResult};
+use lepton_core::model::{Clock as _, Memory, Mode, Modes, Outcome, PartKey, PartOutcome, Plan, StepResult};
 use lepton_edges::store::{AuditLine, Relay, SeriesKeeper, Store, Target, TurnRows};
 use lepton_sim::world::Measures;
 
@@ -37,6 +37,7 @@ use super::recording::{Proposal, TurnJournal};
 use super::sampling::Sampler;
 use super::snoozes::Snoozes;
 use super::starts::{STARTS, Starts};
+use super::turn_traces::{TurnTraces, Turned};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
 use crate::recordings::{self, DeciderSettings, Given, Line, Recorder, Thought};
@@ -109,6 +110,8 @@ pub(super) struct Engine {
     /// What tells a database elsewhere, and topics of Kafka.
     relay: Option<Relay>,
     kafka: Option<Relay>,
+    /// What tells a collector of traces.
+    traces: TurnTraces,
     pub(super) proposal: Option<Proposal>,
     health: Health,
     published: Arc<Published>,
@@ -208,6 +211,7 @@ impl Engine {
             sampler: Sampler::default(),
             relay,
             kafka,
+            traces: TurnTraces::of(config, &instance)?,
             proposal: None,
             health: Health { instance, ..Health::default() },
             published,
@@ -408,7 +412,7 @@ impl Engine {
     }
 
     /// Keeps what is kept only from time to time.
-    fn close(&mut self) {
+    fn close(mut self) {
         let now = self.cluster.now_seconds();
         let ledger = self.books.rows(now, true);
         let rows = TurnRows { clock_seconds: now, ledger: &ledger, ..TurnRows::default() };
@@ -417,6 +421,7 @@ impl Engine {
         }
         // The last samples are kept, and told with the rest.
         drop(self.series.take());
+        self.traces.end(LAST_WORDS);
         let relays = [self.relay.take(), self.kafka.take()];
         if relays.iter().all(Option::is_none) {
             return;
@@ -435,10 +440,10 @@ impl Engine {
     pub(super) fn turn(&mut self) -> Option<CycleReport> {
         self.keep_audit();
         self.audit_tokens();
-        let begun = Instant::now();
+        let (begun, begun_at, begun_nanos) = (Instant::now(), SystemTime::now(), self.clock.now_nanos());
         let under_way = Begun::of(&self.cycle.snapshot().memory);
         let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
-        let report = match turned {
+        let mut report = match turned {
             Ok(report) => {
                 self.health.turn_problem.clone_from(&report.outcome.halted);
                 Some(report)
@@ -460,7 +465,7 @@ impl Engine {
             self.chronicle.did(&deeds);
         }
         let figures = report.as_ref().map(|report| self.figures(report, begun.elapsed()));
-        let keeping = Instant::now();
+        let keeping_nanos = self.clock.now_nanos();
         let kept = match (&report, &figures) {
             (Some(report), Some(figures)) => self.keep(report, figures),
             _ => Ok(()),
@@ -471,12 +476,12 @@ impl Engine {
             self.sample(report);
         }
         self.health.turned(begun.elapsed());
-        let figures = figures.map(|figures| TurnFigures {
+        let kept_nanos = self.clock.now_nanos();
+        let keeping = Lap { stage: Stage::Record, from_nanos: keeping_nanos, to_nanos: kept_nanos };
+        report.iter_mut().for_each(|report| report.laps.push(keeping));
+        let figures = figures.zip(report.as_ref()).map(|(figures, report)| TurnFigures {
             turn_seconds: begun.elapsed().as_secs_f64(),
-            stages: StageSeconds {
-                record: figures.stages.record + keeping.elapsed().as_secs_f64(),
-                ..figures.stages
-            },
+            stages: StageSeconds::of(&report.laps),
             ..figures
         });
         if let (Some(report), Some(figures)) = (&report, &figures) {
@@ -484,10 +489,19 @@ impl Engine {
             self.chronicle.turned(report, figures);
         }
         self.logged.turned(figures.as_ref(), &self.health.problems());
-        self.publish(report.as_ref().zip(figures));
+        self.publish(report.as_ref().zip(figures.clone()));
         if self.published.stream.is_due() {
             self.chronicle.tell(&self.published);
         }
+        self.traces.turned(&Turned {
+            begun: begun_at,
+            begun_nanos,
+            ended_nanos: self.clock.now_nanos(),
+            laps: report.as_ref().map_or(&[], |report| &report.laps),
+            shown_nanos: kept_nanos,
+            figures: figures.as_ref(),
+            problem: self.health.problems().into_iter().next(),
+        });
         if let Some(report) = &report {
             self.deliberate(report);
         }
@@ -700,6 +714,7 @@ impl Engine {
         self.health.kafka = self.kafka.as_ref().map(Relay::report);
         self.health.rows_dropped = self.chronicle.dropped();
         self.health.series = self.series.as_ref().map(SeriesKeeper::report);
+        self.health.traces = self.traces.told();
         self.health.recorded = self.recorder.as_ref().map(Recorder::figures);
         let standing = self.cluster.standing();
         let mut view =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lepton_core::cycle::StageTimes;
+use lepton_core::cycle::{Lap, Stage};
 use lepton_core::model::{ActionKind, Memory, Outcome, Part, PartKey, PartOutcome, Plan, StepResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,24 +26,39 @@ impl StageSeconds {
     /// The stages by name.
     pub(crate) fn by_name(&self) -> [(&'static str, f64); 5] {
         [
-            ("collect", self.collect),
-            ("assess", self.assess),
-            ("decide", self.decide),
-            ("execute", self.execute),
-            ("record", self.record),
+            (Stage::Collect, self.collect),
+            (Stage::Assess, self.assess),
+            (Stage::Decide, self.decide),
+            (Stage::Execute, self.execute),
+            (Stage::Record, self.record),
         ]
+        .map(|(stage, seconds)| (Self::name_of(stage), seconds))
     }
-}
 
-impl From<StageTimes> for StageSeconds {
-    fn from(times: StageTimes) -> Self {
-        let seconds = |nanos: u64| nanos as f64 * 1e-9;
+    /// The name of a stage.
+    pub(super) fn name_of(stage: Stage) -> &'static str {
+        match stage {
+            Stage::Collect => "collect",
+            Stage::Assess => "assess",
+            Stage::Decide => "decide",
+            Stage::Execute => "execute",
+            Stage::Record => "record",
+        }
+    }
+
+    /// What these laps come to, stage by stage.
+    pub(super) fn of(laps: &[Lap]) -> Self {
+        let seconds = |stage: Stage| {
+            let nanos: u64 =
+                laps.iter().filter(|lap| lap.stage == stage).map(|lap| lap.to_nanos - lap.from_nanos).sum();
+            nanos as f64 * 1e-9
+        };
         Self {
-            collect: seconds(times.collect_nanos),
-            assess: seconds(times.assess_nanos),
-            decide: seconds(times.decide_nanos),
-            execute: seconds(times.execute_nanos),
-            record: seconds(times.record_nanos),
+            collect: seconds(Stage::Collect),
+            assess: seconds(Stage::Assess),
+            decide: seconds(Stage::Decide),
+            execute: seconds(Stage::Execute),
+            record: seconds(Stage::Record),
         }
     }
 }

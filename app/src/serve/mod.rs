@@ -40,6 +40,7 @@ pub(crate) mod tokens;
 mod trial_tests;
 pub(crate) mod trials;
 mod trying;
+mod turn_traces;
 mod verdicts;
 mod view;
 mod waiting;

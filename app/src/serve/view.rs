@@ -24,6 +24,7 @@ use super::recording::Proposal;
 use super::snoozes::Snooze;
 use super::starts::{StartRow, Starts, StartsJudgedRow};
 use super::stream::Stream;
+use super::turn_traces::Told;
 use super::waiting::WaitingBody;
 
 /// Upper bounds of the histogram of turn times, seconds.
@@ -49,6 +50,8 @@ pub(super) struct Health {
     pub(super) remote: Option<RelayReport>,
     /// The same of topics of Kafka.
     pub(super) kafka: Option<RelayReport>,
+    /// How a collector of traces is told; none where it is not.
+    pub(super) traces: Option<Told>,
     /// Lines of the recording that were lost, and its bytes; none where nothing is recorded.
     pub(super) recorded: Option<(u64, u64)>,
     /// How the samples of the nodes are kept; none where they are not.

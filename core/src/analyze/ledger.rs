@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::load_analysis::{StrandedCause, stranded_of};
-use crate::model::{Cluster, DEVICE_MILLI, Health, Name, NodeId, Snapshot, TaskId};
+use crate::model::{Cluster, DEVICE_MILLI, Health, Name, NodeId, OwnerId, Snapshot, TaskId};
 
 /// What the devices are called among the resources; their unit is a thousandth of a device.
 const DEVICES: &str = "device_milli";
@@ -80,9 +80,15 @@ impl Ledger {
         self.seconds += seconds;
         self.resources = cluster.schema().names().iter().cloned().chain([DEVICES.to_owned()]).collect();
         let count = self.resources.len();
+        let nobody = cluster.owners().count();
+        let (mut whole, mut left) = (Vec::new(), Vec::new());
+        // By owner; none of one who had nothing.
+        let mut of_owners: Vec<Vec<Accounts>> = vec![Vec::new(); nobody + 1];
         for node in cluster.nodes().filter(|&node| cluster.is_there(node)) {
-            let mut whole = vec![Accounts::default(); count];
-            let mut left: Vec<i64> = cluster.capacity(node).to_vec();
+            whole.clear();
+            whole.resize(count, Accounts::default());
+            left.clear();
+            left.extend_from_slice(cluster.capacity(node));
             left.push(cluster.devices_free(node).len() as i64 * i64::from(DEVICE_MILLI));
             if cluster.health(node) == Health::Down {
                 whole
@@ -91,18 +97,26 @@ impl Ledger {
                     .for_each(|(accounts, left)| accounts.lost = *left * seconds as i64);
             } else {
                 for &task in cluster.hosted(node) {
-                    let held = hold(snapshot, task, &mut left, seconds, still);
-                    let owner = cluster.task(task).owner.map_or(NOBODY, |owner| cluster.owner_name(owner));
-                    let of_owner = entry(&mut self.owners, owner, count);
-                    for ((accounts, of_owner), held) in whole.iter_mut().zip(of_owner).zip(&held) {
-                        accounts.add(held);
-                        of_owner.add(held);
+                    let owner = cluster.task(task).owner.map_or(nobody, OwnerId::index);
+                    let of_owner = &mut of_owners[owner];
+                    of_owner.resize(count, Accounts::default());
+                    let accounts = whole.iter_mut().zip(of_owner);
+                    for ((of_node, of_owner), held) in
+                        accounts.zip(hold(snapshot, task, &mut left, seconds, still))
+                    {
+                        of_node.add(&held);
+                        of_owner.add(&held);
                     }
                 }
                 leave(cluster, node, &left, seconds as i64, &mut whole);
             }
             let of_node = entry(&mut self.nodes, cluster.node_name(node), count);
             of_node.iter_mut().zip(&whole).for_each(|(own, new)| own.add(new));
+        }
+        for (owner, held) in of_owners.iter().enumerate().filter(|(_, held)| !held.is_empty()) {
+            let name = if owner == nobody { NOBODY } else { cluster.owner_name(OwnerId::from(owner)) };
+            let of_owner = entry(&mut self.owners, name, count);
+            of_owner.iter_mut().zip(held).for_each(|(own, new)| own.add(new));
         }
     }
 }
@@ -111,26 +125,26 @@ fn entry<'a>(of: &'a mut BTreeMap<String, Vec<Accounts>>, name: &str, count: usi
     if !of.contains_key(name) {
         of.insert(name.to_owned(), Vec::new());
     }
-    let accounts = of.entry(name.to_owned()).or_default();
+    let accounts = of.get_mut(name).expect("it is there");
     accounts.resize(count, Accounts::default());
     accounts
 }
 
 /// What a task has of each resource in these seconds, taken from what is left of the node. The world may promise and use more than
 /// there is: nothing is taken twice.
-fn hold(
-    snapshot: &Snapshot,
+fn hold<'a>(
+    snapshot: &'a Snapshot,
     task: TaskId,
-    left: &mut [i64],
+    left: &'a mut [i64],
     seconds: u64,
     still: &BTreeMap<Name, u64>,
-) -> Vec<Accounts> {
+) -> impl Iterator<Item = Accounts> + use<'a> {
     let cluster = &snapshot.cluster;
     let (demand, state) = (cluster.demand(task), snapshot.task(task));
     let still = still.get(&cluster.task(task).name).map_or(0, |of| (*of).min(seconds)) as i64;
     let runs = seconds as i64 - still;
     let amounts = demand.resources.iter().copied().chain([demand.device_milli()]);
-    let hold = |(at, (asked, left)): (usize, (i64, &mut i64))| {
+    let hold = move |(at, (asked, left)): (usize, (i64, &mut i64))| {
         let allocated = asked.min(*left);
         *left -= allocated;
         // The use of devices is not told: who holds one uses it.
@@ -147,7 +161,7 @@ fn hold(
             ..Accounts::default()
         }
     };
-    amounts.zip(left).enumerate().map(hold).collect()
+    amounts.zip(left).enumerate().map(hold)
 }
 
 /// What no task has: stranded or idle.

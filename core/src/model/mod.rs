@@ -81,7 +81,7 @@ pub use named_rules::{
 pub use node::{Health, NodeSpec};
 pub use outcome::{Outcome, PartOutcome, StepResult};
 pub use plan::{Action, ActionKind, Binding, Part, PartKey, Plan, Reason, Spot, Waiting, Worth};
-pub use plan_document::{PLAN_VERSION, PlanDocument, PlanError, PlanPart, PlanStep, WorthUnit};
+pub use plan_document::{PLAN_VERSION, PlanDocument, PlanError, PlanPart, PlanStep, PlanSummary, WorthUnit};
 pub use reading::{NodeReading, Reading, Readings, TaskReading};
 pub use recent_tasks::{CameTask, EndedTask, LATELY_ARRIVALS, RecentTasks, used_share_after};
 pub use record::{Candidate, DecisionRecord, NODES_NAMED, ScoreTerm, StepKey};

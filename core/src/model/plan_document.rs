@@ -161,6 +161,23 @@ impl TryFrom<StepFields> for PlanStep {
     }
 }
 
+/// What a plan comes to, without its parts and steps.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PlanSummary {
+    /// How many parts it has.
+    pub parts: usize,
+    /// How many steps, by the name of their action.
+    pub actions: BTreeMap<String, usize>,
+    /// How many steps, by the code of the reason of their part.
+    pub reasons: BTreeMap<String, usize>,
+    /// What its parts are expected to gain together, in the unit of the document.
+    pub gain: f64,
+    /// What carrying them out costs.
+    pub cost: f64,
+    /// How many tasks wait on.
+    pub waiting: usize,
+}
+
 /// A document that is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -221,6 +238,26 @@ pub enum PlanError {
 }
 
 impl PlanDocument {
+    /// What it comes to.
+    pub fn summary(&self) -> PlanSummary {
+        let reasons: BTreeMap<PartKey, &'static str> =
+            self.parts.iter().map(|part| (part.key, part.reason.code())).collect();
+        let mut summary = PlanSummary {
+            parts: self.parts.len(),
+            gain: self.parts.iter().map(|part| part.gain).sum(),
+            cost: self.parts.iter().map(|part| part.cost).sum(),
+            waiting: self.waiting.len(),
+            ..PlanSummary::default()
+        };
+        for step in &self.steps {
+            *summary.actions.entry(step.action.kind().name().to_owned()).or_insert(0) += 1;
+            if let Some(reason) = reasons.get(&step.part) {
+                *summary.reasons.entry((*reason).to_owned()).or_insert(0) += 1;
+            }
+        }
+        summary
+    }
+
     /// The document of a plan.
     pub fn of(plan: &Plan, moving: Moving, time_seconds: u64) -> Self {
         let (mut parts, mut steps) = (Vec::with_capacity(plan.parts.len()), Vec::new());

@@ -6,13 +6,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// What leads from each version to the next; never changed once released, only added to.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/1_journal.sql"),
     include_str!("migrations/2_decisions.sql"),
     include_str!("migrations/3_history.sql"),
     include_str!("migrations/4_derivations.sql"),
     include_str!("migrations/5_ledger.sql"),
     include_str!("migrations/6_outbox.sql"),
+    include_str!("migrations/7_plan_summaries.sql"),
 ];
 
 /// Brings a file of any earlier version to the present one, by what leads from each version to the next.

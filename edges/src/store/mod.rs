@@ -19,7 +19,7 @@ mod trim;
 
 pub use history::{HistoryRow, Inventory, NODES_KEPT, TURNS_KEPT};
 pub use ledger::{LEDGER_HOUR_SECONDS, LEDGER_HOURS_KEPT, LedgerHour};
-pub use reader::{Page, PlanRow, Reader, StoredDecision};
+pub use reader::{Page, PlanLine, PlanRow, Reader, StoredDecision};
 #[cfg(feature = "kafka")]
 pub(crate) use relay::Elsewhere;
 pub use relay::{Relay, RelayReport};
@@ -33,6 +33,7 @@ pub use series::{
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -43,6 +44,10 @@ const FILE: &str = "journal.db";
 const SQLITE_MIN: i32 = 3_051_003;
 /// How long a reader waits for the writer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the folder's lock is tried and how long between: a program that is being started has what its parent has open until it runs, so a lock that
+/// was given back is free only a moment later.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -114,10 +119,17 @@ impl Store {
         let problem = |error| StoreError::Folder { folder: folder.to_owned(), error };
         fs::create_dir_all(folder).map_err(problem)?;
         let lock = File::create(folder.join("lock")).map_err(problem)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { folder: folder.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(problem(error)),
+        let mut tries = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < LOCK_TRIES => {
+                    tries += 1;
+                    thread::sleep(LOCK_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { folder: folder.to_owned() }),
+                Err(TryLockError::Error(error)) => return Err(problem(error)),
+            }
         }
         let mut connection = Connection::open(folder.join(FILE))?;
         connection.busy_timeout(PATIENCE)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lepton_core::analyze::{Accounts, Ledger};
-use lepton_core::model::{DecisionRecord, PlanDocument};
+use lepton_core::model::{DecisionRecord, PlanDocument, PlanSummary};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -44,6 +44,27 @@ pub struct PlanRow {
     pub successor: Option<u64>,
 }
 
+/// A plan as a line of a list: what it comes to in the place of what it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanLine {
+    /// The turn that made it.
+    pub turn: u64,
+    /// When it was made, seconds.
+    pub time_seconds: u64,
+    /// How it stands.
+    pub state: PlanState,
+    /// Digest of what it does.
+    pub effects: String,
+    /// What it comes to.
+    pub summary: PlanSummary,
+    /// Who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+    /// The plan that took its place, by its turn.
+    pub successor: Option<u64>,
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
@@ -55,6 +76,9 @@ pub struct Page<T> {
 
 const DECISION: &str = "SELECT sequence, record, result FROM decisions";
 const TURN: &str = "SELECT sequence, turn, time_seconds, unix_seconds, figures, inventory";
+/// The document only where there is no summary of it.
+const PLAN_LINE: &str = "SELECT plans.turn, time_seconds, state, effects, summary, iif(summary IS NULL, document, NULL), decided_by, why, successor
+     FROM plans LEFT JOIN plan_summaries ON plan_summaries.turn = plans.turn";
 const PLAN: &str = "SELECT turn, state, effects, document, decided_by, why, successor FROM plans";
 
 impl Reader {
@@ -111,6 +135,16 @@ impl Reader {
         let sql = format!("{PLAN} WHERE turn < ?1 ORDER BY turn DESC LIMIT ?2");
         let values = [Value::from(before_or_end(before)), Value::from(limit as i64 + 1)];
         Ok(page(self.list(&sql, values, plan)?, limit, |item| item.turn))
+    }
+
+    /// Plans without what they do, the newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn plan_lines(&self, before: Option<u64>, limit: usize) -> Result<Page<PlanLine>, StoreError> {
+        let sql = format!("{PLAN_LINE} WHERE plans.turn < ?1 ORDER BY plans.turn DESC LIMIT ?2");
+        let values = [Value::from(before_or_end(before)), Value::from(limit as i64 + 1)];
+        Ok(page(self.list(&sql, values, plan_line)?, limit, |item| item.turn))
     }
 
     /// The newest plan that was made for a person to decide on, however it stands.
@@ -294,13 +328,36 @@ fn decision(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
     Ok(StoredDecision { sequence, record })
 }
 
+fn plan_state(turn: u64, state: &str) -> Result<PlanState, StoreError> {
+    let wrong = || problem("plans", &turn.to_string(), &format!("there is no state `{state}`"));
+    PlanState::named(state).ok_or_else(wrong)
+}
+
+fn plan_line(row: &Row<'_>) -> Result<PlanLine, StoreError> {
+    let turn = row.get::<_, i64>(0)? as u64;
+    let wrong = |e: serde_json::Error| problem("plans", &turn.to_string(), &e.to_string());
+    let summary = match row.get::<_, Option<String>>(4)? {
+        Some(summary) => serde_json::from_str(&summary).map_err(wrong)?,
+        None => serde_json::from_str::<PlanDocument>(&row.get::<_, String>(5)?).map_err(wrong)?.summary(),
+    };
+    Ok(PlanLine {
+        turn,
+        time_seconds: row.get::<_, i64>(1)? as u64,
+        state: plan_state(turn, &row.get::<_, String>(2)?)?,
+        effects: row.get(3)?,
+        summary,
+        decided_by: row.get(6)?,
+        why: row.get(7)?,
+        successor: row.get::<_, Option<i64>>(8)?.map(|turn| turn as u64),
+    })
+}
+
 fn plan(row: &Row<'_>) -> Result<PlanRow, StoreError> {
     let turn = row.get::<_, i64>(0)? as u64;
-    let state: String = row.get(1)?;
     let wrong = |what: &str| problem("plans", &turn.to_string(), what);
     Ok(PlanRow {
         turn,
-        state: PlanState::named(&state).ok_or_else(|| wrong(&format!("there is no state `{state}`")))?,
+        state: plan_state(turn, &row.get::<_, String>(1)?)?,
         effects: row.get(2)?,
         document: serde_json::from_str(&row.get::<_, String>(3)?).map_err(|e| wrong(&e.to_string()))?,
         decided_by: row.get(4)?,

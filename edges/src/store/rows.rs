@@ -283,6 +283,8 @@ fn insert_plan(transaction: &Transaction<'_>, plan: &NewPlan<'_>) -> Result<(), 
     let sql = "INSERT INTO plans (turn, time_seconds, state, effects, document) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (turn, time) = (plan.turn as i64, plan.document.time_seconds as i64);
     transaction.execute(sql, (turn, time, plan.state.name(), plan.effects, json(plan.document)?))?;
+    let sql = "INSERT OR REPLACE INTO plan_summaries (turn, summary) VALUES (?1, ?2)";
+    transaction.execute(sql, (turn, json(&plan.document.summary())?))?;
     Ok(())
 }
 

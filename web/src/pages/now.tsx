@@ -117,11 +117,11 @@ function Wants() {
       </Card>
     );
   }
-  const { gain, cost } = sum(plan.parts);
+  const { gain, cost } = sum(plan);
   return (
     <Card title="Lepton wants to" class="wants" note={`${plan.id}, ${ago(now.value, plan.time_seconds)}`}>
-      <p class="lead">{headline(plan.parts)}.</p>
-      <p class="soft">{sentence(worth(plan.parts))}, {gain > 0 && cost > 0 ? `${number(gain / cost)} times its cost` : "no cost"}.</p>
+      <p class="lead">{headline(plan)}.</p>
+      <p class="soft">{sentence(worth(plan))}, {gain > 0 && cost > 0 ? `${number(gain / cost)} times its cost` : "no cost"}.</p>
       <p><a class="button" href={to("plans", plan.id)}>Look at the plan</a></p>
     </Card>
   );

@@ -6,9 +6,9 @@ import { HeatMap, Legend } from "../heatmap.tsx";
 import { spoke } from "../firstvisit.tsx";
 import { Refused, write } from "../http.ts";
 import { Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
-import { type Effect, changed, effects, headline, reasons, steps, sum, toggled } from "../plan.ts";
+import { type Effect, changed, effects, headline, reasons, steps, sum, summary, toggled } from "../plan.ts";
 import { to } from "../route.ts";
-import { go, look, nodes, now, plans, status, tasks } from "../store.ts";
+import { go, look, nodes, now, status, tasks } from "../store.ts";
 import { ago, clock, count, number, reason, sentence, signed, verb, work } from "../words.ts";
 
 /** Above so many steps the number is typed before a plan is approved. */
@@ -29,11 +29,12 @@ export function Plan({ id }: { id: string }) {
   if (!body) return <Empty>{problem || "Asking…"}</Empty>;
   const plan = body;
   const kept = plan.parts.filter((part) => !out.has(part.key));
-  const { moves, starts, stops, gain, cost } = sum(plan.parts);
+  const whole = summary(plan.parts);
+  const { moves, starts, stops, gain, cost } = sum(whole);
   return (
     <>
       <div class="head">
-        <h1><span class="kind">Plan {id}</span> {headline(plan.parts)}.</h1>
+        <h1><span class="kind">Plan {id}</span> {headline(whole)}.</h1>
         <State of={plan.state} />
       </div>
       <Validity plan={plan} />
@@ -42,7 +43,7 @@ export function Plan({ id }: { id: string }) {
         <Figure label="Restarts" value={number(moves + stops)} note={`${count(starts, "waiting task")} ${starts === 1 ? "starts" : "start"}`} />
         <Figure label="Expected gain" value={work(gain)} note={`for ${work(cost)}`} />
         <Figure label="Made" value={ago(now.value, plan.time_seconds)} note={`${count(plan.waiting, "task")} ${plan.waiting === 1 ? "waits" : "wait"} on`} />
-        <Figure label="Why" value={sentence(reason(reasons(plan.parts)[0]?.code ?? "Undecided"))} />
+        <Figure label="Why" value={sentence(reason(reasons(whole)[0]?.code ?? "Undecided"))} />
       </dl>
       {plan.state === "proposed" && <Word plan={plan} out={out} />}
       {plan.state === "proposed" && <BeforeAfter parts={kept} />}
@@ -54,7 +55,6 @@ export function Plan({ id }: { id: string }) {
 
 /** Whether it still stands, and if not, what took its place. */
 function Validity({ plan }: { plan: PlanBody }) {
-  const next = plans.value.find((other) => other.id === plan.successor);
   if (plan.state === "proposed") {
     return <p class="valid"><State of="ok" word="Still valid." /> Made anew each turn with the same effects; checked {ago(now.value, status.value?.time_seconds ?? 0)}</p>;
   }
@@ -63,23 +63,30 @@ function Validity({ plan }: { plan: PlanBody }) {
     const until = off ? `, until ${clock(off.until_seconds)}` : "";
     return plan.decided_by ? <p class="valid">{sentence(plan.state === "snoozed" ? "put off" : plan.state.replace("_", " "))} by {plan.decided_by}{plan.why ? `: ${plan.why}` : ""}{until}.</p> : null;
   }
-  const difference = next && changed(plan, next);
   return (
     <div class="valid warn">
       <p>
         <State of="hot" word="No longer valid" /> {plan.decided_by ? `${plan.decided_by} took part of it out: ${plan.why ?? ""}.` : "The cluster changed, so this plan can't be approved."}{" "}
         {plan.successor ? <>In its place: <a href={to("plans", plan.successor)}>{plan.successor}</a>.</> : "None took its place."}
       </p>
-      {difference && (
-        <details>
-          <summary>{count(difference.gone.length, "step")} gone, {count(difference.came.length, "step")} new, {number(difference.kept)} the same</summary>
-          <ul class="diff">
-            {difference.gone.map((step) => <li key={step} class="gone">− {step}</li>)}
-            {difference.came.map((step) => <li key={step} class="came">+ {step}</li>)}
-          </ul>
-        </details>
-      )}
+      {plan.successor && <Difference plan={plan} next={plan.successor} />}
     </div>
+  );
+}
+
+/** What went and what came with the plan that took its place. */
+function Difference({ plan, next }: { plan: PlanBody; next: string }) {
+  const { body } = useThing("/api/v1/plans/{id}", { id: next });
+  if (!body) return null;
+  const { gone, came, kept } = changed(plan, body);
+  return (
+    <details>
+      <summary>{count(gone.length, "step")} gone, {count(came.length, "step")} new, {number(kept)} the same</summary>
+      <ul class="diff">
+        {gone.map((step) => <li key={step} class="gone">− {step}</li>)}
+        {came.map((step) => <li key={step} class="came">+ {step}</li>)}
+      </ul>
+    </details>
   );
 }
 

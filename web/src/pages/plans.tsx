@@ -1,6 +1,6 @@
 /** The plan that waits for a person, and those before it. */
 import { useState } from "preact/hooks";
-import type { PlanBody } from "../api.ts";
+import type { PlanLineRow } from "../api.ts";
 import { write } from "../http.ts";
 import { Card, Empty, Same, State } from "../parts.tsx";
 import { headline, reasons, sum, worth } from "../plan.ts";
@@ -20,8 +20,8 @@ export function Plans() {
       <div class="head"><h1>{open ? "A plan waits for your word" : "No plan waits"}</h1></div>
       {open ? (
         <section class="open">
-          <p class="lead">{headline(open.parts)}.</p>
-          <p class="soft">{sentence(worth(open.parts))}. {reasons(open.parts).map((r) => `${r.steps} steps: ${reason(r.code)}`).join("; ")}.</p>
+          <p class="lead">{headline(open)}.</p>
+          <p class="soft">{sentence(worth(open))}. {reasons(open).map((r) => `${r.steps} steps: ${reason(r.code)}`).join("; ")}.</p>
           <p><a class="button" href={to("plans", open.id)}>Look at {open.id}</a></p>
         </section>
       ) : (
@@ -76,13 +76,13 @@ function PutOff() {
   );
 }
 
-function Past({ rows }: { rows: PlanBody[] }) {
-  const columns: Column<PlanBody>[] = [
+function Past({ rows }: { rows: PlanLineRow[] }) {
+  const columns: Column<PlanLineRow>[] = [
     { key: "id", head: "Plan", cell: (p) => <a class="name" href={to("plans", p.id)}>{p.id}</a>, by: (p) => p.time_seconds },
     { key: "state", head: "State", cell: (p) => <State of={p.state} />, by: (p) => p.state },
-    { key: "what", head: "What", cell: (p) => headline(p.parts), by: (p) => headline(p.parts) },
-    { key: "gain", head: "Gain", cell: (p) => work(sum(p.parts).gain), by: (p) => sum(p.parts).gain, numeric: true, minor: true },
-    { key: "parts", head: "Parts", cell: (p) => number(p.parts.length), by: (p) => p.parts.length, numeric: true, minor: true },
+    { key: "what", head: "What", cell: (p) => headline(p), by: (p) => headline(p) },
+    { key: "gain", head: "Gain", cell: (p) => work(sum(p).gain), by: (p) => sum(p).gain, numeric: true, minor: true },
+    { key: "parts", head: "Parts", cell: (p) => number(p.parts), by: (p) => p.parts, numeric: true, minor: true },
     { key: "by", head: "By", cell: (p) => p.decided_by ?? (p.successor ? `replaced by ${p.successor}` : ""), by: (p) => p.decided_by ?? "", minor: true },
     { key: "age", head: "Made", cell: (p) => ago(now.value, p.time_seconds), by: (p) => -p.time_seconds, numeric: true },
   ];

@@ -95,6 +95,12 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         );
         one("lepton_recording_bytes", "gauge", "Size of the recording.", bytes as f64);
     }
+    if let Some((taken, failures)) = health.traces {
+        let help = "Messages of traces that the collector took.";
+        one("lepton_traces_taken_total", "counter", help, taken as f64);
+        let help = "Messages of traces that it did not take.";
+        one("lepton_traces_failures_total", "counter", help, failures as f64);
+    }
     if let Some(series) = &health.series {
         let lost = "Samples of all nodes that were lost.";
         one("lepton_history_samples_lost_total", "counter", lost, series.lost as f64);

@@ -16,12 +16,12 @@ use super::idempotency::{key_of, key_taken};
 use super::lists::{PageQuery, cursor};
 use super::problem::Problem;
 use super::records::plan_id;
-use super::rows::PlanBody;
+use super::rows::{PlanBody, PlanLineRow};
 
 /// A page of plans, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PlanPage {
-    items: Vec<PlanBody>,
+    items: Vec<PlanLineRow>,
     /// Where the next page begins; none at the end.
     next_cursor: Option<String>,
     /// The cluster's time of what is shown, seconds.
@@ -59,7 +59,7 @@ pub(super) struct Decided {
     state: String,
 }
 
-/// Plans, the newest first.
+/// Plans, the newest first; what each does, `/api/v1/plans/{id}` tells.
 #[utoipa::path(get, path = "/api/v1/plans", params(PageQuery),
     responses((status = 200, body = PlanPage), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn plans(
@@ -68,9 +68,9 @@ pub(super) async fn plans(
 ) -> Result<Json<PlanPage>, Problem> {
     let query = PageQuery::of(query)?;
     let (limit, before) = (query.limit()?, query.before()?);
-    let page = shared.read(move |reader| reader.plans(before, limit)).await?;
+    let page = shared.read(move |reader| reader.plan_lines(before, limit)).await?;
     Ok(Json(PlanPage {
-        items: page.items.into_iter().map(PlanBody::of).collect(),
+        items: page.items.into_iter().map(PlanLineRow::of).collect(),
         next_cursor: page.next_before.map(cursor),
         as_of_seconds: shared.published.view().status.time_seconds,
     }))

@@ -1,9 +1,11 @@
 //! Decisions and plans as the API shows them, each with a sentence for people.
 
+use std::collections::BTreeMap;
+
 use lepton_core::model::{
-    Action, Candidate, DecisionRecord, Obstacle, PlanDocument, PlanPart, Reason, StepResult, counted,
+    Action, Candidate, DecisionRecord, Obstacle, PartKey, PlanPart, Reason, StepResult, counted,
 };
-use lepton_edges::store::PlanRow;
+use lepton_edges::store::{PlanLine, PlanRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -214,6 +216,57 @@ pub(crate) struct PartRow {
     pub(crate) cost_device_minutes: f64,
 }
 
+/// A plan in a list: what it comes to, without its parts.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PlanLineRow {
+    /// Its name: the turn that made it.
+    pub(crate) id: String,
+    /// proposed, approved, rejected, snoozed, superseded or carried_out.
+    pub(crate) state: String,
+    /// When it was made, seconds.
+    pub(crate) time_seconds: u64,
+    /// Digest of what it does: what `If-Match` must name.
+    pub(crate) effects: String,
+    /// How many parts it has.
+    pub(crate) parts: usize,
+    /// How many steps of each action: place, migrate, preempt, cordon, uncordon.
+    pub(crate) actions: BTreeMap<String, usize>,
+    /// How many steps for each reason.
+    pub(crate) reasons: BTreeMap<String, usize>,
+    /// What its parts are expected to gain together, device-minutes.
+    pub(crate) gain_device_minutes: f64,
+    /// What carrying them out costs.
+    pub(crate) cost_device_minutes: f64,
+    /// How many tasks wait on.
+    pub(crate) waiting: usize,
+    /// Who approved or rejected it.
+    pub(crate) decided_by: Option<String>,
+    /// Why.
+    pub(crate) why: Option<String>,
+    /// The plan that took its place.
+    pub(crate) successor: Option<String>,
+}
+
+impl PlanLineRow {
+    pub(crate) fn of(line: PlanLine) -> Self {
+        Self {
+            id: format!("p{}", line.turn),
+            state: line.state.name().to_owned(),
+            time_seconds: line.time_seconds,
+            effects: line.effects,
+            parts: line.summary.parts,
+            actions: line.summary.actions,
+            reasons: line.summary.reasons,
+            gain_device_minutes: line.summary.gain,
+            cost_device_minutes: line.summary.cost,
+            waiting: line.summary.waiting,
+            decided_by: line.decided_by,
+            why: line.why,
+            successor: line.successor.map(|turn| format!("p{turn}")),
+        }
+    }
+}
+
 /// A plan.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PlanBody {
@@ -239,10 +292,15 @@ pub(crate) struct PlanBody {
 
 impl PlanBody {
     pub(crate) fn of(row: PlanRow) -> Self {
+        let mut actions = BTreeMap::<PartKey, Vec<&Action>>::new();
+        for step in &row.document.steps {
+            actions.entry(step.part).or_default().push(&step.action);
+        }
+        let own = |part: &PlanPart| actions.get(&part.key).map_or(&[][..], Vec::as_slice).iter().copied();
         let part = |part: &PlanPart| PartRow {
             key: part.key.to_string(),
-            steps: own_steps(&row.document, part).map(step).collect(),
-            actions: own_steps(&row.document, part).map(step_row).collect(),
+            steps: own(part).map(step).collect(),
+            actions: own(part).map(step_row).collect(),
             after: part.after.iter().map(ToString::to_string).collect(),
             reason: part.reason.code().to_owned(),
             gain_device_minutes: part.gain,
@@ -260,11 +318,6 @@ impl PlanBody {
             successor: row.successor.map(|turn| format!("p{turn}")),
         }
     }
-}
-
-fn own_steps<'a>(document: &'a PlanDocument, part: &PlanPart) -> impl Iterator<Item = &'a Action> {
-    let key = part.key;
-    document.steps.iter().filter(move |step| step.part == key).map(|step| &step.action)
 }
 
 fn step_row(action: &Action) -> StepRow {

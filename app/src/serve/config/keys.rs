@@ -195,6 +195,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.log_level, named_one(as_text(value)?, LogLevel::NAMES)),
     },
     Key {
+        name: "traces_url",
+        about: "Address of a collector of OpenTelemetry that is told a trace of each turn (OTLP over HTTP), such as http://localhost:4318.",
+        form: Form::Text,
+        get: |c| c.traces_url.as_deref().and_then(text),
+        live: false,
+        set: |c, value| set(&mut c.traces_url, as_text(value).map(|url| Some(url.to_owned()))),
+    },
+    Key {
         name: "requests_per_second",
         about: "Requests that one holder of a token, or one address without, may make a second; twice as many at once.",
         form: Form::Whole(1, 1_000_000),

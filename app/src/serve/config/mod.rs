@@ -209,6 +209,8 @@ pub(crate) struct ServeConfig {
     /// Form of what is logged, and how much of it.
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
+    /// A collector of OpenTelemetry that is told a trace of each turn.
+    pub(crate) traces_url: Option<String>,
     /// Requests that one holder of a token, or one address, may make a second.
     pub(crate) requests_per_second: u32,
     /// Hours of the cluster's time that are recorded, to be played again; 0 for none.
@@ -268,6 +270,7 @@ impl Default for ServeConfig {
             speed: 60.0,
             log_format: LogFormat::Text,
             log_level: LogLevel::Info,
+            traces_url: None,
             requests_per_second: 500,
             record_hours: 48,
             record_mib: 512,

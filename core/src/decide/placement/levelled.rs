@@ -92,7 +92,20 @@ impl Levelled {
 
 impl PlacementPolicy for Levelled {
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {
-        let of_policy = f64::from(self.policy.score(cluster, class, node)) / 100.0;
+        let steady = self.steady_score(cluster, class, node);
+        self.score_of_steady(cluster, class, node, steady)
+    }
+
+    fn looks_at_use(&self) -> bool {
+        true
+    }
+
+    fn steady_score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {
+        self.policy.score(cluster, class, node)
+    }
+
+    fn score_of_steady(&self, cluster: &Cluster, class: ClassId, node: NodeId, steady: f32) -> f32 {
+        let of_policy = f64::from(steady) / 100.0;
         let [busiest, broken, lacking] = self.prices(cluster, class, node);
         (self.weights.policy * of_policy - busiest - broken - lacking) as f32
     }

@@ -63,6 +63,22 @@ pub trait PlacementPolicy: Send {
         }
     }
 
+    /// Whether scores depend on how much of a node is really used.
+    fn looks_at_use(&self) -> bool {
+        false
+    }
+
+    /// The part of the score that does not: what is costly to find and stays as it is until the node changes.
+    fn steady_score(&mut self, cluster: &Cluster, class: ClassId, node: NodeId) -> f32 {
+        self.score(cluster, class, node)
+    }
+
+    /// The score, of that part and of what is used of the node now.
+    fn score_of_steady(&self, cluster: &Cluster, class: ClassId, node: NodeId, steady: f32) -> f32 {
+        let _ = (cluster, class, node);
+        steady
+    }
+
     /// Notes how much of each resource of a node is really used, as shares of its capacity; returns whether that changes
     /// scores on it. Only for policies that look at use.
     fn note_use(&mut self, node: NodeId, shares: &[f64]) -> bool {

@@ -11,7 +11,7 @@ use super::best_node::{BestNode, UNFIT};
 use super::feasible_set::FeasibleSet;
 use crate::model::{ClassId, Cluster, Liking, LogPosition, NodeId, Placement, ScoreTerm, Shape, TaskId};
 
-/// Scores kept at most, over all shapes and nodes (4 bytes each): beyond it all are forgotten and made again as needed.
+/// Scores kept at most, over all shapes and nodes (4 bytes each, 8 where use has a part in them): beyond it all are forgotten and made again as needed.
 const SCORES_MAX: usize = 1 << 26;
 /// Nodes that are compared by how much a task likes them, the best by score first.
 const COMPARED_MAX: usize = 1024;
@@ -43,7 +43,26 @@ struct ShapeIndex {
     known_to: Option<LogPosition>,
     /// Nodes scored on a draft that was dropped.
     dirty: Vec<NodeId>,
+    /// Nodes of which only the use has changed.
+    used: Used,
+    /// Per position: the part of the score that use has no part in. Only of policies that look at use.
+    steady: Vec<f32>,
     candidates: Candidates,
+}
+
+/// Nodes whose use has changed since a shape was scored.
+enum Used {
+    These(Vec<NodeId>),
+    All,
+}
+
+impl Used {
+    fn note(&mut self, node: NodeId, nodes: usize) {
+        match self {
+            Self::These(noted) if noted.len() < nodes => noted.push(node),
+            _ => *self = Self::All,
+        }
+    }
 }
 
 /// Finds the node for a task under one policy. Of nodes with equal scores the first in `order` is taken.
@@ -171,13 +190,7 @@ impl Placer {
             return;
         }
         for index in &mut self.indices {
-            if index.dirty.len() < self.order.len() {
-                index.dirty.push(node);
-            } else {
-                // As many as all nodes: then all are scored when the shape next comes up.
-                index.known_to = None;
-                index.dirty.clear();
-            }
+            index.used.note(node, self.order.len());
         }
     }
 
@@ -254,26 +267,52 @@ impl Placer {
         let at = self.index_of(cluster, class);
         let Self { policy, rank, indices, scored_in, refresh, .. } = self;
         let index = &mut indices[at];
+        let ShapeIndex { known_to, dirty, used, steady, candidates } = index;
         let mut score = |node: NodeId| {
-            let score = if cluster.fits(node, class) { policy.score(cluster, class, node) } else { UNFIT };
-            index.candidates.set(rank[node.index()] as usize, score);
+            let position = rank[node.index()] as usize;
+            let score = if cluster.fits(node, class) {
+                let of_node = policy.steady_score(cluster, class, node);
+                if let Some(kept) = steady.get_mut(position) {
+                    *kept = of_node;
+                }
+                policy.score_of_steady(cluster, class, node, of_node)
+            } else {
+                UNFIT
+            };
+            candidates.set(position, score);
         };
         *refresh += 1;
-        match index.known_to.and_then(|known_to| cluster.changes().since(known_to)) {
+        let is_known = match known_to.and_then(|known_to| cluster.changes().since(known_to)) {
             Some(nodes) => {
-                for node in nodes.iter().copied().chain(index.dirty.drain(..)) {
+                for node in nodes.iter().copied().chain(dirty.drain(..)) {
                     if scored_in[node.index()] != *refresh {
                         scored_in[node.index()] = *refresh;
                         score(node);
                     }
                 }
+                true
             }
             None => {
-                index.dirty.clear();
+                dirty.clear();
                 cluster.nodes().for_each(score);
+                false
             }
+        };
+        let used = std::mem::replace(used, Used::These(Vec::new()));
+        let mut score_use = |node: NodeId| {
+            let position = rank[node.index()] as usize;
+            // The rest of it is as it was: where the class did not fit it does not now.
+            if scored_in[node.index()] != *refresh && candidates.score(position) != UNFIT {
+                scored_in[node.index()] = *refresh;
+                candidates.set(position, policy.score_of_steady(cluster, class, node, steady[position]));
+            }
+        };
+        match used {
+            _ if !is_known => {}
+            Used::These(nodes) => nodes.into_iter().for_each(&mut score_use),
+            Used::All => cluster.nodes().for_each(&mut score_use),
         }
-        index.known_to = Some(cluster.changes().end());
+        *known_to = Some(cluster.changes().end());
         at
     }
 
@@ -297,7 +336,9 @@ impl Placer {
             } else {
                 Candidates::Scored(BestNode::new(self.order.len()))
             };
-            self.indices.push(ShapeIndex { known_to: None, dirty: Vec::new(), candidates });
+            let steady = if self.policy.looks_at_use() { vec![UNFIT; self.order.len()] } else { Vec::new() };
+            let (dirty, used) = (Vec::new(), Used::These(Vec::new()));
+            self.indices.push(ShapeIndex { known_to: None, dirty, used, steady, candidates });
             self.indices.len() - 1
         });
         self.of_class[class.index()] = Some((epoch, index));
