@@ -13,6 +13,7 @@ mod bench;
 mod cache;
 mod control_plane;
 mod data;
+mod go;
 mod test;
 mod tidy;
 
