@@ -69,7 +69,8 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
     let packages = Packages::of(root, &target, &options.features)?;
     let unix_seconds = unix_seconds(root)?;
     let binary = match &options.binary {
-        Some(file) => file.clone(),
+        // A bare name would be looked for in the path.
+        Some(file) => fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?,
         None => build(root, &packages, &target, &options.features)?,
     };
     let name = format!("lepton-{}-{target}", packages.version()?);
@@ -192,8 +193,9 @@ fn said(command: &mut Command) -> Result<Vec<u8>> {
     let output = output.with_context(|| format!("cannot start {}", program.display()))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        let last = errors.trim_end().lines().last().unwrap_or("no message").to_owned();
-        bail!("{} ended with {}: {last}", program.display(), output.status);
+        let lines = || errors.lines().map(str::trim).filter(|line| !line.is_empty());
+        let why = lines().find(|line| line.starts_with("error")).or_else(|| lines().last());
+        bail!("{} ended with {}: {}", program.display(), output.status, why.unwrap_or("no message"));
     }
     Ok(output.stdout)
 }
