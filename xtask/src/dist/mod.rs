@@ -194,7 +194,7 @@ fn said(command: &mut Command) -> Result<Vec<u8>> {
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         let lines = || errors.lines().map(str::trim).filter(|line| !line.is_empty());
-        let why = lines().find(|line| line.starts_with("error")).or_else(|| lines().last());
+        let why = lines().find(|line| line.starts_with("error")).or_else(|| lines().next_back());
         bail!("{} ended with {}: {}", program.display(), output.status, why.unwrap_or("no message"));
     }
     Ok(output.stdout)
