@@ -168,10 +168,14 @@ fn compiled(
     Ok(all)
 }
 
-/// The licence as an SPDX expression; old packages write `/` for OR.
-fn license(of: &Value) -> Result<String> {
-    let said = of["license"].as_str().context("it names no licence; only packages that do are taken")?;
-    Ok(said.replace(" / ", " OR ").replace('/', " OR "))
+/// The licence as an SPDX expression; old packages write `/` for OR. Of one that only has a text, a name for that.
+pub(super) fn license(of: &Value) -> Result<String> {
+    if let Some(said) = of["license"].as_str() {
+        return Ok(said.replace(" / ", " OR ").replace('/', " OR "));
+    }
+    ensure!(of["license_file"].is_string(), "it has no licence; only packages that have one are taken");
+    let name = of["name"].as_str().context("a package has a name")?;
+    Ok(format!("LicenseRef-{}", name.replace('_', "-")))
 }
 
 /// What the page is built with, save what is there only to build and to test it.

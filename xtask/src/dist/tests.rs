@@ -5,10 +5,10 @@ use std::fs;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::archive::{self, Entry};
-use super::packages::{Kind, Packages, compiled_names, digests};
+use super::packages::{Kind, Packages, compiled_names, digests, license};
 use super::{Options, licenses, options, sbom};
 use crate::workspace_root;
 
@@ -29,6 +29,18 @@ fn options_are_read_and_unknown_ones_refused() {
         let error = options(wrong).expect_err("it is wrong").to_string();
         assert!(error.contains(said), "{error}");
     }
+}
+
+#[test]
+fn licenses_are_spdx_expressions() {
+    for (of, wanted) in [
+        (json!({"name": "a", "license": "MIT/Apache-2.0"}), "MIT OR Apache-2.0"),
+        (json!({"name": "a", "license": "Apache-2.0 / MIT"}), "Apache-2.0 OR MIT"),
+        (json!({"name": "a_b", "license": null, "license_file": "LICENSE"}), "LicenseRef-a-b"),
+    ] {
+        assert_eq!(license(&of).expect("it has one"), wanted);
+    }
+    license(&json!({"name": "a", "license": null, "license_file": null})).expect_err("it has none");
 }
 
 #[test]
