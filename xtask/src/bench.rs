@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::control_plane::SERVER_AND_SCHEDULER;
+use crate::programs::SERVER_AND_SCHEDULER;
 use crate::{Usage, data};
 
 /// A bench that can be asked for by name.

@@ -1,4 +1,4 @@
-//! Programs of published Go modules that tests and benches need, built once into the cache and kept by what they are made of.
+//! Building programs of published Go modules, once, into the cache, where they are kept by what they are made of.
 
 use std::ffi::OsStr;
 use std::fs;

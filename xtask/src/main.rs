@@ -11,10 +11,10 @@
 
 mod bench;
 mod cache;
-mod control_plane;
 mod data;
 mod dist;
 mod go;
+mod programs;
 mod test;
 mod tidy;
 

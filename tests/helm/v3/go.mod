@@ -1,3 +1,4 @@
+// Which helm 3 the chart is tried with; `cargo xtask test kubernetes` builds it. There is no code of ours here.
 module lepton/tests/helm/v3
 
 go 1.26.0

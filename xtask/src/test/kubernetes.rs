@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::marked;
 use super::tally::{State, Tally};
-use crate::control_plane::{HELM_3, HELM_4, SERVER};
+use crate::programs::{HELM_3, HELM_4, SERVER};
 
 pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>) -> Result<(State, Tally)> {
     let mut programs = Vec::new();

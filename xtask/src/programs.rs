@@ -1,5 +1,5 @@
-//! The control plane of Kubernetes that tests and benches run against: one program of etcd, the API server and, for the bench, the stock
-//! scheduler, built from `tests/control-plane`; and the two versions of helm that the chart is tried with, built from `tests/helm`.
+//! Which programs of Go modules tests and benches need: the control plane of Kubernetes (one program of etcd, the API server and, for the
+//! bench, the stock scheduler), and the two versions of helm that the chart is tried with.
 
 use crate::go::GoProgram;
 
