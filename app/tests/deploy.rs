@@ -1,15 +1,15 @@
 //! What is shipped to run Lepton with: the unit for systemd starts the binary as it is, on the settings that it prints itself; the board of
-//! Grafana and the alerts of Prometheus speak of what is served.
+//! Grafana and the alerts of Prometheus speak of what is served; the chart knows the settings. `kubernetes/chart.rs` has what helm makes of it.
 
 #![cfg(target_os = "linux")]
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use common::service::Service;
-use common::{lepton, read, scratch, stderr, written};
+use common::{json, lepton, read, scratch, stderr, written};
 use serde_json::Value;
 
 #[test]
@@ -114,6 +114,59 @@ fn promtool_takes_the_alerts_what_they_are_tried_on_and_every_expression_of_the_
     // JSON is YAML.
     let group = serde_json::json!({"groups": [{"name": "board", "rules": rules}]});
     promtool(&["check", "rules", &written("board.yaml", group.to_string())]);
+}
+
+/// Settings that the chart makes itself, or that have no effect on the source `kubernetes`.
+const NOT_OF_THE_CHART: [&str; 14] = [
+    "schema_version",
+    "mode",
+    "owner_modes",
+    "listen",
+    "require_tokens",
+    "tls_cert",
+    "tls_key",
+    "state_dir",
+    "source",
+    "speed",
+    "network_mbit_s",
+    "kubernetes.kubeconfig",
+    "kubernetes.context",
+    "kubernetes.lease",
+];
+const SECTIONS_NOT_OF_THE_CHART: [&str; 3] = ["host", "prometheus", "simulation"];
+
+/// The settings of a schema by name, each without its default.
+fn settings_in(schema: &Value, section: &str, found: &mut BTreeMap<String, Value>) {
+    for (name, of) in schema["properties"].as_object().expect("a table") {
+        let full = format!("{section}{name}");
+        if of["properties"].is_object() {
+            assert_eq!(of["additionalProperties"], false, "{full}");
+            settings_in(of, &format!("{full}."), found);
+        } else {
+            let mut of = of.clone();
+            of.as_object_mut().expect("a setting").remove("default");
+            found.insert(full, of);
+        }
+    }
+}
+
+#[test]
+fn the_chart_knows_the_settings_of_the_program() {
+    let schema: Value = serde_json::from_str(&shipped("helm/lepton/values.schema.json")).expect("JSON");
+    let (mut of_chart, mut wanted) = (BTreeMap::new(), BTreeMap::new());
+    settings_in(&schema["properties"]["settings"], "", &mut of_chart);
+    settings_in(&json(&lepton(&["config", "schema"])), "", &mut wanted);
+    for name in NOT_OF_THE_CHART {
+        assert!(wanted.remove(name).is_some(), "there is no setting `{name}`");
+    }
+    wanted.retain(|name, _| {
+        !SECTIONS_NOT_OF_THE_CHART.iter().any(|section| name.starts_with(&format!("{section}.")))
+    });
+    for (name, of) in &wanted {
+        let help = "write it into `settings` of deploy/helm/lepton/values.schema.json, or name it here";
+        assert_eq!(of_chart.get(name), Some(of), "`{name}`: {help}");
+    }
+    assert_eq!(of_chart.len(), wanted.len(), "the chart has settings that are none");
 }
 
 #[test]

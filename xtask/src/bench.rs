@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::control_plane::{self, Parts};
+use crate::programs::SERVER_AND_SCHEDULER;
 use crate::{Usage, data};
 
 /// A bench that can be asked for by name.
@@ -205,7 +205,7 @@ fn run(root: &Path, bench: &Bench, args: &[&str]) -> Result<()> {
     match bench.target {
         Target::Bench(name) => command.args(["bench", "--bench", name]),
         Target::ControlPlaneBench(name) => {
-            command.env(control_plane::PROGRAM, control_plane::program(root, Parts::ServerAndScheduler)?);
+            command.env(SERVER_AND_SCHEDULER.variable, SERVER_AND_SCHEDULER.built(root)?);
             command.args(["bench", "--bench", name])
         }
         Target::FeatureBench(name, feature) => {

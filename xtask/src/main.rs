@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask test | tidy | bench`.
+//! The project's chores: `cargo xtask test | tidy | bench | dist`.
 //!
 //! Only a dispatcher. It depends on nothing of ours, so it still builds when the rest does not.
 
@@ -11,8 +11,10 @@
 
 mod bench;
 mod cache;
-mod control_plane;
 mod data;
+mod dist;
+mod go;
+mod programs;
 mod test;
 mod tidy;
 
@@ -26,6 +28,7 @@ The project's chores.
     cargo xtask test [GROUP..]         run the tests: rust, data, page, browser (all of them by default)
     cargo xtask tidy                   check the map: arrows between rooms, dead files, banned calls, links
     cargo xtask bench [NAME [ARGS..]]  run a bench in release mode; without a name, list them
+    cargo xtask dist [OPTIONS]         make the files of a release: archive, digest, licences, bill of materials, chart
 
 `--help` after a chore says more about it.";
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Some((&"test", rest)) => test::main(&workspace_root(), rest),
         Some((&"tidy", rest)) => tidy::main(&workspace_root(), rest),
         Some((&"bench", rest)) => bench::main(&workspace_root(), rest),
+        Some((&"dist", rest)) => dist::main(&workspace_root(), rest),
         Some((other, _)) => Err(Usage(format!("there is no chore `{other}`\n\n{HELP}")).into()),
     };
     done.unwrap_or_else(|error| {

@@ -1,20 +1,26 @@
-//! The group `kubernetes`: tests on a real API server with its etcd.
+//! The group `kubernetes`: tests on a real API server with its etcd, and of the chart with helm.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::marked;
 use super::tally::{State, Tally};
-use crate::control_plane::{PROGRAM, Parts, program};
+use crate::programs::{HELM_3, HELM_4, SERVER};
 
 pub(super) fn run(root: &Path, traces: &Result<PathBuf, String>) -> Result<(State, Tally)> {
-    let program = match program(root, Parts::Server) {
-        Ok(program) => program,
-        Err(error) => {
-            return Ok((State::NotRun(format!("no control plane: {error:#}")), Tally::default()));
+    let mut programs = Vec::new();
+    for program in [SERVER, HELM_3, HELM_4] {
+        match program.built(root) {
+            Ok(path) => programs.push((program.variable, path)),
+            Err(error) => {
+                return Ok((State::NotRun(format!("no {}: {error:#}", program.name)), Tally::default()));
+            }
         }
-    };
-    let needs = marked::Needs { variables: &[(PROGRAM, program.as_os_str())], ..marked::KUBERNETES };
+    }
+    let variables: Vec<(&str, &OsStr)> =
+        programs.iter().map(|(variable, path)| (*variable, path.as_os_str())).collect();
+    let needs = marked::Needs { variables: &variables, ..marked::KUBERNETES };
     marked::run(root, traces, &needs)
 }

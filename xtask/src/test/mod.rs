@@ -35,8 +35,8 @@ Runs the groups named, or all of them:
            installed for them
   sources  tests marked #[ignore = \"needs prometheus\"]: a real Prometheus that scrapes a real node-exporter; as
            root on Debian, both are installed for them
-  kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, built from
-           tests/control-plane once into ~/.cache/lepton (5 to 15 minutes; needs Go, and its module proxy)
+  kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, and helm 3 and 4,
+           built from tests/control-plane and tests/helm once into ~/.cache/lepton (10 to 25 minutes; needs Go, and its module proxy)
   kafka    tests marked #[ignore = \"needs kafka\"]: a real Apache Kafka, fetched by Maven once into ~/.cache/lepton; as root
            on Debian, Java, Maven and what building the feature `kafka` needs are installed for them. Where that cannot be had
            all groups build without the feature

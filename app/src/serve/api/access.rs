@@ -144,12 +144,12 @@ impl Door {
     }
 }
 
-/// The role that a request needs; none for what everybody may see: that the process lives, and the files of the page, which tell
-/// nothing of the cluster.
+/// The role that a request needs; none for what everybody may see: that the process lives, whether it is ready (probes have no token), and
+/// the files of the page, which tell nothing of the cluster.
 fn needed(method: &Method, path: &str) -> Option<Role> {
-    let is_page = !path.starts_with("/api/") && path != "/metrics" && path != "/readyz";
+    let is_page = !path.starts_with("/api/") && path != "/metrics";
     match path {
-        "/livez" => None,
+        "/livez" | "/readyz" => None,
         "/api/v1/audit" => Some(Role::Admin),
         _ if reads(method) => (!is_page).then_some(Role::Viewer),
         "/api/v1/whatif" => Some(Role::Viewer),

@@ -26,7 +26,12 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> Result<&'static str,
     if view.status.state == "ok" {
         return Ok("ok\n");
     }
-    let detail = format!("{}: {}", view.status.state, view.status.problems.join("; "));
+    // Whoever asks may have no token, and problems name nodes and files.
+    let detail = if shared.door.tokens.is_some() {
+        "not ready; `lepton status` says why".to_owned()
+    } else {
+        format!("{}: {}", view.status.state, view.status.problems.join("; "))
+    };
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail))
 }
 

@@ -1,0 +1,40 @@
+//! Which programs of Go modules tests and benches need: the control plane of Kubernetes (one program of etcd, the API server and, for the
+//! bench, the stock scheduler), and the two versions of helm that the chart is tried with.
+
+use crate::go::GoProgram;
+
+/// etcd and the API server.
+pub(crate) const SERVER: GoProgram = GoProgram {
+    name: "control-plane",
+    variable: "LEPTON_CONTROL_PLANE",
+    source: "tests/control-plane",
+    files: &["go.mod", "go.sum", "main.go", "scheduler.go"],
+    package: ".",
+    tags: "",
+    go_min: (1, 25),
+    takes: "5 to 15 minutes",
+};
+
+/// The same and the stock scheduler.
+pub(crate) const SERVER_AND_SCHEDULER: GoProgram =
+    GoProgram { name: "control-plane-with-scheduler", tags: "scheduler", ..SERVER };
+
+/// The helm that most clusters are served with.
+pub(crate) const HELM_3: GoProgram = GoProgram {
+    name: "helm",
+    variable: "LEPTON_HELM_3",
+    source: "tests/helm/v3",
+    files: &["go.mod", "go.sum"],
+    package: "helm.sh/helm/v3/cmd/helm",
+    tags: "",
+    go_min: (1, 26),
+    takes: "2 to 5 minutes",
+};
+
+/// Its successor.
+pub(crate) const HELM_4: GoProgram = GoProgram {
+    variable: "LEPTON_HELM_4",
+    source: "tests/helm/v4",
+    package: "helm.sh/helm/v4/cmd/helm",
+    ..HELM_3
+};
