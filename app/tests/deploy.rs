@@ -53,7 +53,9 @@ const ALERTS_TRIED: &str = "prometheus/lepton-alerts.test.yaml";
 #[test]
 fn every_measure_of_the_board_and_of_the_alerts_is_served() {
     let far = format!("sqlite://{}", scratch("far.db"));
-    let simulated = Service::start(&scratch("simulated"), &["--store-url", &far]);
+    // Nobody takes the traces; that is counted.
+    let traced = written("traced.toml", "traces_url = \"http://127.0.0.1:1\"\n");
+    let simulated = Service::start(&scratch("simulated"), &["--store-url", &far, "--config", &traced]);
     let logs = format!("[logs]\nfiles = [\"{}\"]\n", scratch("kern.log"));
     let logs = ["--source", "host", "--turn-seconds", "0.1", "--config", &written("logs.toml", logs)];
     let host = Service::start_of(&scratch("host"), &logs, "");

@@ -1,5 +1,5 @@
 //! Which programs of Go modules tests and benches need: the control plane of Kubernetes (one program of etcd, the API server and, for the
-//! bench, the stock scheduler), and the two versions of helm that the chart is tried with.
+//! bench, the stock scheduler), the two versions of helm that the chart is tried with, and a collector of OpenTelemetry.
 
 use crate::go::GoProgram;
 
@@ -37,4 +37,16 @@ pub(crate) const HELM_4: GoProgram = GoProgram {
     source: "tests/helm/v4",
     package: "helm.sh/helm/v4/cmd/helm",
     ..HELM_3
+};
+
+/// What is told the traces of turns.
+pub(crate) const COLLECTOR: GoProgram = GoProgram {
+    name: "collector",
+    variable: "LEPTON_COLLECTOR",
+    source: "tests/collector",
+    files: &["go.mod", "go.sum", "main.go"],
+    package: ".",
+    tags: "",
+    go_min: (1, 25),
+    takes: "2 to 5 minutes",
 };

@@ -32,6 +32,7 @@ mod snooze_tests;
 mod snoozes;
 mod starts;
 mod stream;
+mod task_rows;
 #[cfg(test)]
 mod tests;
 mod tls;

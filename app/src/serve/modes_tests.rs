@@ -38,7 +38,7 @@ impl Seen {
     fn turn(&mut self, engine: &mut Engine, published: &Arc<Published>) {
         engine.turn();
         let view = published.view();
-        for task in &view.tasks {
+        for task in view.tasks.iter() {
             let owner = task.owner.clone().expect("each has one");
             self.stood += usize::from(owner == "team-1" && task.node.is_some());
             self.owner_of.insert(task.name.clone(), owner);

@@ -139,7 +139,7 @@ fn a_loop_that_starts_again_finds_the_cluster_and_its_reasons() {
             "no number of a turn that decided comes twice"
         );
         let places = |view: &super::view::View| -> Vec<(String, String)> {
-            let placed = |t: &super::view::TaskRow| Some((t.name.clone(), t.node.clone()?));
+            let placed = |t: &super::task_rows::TaskRow| Some((t.name.clone(), t.node.clone()?));
             view.tasks.iter().filter_map(placed).collect()
         };
         let (old, new) = (places(&before), places(&after));

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use lepton_core::cycle::{Cycle, CycleReport};
-use lepton_core::model::{DEVICE_MILLI, Mode, Modes, NodeId, Snapshot, SourceState};
+use lepton_core::model::{Mode, Modes, NodeId, Snapshot, SourceState};
 use lepton_edges::SourceReport;
 use lepton_edges::store::{RelayReport, SeriesReport};
 use serde::Serialize;
@@ -22,8 +22,9 @@ use super::people::unix_seconds;
 use super::policies::PoliciesBody;
 use super::recording::Proposal;
 use super::snoozes::Snooze;
-use super::starts::{StartRow, Starts, StartsJudgedRow};
+use super::starts::{Starts, StartsJudgedRow};
 use super::stream::Stream;
+use super::task_rows::{TaskRow, TaskRows};
 use super::turn_traces::Told;
 use super::waiting::WaitingBody;
 
@@ -259,44 +260,13 @@ pub(crate) struct Status {
     pub(crate) starts: StartsJudgedRow,
 }
 
-/// A task.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct TaskRow {
-    /// Its name.
-    pub(crate) name: String,
-    /// running or waiting.
-    pub(crate) state: String,
-    /// Where it stands.
-    pub(crate) node: Option<String>,
-    /// Whose it is.
-    pub(crate) owner: Option<String>,
-    /// The gang it is a member of.
-    pub(crate) gang: Option<String>,
-    /// Devices it asks for; a share of one counts as much.
-    pub(crate) devices: f64,
-    /// Whether it must not be moved or stopped.
-    pub(crate) do_not_disrupt: bool,
-    /// Its priority; higher goes first.
-    pub(crate) priority: i32,
-    /// When it was submitted, seconds.
-    pub(crate) submitted_seconds: u64,
-    /// When its present run began, seconds.
-    pub(crate) started_seconds: Option<u64>,
-    /// How much of each resource it asks for, in the order of a node's resources.
-    pub(crate) demand: Vec<i64>,
-    /// What keeps it waiting, as far as Lepton decided on it.
-    pub(crate) waits_for: Option<String>,
-    /// When it is expected to start; none while it runs, and where nothing can be told.
-    pub(crate) starts: Option<StartRow>,
-}
-
 /// The service after a turn.
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) status: Status,
     pub(super) nodes: Vec<NodeRow>,
     pub(super) details: Arc<Vec<NodeDetail>>,
-    pub(super) tasks: Vec<TaskRow>,
+    pub(super) tasks: TaskRows,
     pub(super) load: Arc<LoadBody>,
     pub(super) waiting: WaitingBody,
     pub(super) policies: PoliciesBody,
@@ -387,26 +357,7 @@ impl View {
             let row = NodeRow::of(cluster, id, before.nodes.get(id.index()));
             report.map_or(row.clone(), |report| row.assessed(cluster, id, &report.assessment))
         };
-        let task = |id| {
-            let (task, state, place) = (cluster.task(id), snapshot.task(id), cluster.placement(id));
-            TaskRow {
-                name: task.name.to_string(),
-                state: if place.is_some() { "running" } else { "waiting" }.to_owned(),
-                node: place.map(|p| cluster.node_name(p.node).to_owned()),
-                owner: task.owner.map(|o| cluster.owner_name(o).to_owned()),
-                gang: task.gang.map(|g| cluster.gang_name(g).to_owned()),
-                devices: cluster.demand(id).device_milli() as f64 / f64::from(DEVICE_MILLI),
-                do_not_disrupt: task.do_not_disrupt,
-                priority: task.priority,
-                submitted_seconds: state.submitted_seconds,
-                started_seconds: state.started_seconds,
-                demand: cluster.demand(id).resources.to_vec(),
-                waits_for: state.waits_for.map(|obstacle| obstacle.code().to_owned()),
-                starts: None,
-            }
-        };
-        let mut tasks: Vec<TaskRow> = cluster.live_tasks().map(task).collect();
-        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        let tasks = TaskRows::of(snapshot, &before.tasks);
         let load = report.map_or_else(
             || Arc::clone(&before.load),
             |report| Arc::new(LoadBody::of(cycle, report, now_seconds)),
@@ -455,9 +406,7 @@ impl View {
     /// Tells when what waits is expected to start.
     pub(super) fn tell_starts(&mut self, starts: &Starts) {
         self.status.starts = starts.judged();
-        for task in self.tasks.iter_mut().filter(|task| task.node.is_none()) {
-            task.starts = starts.of(&task.name);
-        }
+        self.tasks.tell_starts(starts);
     }
 
     /// A node by its name, with all that is known of it.

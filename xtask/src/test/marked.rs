@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::apt::ensure;
 use super::tally::{State, Tally};
 use super::{run_cargo_tests, workspace};
+use crate::go::GoProgram;
 use crate::tidy;
 
 /// What such a group needs.
@@ -51,6 +52,31 @@ pub(super) const FUZZER: Needs<'static> =
 /// Tests that talk to a broker of Kafka.
 pub(super) const KAFKA: Needs<'static> =
     Needs { reason: "needs kafka", programs: &[], packages: &[], variables: &[] };
+
+/// Tests that tell a collector of OpenTelemetry.
+pub(super) const COLLECTOR: Needs<'static> =
+    Needs { reason: "needs a collector", programs: &[], packages: &[], variables: &[] };
+
+/// Such a group whose programs are built from Go modules.
+pub(super) fn run_with(
+    root: &Path,
+    traces: &Result<PathBuf, String>,
+    programs: &[GoProgram],
+    needs: &Needs<'_>,
+) -> Result<(State, Tally)> {
+    let mut built = Vec::new();
+    for program in programs {
+        match program.built(root) {
+            Ok(path) => built.push((program.variable, path)),
+            Err(error) => {
+                return Ok((State::NotRun(format!("no {}: {error:#}", program.name)), Tally::default()));
+            }
+        }
+    }
+    let variables: Vec<(&str, &OsStr)> =
+        built.iter().map(|(variable, path)| (*variable, path.as_os_str())).collect();
+    run(root, traces, &Needs { variables: &variables, ..*needs })
+}
 
 pub(super) fn run(
     root: &Path,

@@ -4,7 +4,6 @@
 mod apt;
 mod fuzz;
 mod kafka;
-mod kubernetes;
 mod marked;
 mod page;
 mod tally;
@@ -18,6 +17,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::programs::{COLLECTOR, HELM_3, HELM_4, SERVER};
 use crate::{Usage, data};
 use tally::{GroupReport, State, Tally};
 
@@ -44,6 +44,8 @@ Runs the groups named, or all of them:
            root on Debian, both are installed for them. Compiling the features `mysql` and `postgres` takes minutes
   fuzz     tests marked #[ignore = \"needs schemathesis\"]: requests made from docs/openapi.json; installed from PyPI once into
            ~/.cache/lepton (needs Python and its venv, which are installed as root on Debian)
+  otel     tests marked #[ignore = \"needs a collector\"]: a real collector of OpenTelemetry is told the traces of turns; built
+           from tests/collector once into ~/.cache/lepton (2 to 5 minutes; needs Go, and its module proxy)
   train    the tests of lepton-learn with its feature `train`; compiling that feature takes minutes
 A group that cannot be run is listed as not run. With CI=true that is a failure.";
 
@@ -59,10 +61,11 @@ enum Group {
     Kafka,
     Stores,
     Fuzz,
+    Otel,
     Train,
 }
 
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("rust", Group::Rust),
     ("data", Group::Data),
     ("page", Group::Page),
@@ -72,6 +75,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("kafka", Group::Kafka),
     ("stores", Group::Stores),
     ("fuzz", Group::Fuzz),
+    ("otel", Group::Otel),
     ("train", Group::Train),
 ];
 
@@ -107,7 +111,10 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Train => run_cargo_tests(root, &traces, LEARNER, &[], &[])?,
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
-            Group::Kubernetes => kubernetes::run(root, &traces)?,
+            Group::Kubernetes => {
+                marked::run_with(root, &traces, &[SERVER, HELM_3, HELM_4], &marked::KUBERNETES)?
+            }
+            Group::Otel => marked::run_with(root, &traces, &[COLLECTOR], &marked::COLLECTOR)?,
             Group::Kafka => kafka::run(root, &traces)?,
             Group::Fuzz => fuzz::run(root, &traces)?,
             Group::Browser => match page::missing_packages(root)? {

@@ -70,12 +70,24 @@ fn groups_run_in_their_own_order_and_unknown_ones_are_refused() {
     };
     assert_eq!(
         names(&[]).expect("all"),
-        ["rust", "data", "page", "browser", "sources", "kubernetes", "kafka", "stores", "fuzz", "train"]
+        [
+            "rust",
+            "data",
+            "page",
+            "browser",
+            "sources",
+            "kubernetes",
+            "kafka",
+            "stores",
+            "fuzz",
+            "otel",
+            "train"
+        ]
     );
     assert_eq!(names(&["browser", "rust"]).expect("two"), ["rust", "browser"]);
     let error = names(&["rusty"]).expect_err("there is no such group").to_string();
     assert_eq!(
         error,
-        "there is no test group `rusty`; there are: rust, data, page, browser, sources, kubernetes, kafka, stores, fuzz, train"
+        "there is no test group `rusty`; there are: rust, data, page, browser, sources, kubernetes, kafka, stores, fuzz, otel, train"
     );
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::nodes::NodeRow;
-use super::super::view::TaskRow;
+use super::super::task_rows::TaskRow;
 use super::super::waiting::WaitingBody;
 use super::Shared;
 use super::problem::Problem;

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use super::super::node_view::{DeviceRow, NodeResource};
 use super::super::nodes::NodeRow;
-use super::super::view::{FaultRow, TaskRow};
+use super::super::task_rows::TaskRow;
+use super::super::view::FaultRow;
 use super::Shared;
 use super::problem::Problem;
 

@@ -102,7 +102,7 @@ pub(super) async fn explain(
     let node = query.map_err(|e| Problem::bad(e.body_text()))?.0.why_not;
     let mut explanation = told(&shared, &id).await?;
     let view = shared.published.view();
-    let waiting = view.tasks.iter().find(|task| task.name == id && task.node.is_none());
+    let waiting = view.tasks.named(&id).filter(|task| task.node.is_none());
     let waits = waiting.is_some();
     let starts = waiting.and_then(|task| task.starts);
     explanation.starts =
@@ -163,7 +163,7 @@ async fn told(shared: &Shared, id: &str) -> Result<Explanation, Problem> {
         return Ok(of_decisions(&id, "node", of_node.iter().map(|d| DecisionRow::of(&d.record)).collect()));
     }
     let view = shared.published.view();
-    let task = view.tasks.iter().find(|task| task.name == id).map(|task| {
+    let task = view.tasks.named(&id).map(|task| {
         let place =
             task.node.as_deref().map_or_else(|| "waits".to_owned(), |node| format!("stands on {node}"));
         let observed = task.owner.as_deref().filter(|owner| view.status.only_observes(owner));
