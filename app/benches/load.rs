@@ -103,7 +103,7 @@ fn main() {
         at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(otherwise)
     };
     let (nodes, hours) = (number("--nodes", 5000), number("--hours", 24));
-    let (speed, viewers) = (number("--speed", 300), number("--viewers", 200) as usize);
+    let (speed, viewers) = (number("--speed", 60), number("--viewers", 200) as usize);
     let folder = scratch("load");
     let _ = std::fs::remove_dir_all(&folder);
     let tokens: Vec<String> = (0..=viewers.div_ceil(STREAMS_PER_TOKEN))

@@ -19,6 +19,7 @@ mod columns;
 mod commands;
 mod failure;
 mod forms;
+mod kubectl;
 mod log;
 mod numbers;
 mod objective_file;
@@ -33,6 +34,7 @@ mod stop;
 mod token_file;
 mod toml_file;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -45,7 +47,9 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run() {
+    let ended = run();
+    kubectl::end();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
@@ -53,15 +57,26 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     stop::listen()?;
-    let words = by_kind::for_kind_of_model(spellings::with_numbers_as_values(std::env::args_os()));
+    let mut called: Vec<OsString> = std::env::args_os().collect();
+    if kubectl::is_called(called.first()) {
+        match kubectl::words(&called)? {
+            Some(words) => called = words,
+            None => return Ok(()),
+        }
+    }
+    let words = by_kind::for_kind_of_model(spellings::with_numbers_as_values(called.into_iter()));
     let parsed = cli::command().try_get_matches_from(&words);
     let matches = parsed.unwrap_or_else(|e| match e.kind() {
         ErrorKind::ValueValidation => {
             output::note(spellings::in_plain_words(&e.to_string()).trim_end());
+            kubectl::end();
             std::process::exit(e.exit_code())
         }
         // Help, versions and other usage errors are printed by the parser.
-        _ => e.exit(),
+        _ => {
+            kubectl::end();
+            e.exit()
+        }
     });
     spellings::remarks(&words).iter().for_each(|remark| output::note(remark));
     forms::check(&matches)?;

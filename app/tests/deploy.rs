@@ -119,7 +119,7 @@ fn promtool_takes_the_alerts_what_they_are_tried_on_and_every_expression_of_the_
 }
 
 /// Settings that the chart makes itself, or that have no effect on the source `kubernetes`.
-const NOT_OF_THE_CHART: [&str; 14] = [
+const NOT_OF_THE_CHART: [&str; 15] = [
     "schema_version",
     "mode",
     "owner_modes",
@@ -134,6 +134,7 @@ const NOT_OF_THE_CHART: [&str; 14] = [
     "kubernetes.kubeconfig",
     "kubernetes.context",
     "kubernetes.lease",
+    "kubernetes.review_tokens",
 ];
 const SECTIONS_NOT_OF_THE_CHART: [&str; 3] = ["host", "prometheus", "simulation"];
 

@@ -79,7 +79,7 @@ impl Drop for Collector {
 fn service(name: &str, url: &str) -> Service {
     let settings = scratch(&format!("{name}.toml"));
     let text = format!(
-        "source = \"simulation\"\nspeed = 6000\nmode = \"act\"\ntraces_url = \"{url}\"\n[simulation]\nnodes_count = 10\n"
+        "source = \"simulation\"\nspeed = 600\nmode = \"act\"\ntraces_url = \"{url}\"\n[simulation]\nnodes_count = 10\n"
     );
     fs::write(&settings, text).expect("writable");
     Service::start_of(&scratch(name), &["--config", &settings], "")

@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
 use common::service::Service;
 use common::{json, lepton, read, scratch, stderr};
 use serde_json::Value;
@@ -84,6 +87,30 @@ fn every_route_asks_for_a_token_and_a_viewer_changes_nothing() {
     assert!(head.to_lowercase().contains("www-authenticate: bearer"), "{head}");
     assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("lepton token create")), "{body}");
     assert!(!read(&service.errors).contains("lpt_"), "no secret is in the log");
+}
+
+/// Streams that one token may have.
+const STREAMS: usize = 32;
+
+#[test]
+fn a_token_has_so_many_streams_and_no_more_until_one_is_closed() {
+    let (service, _, [viewer, operator, ..]) = guarded("streams", &[]);
+    let opened = |token: &str| {
+        let mut stream = TcpStream::connect(&service.address).expect("it listens");
+        let head =
+            format!("GET /api/v1/stream HTTP/1.1\r\nHost: {}\r\n{}\r\n", service.address, bearer(token));
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).expect("it answers");
+        (stream, line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()))
+    };
+    let mut streams: Vec<_> = (0..STREAMS).map(|_| opened(&viewer)).collect();
+    assert!(streams.iter().all(|(_, status)| *status == Some(200)));
+    let (status, _, body) = service.request("GET", "/api/v1/stream", &bearer(&viewer));
+    assert_eq!((status, &body["type"]), (429, &"/problems/too-many-streams".into()), "{body}");
+    assert_eq!(opened(&operator).1, Some(200), "another's are his own");
+    streams.pop();
+    service.wait_for("there is room again", || opened(&viewer).1 == Some(200));
 }
 
 #[test]

@@ -548,11 +548,41 @@ export interface PlanBody {
   why?: string | null;
 }
 
+/** A plan in a list: what it comes to, without its parts. */
+export interface PlanLineRow {
+  /** How many steps of each action: place, migrate, preempt, cordon, uncordon. */
+  actions: Record<string, number>;
+  /** What carrying them out costs. */
+  cost_device_minutes: number;
+  /** Who approved or rejected it. */
+  decided_by?: string | null;
+  /** Digest of what it does: what `If-Match` must name. */
+  effects: string;
+  /** What its parts are expected to gain together, device-minutes. */
+  gain_device_minutes: number;
+  /** Its name: the turn that made it. */
+  id: string;
+  /** How many parts it has. */
+  parts: number;
+  /** How many steps for each reason. */
+  reasons: Record<string, number>;
+  /** proposed, approved, rejected, snoozed, superseded or carried_out. */
+  state: string;
+  /** The plan that took its place. */
+  successor?: string | null;
+  /** When it was made, seconds. */
+  time_seconds: number;
+  /** How many tasks wait on. */
+  waiting: number;
+  /** Why. */
+  why?: string | null;
+}
+
 /** A page of plans, the newest first. */
 export interface PlanPage {
   /** The cluster's time of what is shown, seconds. */
   as_of_seconds: number;
-  items: PlanBody[];
+  items: PlanLineRow[];
   /** Where the next page begins; none at the end. */
   next_cursor?: string | null;
 }

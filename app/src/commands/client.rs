@@ -1,7 +1,6 @@
 //! What talks to a running service: `status`, `get`, `explain`; how it is talked to.
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli_serve::{ExplainArgs, GetArgs, Listed, ServerArgs, Shown, StatusArgs, TrialArgs};
 use crate::failure::Failure;
+use crate::kubectl;
 use crate::output;
 use crate::token_file;
 
@@ -228,7 +228,8 @@ pub(super) fn ask(
     headers: &[(&str, &str)],
     body: Option<Value>,
 ) -> Result<Value, Failure> {
-    let token = server.token_file.as_deref().map(token).transpose()?;
+    let of_file = server.token_file.as_deref().map(token_file::read).transpose().map_err(Failure::Input)?;
+    let token = of_file.or_else(|| kubectl::token().map(str::to_owned));
     let bearer = token.map(|token| format!("Bearer {token}"));
     let mut headers = headers.to_vec();
     headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
@@ -246,14 +247,6 @@ pub(super) fn ask(
         400..=499 => Failure::Input(said),
         _ => Failure::Other(anyhow::anyhow!(said)),
     })
-}
-
-/// The token in a file: its first line.
-fn token(file: &Path) -> Result<String, Failure> {
-    let token = token_file::read(file).map_err(Failure::Input)?;
-    let is_token = token.starts_with("lpt_") && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let expected = || format!("{} holds no token, expected a line that begins with lpt_", file.display());
-    is_token.then_some(token).ok_or_else(|| Failure::Input(expected()))
 }
 
 fn exchange(

@@ -7,7 +7,8 @@ use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
 use lepton_core::decide::policy::{PlacementModel, WEIGHTS};
 use lepton_core::model::digest::Digest;
 use lepton_core::model::{Answer, Call, DecisionRecord, Modes, Moving, Outcome, Placing, Plan, Snapshot};
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// What a file says that it is, and the version of its form.
@@ -163,15 +164,31 @@ pub(crate) struct Turn {
 }
 
 /// What came of a turn: as it is compared where it is read, as it was made where it is written, which another thread does.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Deserialize)]
+#[serde(from = "Value")]
 pub(crate) enum Came {
     Read(Value),
     Made(Box<CameOfTurn>),
 }
 
+impl From<Value> for Came {
+    fn from(value: Value) -> Self {
+        Self::Read(value)
+    }
+}
+
+/// As it is compared: a number of 32 bits is written with all the digits that it has as one of 64.
+impl Serialize for Came {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Read(value) => value.serialize(serializer),
+            Self::Made(made) => serde_json::to_value(made).map_err(S::Error::custom)?.serialize(serializer),
+        }
+    }
+}
+
 /// Plan, records and outcome of a turn, and a digest of all that is believed afterwards.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct CameOfTurn {
     plan: Plan,
     records: Vec<DecisionRecord>,

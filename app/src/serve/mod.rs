@@ -118,11 +118,12 @@ pub(crate) fn serve(
 
 /// The tokens that are asked for: beyond this machine always, and then there must be one that is good.
 fn demanded(config: &ServeConfig, folder: &Path) -> Result<Option<Tokens>, Failure> {
-    if config.listen.ip().is_loopback() && !config.require_tokens {
+    if config.listen.ip().is_loopback() && !config.require_tokens && !config.kubernetes.review_tokens {
         return Ok(None);
     }
     let tokens = Tokens::new(folder.to_owned());
-    if tokens.any()? {
+    // Where the cluster says who may come in, nobody needs one of ours.
+    if tokens.any()? || config.kubernetes.review_tokens {
         return Ok(Some(tokens));
     }
     Err(Failure::Input(format!(

@@ -71,7 +71,8 @@ impl Service {
         };
         let published = Arc::new(Published::new(&config.modes()));
         let (asks, mailbox) = sync_channel(ASKS_MAX);
-        let door = api::Door::new(tokens, config.requests_per_second);
+        let reviews = api::Reviews::of(config).map_err(Failure::Input)?;
+        let door = api::Door::new(tokens, reviews, config.requests_per_second);
         let requests = asks.clone();
         let folder = PathBuf::from(&config.state_dir);
         let shared = api::Shared::new(Arc::clone(&published), asks, folder, address.port(), door);

@@ -18,7 +18,7 @@ use crate::numbers::hex;
 /// The file's name in the folder of the store.
 const FILE: &str = "tokens.json";
 /// What every token begins with.
-const PREFIX: &str = "lpt";
+pub(crate) const OURS: &str = "lpt_";
 /// Longest file, bytes.
 const BYTES_MAX: u64 = 1 << 20;
 /// Random bytes of a token's secret, and of its id.
@@ -112,7 +112,7 @@ pub(crate) fn create(
     let source = "/dev/urandom";
     File::open(source).and_then(|mut file| file.read_exact(&mut random)).context(source)?;
     let (id, secret) = (hex(&random[..ID_BYTES]), hex(&random[ID_BYTES..]));
-    let text = format!("{PREFIX}_{id}_{secret}");
+    let text = format!("{OURS}{id}_{secret}");
     let now = unix_seconds();
     let token = Token {
         id,

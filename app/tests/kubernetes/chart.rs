@@ -35,7 +35,7 @@ fn acting() -> Value {
             "fresh_seconds": 120, "turn_seconds": 7.5, "log_format": "json", "rearrange": true,
             "kubernetes": {"device_resources": ["acme.io/brain"]}, "logs": {"files": ["/logs/{node}/kern.log"]},
         },
-        "tls": {"secretName": "lepton-tls"},
+        "tls": {"secretName": "lepton-tls"}, "tokens": {"secretName": "lepton-tokens"},
         "extraVolumes": [{"name": "logs", "emptyDir": {}}],
         "extraVolumeMounts": [{"name": "logs", "mountPath": "/logs", "readOnly": true}],
         "networkPolicy": {
@@ -101,7 +101,8 @@ fn the_chart_is_sound_and_wrong_values_are_refused() {
             json!({"settings": {"fresh_seconds": "120"}}),
             json!({"settings": {"state_dir": "/elsewhere"}}),
             json!({"settings": {"kubernetes": {"lease": "lepton/other"}}}),
-            json!({"tokens": {"secretName": ""}}),
+            json!({"access": {"kubernetes": false}}),
+            json!({"settings": {"kubernetes": {"review_tokens": false}}}),
             json!({"service": {"port": 0}}),
             json!({"image": {"digest": "sha256:1"}}),
             json!({"security": {"runAsUser": 0}}),
@@ -140,11 +141,13 @@ fn the_chart_allows_what_the_manifests_allow_and_no_more_than_its_mode_needs() {
         assert_eq!(of_chart["metadata"]["namespace"], manifest["metadata"]["namespace"], "{kind} {name}");
     }
     let about_roles = |objects: &[Value]| kinds(objects).iter().filter(|kind| kind.contains("Role")).count();
-    // A role and its binding each: observer, actuator, lease.
-    assert_eq!((about_roles(&looks), about_roles(&acts)), (2, 6));
+    // A role and its binding each: observer, actuator, lease; beside them three roles for people, and the binding by which it asks who they are.
+    assert_eq!((about_roles(&looks), about_roles(&acts)), (2 + 4, 6 + 4));
+    let closed = json!({"access": {"kubernetes": false}, "tokens": {"secretName": "lepton-tokens"}});
+    assert_eq!(about_roles(&rendered("closed", &closed)), 2);
     the(&looks, "ClusterRole", "lepton-observer");
     let one_acts = json!({"ownerModes": {"research": "recommend"}});
-    assert_eq!(about_roles(&rendered("one-acts", &one_acts)), 6, "one namespace is enough");
+    assert_eq!(about_roles(&rendered("one-acts", &one_acts)), 6 + 4, "one namespace is enough");
     for forbidden in ["CustomResourceDefinition", "Secret", "ValidatingWebhookConfiguration"] {
         assert!(!kinds(&acts).contains(&forbidden), "{forbidden}");
     }
@@ -167,6 +170,7 @@ fn the_program_takes_the_settings_of_the_chart() {
         for (setting, wanted) in common {
             assert_eq!(value(setting), wanted, "{setting}");
         }
+        assert_eq!(value("kubernetes.review_tokens"), true);
         if name == "looks" {
             assert_eq!(value("mode"), "observe");
         } else {

@@ -10,6 +10,7 @@ mod lease;
 mod preemption;
 mod preferences;
 mod queue;
+mod reviews;
 mod volumes;
 
 use serde_json::{Value, json};

@@ -22,6 +22,7 @@ mod obstacle;
 mod provisions;
 mod quantity;
 mod requests;
+mod reviewer;
 #[cfg(test)]
 mod rule_tests;
 mod rules;
@@ -49,6 +50,7 @@ use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
 use objects::{Budget, Node, Pod, PodGroup};
+pub use reviewer::{Person, ReviewError, Reviewer};
 use speaker::Speaker;
 use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
 use told::Teller;

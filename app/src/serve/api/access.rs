@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use super::super::auditing;
 use super::super::people::Request as Asked;
 use super::super::tls::Peer;
-use super::super::tokens::{Role, Tokens};
+use super::super::tokens::{OURS, Role, Tokens};
 use super::Shared;
 use super::limits::{Holder, Limits};
 use super::problem::Problem;
+use super::reviews::{Known, Reviews, Unknown};
 
 /// How long a request may take until its answer begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -25,6 +26,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const STREAMS_OF_TOKEN_MAX: usize = 32;
 /// Most characters of a path in the audit and the log.
 const PATH_CHARS_MAX: usize = 200;
+/// How long a stream of somebody whom the cluster knows may stay open: then he is looked at again.
+const KNOWN_FOR: Duration = Duration::from_secs(600);
+/// Where a token stands when somebody between takes the usual header for his own, as the proxy of an API server does.
+const OTHER_HEADER: &str = "x-lepton-token";
 /// Wrong tokens in one window of time after which nobody is asked for a while.
 const WRONG_MAX: u32 = 50;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -37,6 +42,8 @@ pub(super) struct Actor {
     role: Role,
     /// The token; none on loopback.
     token: Option<String>,
+    /// Until when that is believed; as long as the token is good where it is one of ours.
+    until: Option<Instant>,
 }
 
 impl Actor {
@@ -55,6 +62,8 @@ impl Actor {
 pub(in crate::serve) struct Door {
     /// None where nobody is asked for a token.
     pub(super) tokens: Option<Tokens>,
+    /// Who is asked about tokens that are not ours; none where only ours are taken.
+    reviews: Option<Reviews>,
     wrong: Mutex<(Option<Instant>, u32)>,
     limits: Limits,
     /// Open streams by token.
@@ -63,9 +72,13 @@ pub(in crate::serve) struct Door {
 
 impl Door {
     /// With tokens, or open to this machine.
-    pub(in crate::serve) fn new(tokens: Option<Tokens>, requests_per_second: u32) -> Arc<Self> {
+    pub(in crate::serve) fn new(
+        tokens: Option<Tokens>,
+        reviews: Option<Reviews>,
+        requests_per_second: u32,
+    ) -> Arc<Self> {
         let limits = Limits::new(requests_per_second);
-        Arc::new(Self { tokens, wrong: Mutex::default(), limits, streams: Mutex::default() })
+        Arc::new(Self { tokens, reviews, wrong: Mutex::default(), limits, streams: Mutex::default() })
     }
 
     /// Somebody opens a stream: false where its token has too many.
@@ -93,25 +106,32 @@ impl Door {
         }
     }
 
-    fn actor(&self, headers: &HeaderMap) -> Result<Actor, Problem> {
+    async fn actor(&self, headers: &HeaderMap) -> Result<Actor, Problem> {
         let Some(tokens) = &self.tokens else {
-            return Ok(Actor { name: "local".to_owned(), role: Role::Admin, token: None });
+            return Ok(Actor { name: "local".to_owned(), role: Role::Admin, token: None, until: None });
         };
         if self.is_shut() {
             let detail = "too many wrong tokens; ask again in a few seconds";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-wrong-tokens", detail));
         }
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(text) = given.and_then(|value| value.strip_prefix("Bearer ")) else {
-            let detail =
-                "a token is asked for: `Authorization: Bearer lpt_...`; `lepton token create` makes one";
+        let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let usual = given(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+        let Some(text) = given(OTHER_HEADER).or(usual).map(str::trim) else {
+            let of_cluster =
+                if self.reviews.is_some() { ", and `kubectl create token` one of the cluster" } else { "" };
+            let detail = format!(
+                "a token is asked for: `Authorization: Bearer lpt_...`; `lepton token create` makes one{of_cluster}"
+            );
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "token-missing", detail));
         };
+        if let Some(reviews) = self.reviews.as_ref().filter(|_| !text.starts_with(OURS)) {
+            return self.known(reviews.whose(text).await);
+        }
         let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "token-refused", detail);
-        match tokens.holder(text.trim()) {
+        match tokens.holder(text) {
             Ok(Some(token)) => {
                 let name = format!("{} ({})", token.name, token.id);
-                Ok(Actor { name, role: token.role, token: Some(token.id) })
+                Ok(Actor { name, role: token.role, token: Some(token.id), until: None })
             }
             Ok(None) => {
                 self.note_wrong();
@@ -122,8 +142,35 @@ impl Door {
         }
     }
 
+    /// Somebody whom the cluster knows, or not.
+    fn known(&self, known: Result<Known, Unknown>) -> Result<Actor, Problem> {
+        match known {
+            Ok(Known { name, role: Some(role) }) => {
+                let until = Instant::now().checked_add(KNOWN_FOR);
+                Ok(Actor { token: Some(name.clone()), name, role, until })
+            }
+            Ok(Known { name, role: None }) => {
+                let detail = format!(
+                    "{name} may not look: no role of RBAC allows the verb `use` on the non-resource URL /lepton/viewer"
+                );
+                Err(Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail))
+            }
+            Err(Unknown::Nobody) => {
+                self.note_wrong();
+                let detail = "the token is known neither here nor to the cluster, or has expired";
+                Err(Problem::new(StatusCode::UNAUTHORIZED, "token-refused", detail))
+            }
+            Err(Unknown::Busy(detail)) => {
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "cluster-silent", detail))
+            }
+        }
+    }
+
     /// Whether somebody who came in may stay.
     pub(super) fn still_lets_in(&self, actor: &Actor) -> bool {
+        if let Some(until) = actor.until {
+            return Instant::now() < until;
+        }
         match (&self.tokens, &actor.token) {
             (Some(tokens), Some(id)) => tokens.is_good(id),
             _ => true,
@@ -183,12 +230,15 @@ async fn admit(shared: &Shared, mut request: Request, next: Next, who: &mut Opti
         return problem.into_response();
     }
     if let Some(role) = needed(request.method(), request.uri().path()) {
-        let actor = match shared.door.actor(request.headers()) {
+        let actor = match shared.door.actor(request.headers()).await {
             Ok(actor) => actor,
             Err(problem) => {
+                let is_asked = problem.status == StatusCode::UNAUTHORIZED;
                 let mut response = problem.into_response();
-                let scheme = HeaderValue::from_static("Bearer");
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+                if is_asked {
+                    let scheme = HeaderValue::from_static("Bearer");
+                    response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+                }
                 return response;
             }
         };
@@ -252,10 +302,11 @@ mod tests {
     #[test]
     fn whoever_tries_many_wrong_tokens_waits() {
         let folder = std::env::temp_dir().join(format!("lepton-door-{}", std::process::id()));
-        let door = Door::new(Some(Tokens::new(folder)), 500);
+        let door = Door::new(Some(Tokens::new(folder)), None, 500);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer lpt_1_2"));
-        let status = || door.actor(&headers).expect_err("it is wrong").status;
+        let status = || runtime.block_on(door.actor(&headers)).expect_err("it is wrong").status;
         (0..WRONG_MAX).for_each(|_| assert_eq!(status(), 401));
         assert_eq!(status(), 429);
     }

@@ -17,6 +17,7 @@ mod plans;
 mod policies;
 mod problem;
 mod records;
+mod reviews;
 pub(crate) mod rows;
 mod ruled_out;
 mod stream;
@@ -44,6 +45,7 @@ use super::people::Request as Asked;
 use super::view::Published;
 pub(super) use access::Door;
 use problem::Problem;
+pub(super) use reviews::Reviews;
 
 use crate::recordings::{PastError, snapshot_at};
 

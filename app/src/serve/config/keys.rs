@@ -431,6 +431,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.kubernetes.lease, lease(value)),
     },
     Key {
+        name: "kubernetes.review_tokens",
+        about: "Whether the cluster is asked whose a token is that Lepton did not make, and what its holder may do (TokenReview, SubjectAccessReview).",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.kubernetes.review_tokens)),
+        live: false,
+        set: |c, value| set(&mut c.kubernetes.review_tokens, flag(value)),
+    },
+    Key {
         name: "kafka.brokers",
         about: "Brokers to begin with, HOST:PORT, separated by commas.",
         form: Form::Text,

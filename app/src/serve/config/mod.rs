@@ -166,6 +166,8 @@ pub(crate) struct KubernetesSettings {
     pub(crate) model_labels: Vec<String>,
     /// Namespace and name of the lease that the instance that acts holds.
     pub(crate) lease: Option<(String, String)>,
+    /// Whether the cluster is asked whose a token is that is not ours, and what its holder may do.
+    pub(crate) review_tokens: bool,
 }
 
 /// The simulated cluster.
@@ -301,6 +303,7 @@ impl Default for ServeConfig {
                 device_resources: Vec::new(),
                 model_labels: Vec::new(),
                 lease: Some(("lepton".to_owned(), "lepton".to_owned())),
+                review_tokens: false,
             },
             kafka: KafkaSettings::default(),
             logs: LogsSettings::default(),
@@ -433,6 +436,12 @@ impl ServeConfig {
             if let Some(file) = &self.placement_model {
                 return needs(format!("`placement_model` is {}", file.display()));
             }
+        }
+        if self.kubernetes.review_tokens && self.source != SourceKind::Kubernetes {
+            let source = self.source.name();
+            return Some(format!(
+                "`kubernetes.review_tokens` is true with the source `{source}`: there is no cluster that is asked. Maybe `source = \"kubernetes\"` is meant"
+            ));
         }
         let of_sections =
             [self.kafka.contradiction(), self.logs.contradiction(), self.beside_contradiction()];

@@ -60,6 +60,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- $kubernetes := default (dict) $settings.kubernetes -}}
 {{- $_ := set $kubernetes "lease" (printf "%s/%s" .Release.Namespace (include "lepton.fullname" .)) -}}
+{{- $_ := set $kubernetes "review_tokens" .Values.access.kubernetes -}}
 {{- $_ := set $settings "kubernetes" $kubernetes -}}
 {{- include "lepton.toml" (dict "table" $settings "section" "") | trim -}}
 {{- end -}}

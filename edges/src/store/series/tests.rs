@@ -155,6 +155,18 @@ fn each_level_goes_after_its_period_by_files_and_the_finest_that_covers_the_rang
 }
 
 #[test]
+fn what_is_untold_in_two_files_names_its_measures_once() {
+    let folder = Folder::new("untold");
+    let mut writer = folder.writer();
+    live(&mut writer, DAY - 3600, DAY + 3600);
+    assert_eq!(parts(&files::folder(&folder.0), Level::Raw).len(), 2);
+    let (rows, names) = Untold::of(&folder.0).rows(Level::Raw, 0, 10_000).expect("readable");
+    let numbers: Vec<i64> = rows.iter().map(|(_, number, _)| *number).collect();
+    assert_eq!(numbers, (1..=rows.len() as i64).collect::<Vec<_>>());
+    assert!(rows.len() > 40 && names.len() == 1, "{} rows, {} names", rows.len(), names.len());
+}
+
+#[test]
 fn rows_that_a_kill_left_without_rollup_are_rolled_up_at_the_next_start() {
     let folder = Folder::new("killed");
     let mut writer = folder.writer();

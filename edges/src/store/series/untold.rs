@@ -38,7 +38,11 @@ impl Untold {
             let mut statement = connection.prepare(MEASURES.select)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                names.push((&MEASURES, row.get(MEASURES.columns.len())?, cells(&MEASURES, row)?));
+                let number: i64 = row.get(MEASURES.columns.len())?;
+                // Files have the same names under the same number, and a statement may not bring a row twice.
+                if names.iter().all(|(_, known, _)| *known != number) {
+                    names.push((&MEASURES, number, cells(&MEASURES, row)?));
+                }
             }
             if found.len() >= most {
                 break;
