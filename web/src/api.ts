@@ -72,7 +72,7 @@ export interface CandidatesBody {
   cpu_seconds: number;
   /** Generations since then. */
   generations: number;
-  items: CandidateRow[];
+  items: LearnedRow[];
   /** What is wrong with candidates; none where nothing is. */
   problem?: string | null;
   /** The candidate that may serve; none where it is the placement of the settings. */
@@ -281,6 +281,43 @@ export interface InTheWay {
   code: string;
   /** The same in words. */
   sentence: string;
+}
+
+/** A candidate. */
+export interface LearnedRow {
+  /** When learning began, seconds of the cluster's time. */
+  began_seconds: number;
+  /** Its learning, generation by generation. */
+  curve: CurvePoint[];
+  /** Digest of its own weights; none while it is learned, and where nothing was. */
+  digest?: string | null;
+  /** When it was done. */
+  ended_seconds?: number | null;
+  /** Sequences that were played in it. */
+  episodes: number;
+  /** Generations of its learning. */
+  generations: number;
+  /** Tasks that had come lately. */
+  history_tasks: number;
+  /** Its name, as c3. */
+  id: string;
+  /** Version of the mix that it was learned for. */
+  mix_version: number;
+  /** Nodes of the model of the cluster on which it was tried. */
+  nodes: number;
+  /** What it was learned from: `shipped`, `configured`, or another candidate. */
+  parent: string;
+  /** Digest of that one's weights. */
+  parent_digest: string;
+  /** SHA-256 of its file; none where there is no file. */
+  sha256?: string | null;
+  state: CandidateState;
+  /** Seeds of the sequences that it learned from. */
+  training_seeds: string;
+  /** What the gate said last. */
+  verdicts: VerdictRow[];
+  /** Why it stands so, in a sentence. */
+  why: string;
 }
 
 /** A part of the ledger. */

@@ -12,7 +12,7 @@ use lepton_core::model::Serving;
 use lepton_learn::judge;
 use tokio::sync::oneshot;
 
-use super::adapting::{CandidateRow, CandidateState, CandidatesBody, read_model};
+use super::adapting::{CandidateState, CandidatesBody, LearnedRow, read_model};
 use super::asking::{Answered, CandidateAsk, Grounds};
 use super::config::{Adapt, ServeConfig};
 use super::engine::Engine;
@@ -42,7 +42,7 @@ fn turns_until(engine: &mut Engine, what: &str, mut done: impl FnMut(&mut Engine
     }
 }
 
-fn rows(published: &Published) -> Vec<CandidateRow> {
+fn rows(published: &Published) -> Vec<LearnedRow> {
     CandidatesBody::from(&published.view().candidates).items
 }
 

@@ -1,6 +1,6 @@
 /** One node: its devices as cells, its resources with what is expected, its tasks, what was decided about it. */
 import { useMemo } from "preact/hooks";
-import type { NodeResource, TaskRow } from "../api.ts";
+import type { FaultRow, NodeResource, TaskRow } from "../api.ts";
 import { standing } from "../groups.ts";
 import { Bars, Card, Empty, Figure, Name, Same, State, useThing } from "../parts.tsx";
 import { Chart } from "../chart.tsx";
@@ -8,7 +8,7 @@ import { historyLines } from "../history.ts";
 import { css, inkOn, ramp } from "../scale.ts";
 import { now, route, safety, set, theme } from "../store.ts";
 import { type Column, Table } from "../table.tsx";
-import { ago, amount, count, duration, number, percent, resource, sentence } from "../words.ts";
+import { ago, amount, clock, count, duration, number, percent, resource, sentence } from "../words.ts";
 import { FanChart } from "./fan.tsx";
 import { beside } from "./whatif.tsx";
 import { DecisionList } from "./lists.tsx";
@@ -54,7 +54,8 @@ export function Node({ name }: { name: string }) {
         <Ahead name={name} />
         <Past name={name} />
         <Card title="Signs of a fault">
-          {node.signs.length === 0 ? <Empty>None: nothing speaks for a fault.</Empty> : <ul class="plainlist">{node.signs.map((sign) => <li key={sign}>{sign}</li>)}</ul>}
+          {node.signs.length + body.faults.length === 0 ? <Empty>None: nothing speaks for a fault.</Empty> : <ul class="plainlist">{node.signs.map((sign) => <li key={sign}>{sign}</li>)}</ul>}
+          {body.faults.length > 0 && <Faults rows={body.faults} />}
         </Card>
         <Card title="Decided about it">
           <DecisionList rows={why?.decisions ?? []} most={6} none="Lepton has decided nothing about this node." />
@@ -65,6 +66,20 @@ export function Node({ name }: { name: string }) {
       <Tasks rows={tasks} />
       <Same cli={`lepton explain ${name}`} api={`GET /api/v1/nodes/${name}`} />
     </>
+  );
+}
+
+/** Messages of faults that were found in its log. */
+function Faults({ rows }: { rows: FaultRow[] }) {
+  return (
+    <ul class="plainlist faults">
+      {rows.map((fault) => (
+        <li key={`${fault.source} ${fault.pattern}`}>
+          <State of={fault.severity === "critical" ? "down" : "hot"} word={fault.severity} /> {sentence(fault.cause)}: {count(fault.count, "message")} like <code>{fault.example}</code>{" "}
+          <span class="note">{fault.pattern}, in {fault.source}, last {clock(fault.last_seconds)}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,10 +1,14 @@
 /** Who decides: a learned policy, or the rule in its place, and on what evidence. */
-import type { ServingRow } from "../api.ts";
+import type { CandidateState, LearnedRow, ServingRow } from "../api.ts";
 import { Card, Empty, Figure, Same, State, useThing } from "../parts.tsx";
-import { minus, number } from "../words.ts";
+import { now } from "../store.ts";
+import { type Column, Table } from "../table.tsx";
+import { ago, duration, minus, number } from "../words.ts";
 
 const QUESTIONS: Record<string, string> = { placement: "On which node a task starts", order: "Which task starts first" };
 const RULES: Record<string, string> = { fgd: "fragmentation gradient descent", saf: "smallest area first" };
+/** How candidates stand, as other things do. */
+const STANDS: Record<CandidateState, string> = { learning: "underway", failed: "rejected", proposed: "proposed", serving: "done", demoted: "undone" };
 /** Comparisons that are looked at. */
 const WINDOW = 20;
 
@@ -18,6 +22,7 @@ export function Policies() {
       <div class="head"><h1>{heading}.</h1></div>
       <p class="lead soft narrow">No learned policy is better everywhere. Each is compared with the rule in whose place it serves, on the same work, and the rule takes over where the model is seen to be worse.</p>
       <div class="grid two">{body.items.map((row) => <Serving key={row.decides} of={row} />)}</div>
+      <Learned />
       <Same cli="lepton get policies" api="GET /api/v1/policies" />
     </>
   );
@@ -40,6 +45,36 @@ function Serving({ of }: { of: ServingRow }) {
         />
       </dl>
       {of.gains.length > 0 && <Gains values={of.gains} unit={of.unit} />}
+    </Card>
+  );
+}
+
+/** What the gate found of a candidate on sequences that were kept apart. */
+function found({ verdicts }: LearnedRow): string {
+  const last = verdicts.filter((verdict) => verdict.on === "sequences").at(-1);
+  if (!last || last.gain == null) return "";
+  const width = last.half_width == null ? "" : ` ±${last.half_width.toFixed(2)}`;
+  return `${last.gain > 0 ? "+" : ""}${minus(last.gain.toFixed(2))}${width} ${last.unit}`;
+}
+
+/** Placements that were learned in service, on this cluster's own mix. */
+function Learned() {
+  const { body } = useThing("/api/v1/policies/candidates", {}, {}, 5);
+  if (!body || (body.adapt === "off" && body.items.length === 0)) return null;
+  const columns: Column<LearnedRow>[] = [
+    { key: "id", head: "Candidate", cell: (row) => row.id, by: (row) => row.began_seconds },
+    { key: "state", head: "State", cell: (row) => <State of={STANDS[row.state]} word={row.state} />, by: (row) => row.state },
+    { key: "why", head: "Why", cell: (row) => row.why, by: (row) => row.why },
+    { key: "gain", head: "Over what served", cell: found, by: (row) => row.verdicts.at(-1)?.gain ?? 0, numeric: true },
+    { key: "generations", head: "Generations", cell: (row) => number(row.generations), by: (row) => row.generations, numeric: true, minor: true },
+    { key: "parent", head: "Learned from", cell: (row) => row.parent, by: (row) => row.parent, minor: true },
+    { key: "age", head: "Begun", cell: (row) => ago(now.value, row.began_seconds), by: (row) => -row.began_seconds, numeric: true },
+  ];
+  return (
+    <Card title="Learned here" note={`${body.adapt === "promote" ? "what is better serves by itself" : body.adapt === "propose" ? "a person promotes" : "nothing is learned now"}; ${number(body.generations)} generations, ${duration(body.cpu_seconds)} of CPU time since the start`}>
+      {body.problem && <p class="problem" role="alert">{body.problem}</p>}
+      {body.items.length ? <Table rows={body.items} columns={columns} id={(row) => row.id} caption="Candidates" first="-id" /> : <Empty>No candidate yet: it is learned once the mix of tasks is known.</Empty>}
+      <Same cli="lepton policy candidates" api="GET /api/v1/policies/candidates" />
     </Card>
   );
 }

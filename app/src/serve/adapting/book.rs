@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::config::ServeConfig;
 use super::super::recorder::digest_of;
-use super::candidates::{CandidateRow, CandidateState, verdicts_of};
+use super::candidates::{CandidateState, LearnedRow, verdicts_of};
 use super::placement::ServingPlacement;
 use super::{Asked, Ended};
 use crate::numbers::hex;
@@ -36,7 +36,7 @@ const MODEL_BYTES_MAX: u64 = 1 << 20;
 struct Kept {
     next: u64,
     serving: Option<String>,
-    rows: Vec<CandidateRow>,
+    rows: Vec<LearnedRow>,
 }
 
 /// The candidates.
@@ -48,7 +48,7 @@ pub(in crate::serve) struct Book {
     /// The candidate that serves.
     serving: Option<String>,
     /// The newest first.
-    rows: Arc<Vec<CandidateRow>>,
+    rows: Arc<Vec<LearnedRow>>,
     /// What is wrong with the candidate that should serve.
     problem: Option<String>,
 }
@@ -96,12 +96,12 @@ impl Book {
         self.problem.as_deref()
     }
 
-    pub(super) fn rows(&self) -> Arc<Vec<CandidateRow>> {
+    pub(super) fn rows(&self) -> Arc<Vec<LearnedRow>> {
         Arc::clone(&self.rows)
     }
 
     /// A candidate by its name.
-    pub(in crate::serve) fn row(&self, id: &str) -> Option<&CandidateRow> {
+    pub(in crate::serve) fn row(&self, id: &str) -> Option<&LearnedRow> {
         self.rows.iter().find(|row| row.id == id)
     }
 
@@ -112,18 +112,18 @@ impl Book {
     }
 
     /// The file of a candidate.
-    pub(in crate::serve) fn path_of(&self, row: &CandidateRow) -> PathBuf {
+    pub(in crate::serve) fn path_of(&self, row: &LearnedRow) -> PathBuf {
         self.folder.join(format!("placement-{}.safetensors", row.number()))
     }
 
     /// Takes in what was learned: what passed the gate gets a file. Its row.
-    pub(in crate::serve) fn add(&mut self, asked: &Asked, ended: Ended, now_seconds: u64) -> CandidateRow {
-        let mut row = CandidateRow {
+    pub(in crate::serve) fn add(&mut self, asked: &Asked, ended: Ended, now_seconds: u64) -> LearnedRow {
+        let mut row = LearnedRow {
             state: CandidateState::Failed,
             nodes: ended.nodes,
             ended_seconds: Some(now_seconds),
             curve: ended.curve,
-            ..CandidateRow::begun(asked)
+            ..LearnedRow::begun(asked)
         };
         if let Some(Adapted { model, .. }) = &ended.adapted {
             (row.generations, row.episodes) = (model.manifest.generations, model.manifest.episodes);
@@ -163,7 +163,7 @@ impl Book {
     /// Drops the oldest, with their files.
     fn prune(&mut self) {
         while self.rows.len() > KEPT_MAX {
-            let is_free = |row: &CandidateRow| Some(row.id.as_str()) != self.serving.as_deref();
+            let is_free = |row: &LearnedRow| Some(row.id.as_str()) != self.serving.as_deref();
             let Some(at) = self.rows.iter().rposition(is_free) else { return };
             let row = Arc::make_mut(&mut self.rows).remove(at);
             if row.sha256.is_some() {

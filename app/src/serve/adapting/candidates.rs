@@ -157,7 +157,7 @@ pub(in crate::serve) fn figures_of(verdicts: &[VerdictRow]) -> String {
 
 /// A candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct CandidateRow {
+pub(crate) struct LearnedRow {
     /// Its name, as c3.
     pub(crate) id: String,
     pub(crate) state: CandidateState,
@@ -193,7 +193,7 @@ pub(crate) struct CandidateRow {
     pub(crate) verdicts: Vec<VerdictRow>,
 }
 
-impl CandidateRow {
+impl LearnedRow {
     /// One that is learned now.
     pub(super) fn begun(asked: &Asked) -> Self {
         Self {
@@ -248,8 +248,8 @@ pub(in crate::serve) struct CandidatesView {
     /// The candidate that may serve.
     pub(super) serving: Option<String>,
     pub(super) problem: Option<String>,
-    pub(super) learning: Option<CandidateRow>,
-    pub(super) rows: Arc<Vec<CandidateRow>>,
+    pub(super) learning: Option<LearnedRow>,
+    pub(super) rows: Arc<Vec<LearnedRow>>,
     pub(in crate::serve) figures: AdaptingFigures,
 }
 
@@ -259,7 +259,7 @@ impl CandidatesView {
         self.all().filter(|row| row.state == state).count()
     }
 
-    fn all(&self) -> impl Iterator<Item = &CandidateRow> {
+    fn all(&self) -> impl Iterator<Item = &LearnedRow> {
         self.learning.iter().chain(self.rows.iter())
     }
 }
@@ -279,7 +279,7 @@ pub(crate) struct CandidatesBody {
     pub(crate) cpu_seconds: f64,
     /// Generations since then.
     pub(crate) generations: u64,
-    pub(crate) items: Vec<CandidateRow>,
+    pub(crate) items: Vec<LearnedRow>,
 }
 
 impl From<&CandidatesView> for CandidatesBody {

@@ -16,7 +16,7 @@ use lepton_edges::store::Store;
 use super::config::{Adapt, ServeConfig};
 pub(super) use book::{Book, FACT, read_model};
 pub(super) use candidates::{
-    CandidateRow, CandidateState, CandidatesBody, CandidatesView, VerdictRow, figures_of, verdicts_of,
+    CandidateState, CandidatesBody, CandidatesView, LearnedRow, VerdictRow, figures_of, verdicts_of,
 };
 use history::History;
 pub(super) use placement::ServingPlacement;
@@ -145,7 +145,7 @@ impl Adapting {
             .asked
             .as_ref()
             .zip(self.worker.as_ref())
-            .map(|(asked, worker)| CandidateRow { curve: worker.curve(), ..CandidateRow::begun(asked) });
+            .map(|(asked, worker)| LearnedRow { curve: worker.curve(), ..LearnedRow::begun(asked) });
         let figures = self.worker.as_ref().map(Worker::figures).unwrap_or_default();
         CandidatesView {
             adapt: self.adapt.name(),

@@ -253,6 +253,8 @@ pub(super) fn router(shared: Shared) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use lepton_core::analyze::StrandedCause;
     use lepton_core::model::{Obstacle, Reason};
 
@@ -269,6 +271,39 @@ mod tests {
             assert_eq!(in_files, format!("\"{code}\""));
             assert!(page.contains(&format!("| `{code}` |")), "docs/serve.md does not say what `{code}` is");
         }
+    }
+
+    /// Names of types that are part of the interface, in a folder and those below.
+    fn described_in(folder: &Path, names: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("it is there") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                described_in(&path, names);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("readable");
+            for described in text
+                .split("#[derive(")
+                .skip(1)
+                .filter(|of| of.lines().next().is_some_and(|line| line.contains("ToSchema")))
+            {
+                let words: Vec<&str> = described.split_whitespace().collect();
+                let at =
+                    words.iter().position(|word| ["struct", "enum"].contains(word)).expect("it is a type");
+                names.push(words[at + 1].trim_end_matches(['{', '<', '(', ';']).to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_types_of_the_interface_have_one_name() {
+        // A description has one of each name: the other would be described as what it is not.
+        let mut names = Vec::new();
+        described_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);
+        assert!(names.len() > 60, "{names:?}");
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
     }
 
     #[test]
