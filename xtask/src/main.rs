@@ -15,6 +15,7 @@ mod data;
 mod dist;
 mod go;
 mod programs;
+mod said;
 mod test;
 mod tidy;
 

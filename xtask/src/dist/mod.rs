@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
 use crate::Usage;
+use crate::said::said;
 use archive::Entry;
 use packages::Packages;
 
@@ -184,20 +185,6 @@ fn build(root: &Path, packages: &Packages, target: &str, features: &[String]) ->
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// What a program says that ends well.
-fn said(command: &mut Command) -> Result<Vec<u8>> {
-    let program = command.get_program().to_owned();
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.with_context(|| format!("cannot start {}", program.display()))?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        let lines = || errors.lines().map(str::trim).filter(|line| !line.is_empty());
-        let why = lines().find(|line| line.starts_with("error")).or_else(|| lines().next_back());
-        bail!("{} ended with {}: {}", program.display(), output.status, why.unwrap_or("no message"));
-    }
-    Ok(output.stdout)
 }
 
 fn hex(bytes: &[u8]) -> String {

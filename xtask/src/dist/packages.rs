@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{read, said};
+use super::read;
+use crate::said::said;
 
 /// The lock file of the page's packages.
 const PAGE_LOCK: &str = "web/package-lock.json";
@@ -30,6 +31,13 @@ pub(super) struct Package {
     pub(super) folder: PathBuf,
     /// Name and version of the packages that it needs.
     pub(super) needs: BTreeSet<(String, String)>,
+}
+
+impl Package {
+    /// Whether the binary is made of it.
+    pub(super) fn is_binary(&self) -> bool {
+        self.name == "lepton" && self.kind == Kind::Own
+    }
 }
 
 /// Where a package comes from.
@@ -73,10 +81,15 @@ impl Packages {
         Ok(Self { all, target_folder: folder.into() })
     }
 
+    /// That of the binary.
+    pub(super) fn binary(&self) -> Result<&Package> {
+        let found = self.all.values().find(|package| package.is_binary());
+        found.context("the workspace has no package `lepton`")
+    }
+
     /// The version of the binary.
     pub(super) fn version(&self) -> Result<&str> {
-        let own = self.all.values().find(|package| package.name == "lepton" && package.kind == Kind::Own);
-        Ok(&own.context("the workspace has no package `lepton`")?.version)
+        Ok(&self.binary()?.version)
     }
 
     /// Where cargo builds.

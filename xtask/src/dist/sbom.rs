@@ -1,6 +1,6 @@
 //! The bill of materials, as CycloneDX 1.6: what is compiled into the binary, under which licence, with which digest, and what needs what.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -14,15 +14,14 @@ pub(super) fn json(
     features: &[String],
     unix_seconds: u64,
 ) -> Result<Vec<u8>> {
-    let is_root = |of: &&Package| of.name == "lepton" && of.kind == Kind::Own;
-    let root = packages.all.values().find(is_root).context("the workspace has no package `lepton`")?;
-    let others = packages.all.values().filter(|of| !is_root(of));
+    let root = packages.binary()?;
+    let others = packages.all.values().filter(|of| !of.is_binary());
     let components: Vec<Value> = others.map(|of| component(of, "library")).collect();
     let needs = |of: &Package| {
         let needed = of.needs.iter().filter_map(|key| packages.all.get(key));
         let mut refs: Vec<String> = needed.map(reference).collect();
         // The page is a part of the binary.
-        if is_root(&of) {
+        if of.is_binary() {
             refs.extend(packages.all.values().filter(|of| of.kind == Kind::Npm).map(reference));
         }
         json!({"ref": reference(of), "dependsOn": refs})

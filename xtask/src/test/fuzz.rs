@@ -1,15 +1,15 @@
 //! The group `fuzz`: requests made from the description of the HTTP interface, by schemathesis of PyPI.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::tally::{State, Tally};
 use super::{apt, marked};
 use crate::cache::{cache, digest};
+use crate::said::said;
 
 /// What the tests find the program by.
 const PROGRAM: &str = "LEPTON_SCHEMATHESIS";
@@ -39,8 +39,8 @@ fn program(root: &Path) -> Result<PathBuf> {
     }
     apt::ensure(&["python3"], &["python3"])?;
     // Debian has what `venv` needs in a package of its own, which adds no program.
-    let can = |words: &[&str]| said(OsStr::new("python3"), words).is_ok();
-    if !can(&["-c", "import ensurepip"]) {
+    let python = |words: &[&str]| said(Command::new("python3").args(words));
+    if python(&["-c", "import ensurepip"]).is_err() {
         apt::install(&["python3-venv"])?;
     }
     println!("installing schemathesis into {}, once", folder.display());
@@ -48,21 +48,9 @@ fn program(root: &Path) -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let place = folder.to_str().context("a plain name")?;
-    said(OsStr::new("python3"), &["-m", "venv", place])?;
+    python(&["-m", "venv", place])?;
     let wanted = wanted.to_str().context("a plain name")?;
-    said(folder.join("bin/pip").as_os_str(), &["install", "--quiet", "--requirement", wanted])?;
+    said(Command::new(folder.join("bin/pip")).args(["install", "--quiet", "--requirement", wanted]))?;
     fs::write(&done, "")?;
     Ok(program)
-}
-
-/// Runs a program to a good end.
-fn said(program: &OsStr, words: &[&str]) -> Result<()> {
-    let output = Command::new(program).args(words).stdin(Stdio::null()).output();
-    let output = output.with_context(|| format!("cannot start {}", program.display()))?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        let last = errors.trim_end().lines().last().unwrap_or("no message").to_owned();
-        bail!("{} ended with {}: {last}", program.display(), output.status);
-    }
-    Ok(())
 }
