@@ -56,6 +56,12 @@ enum Used {
     All,
 }
 
+impl Default for Used {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
+}
+
 impl Used {
     fn note(&mut self, node: NodeId, nodes: usize) {
         match self {
@@ -282,7 +288,7 @@ impl Placer {
             candidates.set(position, score);
         };
         *refresh += 1;
-        let is_known = match known_to.and_then(|known_to| cluster.changes().since(known_to)) {
+        match known_to.and_then(|known_to| cluster.changes().since(known_to)) {
             Some(nodes) => {
                 for node in nodes.iter().copied().chain(dirty.drain(..)) {
                     if scored_in[node.index()] != *refresh {
@@ -290,15 +296,13 @@ impl Placer {
                         score(node);
                     }
                 }
-                true
             }
             None => {
                 dirty.clear();
+                *used = Used::default();
                 cluster.nodes().for_each(score);
-                false
             }
-        };
-        let used = std::mem::replace(used, Used::These(Vec::new()));
+        }
         let mut score_use = |node: NodeId| {
             let position = rank[node.index()] as usize;
             // The rest of it is as it was: where the class did not fit it does not now.
@@ -307,8 +311,7 @@ impl Placer {
                 candidates.set(position, policy.score_of_steady(cluster, class, node, steady[position]));
             }
         };
-        match used {
-            _ if !is_known => {}
+        match std::mem::take(used) {
             Used::These(nodes) => nodes.into_iter().for_each(&mut score_use),
             Used::All => cluster.nodes().for_each(&mut score_use),
         }
@@ -337,7 +340,7 @@ impl Placer {
                 Candidates::Scored(BestNode::new(self.order.len()))
             };
             let steady = if self.policy.looks_at_use() { vec![UNFIT; self.order.len()] } else { Vec::new() };
-            let (dirty, used) = (Vec::new(), Used::These(Vec::new()));
+            let (dirty, used) = (Vec::new(), Used::default());
             self.indices.push(ShapeIndex { known_to: None, dirty, used, steady, candidates });
             self.indices.len() - 1
         });
