@@ -203,14 +203,6 @@ impl Came {
         let (plan, records, outcome) = (plan.clone(), records.clone(), outcome.clone());
         Self::Made(Box::new(CameOfTurn { plan, records, outcome, belief: belief(snapshot) }))
     }
-
-    /// As it is compared.
-    pub(crate) fn compared(&self) -> Value {
-        match self {
-            Self::Read(value) => value.clone(),
-            Self::Made(made) => serde_json::to_value(made).unwrap_or_default(),
-        }
-    }
 }
 
 /// An approved plan that was carried out.

@@ -158,8 +158,9 @@ impl Player {
         if let Some(unexpected) = unexpected.take() {
             return Err(format!("{at}: {unexpected}"));
         }
-        let now = Came::of(&report, cycle.snapshot());
-        same(&turn.came.compared(), &now.compared()).map_err(|difference| format!("{at}, {difference}"))?;
+        let compared = |came: &Came| serde_json::to_value(came).map_err(|error| format!("{at}: {error}"));
+        let (was, now) = (compared(&turn.came)?, compared(&Came::of(&report, cycle.snapshot()))?);
+        same(&was, &now).map_err(|difference| format!("{at}, {difference}"))?;
         let played = &mut self.played;
         played.turns += 1;
         played.plans += u64::from(!report.plan.parts.is_empty());
