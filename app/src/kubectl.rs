@@ -159,7 +159,7 @@ impl Asked {
         let mut words: Vec<String> = own.iter().map(|&word| word.to_owned()).collect();
         let mut rest = rest.to_vec();
         if command == "why"
-            && let Some(pod) = rest.iter_mut().find(|word| !word.starts_with('-'))
+            && let Some(pod) = pod_among(&mut rest)
             && !pod.contains('/')
         {
             *pod = format!("{}/{pod}", namespace()?);
@@ -220,6 +220,16 @@ impl Asked {
     }
 }
 
+/// The pod of `why`: the first word that is neither an option nor its value. All options but help have one.
+fn pod_among(words: &mut [String]) -> Option<&mut String> {
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
+        let has_own = word.contains('=') || (word.len() > 2 && !word.starts_with("--"));
+        at += if has_own || is_help(word) { 1 } else { 2 };
+    }
+    words.get_mut(at)
+}
+
 fn is_help(word: &str) -> bool {
     ["-h", "--help"].contains(&word)
 }
@@ -270,6 +280,7 @@ mod tests {
         for (text, wanted) in [
             ("why web-0 --why-not gpu-7", "explain payments/web-0 --why-not gpu-7"),
             ("why ml/web-0 -o json", "explain ml/web-0 -o json"),
+            ("why --why-not gpu-7 -ojson web-0", "explain --why-not gpu-7 -ojson payments/web-0"),
             ("top", "get nodes"),
             ("plan", "plan list"),
             ("plan --limit 3", "plan list --limit 3"),
