@@ -6,22 +6,10 @@ mod common;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use common::service::wait_for;
 use common::terminal::{CTRL_C, Terminal};
 use common::{document, json, lepton, read, scratch, stderr};
-
-/// How long something that must happen is waited for; how long it takes is not measured here.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Where the demo says that its page is.
 fn address_in(said: &str) -> String {

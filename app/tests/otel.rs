@@ -6,23 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use common::ports::free_port;
-use common::service::{PATIENCE, Service};
+use common::service::{Service, wait_for};
 use common::{read, scratch};
 
 /// Turns that are told.
 const TURNS: usize = 30;
-
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A collector that says all that it takes, in a file.
 struct Collector {

@@ -14,6 +14,15 @@ use super::{read, scratch};
 /// How long something that must happen is waited for; how long it takes is not measured here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Waits until it is done.
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A running service.
 pub(crate) struct Service {
     pub(crate) child: Child,

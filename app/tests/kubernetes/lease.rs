@@ -58,11 +58,16 @@ pub(crate) fn apply(plane: &ControlPlane, file: &str) {
     }
 }
 
+/// A token of a service account of the namespace `lepton`.
+pub(crate) fn token_of(plane: &ControlPlane, account: &str) -> String {
+    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let answer = plane.post(&format!("/api/v1/namespaces/lepton/serviceaccounts/{account}/token"), &request);
+    answer["status"]["token"].as_str().expect("a token").to_owned()
+}
+
 /// A kubeconfig of the service account of the manifests.
 pub(crate) fn kubeconfig_of_role(plane: &ControlPlane) -> String {
-    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
-    let answer = plane.post("/api/v1/namespaces/lepton/serviceaccounts/lepton/token", &request);
-    let token = answer["status"]["token"].as_str().expect("a token").to_owned();
+    let token = token_of(plane, "lepton");
     let path = format!("{}/role-kubeconfig", plane.folder);
     let admin = fs::read_to_string(plane.kubeconfig()).expect("it was written");
     let users = admin.find("users:").expect("it has users");

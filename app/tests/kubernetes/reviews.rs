@@ -10,21 +10,16 @@ use ureq::http::Method;
 
 use crate::common::{scratch, stderr, written};
 use crate::control_plane::ControlPlane;
-use crate::lease::{apply, kubeconfig_of_role};
+use crate::lease::{apply, kubeconfig_of_role, token_of};
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// A token of a service account of the namespace `lepton`, which is made where it is not there.
-fn token_of(plane: &ControlPlane, account: &str) -> String {
-    let path = "/api/v1/namespaces/lepton/serviceaccounts";
+/// A token of a service account, which is made where it is not there.
+fn token_of_new(plane: &ControlPlane, account: &str) -> String {
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});
     // It may be there.
-    plane.ask(Method::POST, path, Some(&body));
-    let request = json!({
-        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600},
-    });
-    let answer = plane.post(&format!("{path}/{account}/token"), &request);
-    answer["status"]["token"].as_str().expect("a token").to_owned()
+    plane.ask(Method::POST, "/api/v1/namespaces/lepton/serviceaccounts", Some(&body));
+    token_of(plane, account)
 }
 
 fn bind(plane: &ControlPlane, role: &str, account: &str) {
@@ -63,7 +58,7 @@ fn the_cluster_says_who_asks_and_its_roles_what_he_may_do() {
     }
     bind(&plane, "system:auth-delegator", "lepton");
     let settings = written("reviews.toml", "[kubernetes]\nreview_tokens = true\n");
-    let viewer = token_of(&plane, "viewer");
+    let viewer = token_of_new(&plane, "viewer");
     let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
     let (kubeconfig, state) = (kubeconfig_of_role(&plane), format!("{}/state", plane.folder));
     let options = ["--source", "kubernetes", "--kubeconfig", &kubeconfig, "--turn-seconds", "0.5"];
@@ -72,7 +67,7 @@ fn the_cluster_says_who_asks_and_its_roles_what_he_may_do() {
         &[&options[..], &["--config", &settings]].concat(),
         &bearer(&viewer),
     );
-    let [operator, stranger] = ["operator", "stranger"].map(|account| token_of(&plane, account));
+    let [operator, stranger] = ["operator", "stranger"].map(|account| token_of_new(&plane, account));
     let matched = "If-Match: \"0\"\r\n";
     // Path, whose token, and what is answered.
     for (method, path, token, more, status) in [
@@ -98,7 +93,7 @@ fn the_cluster_says_who_asks_and_its_roles_what_he_may_do() {
     );
     // Who was refused stands in the audit by the name that the cluster has for him.
     bind(&plane, "lepton-admin", "admin");
-    let admin = bearer(&token_of(&plane, "admin"));
+    let admin = bearer(&token_of_new(&plane, "admin"));
     service.wait_for("the audit", || {
         let lines = service.request("GET", "/api/v1/audit", &admin).2["items"].clone();
         let lines = lines.as_array().cloned().unwrap_or_default();
