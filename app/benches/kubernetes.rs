@@ -1,5 +1,5 @@
 //! Binding on a real API server, side by side: a client that binds blindly, Lepton, and the stock scheduler, in interleaved rounds on
-//! the same 1,000 nodes; and gangs, which the stock scheduler of this version does not know.
+//! the same 1,000 nodes, pods that wait and pods that come one by one; and gangs, which the stock scheduler of this version does not know.
 //!
 //! Run by `cargo xtask bench kubernetes`, which builds the control plane with the stock scheduler. `--rounds N`, `--nodes N` and `--pods N` make it
 //! smaller.
@@ -17,19 +17,23 @@ mod schedulers;
 #[path = "kubernetes/table.rs"]
 mod table;
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use control_plane::ControlPlane;
-use crowd::{Bound, Kind, Observer, create_nodes, create_pods, delete_pods};
+use crowd::{Bound, Kind, Observer, create_nodes, create_pod, create_pods, delete_pods};
 use schedulers::{Scheduler, Who, bind_blindly};
-use table::{Run, print_gangs, print_runs};
+use table::{Run, print_gangs, print_runs, print_singles};
 
 /// Pods of a run with rules.
 const RULED_PODS: usize = 500;
 /// Pods of the gang, and of the one that fits nowhere.
 const GANG: usize = 512;
 const GANG_TOO_LARGE: usize = 10;
+/// Pods that come one by one, and the time from one to the next: less than a tenth of what the slower of the two binds in that time.
+const SINGLE_PODS: usize = 300;
+const BETWEEN_PODS: Duration = Duration::from_millis(50);
 /// How long a scheduler may take in all.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// After the last binding a scheduler has this long to write its events, which its CPU time includes.
@@ -44,7 +48,7 @@ fn main() {
     let (rounds, nodes, pods) = (number("--rounds", 3), number("--nodes", 1000), number("--pods", 2000));
     let plane = ControlPlane::start("bench");
     create_nodes(&plane, nodes);
-    let (mut plain, mut ruled, mut gangs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut plain, mut ruled, mut gangs, mut singles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         // Who comes first changes from round to round.
         let mut order = [Who::Blind, Who::Lepton, Who::Stock];
@@ -53,6 +57,7 @@ fn main() {
             plain.push(waiting_pods(&plane, who, Kind::Plain, pods, nodes, round));
             if who != Who::Blind {
                 ruled.push(waiting_pods(&plane, who, Kind::Ruled, RULED_PODS.min(pods), nodes, round));
+                singles.push((who, one_by_one(&plane, who, round)));
             }
         }
         gangs.push(gang(&plane, round, GANG.min(nodes * 8)));
@@ -61,6 +66,8 @@ fn main() {
     print_runs(&plain);
     println!("\n{} pods with spread or anti-affinity\n", RULED_PODS.min(pods));
     print_runs(&ruled);
+    println!("\n{SINGLE_PODS} pods one by one, {BETWEEN_PODS:?} apart\n");
+    print_singles(&singles);
     println!("\na gang of {} pods with a GPU each, and one that cannot fit\n", GANG.min(nodes * 8));
     print_gangs(&gangs);
 }
@@ -85,6 +92,28 @@ fn waiting_pods(plane: &ControlPlane, who: Who, kind: Kind, count: usize, nodes:
     drop(scheduler);
     delete_pods(plane);
     Run::new(who, count, &bound, begun, used)
+}
+
+/// Pods that come one by one to a scheduler that has nothing else to do: seconds from the answer that each was made to its binding, of those that
+/// were bound.
+fn one_by_one(plane: &ControlPlane, who: Who, round: usize) -> Vec<f64> {
+    let scheduler = Scheduler::start(plane, who, &format!("{round}-single"));
+    thread::sleep(AFTER);
+    let observer = Observer::start(plane);
+    let made: BTreeMap<String, Instant> = (0..SINGLE_PODS)
+        .map(|at| {
+            thread::sleep(BETWEEN_PODS);
+            create_pod(plane, who.scheduler_name(), (Kind::Plain, SINGLE_PODS), at);
+            (format!("pod-{at}"), Instant::now())
+        })
+        .collect();
+    let bound = observer.wait_for(SINGLE_PODS, PATIENCE);
+    drop(scheduler);
+    delete_pods(plane);
+    bound
+        .iter()
+        .filter_map(|b| Some(b.at.saturating_duration_since(*made.get(&b.pod)?).as_secs_f64()))
+        .collect()
 }
 
 /// What became of the gangs of a round.

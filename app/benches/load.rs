@@ -1,5 +1,5 @@
 //! `lepton serve` on a large simulated cluster for a day of its time, with viewers of the live stream and readers of the interface: how long turns take,
-//! how long an arrived task waits until its decision is on the disk, how memory grows, and how long reads take.
+//! how long a task that comes, between two turns too, waits until its decision is on the disk, how memory grows, and how long reads take.
 //!
 //!     cargo xtask bench load [--nodes N] [--hours H] [--speed S] [--viewers V]
 //!
@@ -79,6 +79,23 @@ fn row(name: &str, mut values: Vec<f64>) {
     println!("{name:<44} {count:>7} {median:>9.1} {high:>9.1} {highest:>9.1}");
 }
 
+/// A histogram of `/metrics`: how many of a hundred took at most each bound, with how many there are.
+fn histogram(service: &Service, token: &str, name: &str) {
+    let (_, _, text) = service.request("GET", "/metrics", token);
+    let lines = text.as_str().unwrap_or_default().lines();
+    let buckets = lines.filter_map(|line| {
+        let (bound, count) = line.strip_prefix(name)?.strip_prefix("_bucket{le=\"")?.split_once("\"} ")?;
+        Some((bound, count.parse::<f64>().ok()?))
+    });
+    let buckets: Vec<(&str, f64)> = buckets.collect();
+    let all = buckets.last().map_or(0.0, |bucket| bucket.1);
+    let shares = buckets.iter().filter(|(bound, _)| *bound != "+Inf").map(|(bound, within)| {
+        let millis = 1000.0 * bound.parse::<f64>().unwrap_or(f64::NAN);
+        format!("{millis:.0} ms {:.2}", 100.0 * within / all)
+    });
+    println!("\n{name}, {all:.0}; percent within\n  {}", shares.collect::<Vec<_>>().join(", "));
+}
+
 /// All turns that the store has, the oldest first.
 fn turns(service: &Service, token: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
@@ -114,7 +131,7 @@ fn main() {
     // The simulator has all tasks that will come in memory: no more of them than are needed.
     let text = format!(
         "source = \"simulation\"\nmode = \"act\"\nrequire_tokens = true\nlog_level = \"warn\"\nspeed = {speed}\n\
-         [simulation]\nnodes_count = {nodes}\nhours = {}\n",
+         [simulation]\nbetween_turns = true\nnodes_count = {nodes}\nhours = {}\n",
         hours + 1
     );
     std::fs::write(&settings, text).expect("writable");
@@ -168,7 +185,7 @@ fn main() {
     );
     row("turn", all(&|turn| turn["turn_seconds"].as_f64().unwrap_or(0.0)));
     row(
-        "from the turn in which a task comes to its decision on the disk",
+        "from a whole turn's begin to its decisions on the disk",
         all(&|turn| decided.iter().map(|stage| seconds(turn, stage)).sum()),
     );
     for stage in ["collect", "assess", "decide", "record", "execute"] {
@@ -177,6 +194,8 @@ fn main() {
     for (path, took) in READS.iter().zip(reads) {
         row(&format!("GET {path}"), took);
     }
+    histogram(&service, &reader, "lepton_decision_latency_seconds");
+    histogram(&service, &reader, "lepton_waiting_turn_duration_seconds");
     println!("\nmemory by the cluster's time, MiB");
     for hour in (0..=hours).filter(|hour| hour % 3 == 0) {
         if let Some((_, mib)) = memory.iter().find(|(now, _)| *now >= hour * 3600) {

@@ -34,6 +34,8 @@ pub(crate) enum Against {
     WithLearnedPlacement,
     /// The loop, also taking up chains of moves that a long search finds every five minutes
     WithRearrange,
+    /// The loop, also deciding on each task when it comes and not with the next turn
+    WithTurnsBetween,
 }
 
 impl Against {
@@ -51,6 +53,7 @@ impl Against {
             Self::ByRequests => Keeper::PlacingBy(LoadBasis::Promised),
             Self::WithLearnedPlacement => Keeper::PlacingByModel(Arc::new(PlacementModel::shipped())),
             Self::WithRearrange => Keeper::Loop(Acts { rearrange: true, ..Acts::DEFAULT }),
+            Self::WithTurnsBetween => Keeper::TurningBetween(Acts::DEFAULT),
         }
     }
 
@@ -69,6 +72,7 @@ impl Against {
             Self::ByRequests => "by requests",
             Self::WithLearnedPlacement => "with learned placement",
             Self::WithRearrange => "with rearrange",
+            Self::WithTurnsBetween => "with turns between",
         }
     }
 
@@ -87,6 +91,7 @@ impl Against {
             Self::ByRequests => "by_requests",
             Self::WithLearnedPlacement => "with_learned_placement",
             Self::WithRearrange => "with_rearrange",
+            Self::WithTurnsBetween => "with_turns_between",
         }
     }
 
@@ -126,6 +131,9 @@ impl Against {
             }
             Self::WithRearrange => {
                 "With rearrange: chains of moves that a long search has found start what waits.".to_owned()
+            }
+            Self::WithTurnsBetween => {
+                "With turns between: tasks are decided on when they come, not with the next turn.".to_owned()
             }
         }
     }

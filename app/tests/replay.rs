@@ -64,6 +64,40 @@ fn what_a_running_and_a_killed_service_recorded_is_played_again_to_the_same_plan
 }
 
 #[test]
+fn tasks_that_come_between_turns_are_decided_on_then_and_played_and_lived_again() {
+    let folder = scratch("between");
+    let settings = format!("{folder}.toml");
+    std::fs::write(&settings, "[simulation]\nbetween_turns = true\n").expect("writable");
+    let more = ["--config", &settings, "--mode", "act", "--speed", "300", "--nodes-count", "300"];
+    let mut service = Service::start(&folder, &more);
+    service.wait_for("half an hour", || time_of(&service) > 1800);
+    let metric = |service: &Service, name: &str| {
+        let text = service.get("/metrics");
+        let mut lines = text.as_str().expect("text").lines();
+        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok());
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+    };
+    let between = metric(&service, "lepton_waiting_turn_duration_seconds_count");
+    assert!(between > 20.0, "only {between} turns between");
+    assert!(metric(&service, "lepton_decision_latency_seconds_count") > 20.0);
+    assert_eq!(service.end("-KILL"), None);
+
+    // The world is lived again with calls that were made between two turns.
+    let mut service = Service::start(&folder, &more);
+    let begun = time_of(&service);
+    service.wait_for("more turns", || time_of(&service) > begun + 600);
+    assert_eq!(service.get("/api/v1/status")["problems"], json!([]));
+    assert_eq!(service.end("-TERM"), Some(143));
+    let bundle = bundle_of(&folder, "between.jsonl.gz", &["--from", "0"]);
+    let all = json(&replayed(&bundle, &[]));
+    assert_eq!(all["difference"], Value::Null);
+    let of_minutes = |line: &&String| line.contains("\"foresight\":");
+    let lines = lines_of(&bundle);
+    let (turns, whole) = (all["turns"].as_u64().expect("a number"), lines.iter().filter(of_minutes).count());
+    assert!(turns > whole as u64 + 20, "{turns} turns, {whole} of them whole: {all}");
+}
+
+#[test]
 fn a_bundle_that_was_changed_is_found_by_its_sum_and_by_what_comes_of_it() {
     let folder = scratch("changed");
     let mut service = Service::start(&folder, &["--mode", "act", "--turns", "60", "--speed", "60000"]);

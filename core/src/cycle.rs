@@ -3,17 +3,20 @@
 //! The only file that knows all four stages. The live loop, the simulation and the demo run this and no
 //! other.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::analyze::{Analyst, AnalystConfig, Foresight, KeptSigns};
+use crate::analyze::{Analyst, AnalystConfig, Foresight, KeptSigns, restate};
 use crate::collect::{CollectConfig, Source, merge};
 use crate::decide::deliberate::Thoughts;
 use crate::decide::guard::{Guard, GuardDecision, ORDER_GUARD, PlacingReview, compared_after};
-use crate::decide::plan::{Decided, Decider, Situation};
+use crate::decide::plan::{Decided, Decider, Scope, Situation};
 use crate::execute::{Actuator, Journal, JournalError, carry_out, go_on, recall};
+use crate::model::digest::Digest;
 use crate::model::{
-    Assessment, Clock, DecisionRecord, JournalEntry, Mode, Modes, Outcome, Placing, Plan, Readings,
-    ResourceSchema, Settings, Snapshot,
+    Assessment, Clock, DecisionRecord, JournalEntry, LogPosition, Mode, Modes, Outcome, Placing, Plan,
+    Readings, ResourceSchema, Settings, Snapshot,
 };
 
 /// The loop's settings.
@@ -91,10 +94,12 @@ pub struct Told {
 pub struct CycleReport {
     /// Number of the turn.
     pub cycle: u64,
+    /// What it looked at.
+    pub scope: Scope,
     /// What the sources told, in order.
     pub told: Vec<Told>,
     /// How the cluster stood.
-    pub assessment: Assessment,
+    pub assessment: Arc<Assessment>,
     /// What was decided.
     pub plan: Plan,
     /// Why, each decision with its result.
@@ -107,12 +112,54 @@ pub struct CycleReport {
     pub laps: Vec<Lap>,
 }
 
+/// What turns for what waits go by.
+struct Basis {
+    assessment: Arc<Assessment>,
+    /// Up to where the changes of the cluster are in it.
+    at: LogPosition,
+    inventory_version: u64,
+    /// Digest of the last whole situation and of all that came since.
+    digest: u64,
+}
+
+impl Basis {
+    /// The same up to date with a snapshot that was told this since, and of which that came; none where it takes a whole turn.
+    fn brought_to(mut self, snapshot: &Snapshot, told: &[Told], went_on: &Outcome) -> Option<Self> {
+        let cluster = &snapshot.cluster;
+        let is_listed = told.iter().any(|told| told.listed);
+        if is_listed || went_on.halted.is_some() || cluster.inventory_version() != self.inventory_version {
+            return None;
+        }
+        restate(Arc::make_mut(&mut self.assessment), snapshot, cluster.changes().since(self.at)?);
+        self.digest = with(self.digest, &(snapshot.time_seconds, snapshot.memory.turn, told, went_on));
+        Some(self)
+    }
+}
+
+/// A digest of what it was made of and of this.
+fn with(digest: u64, more: &impl Serialize) -> u64 {
+    let mut all = Digest::default();
+    all.number(digest);
+    all.written(more);
+    all.value()
+}
+
+/// What a turn is given.
+struct Given<'a, 'b> {
+    sources: &'a mut [&'b mut dyn Source],
+    decider: &'a mut dyn Decider,
+    actuator: &'a mut dyn Actuator,
+    journal: &'a mut dyn Journal,
+}
+
 /// The loop's memory between turns.
 pub struct Cycle {
     config: CycleConfig,
     snapshot: Snapshot,
     analyst: Analyst,
     proposal: Plan,
+    /// Of the last turn; none where it was not one that decided, or something has come between that only a whole turn takes in.
+    basis: Option<Basis>,
 }
 
 impl Cycle {
@@ -136,13 +183,13 @@ impl Cycle {
             merge(&mut snapshot, &source.list(now_seconds), now_seconds, &config.collect);
         }
         let analyst = Analyst::new(config.analyst.clone());
-        Ok(Self { config, snapshot, analyst, proposal: Plan::default() })
+        Ok(Self { config, snapshot, analyst, proposal: Plan::default(), basis: None })
     }
 
     /// Goes on where another loop stood: with its snapshot, and what was proposed to it.
     pub fn resume(config: CycleConfig, snapshot: Snapshot, proposal: Plan) -> Self {
         let analyst = Analyst::new(config.analyst.clone());
-        Self { config, snapshot, analyst, proposal }
+        Self { config, snapshot, analyst, proposal, basis: None }
     }
 
     /// Tells what the assessment of the next turn adds to its snapshot, where another loop had an analyst that remembered more.
@@ -173,6 +220,34 @@ impl Cycle {
         now_seconds: u64,
         clock: &dyn Clock,
     ) -> CycleReport {
+        let given = Given { sources, decider, actuator, journal };
+        self.turn_of(Scope::Whole, given, now_seconds, clock)
+    }
+
+    /// One for what waits, which takes a fraction of the time: by the assessment of the last whole turn, brought up to date where
+    /// tasks have come or gone. It becomes a whole one where there is none, nodes are others, a source wants to list, or the loop only looks.
+    pub fn turn_for_waiting(
+        &mut self,
+        sources: &mut [&mut dyn Source],
+        decider: &mut dyn Decider,
+        actuator: &mut dyn Actuator,
+        journal: &mut dyn Journal,
+        now_seconds: u64,
+        clock: &dyn Clock,
+    ) -> CycleReport {
+        let scope = if self.basis.is_some() { Scope::Waiting } else { Scope::Whole };
+        let given = Given { sources, decider, actuator, journal };
+        self.turn_of(scope, given, now_seconds, clock)
+    }
+
+    fn turn_of(
+        &mut self,
+        asked: Scope,
+        given: Given<'_, '_>,
+        now_seconds: u64,
+        clock: &dyn Clock,
+    ) -> CycleReport {
+        let Given { sources, decider, actuator, journal } = given;
         let mut laps = Laps::start(clock);
         let snapshot = &mut self.snapshot;
         snapshot.memory.turn += 1;
@@ -186,7 +261,11 @@ impl Cycle {
                 told.push(Told { source: number, listed, readings });
                 wants_list
             };
-            if take_in(false, source.poll(now_seconds)) {
+            let news = match asked {
+                Scope::Whole => source.poll(now_seconds),
+                Scope::Waiting => source.news(now_seconds),
+            };
+            if take_in(false, news) {
                 take_in(true, source.list(now_seconds));
             }
         }
@@ -197,15 +276,29 @@ impl Cycle {
         let mut outcome = if trusted { go_on(snapshot, actuator, journal) } else { Outcome::default() };
         laps.end(Stage::Execute);
         // analyze
-        let assessment = self.analyst.assess(snapshot, &self.config.settings);
+        let basis = self.basis.take().filter(|_| asked == Scope::Waiting && trusted);
+        let basis = basis.and_then(|basis| basis.brought_to(snapshot, &told, &outcome));
+        let at = snapshot.cluster.changes().end();
+        let (scope, assessment) = match &basis {
+            Some(basis) => (Scope::Waiting, Arc::clone(&basis.assessment)),
+            None => (Scope::Whole, Arc::new(self.analyst.assess(snapshot, &self.config.settings))),
+        };
         laps.end(Stage::Assess);
         // decide
-        let Decided { mut plan, mut records } = if trusted {
-            let proposal = &self.proposal;
-            decider.decide(&Situation { snapshot, assessment: &assessment, proposal, turn: cycle })
-        } else {
-            Decided::default()
-        };
+        let mut decided = Decided::default();
+        let mut digest = None;
+        if trusted {
+            let (assessment, proposal) = (&*assessment, &self.proposal);
+            let situation = match &basis {
+                Some(Basis { digest, .. }) => {
+                    Situation { snapshot, assessment, proposal, turn: cycle, scope, digest: *digest }
+                }
+                None => Situation::new(snapshot, assessment, proposal, cycle),
+            };
+            digest = Some(situation.digest);
+            decided = decider.decide(&situation);
+        }
+        let Decided { mut plan, mut records } = decided;
         snapshot.apply_modes(&mut plan, &mut records);
         laps.end(Stage::Decide);
         if !records.is_empty() && outcome.halted.is_none() {
@@ -227,9 +320,14 @@ impl Cycle {
         }
         snapshot.note_waiting(&plan.waiting);
         laps.end(Stage::Execute);
-        let order = self.review(decider, journal);
+        let order = if scope == Scope::Whole { self.review(decider, journal) } else { None };
         laps.end(Stage::Record);
-        CycleReport { cycle, told, assessment, plan, records, outcome, order, laps: laps.taken }
+        if let Some(digest) = digest.filter(|_| outcome.halted.is_none() && order.is_none()) {
+            let digest = with(digest, &(&plan, &outcome));
+            let inventory_version = self.snapshot.cluster.inventory_version();
+            self.basis = Some(Basis { assessment: Arc::clone(&assessment), at, inventory_version, digest });
+        }
+        CycleReport { cycle, scope, told, assessment, plan, records, outcome, order, laps: laps.taken }
     }
 
     /// Once enough tasks have ended: compares the learned order with its rule on them, and says who serves from now on. It holds
@@ -251,8 +349,16 @@ impl Cycle {
         Some(decision)
     }
 
+    /// The next turn is a whole one, as that of a loop that goes on from here.
+    pub fn forget_assessment(&mut self) {
+        self.basis = None;
+    }
+
     /// Is something else allowed to do, and believes by other limits, from the next turn on.
     pub fn configure(&mut self, modes: Modes, collect: CollectConfig) {
+        if (&self.config.modes, &self.config.collect) != (&modes, &collect) {
+            self.basis = None;
+        }
         (self.config.modes, self.config.collect) = (modes, collect);
     }
 
@@ -279,6 +385,7 @@ impl Cycle {
     pub fn place_by(&mut self, placing: Placing, journal: &mut dyn Journal) -> Result<(), JournalError> {
         let entry = JournalEntry::Placing { placing, time_seconds: self.snapshot.time_seconds };
         journal.write(&entry)?;
+        self.basis = None;
         self.snapshot.memory.apply(&entry);
         self.snapshot.recent.forget_came();
         Ok(())
@@ -296,6 +403,7 @@ impl Cycle {
             let halted = Some("the loop observes only, or its readings are stale".to_owned());
             return Outcome { parts: Vec::new(), halted };
         }
+        self.basis = None;
         carry_out(plan, &mut self.snapshot, actuator, journal)
     }
 

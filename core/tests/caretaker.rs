@@ -52,7 +52,7 @@ fn decide(snapshot: &Snapshot) -> Decided {
     let config = DecideConfig { policy: "best-fit".into(), ..DecideConfig::default() };
     let mut caretaker = Caretaker::new(config, 0).expect("a known policy");
     let assessment = assess(snapshot, &Settings::default());
-    caretaker.decide(&Situation { snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 1 })
+    caretaker.decide(&Situation::new(snapshot, &assessment, &Plan::default(), 1))
 }
 
 fn actions(decided: &Decided) -> Vec<(Reason, Option<String>, Option<String>)> {

@@ -100,12 +100,7 @@ impl Little {
         self.jobs.retain(|j| j.started.is_none_or(|(at, _)| at + RUN_SECONDS > now || j.devices == 8));
         let mut snapshot = self.snapshot();
         let assessment = assess(&snapshot, &Settings::default());
-        let decided = decider.decide(&Situation {
-            snapshot: &snapshot,
-            assessment: &assessment,
-            proposal: &Plan::default(),
-            turn: 1 + now,
-        });
+        let decided = decider.decide(&Situation::new(&snapshot, &assessment, &Plan::default(), 1 + now));
         for (_, action) in decided.plan.steps() {
             let name = action.task().expect("no node is sick here");
             let job = self.jobs.iter_mut().find(|j| *j.name == **name).expect("a job of ours");
@@ -200,8 +195,8 @@ fn where_tasks_say_how_long_they_run_the_short_one_goes_first_and_else_who_came_
             snapshot.tasks[task.index()].requested_seconds = seconds;
         }
         let assessment = assess(&snapshot, &Settings::default());
-        let situation =
-            Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 2 };
+        let proposal = Plan::default();
+        let situation = Situation::new(&snapshot, &assessment, &proposal, 2);
         let plan = lepton(acts).decide(&situation).plan;
         plan.steps().next().and_then(|step| step.1.task().map(ToString::to_string))
     };
@@ -228,12 +223,7 @@ fn decide_with_a_large_one(held: &[usize]) -> (Snapshot, Decided) {
     }
     let snapshot = little.snapshot();
     let assessment = assess(&snapshot, &Settings::default());
-    let decided = lepton(Acts::DEFAULT).decide(&Situation {
-        snapshot: &snapshot,
-        assessment: &assessment,
-        proposal: &Plan::default(),
-        turn: 1,
-    });
+    let decided = lepton(Acts::DEFAULT).decide(&Situation::new(&snapshot, &assessment, &Plan::default(), 1));
     (snapshot, decided)
 }
 
@@ -250,7 +240,7 @@ fn taken_up(snapshot: &Snapshot, proposal: &Plan) -> Vec<Vec<Action>> {
         rearrange: true,
     };
     let assessment = assess(snapshot, &Settings::default());
-    let situation = Situation { snapshot, assessment: &assessment, proposal, turn: 1 };
+    let situation = Situation::new(snapshot, &assessment, proposal, 1);
     let decided = lepton(acts).decide(&situation);
     assert_eq!(decided, lepton(acts).decide(&situation), "the same situation, the same plan");
     decided.plan.parts.into_iter().map(|part| part.steps).collect()
@@ -294,7 +284,7 @@ fn a_node_is_weighed_alone_as_the_record_says_of_it_and_a_stopped_task_as_one_th
     assert!(recorded.len() > 1, "{recorded:?}");
     let assessment = assess(&snapshot, &Settings::default());
     let proposal = Plan::default();
-    let situation = Situation { snapshot: &snapshot, assessment: &assessment, proposal: &proposal, turn: 1 };
+    let situation = Situation::new(&snapshot, &assessment, &proposal, 1);
     let nodes: Vec<NodeId> = recorded.iter().filter_map(|of| node(&of.node)).collect();
     assert_eq!(&lepton(Acts::DEFAULT).weigh(&situation, task, &nodes), recorded);
     // It is scored where it stands too, as if it stood nowhere.
@@ -304,7 +294,7 @@ fn a_node_is_weighed_alone_as_the_record_says_of_it_and_a_stopped_task_as_one_th
     let to = starts.next().and_then(|action| action.to()?.placement(&placed.cluster)).expect("it starts");
     placed.cluster.place(task, to).expect("it fits");
     placed.pending.remove(&task);
-    let situation = Situation { snapshot: &placed, ..situation };
+    let situation = Situation::new(&placed, &assessment, &proposal, 1);
     let weighed = lepton(Acts::DEFAULT).weigh(&situation, task, &nodes);
     let by_policy = |all: &[Candidate]| -> Vec<(String, f64)> {
         all.iter().map(|of| (of.node.clone(), of.terms[0].1)).collect()
@@ -400,8 +390,8 @@ fn decided_beside_a_risk(risk: f64, unsaved_seconds: u64, free_elsewhere: bool) 
     snapshot.tasks[0].unsaved_seconds = unsaved_seconds;
     let mut assessment = assess(&snapshot, &Settings::default());
     assessment.risk[0].probability = risk;
-    let situation =
-        Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 1 };
+    let proposal = Plan::default();
+    let situation = Situation::new(&snapshot, &assessment, &proposal, 1);
     lepton(Acts::DEFAULT).decide(&situation)
 }
 
@@ -463,7 +453,7 @@ fn a_hot_node_that_has_nothing_but_cpu_is_relieved_too() {
     let assessment = assess(&snapshot, &Settings::default());
     assert_eq!(assessment.hot, [NodeId(0)]);
     let proposal = &Plan::default();
-    let situation = Situation { snapshot: &snapshot, assessment: &assessment, proposal, turn: 1 };
+    let situation = Situation::new(&snapshot, &assessment, proposal, 1);
     let decided = lepton(Acts::DEFAULT).decide(&situation);
     let moved: Vec<_> = decided.plan.steps().filter_map(|(_, step)| step.to()).collect();
     assert_eq!(moved.len(), 1, "one of them is enough: {moved:?}");

@@ -47,8 +47,8 @@ fn add(
 fn plan_of(cluster: Cluster) -> (Snapshot, Plan) {
     let snapshot = Snapshot::of_cluster(cluster, 1000);
     let assessment = assess(&snapshot, &Settings::default());
-    let situation =
-        Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn: 1 };
+    let proposal = Plan::default();
+    let situation = Situation::new(&snapshot, &assessment, &proposal, 1);
     // Nothing is moved.
     let acts = Acts { relieve: false, make_room: false, ..Acts::DEFAULT };
     let mut lepton =

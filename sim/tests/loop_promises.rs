@@ -5,9 +5,11 @@ use std::collections::HashMap;
 
 use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation};
 use lepton_core::decide::guard::ORDER_GUARD;
-use lepton_core::decide::plan::{Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Situation};
+use lepton_core::decide::plan::{
+    Acts, DecideConfig, Decided, Decider, Lepton, LeptonConfig, Scope, Situation,
+};
 use lepton_core::decide::policy::{FEATURES, JobsModel, PlacementModel};
-use lepton_core::model::{Serving, StepResult};
+use lepton_core::model::{ActionKind, Serving, StepResult};
 use lepton_sim::experiment::{Keeper, LoopRun};
 use lepton_sim::world::WorldConfig;
 
@@ -76,7 +78,7 @@ impl Decider for BesideAFreshOne {
 
 #[test]
 fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
-    for (seed, grace_seconds) in [(1, 0), (2, 90), (3, 0)] {
+    for (seed, grace_seconds, between_turns) in [(1, 0, false), (2, 90, false), (3, 0, true), (4, 90, true)] {
         let config = WorldConfig {
             seed,
             grace_seconds,
@@ -87,14 +89,40 @@ fn a_decider_with_a_past_decides_as_a_fresh_one_on_every_turn() {
             ..WorldConfig::default()
         };
         let decider = BesideAFreshOne { past: lepton(seed), seed };
-        let mut run = LoopRun::with_decider(&config, Box::new(decider))
+        let run = LoopRun::with_decider(&config, Box::new(decider))
             .deliberating(deliberation(PlacementModel::shipped()), seed);
-        let mut decisions = 0;
+        let mut run = if between_turns { run.between_turns() } else { run };
+        let (mut decisions, mut between) = (0, 0);
         while let Some(report) = run.turn() {
             decisions += report.records.len();
+            between += usize::from(report.scope == Scope::Waiting);
         }
         assert!(decisions > 100, "seed {seed}: only {decisions} decisions");
+        assert_eq!(between > 100, between_turns, "seed {seed}: {between} turns between");
     }
+}
+
+#[test]
+fn turns_between_start_what_comes_at_once_drain_nothing_and_leave_the_nodes_as_cool() {
+    let config = WorldConfig { seed: 5, hours: 12, load: 0.9, ..WorldConfig::default() };
+    let of = |between_turns: bool| {
+        let keeper = if between_turns { Keeper::TurningBetween } else { Keeper::Loop };
+        let mut run = LoopRun::start(&config, &keeper(Acts::DEFAULT)).expect("known policies");
+        while let Some(report) = run.turn() {
+            if report.scope == Scope::Waiting {
+                let kinds = report.plan.steps().map(|(_, action)| action.kind());
+                let drains = kinds.filter(|kind| matches!(kind, ActionKind::Cordon | ActionKind::Uncordon));
+                assert_eq!(drains.count(), 0, "turn {}", report.cycle);
+                assert!(report.assessment.used.iter().all(|&used| used >= 0.0), "turn {}", report.cycle);
+            }
+        }
+        run.measures()
+    };
+    let (with, without) = (of(true), of(false));
+    assert_eq!(with.arrived, without.arrived);
+    // What comes need not wait for half of the time between two turns.
+    assert!(with.mean_wait_seconds < without.mean_wait_seconds - 20.0, "{with:?} {without:?}");
+    assert!(with.hot_node_minutes < 1.1 * without.hot_node_minutes, "{with:?} {without:?}");
 }
 
 /// A model that starts the largest and longest first.

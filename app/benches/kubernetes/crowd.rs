@@ -68,42 +68,45 @@ pub(crate) fn create_nodes(plane: &ControlPlane, count: usize) {
 
 /// Pods of a scheduler.
 pub(crate) fn create_pods(plane: &ControlPlane, scheduler: &str, kind: Kind, count: usize) {
-    many(count, |at| {
-        let gpus = match kind {
-            Kind::Plain => usize::from(at % 4 == 0),
-            Kind::Ruled => 0,
-            Kind::Gang(_) => 1,
-            Kind::GangTooLarge => 8,
-        };
-        let mut requests = json!({"cpu": "1", "memory": "2Gi"});
-        if gpus > 0 {
-            requests["nvidia.com/gpu"] = gpus.to_string().into();
+    many(count, |at| create_pod(plane, scheduler, (kind, count), at));
+}
+
+/// One of so many of a kind.
+pub(crate) fn create_pod(plane: &ControlPlane, scheduler: &str, (kind, count): (Kind, usize), at: usize) {
+    let gpus = match kind {
+        Kind::Plain => usize::from(at.is_multiple_of(4)),
+        Kind::Ruled => 0,
+        Kind::Gang(_) => 1,
+        Kind::GangTooLarge => 8,
+    };
+    let mut requests = json!({"cpu": "1", "memory": "2Gi"});
+    if gpus > 0 {
+        requests["nvidia.com/gpu"] = gpus.to_string().into();
+    }
+    let (mut meta, mut more) = (json!({"name": format!("pod-{at}")}), json!({}));
+    match kind {
+        Kind::Plain => {}
+        Kind::Ruled => (meta["labels"], more) = ruled(at),
+        Kind::Gang(size) => {
+            meta["labels"] = json!({"lepton/gang": "gang"});
+            meta["annotations"] = json!({"lepton/gang-size": size.to_string()});
         }
-        let (mut meta, mut more) = (json!({"name": format!("pod-{at}")}), json!({}));
-        match kind {
-            Kind::Plain => {}
-            Kind::Ruled => (meta["labels"], more) = ruled(at),
-            Kind::Gang(size) => {
-                meta["labels"] = json!({"lepton/gang": "gang"});
-                meta["annotations"] = json!({"lepton/gang-size": size.to_string()});
-            }
-            Kind::GangTooLarge => {
-                meta["name"] = format!("large-{at}").into();
-                meta["labels"] = json!({"lepton/gang": "large"});
-                meta["annotations"] = json!({"lepton/gang-size": count.to_string()});
-                more = json!({"nodeSelector": {"pool": "small"}});
-            }
+        Kind::GangTooLarge => {
+            meta["name"] = format!("large-{at}").into();
+            meta["labels"] = json!({"lepton/gang": "large"});
+            meta["annotations"] = json!({"lepton/gang-size": count.to_string()});
+            more = json!({"nodeSelector": {"pool": "small"}});
         }
-        let resources = json!({"requests": requests, "limits": requests});
-        let mut spec = json!({
-            "schedulerName": scheduler, "terminationGracePeriodSeconds": 0,
-            "containers": [{"name": "main", "image": "none", "resources": resources}],
-        });
-        for (key, value) in more.as_object().into_iter().flatten() {
-            spec[key] = value.clone();
-        }
-        plane.post(PODS, &json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}));
+    }
+    let resources = json!({"requests": requests, "limits": requests});
+    let mut spec = json!({
+        "schedulerName": scheduler, "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "main", "image": "none", "resources": resources}],
     });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        spec[key] = value.clone();
+    }
+    plane.post(PODS, &json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}));
 }
 
 /// Labels and rules of such a pod.
@@ -136,6 +139,7 @@ pub(crate) fn delete_pods(plane: &ControlPlane) {
 
 /// A pod that was bound.
 pub(crate) struct Bound {
+    pub(crate) pod: String,
     pub(crate) node: String,
     pub(crate) at: Instant,
 }
@@ -195,7 +199,7 @@ impl Observer {
                 let Ok(Change { object }) = serde_json::from_str(&line) else { continue };
                 let Pod { metadata: Meta { name: pod }, spec: Spec { node_name: node }, .. } = &object;
                 let news = if !node.is_empty() && bound.insert(pod.clone()) {
-                    Seen::Bound(Bound { node: node.clone(), at })
+                    Seen::Bound(Bound { pod: pod.clone(), node: node.clone(), at })
                 } else if object.status.conditions.iter().any(|c| c.reason == "Unschedulable") {
                     Seen::Told(at)
                 } else {

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lepton_core::analyze::Foresight;
 use lepton_core::cycle::{CycleReport, Told};
-use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
+use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig, Scope};
 use lepton_core::decide::policy::{PlacementModel, WEIGHTS};
 use lepton_core::model::digest::Digest;
 use lepton_core::model::{Answer, Call, DecisionRecord, Modes, Moving, Outcome, Placing, Plan, Snapshot};
@@ -159,7 +159,9 @@ pub(crate) struct Turn {
     pub(crate) allowed: Allowed,
     pub(crate) told: Vec<Told>,
     pub(crate) answers: Answers,
-    pub(crate) foresight: Foresight,
+    /// Of a whole turn; one for what waits assesses nothing anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) foresight: Option<Foresight>,
     pub(crate) came: Came,
 }
 
@@ -187,13 +189,14 @@ impl Serialize for Came {
     }
 }
 
-/// Plan, records and outcome of a turn, and a digest of all that is believed afterwards.
+/// Plan, records and outcome of a turn, and of a whole one a digest of all that is believed afterwards.
 #[derive(Debug, Serialize)]
 pub(crate) struct CameOfTurn {
     plan: Plan,
     records: Vec<DecisionRecord>,
     outcome: Outcome,
-    belief: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    belief: Option<String>,
 }
 
 impl Came {
@@ -201,7 +204,8 @@ impl Came {
     pub(crate) fn of(report: &CycleReport, snapshot: &Snapshot) -> Self {
         let CycleReport { plan, records, outcome, .. } = report;
         let (plan, records, outcome) = (plan.clone(), records.clone(), outcome.clone());
-        Self::Made(Box::new(CameOfTurn { plan, records, outcome, belief: belief(snapshot) }))
+        let belief = (report.scope == Scope::Whole).then(|| belief(snapshot));
+        Self::Made(Box::new(CameOfTurn { plan, records, outcome, belief }))
     }
 }
 

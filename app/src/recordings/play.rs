@@ -145,7 +145,6 @@ impl Player {
         };
         let at = format!("turn {} at {} s", turn.turn, turn.time_seconds);
         configure(cycle, turn.allowed);
-        cycle.foresee(turn.foresight);
         let parts = turn.told.iter().map(|told| told.source + 1).max().unwrap_or(0);
         let told = RefCell::new(VecDeque::from(turn.told));
         let unexpected = RefCell::new(None);
@@ -154,7 +153,15 @@ impl Player {
         let mut sources: Vec<&mut dyn Source> =
             sources.iter_mut().map(|source| source as &mut dyn Source).collect();
         let (mut hands, mut journal) = answering(turn.answers, &unexpected);
-        let report = cycle.turn(&mut sources, decider, &mut hands, &mut journal, turn.time_seconds, &NoClock);
+        let turned = match turn.foresight {
+            Some(foresight) => {
+                cycle.foresee(foresight);
+                Cycle::turn
+            }
+            None => Cycle::turn_for_waiting,
+        };
+        let now = turn.time_seconds;
+        let report = turned(cycle, &mut sources, decider, &mut hands, &mut journal, now, &NoClock);
         if let Some(unexpected) = unexpected.take() {
             return Err(format!("{at}: {unexpected}"));
         }

@@ -3,6 +3,7 @@
 use lepton_core::analyze::Foresight;
 use lepton_core::collect::Source;
 use lepton_core::cycle::{Cycle, CycleReport};
+use lepton_core::decide::plan::Scope;
 use lepton_core::execute::{Actuator, Journal, JournalError};
 use lepton_core::model::{Answer, Call, DecisionRecord, JournalEntry, Moving, Outcome, Plan};
 
@@ -110,7 +111,7 @@ pub(crate) fn turned(
         allowed: allowed(cycle),
         told: std::mem::take(&mut report.told),
         answers,
-        foresight: Foresight::of(&report.assessment),
+        foresight: (report.scope == Scope::Whole).then(|| Foresight::of(&report.assessment)),
         came: Came::of(&report, cycle.snapshot()),
     };
     (report, Line::Turn(Box::new(line)))

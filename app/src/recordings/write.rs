@@ -102,8 +102,9 @@ impl Recorder {
         })
     }
 
-    /// A turn is about to be taken: whether its line is wanted. Where a file begins with it, what the loop believes is kept.
-    pub(crate) fn wants(&mut self, cycle: &Cycle, now_seconds: u64, unix_seconds: u64) -> bool {
+    /// A turn is about to be taken: whether its line is wanted. Where a file begins with it, what the loop believes is kept, and the turn is a
+    /// whole one, as whoever plays the file knows no turn before it.
+    pub(crate) fn wants(&mut self, cycle: &mut Cycle, now_seconds: u64, unix_seconds: u64) -> bool {
         if self.shared.broken.swap(false, Ordering::Relaxed) {
             self.leave_gap();
             self.turns_to_wait = TURNS_TO_TRY_AGAIN;
@@ -126,6 +127,7 @@ impl Recorder {
             snapshot: cycle.snapshot().clone(),
             proposal: cycle.proposal().clone(),
         };
+        cycle.forget_assessment();
         self.from_seconds = Some(now_seconds);
         let head = Some(Box::new(self.head.clone()));
         self.send(Sent { line: Line::Begins(Box::new(begins)), head })

@@ -139,6 +139,11 @@ impl Chronicle {
         self.turns.push(figures.clone());
         let more = self.turns.len().saturating_sub(TURNS_TOLD_MAX);
         self.turns.drain(..more);
+        self.decided(report);
+    }
+
+    /// This was decided.
+    pub(super) fn decided(&mut self, report: &CycleReport) {
         self.decisions.extend(report.records.iter().cloned());
         let more = self.decisions.len().saturating_sub(DECISIONS_TOLD_MAX);
         self.decisions.drain(..more);

@@ -13,7 +13,7 @@ use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
 use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Lap, Stage};
 use lepton_core::decide::deliberate::{Deliberation, Thoughts};
-use lepton_core::decide::plan::Decider;
+use lepton_core::decide::plan::{Decider, Scope};
 use lepton_core::decide::policy::PlacementModel;
 use lepton_core::execute::Journal;
 use lepton_core::model::{Clock as _, Memory, Mode, Modes, Outcome, PartKey, PartOutcome, Plan, StepResult};
@@ -28,7 +28,7 @@ use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
 use super::connection::{Connection, Ports, ToKafka, WrongSettings, connect, pause};
 use super::figures::{Begun, StageSeconds, TurnFigures};
-use super::logged::Logged;
+use super::logged::{Logged, log_waiting};
 use super::nodes::NodeBytes;
 use super::people::{self, Request};
 use super::policies::PoliciesBody;
@@ -45,9 +45,12 @@ use crate::recordings::{self, DeciderSettings, Given, Line, Recorder, Thought};
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
 /// The shortest time from one turn to the next that should not wait; it is at least as long as the turn before.
-const URGENT_PAUSE: Duration = Duration::from_millis(30);
+const URGENT_PAUSE: Duration = Duration::from_millis(5);
 /// Time between two looks whether the next turn should wait.
-const URGENT_NAP: Duration = Duration::from_millis(10);
+const URGENT_NAP: Duration = Duration::from_millis(2);
+/// After a turn for what waits the next whole one comes after so many times as long as a whole one takes, where it would not come sooner: it
+/// shows what has come, and whoever comes meanwhile seldom meets it.
+const WHOLE_TURN_PAUSES: f64 = 100.0;
 /// How long a database elsewhere may take for the last that it is told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 const DAY_SECONDS: u64 = 86_400;
@@ -145,6 +148,8 @@ pub(super) struct Engine {
     tokens_problem: Option<String>,
     /// What was logged of the turns before.
     logged: Logged,
+    /// Number of the last whole turn.
+    turn_before: u64,
 }
 
 impl Engine {
@@ -234,7 +239,9 @@ impl Engine {
             lines_behind: Vec::new(),
             tokens_problem: None,
             logged: Logged::default(),
+            turn_before: 0,
         };
+        engine.turn_before = engine.cycle.snapshot().memory.turn;
         engine.tell_results()?;
         if is_damaged {
             engine.tell_damaged()?;
@@ -274,7 +281,7 @@ impl Engine {
         self.turn_until(asks, stop, turns, watch);
         if matches!(turns, Turns::Standing(_)) {
             while !stop.load(Ordering::Relaxed)
-                && self.hear(asks, stop, Instant::now() + NAP, Instant::now() + NAP)
+                && self.hear(asks, stop, &mut (Instant::now() + NAP), Instant::now() + NAP)
             {}
         }
         self.close();
@@ -296,7 +303,7 @@ impl Engine {
                 return;
             }
             due = (due + self.pause).max(Instant::now());
-            if !self.hear(asks, stop, due, soon) {
+            if !self.hear(asks, stop, &mut due, soon) {
                 return;
             }
             self.pass();
@@ -316,9 +323,15 @@ impl Engine {
         }
     }
 
-    /// Hears people until the next turn is due, once at least, also where turns take longer than the time between them; one that should not
-    /// wait is due soon. False when nobody can ask any more.
-    fn hear(&mut self, asks: &Receiver<Request>, stop: &AtomicBool, mut due: Instant, soon: Instant) -> bool {
+    /// Hears people until the next whole turn is due, once at least, also where turns take longer than the time between them. What should not wait is
+    /// decided on meanwhile, `soon` at the earliest. False when nobody can ask any more.
+    fn hear(
+        &mut self,
+        asks: &Receiver<Request>,
+        stop: &AtomicBool,
+        due: &mut Instant,
+        mut soon: Instant,
+    ) -> bool {
         let nap = if self.modes.has(Mode::Act) { URGENT_NAP } else { NAP };
         loop {
             match asks.recv_timeout(due.saturating_duration_since(Instant::now()).min(nap)) {
@@ -330,7 +343,7 @@ impl Engine {
                 Ok(Request::Refused(line)) => self.audit(line),
                 Ok(Request::Settings(config)) => {
                     self.take_settings(&config);
-                    due = due.min(Instant::now() + self.pause);
+                    *due = (*due).min(Instant::now() + self.pause);
                 }
                 Ok(Request::Try(what, actor, reply)) => {
                     let _ = reply.send(self.try_out(what, &actor));
@@ -347,15 +360,33 @@ impl Engine {
                     self.publish(None);
                     self.chronicle.tell(&self.published);
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() < due && !stop.load(Ordering::Relaxed) => {
-                    if self.modes.has(Mode::Act) && Instant::now() >= soon && self.cluster.is_urgent() {
-                        due = Instant::now();
+                Err(RecvTimeoutError::Timeout) if Instant::now() < *due && !stop.load(Ordering::Relaxed) => {
+                    self.cluster.pass_between();
+                    let may = self.modes.has(Mode::Act) && Instant::now() >= soon;
+                    if may && self.cluster.urgent_since().is_some() {
+                        let begun = Instant::now();
+                        *due = self.turn_between(*due);
+                        soon = Instant::now() + begun.elapsed().max(URGENT_PAUSE);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => return true,
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
+    }
+
+    /// A turn for what should not wait for the one that is due; when that is due now.
+    fn turn_between(&mut self, due: Instant) -> Instant {
+        let report = self.turn_of(Scope::Waiting);
+        if self.cluster.simulated().is_some() {
+            // Its time passes by whole turns.
+            return due;
+        }
+        let pause = match report {
+            Some(report) if report.scope == Scope::Whole => return Instant::now() + self.pause,
+            _ => Duration::from_secs_f64(WHOLE_TURN_PAUSES * self.health.turn_seconds),
+        };
+        due.min(Instant::now() + pause)
     }
 
     /// Takes over settings that were read again.
@@ -436,13 +467,19 @@ impl Engine {
         self.cluster.pass();
     }
 
-    /// One turn; whatever goes wrong in it is told and survived, and there is no report of it then.
+    /// One whole turn; whatever goes wrong in it is told and survived, and there is no report of it then.
     pub(super) fn turn(&mut self) -> Option<CycleReport> {
-        self.keep_audit();
-        self.audit_tokens();
+        self.turn_of(Scope::Whole)
+    }
+
+    fn turn_of(&mut self, asked: Scope) -> Option<CycleReport> {
+        if asked == Scope::Whole {
+            self.keep_audit();
+            self.audit_tokens();
+        }
         let (begun, begun_at, begun_nanos) = (Instant::now(), SystemTime::now(), self.clock.now_nanos());
         let under_way = Begun::of(&self.cycle.snapshot().memory);
-        let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once()));
+        let turned = catch_unwind(AssertUnwindSafe(|| self.cycle_once(asked)));
         let mut report = match turned {
             Ok(report) => {
                 self.health.turn_problem.clone_from(&report.outcome.halted);
@@ -459,10 +496,31 @@ impl Engine {
         };
         if let Some(report) = &report {
             self.cluster.turned(self.cycle.snapshot(), &self.modes);
-            self.starts.look(self.cycle.snapshot());
             let deeds = under_way.deeds(&report.plan, &report.outcome);
             self.health.did(&deeds);
             self.chronicle.did(&deeds);
+            if report.scope == Scope::Waiting {
+                log_waiting(report.cycle, &deeds, self.cycle.snapshot().pending.len());
+            } else {
+                self.starts.look(self.cycle.snapshot());
+            }
+        }
+        if let Some(report) = report.take_if(|report| report.scope == Scope::Waiting) {
+            let kept_nanos = self.clock.now_nanos();
+            let kept = self.keep_outcome(&report.outcome);
+            self.health.store_problem = kept.err().map(|error| error.to_string());
+            self.health.turned_for_waiting(begun.elapsed(), &report);
+            self.chronicle.decided(&report);
+            self.traces.turned(&Turned {
+                begun: begun_at,
+                begun_nanos,
+                ended_nanos: self.clock.now_nanos(),
+                laps: &report.laps,
+                shown_nanos: kept_nanos,
+                figures: None,
+                problem: self.health.problems().into_iter().next(),
+            });
+            return Some(report);
         }
         let figures = report.as_ref().map(|report| self.figures(report, begun.elapsed()));
         let keeping_nanos = self.clock.now_nanos();
@@ -573,35 +631,41 @@ impl Engine {
         deliberation(self.rearrange, placement)
     }
 
-    fn cycle_once(&mut self) -> CycleReport {
+    fn cycle_once(&mut self, asked: Scope) -> CycleReport {
         // One that stands by looks on; what it had under way it goes on with when it acts again.
         let stands_by = self.modes.has(Mode::Act) && !self.cluster.may_act();
         self.configure(if stands_by { Modes::all(Mode::Observe) } else { self.modes.clone() });
         let mut journal = TurnJournal {
-            is_written: false,
+            written: None,
             store: &mut self.store,
             proposal: &mut self.proposal,
             snoozes: &self.snoozes,
         };
+        let since = self.cluster.urgent_since();
         let now = self.cluster.now_seconds();
         let Ports { mut sources, hands } = self.cluster.ports();
         let (decider, clock) = (&mut *self.decider, &self.clock);
+        let turn = if asked == Scope::Whole { Cycle::turn } else { Cycle::turn_for_waiting };
         let unix_seconds = people::unix_seconds();
         let recorder = self.recorder.as_mut();
-        let recorder = recorder.and_then(|of| of.wants(&self.cycle, now, unix_seconds).then_some(of));
+        let recorder = recorder.and_then(|of| of.wants(&mut self.cycle, now, unix_seconds).then_some(of));
         let mut report = match recorder {
-            None => self.cycle.turn(&mut sources, decider, hands, &mut journal, now, clock),
+            None => turn(&mut self.cycle, &mut sources, decider, hands, &mut journal, now, clock),
             Some(recorder) => {
                 let given = Given { sources, hands, journal: &mut journal };
                 let (report, line) =
                     recordings::turned(&mut self.cycle, given, |cycle, sources, hands, journal| {
-                        cycle.turn(sources, decider, hands, journal, now, clock)
+                        turn(cycle, sources, decider, hands, journal, now, clock)
                     });
                 recorder.keep(line);
                 report
             }
         };
-        if !journal.is_written {
+        let written = journal.written;
+        if let Some((written, since)) = written.zip(since) {
+            self.health.decided(written.saturating_duration_since(since));
+        }
+        if written.is_none() {
             // What could not be written down was not decided: nobody is told of it.
             report.records.clear();
             report.plan = Plan::default();
@@ -658,7 +722,8 @@ impl Engine {
         self.chronicle.kept();
         self.proposal.take_if(|_| unwanted);
         let told = self.cluster.signs_told();
-        if !told.is_empty() || report.cycle.is_multiple_of(TURNS_TO_KEEP_SIGNS) {
+        let is_past = |turns: u64| report.cycle / turns > self.turn_before / turns;
+        if !told.is_empty() || is_past(TURNS_TO_KEEP_SIGNS) {
             let signs = serde_json::to_string(&self.cycle.analyst().signs())?;
             let mut facts = vec![(SIGNS, signs), (STARTS, self.starts.written()?)];
             facts.extend(told.iter().map(|(name, number)| (*name, number.to_string())));
@@ -666,9 +731,10 @@ impl Engine {
         }
         self.cluster.signs_kept(&told);
         self.books.kept(&ledger, now);
-        if report.cycle.is_multiple_of(TURNS_TO_REMEMBER) {
+        if is_past(TURNS_TO_REMEMBER) {
             self.cycle.remember(&mut self.store)?;
         }
+        self.turn_before = report.cycle;
         Ok(())
     }
 
@@ -681,13 +747,21 @@ impl Engine {
         let deeds = under_way.deeds(&proposal.plan, &outcome);
         self.health.did(&deeds);
         self.chronicle.did(&deeds);
+        self.keep_outcome(&outcome)?;
+        Ok(outcome)
+    }
+
+    /// Keeps what came of parts.
+    fn keep_outcome(&mut self, outcome: &Outcome) -> anyhow::Result<()> {
+        let told = self.with_behind(outcome);
+        if told.parts.is_empty() {
+            return Ok(());
+        }
         let clock_seconds = self.cluster.now_seconds();
-        let told = self.with_behind(&outcome);
         let rows = TurnRows { clock_seconds, outcome: Some(&told), ..TurnRows::default() };
         let kept = self.store.keep_turn(&rows);
         self.kept_or_behind(kept.is_ok(), told);
-        kept?;
-        Ok(outcome)
+        Ok(kept?)
     }
 
     /// What became of parts, with what could not be kept before.

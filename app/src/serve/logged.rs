@@ -1,6 +1,6 @@
 //! What is logged of turns: those that did something and those after which something is wrong always, the others for whoever looks closely.
 
-use super::figures::TurnFigures;
+use super::figures::{Deeds, TurnFigures};
 
 /// What was logged before.
 #[derive(Debug, Default)]
@@ -21,6 +21,16 @@ impl Logged {
             }
             self.problems = problems.to_vec();
         }
+    }
+}
+
+/// A turn for what waits is over.
+pub(super) fn log_waiting(turn: u64, done: &Deeds, waiting: usize) {
+    let (steps_done, steps_refused) = (done.done(), done.refused);
+    if steps_done + steps_refused > 0 {
+        tracing::info!(turn, steps_done, steps_refused, waiting, "turn for what waits");
+    } else {
+        tracing::debug!(turn, waiting, "turn for what waits");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Between the loop and its store: what is decided is on the disk, with its reasons, before anything of it is carried out.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use lepton_core::execute::{Journal, JournalError};
 use lepton_core::model::digest::Digest;
@@ -30,8 +31,8 @@ impl Proposal {
 
 /// The journal of one turn.
 pub(super) struct TurnJournal<'a> {
-    /// Whether what the turn decided is in the store.
-    pub(super) is_written: bool,
+    /// Since when what the turn decided is in the store.
+    pub(super) written: Option<Instant>,
     pub(super) store: &'a mut Store,
     pub(super) proposal: &'a mut Option<Proposal>,
     pub(super) snoozes: &'a Snoozes,
@@ -79,7 +80,7 @@ impl Journal for TurnJournal<'_> {
                 ..TurnRows::default()
             },
         )?;
-        self.is_written = true;
+        self.written = Some(Instant::now());
         if is_news {
             *self.proposal =
                 Some(Proposal { turn, effects, plan: proposed, rejected: false, derived_from: None });

@@ -28,8 +28,27 @@ use super::task_rows::{TaskRow, TaskRows};
 use super::turn_traces::Told;
 use super::waiting::WaitingBody;
 
-/// Upper bounds of the histogram of turn times, seconds.
-pub(super) const BOUNDS_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// Upper bounds of histograms of times, seconds.
+pub(super) const BOUNDS_SECONDS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
+
+/// A histogram of times.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Times {
+    pub(super) count: u64,
+    pub(super) seconds_sum: f64,
+    /// How many took at most each bound.
+    pub(super) within: [u64; BOUNDS_SECONDS.len()],
+}
+
+impl Times {
+    fn took(&mut self, seconds: f64) {
+        self.count += 1;
+        self.seconds_sum += seconds;
+        for (within, bound) in self.within.iter_mut().zip(BOUNDS_SECONDS) {
+            *within += u64::from(seconds <= bound);
+        }
+    }
+}
 
 /// How the service fares.
 #[derive(Debug, Clone, Default)]
@@ -40,9 +59,11 @@ pub(super) struct Health {
     pub(super) steps_done: u64,
     pub(super) steps_refused: u64,
     pub(super) turn_seconds: f64,
-    pub(super) turn_seconds_sum: f64,
-    /// Turns of at most each bound.
-    pub(super) turns_within: [u64; BOUNDS_SECONDS.len()],
+    pub(super) turn_times: Times,
+    /// Turns for what waits.
+    pub(super) waiting_turn_times: Times,
+    /// From the coming of a task, or of room for one that waits, to what was decided of it in the journal.
+    pub(super) decision_times: Times,
     /// Per stage: time of all turns.
     pub(super) stage_seconds_sum: [f64; 5],
     /// What tells this store's rows from those of others.
@@ -67,10 +88,16 @@ impl Health {
     pub(super) fn turned(&mut self, took: Duration) {
         self.turns += 1;
         self.turn_seconds = took.as_secs_f64();
-        self.turn_seconds_sum += self.turn_seconds;
-        for (within, bound) in self.turns_within.iter_mut().zip(BOUNDS_SECONDS) {
-            *within += u64::from(self.turn_seconds <= bound);
-        }
+        self.turn_times.took(self.turn_seconds);
+    }
+
+    pub(super) fn turned_for_waiting(&mut self, took: Duration, report: &CycleReport) {
+        self.waiting_turn_times.took(took.as_secs_f64());
+        self.decisions += report.records.len() as u64;
+    }
+
+    pub(super) fn decided(&mut self, took: Duration) {
+        self.decision_times.took(took.as_secs_f64());
     }
 
     pub(super) fn count(&mut self, report: &CycleReport, stages: StageSeconds) {

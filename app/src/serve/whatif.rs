@@ -346,8 +346,8 @@ fn play(mut snapshot: Snapshot, config: LeptonConfig) -> Result<Played, String> 
         snapshot.memory.turn += 1;
         let assessment = analyst.assess(&snapshot, &settings);
         let turn = snapshot.memory.turn;
-        let situation =
-            Situation { snapshot: &snapshot, assessment: &assessment, proposal: &Plan::default(), turn };
+        let proposal = Plan::default();
+        let situation = Situation::new(&snapshot, &assessment, &proposal, turn);
         let Decided { plan, .. } = decider.decide(&situation);
         let steps: Vec<&Action> = plan.parts.iter().flat_map(|part| &part.steps).collect();
         moves += steps.iter().filter(|action| matches!(action, Action::Migrate { .. })).count();

@@ -13,7 +13,7 @@ use ureq::http::Method;
 
 use crate::control_plane::{ControlPlane, Gate};
 
-/// Rounds of pods, each with faults of its own.
+/// Rounds of pods, each with faults of its own, unless `LEPTON_FAULT_SEEDS` says how many.
 const SEEDS: u64 = 20;
 /// Nodes of 8 cores and 4 GPUs.
 const NODES: usize = 3;
@@ -136,7 +136,8 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
     let file = format!("{}/lepton.toml", plane.folder);
     fs::write(&file, "fresh_seconds = 15\n").expect("writable");
     let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &file]);
-    for seed in 0..SEEDS {
+    let seeds = std::env::var("LEPTON_FAULT_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("a number"));
+    for seed in 0..seeds {
         {
             let mut chance = chance.lock().expect("sound");
             (chance.state, chance.percent) = (seed, 15 + 5 * (seed % 4));
@@ -174,7 +175,7 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
             .for_each(|pod| plane.delete(&format!("/api/v1/namespaces/default/pods/{pod}")));
     }
     let chance = chance.lock().expect("sound");
-    assert!(chance.bindings.len() == 11 * SEEDS as usize, "{:?}", chance.bindings);
+    assert!(chance.bindings.len() == 11 * seeds as usize, "{:?}", chance.bindings);
     assert!(chance.bindings.values().all(|&times| times == 1), "{:?}", chance.bindings);
     for kind in ["409", "410", "429", "500", "cut", "lost"] {
         assert!(chance.faults.contains_key(kind), "{kind} never came: {:?}", chance.faults);

@@ -6,6 +6,7 @@ mod ledger;
 mod load;
 mod load_analysis;
 mod load_history;
+mod restate;
 pub mod risk;
 mod signs;
 mod starts;
@@ -17,7 +18,7 @@ pub use analyst::{
 pub use ledger::{Accounts, Ledger};
 pub use load_analysis::{LoadAnalysis, ResourceLoad, Stranded, StrandedCause, analyze_load};
 pub use load_history::{LoadHistory, LoadMoment, MOMENT_SECONDS, MOMENTS_MAX};
-
+pub use restate::restate;
 pub use starts::{START_LEVELS, StartBand, StartCalibration, StartsJudged, expected_starts};
 
 use load::TaskUse;

@@ -15,6 +15,11 @@ pub trait Source {
     /// What was seen since the last call.
     fn poll(&mut self, now_seconds: u64) -> Readings;
 
+    /// The same for a turn that only decides on what waits: what is measured of tasks that stand may be left to the next poll.
+    fn news(&mut self, now_seconds: u64) -> Readings {
+        self.poll(now_seconds)
+    }
+
     /// Everything there is, as a complete list. Asked when the loop starts or starts again, when readings are missing, and
     /// when too many of them could not be believed.
     fn list(&mut self, now_seconds: u64) -> Readings;

@@ -85,6 +85,8 @@ pub(super) struct Cache {
     pub(super) storage_changed: bool,
     /// Whether that may let a pod of ours start.
     pub(super) is_urgent: bool,
+    /// Since when it may.
+    urgent_since: Option<Instant>,
     /// Pods of ours without a node.
     pub(super) waiting: BTreeSet<String>,
     /// Pods that keep others away by anti-affinity.
@@ -131,6 +133,23 @@ impl Cache {
             self.is_urgent |= !self.waiting.is_empty();
             self.changed_nodes.insert(name);
         }
+    }
+
+    /// A stream has told of a change: from now on what it lets start waits.
+    pub(super) fn note_urgency(&mut self) {
+        if self.is_urgent {
+            self.urgent_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Since when a pod of ours may start, perhaps.
+    pub(super) fn urgent_since(&self) -> Option<Instant> {
+        self.is_urgent.then(|| self.urgent_since.unwrap_or_else(Instant::now))
+    }
+
+    /// All that is known has been told.
+    pub(super) fn forget_urgency(&mut self) {
+        (self.is_urgent, self.urgent_since) = (false, None);
     }
 
     pub(super) fn pod_change(&mut self, change: Change<Pod>) {

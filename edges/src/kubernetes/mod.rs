@@ -133,9 +133,9 @@ impl KubernetesSource {
         Ok((source, hands))
     }
 
-    /// Whether something has changed that may let a pod of ours start.
-    pub fn is_urgent(&self) -> bool {
-        self.shared.cache().is_urgent
+    /// Since when something has changed that may let a pod of ours start.
+    pub fn urgent_since(&self) -> Option<Instant> {
+        self.shared.cache().urgent_since()
     }
 
     /// Pods of ours that wait and are not told to the loop, with the reason.

@@ -142,6 +142,7 @@ impl<T: Object> Follower<T> {
             if page.metadata.next.is_empty() {
                 let mut cache = self.shared.cache();
                 (self.kind.keep)(&mut cache, Change::Listed(all));
+                cache.note_urgency();
                 drop(cache);
                 self.tell(|ear| ear.lists += 1);
                 self.heard();
@@ -180,7 +181,10 @@ impl<T: Object> Follower<T> {
                     continue;
                 }
             };
-            (self.kind.keep)(&mut self.shared.cache(), change);
+            let mut cache = self.shared.cache();
+            (self.kind.keep)(&mut cache, change);
+            cache.note_urgency();
+            drop(cache);
             self.heard();
             if self.shared.cache().ended {
                 break;

@@ -1,4 +1,4 @@
-//! The loop over a simulated world, in accelerated time: one turn a simulated minute.
+//! The loop over a simulated world, in accelerated time: one turn a simulated minute, and where that is asked for one for each task that comes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -34,6 +34,8 @@ pub const WITHOUT_LOOP_POLICY: &str = "kube-least-allocated";
 pub enum Keeper {
     /// The whole loop, deciding by these acts.
     Loop(Acts),
+    /// The same with turns between for each task that comes.
+    TurningBetween(Acts),
     /// The whole loop, starting what waits in the order of this model.
     OrderingBy(Arc<JobsModel>),
     /// The whole loop, placing by this learned placement where a rehearsal shows it to be better.
@@ -54,6 +56,8 @@ pub struct LoopRun {
     journal: Vec<JournalEntry>,
     /// What is thought about beside the loop, and the seed of it.
     deliberation: (Deliberation, u64),
+    /// Whether it turns for each task that comes, too.
+    between_turns: bool,
     now_seconds: u64,
     end_seconds: u64,
 }
@@ -65,7 +69,7 @@ impl LoopRun {
     /// When a policy is unknown.
     pub fn start(config: &WorldConfig, keeper: &Keeper) -> Result<Self, UnknownPolicy> {
         let decider: Box<dyn Decider> = match keeper {
-            &Keeper::Loop(acts) => {
+            &(Keeper::Loop(acts) | Keeper::TurningBetween(acts)) => {
                 Box::new(Lepton::new(LeptonConfig { acts, ..LeptonConfig::default() }, config.seed)?)
             }
             Keeper::OrderingBy(model) => {
@@ -85,7 +89,7 @@ impl LoopRun {
         };
         let run = Self::with_decider(config, decider);
         let deliberation = match keeper {
-            Keeper::Loop(acts) if acts.rearrange => {
+            Keeper::Loop(acts) | Keeper::TurningBetween(acts) if acts.rearrange => {
                 Deliberation { rearrange: Some(DeliberateConfig::default()), ..Deliberation::default() }
             }
             Keeper::PlacingByModel(model) => {
@@ -94,7 +98,8 @@ impl LoopRun {
             }
             _ => Deliberation::default(),
         };
-        Ok(run.deliberating(deliberation, config.seed))
+        let run = run.deliberating(deliberation, config.seed);
+        Ok(if matches!(keeper, Keeper::TurningBetween(_)) { run.between_turns() } else { run })
     }
 
     /// A world of this configuration and a decider of one's own.
@@ -116,13 +121,20 @@ impl LoopRun {
             Cycle::start(config_of_loop, schema, sources, &journal, 0).expect("an empty journal can be read");
         let end_seconds = u64::from(config.hours) * 3600;
         let deliberation = (Deliberation::default(), 0);
-        Self { world, cycle, decider, journal, deliberation, now_seconds: 0, end_seconds }
+        let between_turns = false;
+        Self { world, cycle, decider, journal, deliberation, between_turns, now_seconds: 0, end_seconds }
     }
 
     /// With slow thinking beside the loop.
     #[must_use]
     pub fn deliberating(self, about: Deliberation, seed: u64) -> Self {
         Self { deliberation: (about, seed), ..self }
+    }
+
+    /// With turns between for what waits, one whenever a task comes.
+    #[must_use]
+    pub fn between_turns(self) -> Self {
+        Self { between_turns: true, ..self }
     }
 
     /// One turn of the loop; `None` when the time is over.
@@ -132,7 +144,10 @@ impl LoopRun {
         }
         let mut source = WorldSource(Rc::clone(&self.world));
         let mut actuator = WorldActuator(Rc::clone(&self.world));
-        let report = self.cycle.turn(
+        let is_whole = self.now_seconds.is_multiple_of(TURN_SECONDS);
+        let turn = if is_whole { Cycle::turn } else { Cycle::turn_for_waiting };
+        let report = turn(
+            &mut self.cycle,
             &mut [&mut source],
             self.decider.as_mut(),
             &mut actuator,
@@ -144,13 +159,20 @@ impl LoopRun {
             self.cycle.remember(&mut self.journal).expect("memory takes another entry");
         }
         let (about, seed) = &self.deliberation;
-        if !about.is_empty() && report.cycle.is_multiple_of(DELIBERATE_TURNS) {
+        if is_whole && !about.is_empty() && report.cycle.is_multiple_of(DELIBERATE_TURNS) {
             let chance = (seed ^ report.cycle, 1);
             let thoughts = about.think(self.cycle.snapshot(), &report.assessment, chance, &|| false);
             self.cycle.take_up(thoughts, &mut self.journal);
         }
-        self.now_seconds += TURN_SECONDS;
-        self.world.borrow_mut().advance(self.now_seconds);
+        let mut world = self.world.borrow_mut();
+        let next_whole = (self.now_seconds / TURN_SECONDS + 1) * TURN_SECONDS;
+        let arrival = world.next_arrival_seconds().filter(|&next| self.between_turns && next < next_whole);
+        self.now_seconds = arrival.unwrap_or(next_whole);
+        match arrival {
+            Some(_) => world.pass_to(self.now_seconds),
+            None => world.advance(self.now_seconds),
+        }
+        drop(world);
         Some(report)
     }
 

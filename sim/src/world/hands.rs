@@ -17,6 +17,10 @@ impl Source for WorldSource {
         self.0.borrow_mut().poll(now_seconds)
     }
 
+    fn news(&mut self, now_seconds: u64) -> Readings {
+        self.0.borrow_mut().news(now_seconds)
+    }
+
     fn list(&mut self, now_seconds: u64) -> Readings {
         self.0.borrow_mut().list(now_seconds)
     }

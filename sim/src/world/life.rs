@@ -50,6 +50,8 @@ pub(super) struct Life {
 pub struct World {
     pub(super) config: WorldConfig,
     script: Script,
+    /// Tasks of the script that it was made with, in the order in which they come.
+    foreseen: usize,
     queue: EventQueue<Event>,
     now_seconds: u64,
     pub(super) cluster: Cluster,
@@ -87,6 +89,7 @@ impl World {
         let nodes = cluster.node_count();
         let mut world = Self {
             lives: vec![Life::default(); script.tasks.len()],
+            foreseen: script.tasks.len(),
             script,
             config,
             queue,
@@ -119,6 +122,12 @@ impl World {
 
     /// Lets time pass up to `to_seconds`, and measures the state then reached.
     pub fn advance(&mut self, to_seconds: u64) {
+        self.pass_to(to_seconds);
+        self.sample();
+    }
+
+    /// Lets time pass up to `to_seconds`; nothing is measured.
+    pub fn pass_to(&mut self, to_seconds: u64) {
         while self.queue.next_time_seconds().is_some_and(|t| t <= to_seconds as i64) {
             let Some(event) = self.queue.pop() else { break };
             self.now_seconds = event.time_seconds as u64;
@@ -131,7 +140,14 @@ impl World {
             }
         }
         self.now_seconds = to_seconds;
-        self.sample();
+    }
+
+    /// When the next task comes that the world was made with, seconds.
+    pub fn next_arrival_seconds(&self) -> Option<u64> {
+        // What nobody has foreseen has come already, and stands behind them.
+        let foreseen = &self.script.tasks[..self.foreseen];
+        let to_come = foreseen.partition_point(|task| task.arrives_seconds <= self.now_seconds);
+        foreseen.get(to_come).map(|task| task.arrives_seconds)
     }
 
     /// Something happens to a node, now or later.
@@ -474,6 +490,11 @@ impl Source for World {
     fn poll(&mut self, now_seconds: u64) -> Readings {
         let mut readings = std::mem::take(&mut self.outbox);
         readings.extend(self.uses());
+        self.told(now_seconds, false, readings)
+    }
+
+    fn news(&mut self, now_seconds: u64) -> Readings {
+        let readings = std::mem::take(&mut self.outbox);
         self.told(now_seconds, false, readings)
     }
 

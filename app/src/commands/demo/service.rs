@@ -121,6 +121,7 @@ fn settings(
             load: config.load,
             request_factor: Some(config.request_factor_max).filter(|factor| *factor > 0.0),
             owners: config.owners,
+            between_turns: false,
         },
         ..ServeConfig::default()
     })

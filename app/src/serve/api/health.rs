@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 
 use super::super::adapting::{CandidateState, CandidatesView};
 use super::super::load::LoadBody;
-use super::super::view::{BOUNDS_SECONDS, RemoteRow, SourceRow, Status};
+use super::super::view::{BOUNDS_SECONDS, RemoteRow, SourceRow, Status, Times};
 use super::Shared;
 use super::problem::Problem;
 
@@ -126,22 +126,33 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     sources(&mut text, &status.sources);
     elsewhere(&mut text, "remote_store", "database elsewhere", status.store.remote.as_ref());
     elsewhere(&mut text, "kafka_sink", "Kafka", status.store.kafka.as_ref());
-    text.push_str("# HELP lepton_turn_duration_seconds Time of a turn.\n# TYPE lepton_turn_duration_seconds histogram\n");
-    for (bound, within) in BOUNDS_SECONDS.iter().zip(health.turns_within) {
-        let _ = writeln!(text, "lepton_turn_duration_seconds_bucket{{le=\"{bound}\"}} {within}");
-    }
+    times(&mut text, "turn_duration", "Time of a turn.", &health.turn_times);
+    let help = "Time of a turn for what waits.";
+    times(&mut text, "waiting_turn_duration", help, &health.waiting_turn_times);
+    let help = "From the coming of a task, or of room for one, to what was decided of it on the disk.";
+    times(&mut text, "decision_latency", help, &health.decision_times);
     let _ = writeln!(
         text,
-        "lepton_turn_duration_seconds_bucket{{le=\"+Inf\"}} {turns}\nlepton_turn_duration_seconds_sum {sum}\n\
-         lepton_turn_duration_seconds_count {turns}\n# HELP lepton_build_info The build.\n# TYPE lepton_build_info \
-         gauge\nlepton_build_info{{version=\"{version}\"}} 1\n# HELP lepton_mode_info The mode.\n# TYPE \
-         lepton_mode_info gauge\nlepton_mode_info{{mode=\"{mode}\"}} 1",
-        turns = health.turns,
-        sum = health.turn_seconds_sum,
+        "# HELP lepton_build_info The build.\n# TYPE lepton_build_info gauge\nlepton_build_info{{version=\"{version}\"}} 1\n\
+         # HELP lepton_mode_info The mode.\n# TYPE lepton_mode_info gauge\nlepton_mode_info{{mode=\"{mode}\"}} 1",
         version = status.version,
         mode = status.mode,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+/// A histogram of times.
+fn times(text: &mut String, name: &str, help: &str, of: &Times) {
+    let _ = writeln!(text, "# HELP lepton_{name}_seconds {help}\n# TYPE lepton_{name}_seconds histogram");
+    for (bound, within) in BOUNDS_SECONDS.iter().zip(of.within) {
+        let _ = writeln!(text, "lepton_{name}_seconds_bucket{{le=\"{bound}\"}} {within}");
+    }
+    let Times { count, seconds_sum, .. } = of;
+    let _ = writeln!(
+        text,
+        "lepton_{name}_seconds_bucket{{le=\"+Inf\"}} {count}\nlepton_{name}_seconds_sum {seconds_sum}\n\
+         lepton_{name}_seconds_count {count}"
+    );
 }
 
 /// What is learned beside the loop.

@@ -65,7 +65,7 @@ fn weighed(snapshot: &Snapshot, task: TaskId, node: NodeId) -> Result<Vec<Candid
     let assessment = Analyst::default().assess(snapshot, &Settings::default());
     let mut decider = Lepton::new(LeptonConfig::default(), 0).map_err(|error| error.to_string())?;
     let (turn, proposal) = (snapshot.memory.turn, Plan::default());
-    let situation = Situation { snapshot, assessment: &assessment, proposal: &proposal, turn };
+    let situation = Situation::new(snapshot, &assessment, &proposal, turn);
     let stands = snapshot.cluster.placement(task).map(|place| place.node).filter(|&at| at != node);
     let nodes: Vec<NodeId> = [node].into_iter().chain(stands).collect();
     Ok(decider.weigh(&situation, task, &nodes).iter().map(CandidateRow::of).collect())

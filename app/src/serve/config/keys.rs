@@ -623,6 +623,14 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.simulation.owners, whole(value, 0, 1000).map(|owners| owners as u32)),
     },
     Key {
+        name: "simulation.between_turns",
+        about: "Tasks come at their second and are decided on at once, not with the next turn; what is decided then depends on the clock.",
+        form: Form::Flag,
+        get: |c| Some(Value::Boolean(c.simulation.between_turns)),
+        live: false,
+        set: |c, value| set(&mut c.simulation.between_turns, flag(value)),
+    },
+    Key {
         name: "simulation.request_factor",
         about: "Tasks say how long they ask to run: their work times a number from 1 to this; unset, they do not.",
         form: Form::Number,

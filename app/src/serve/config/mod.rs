@@ -181,6 +181,8 @@ pub(crate) struct Simulation {
     pub(crate) request_factor: Option<f64>,
     /// How many owners the tasks have; 0 for none.
     pub(crate) owners: u32,
+    /// Whether tasks come between turns too.
+    pub(crate) between_turns: bool,
 }
 
 /// The settings.
@@ -314,6 +316,7 @@ impl Default for ServeConfig {
                 load: 0.8,
                 request_factor: None,
                 owners: 0,
+                between_turns: false,
             },
         }
     }

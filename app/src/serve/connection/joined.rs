@@ -1,5 +1,7 @@
 //! A connection with sources beside its own, which tell only signs of faults of its nodes.
 
+use std::time::Instant;
+
 use lepton_core::collect::Source;
 use lepton_core::model::{Modes, Readings, ResourceSchema, Snapshot};
 use lepton_edges::RealSource;
@@ -76,8 +78,12 @@ impl Connection for Joined {
         self.main.simulated()
     }
 
-    fn is_urgent(&self) -> bool {
-        self.main.is_urgent()
+    fn pass_between(&mut self) {
+        self.main.pass_between();
+    }
+
+    fn urgent_since(&self) -> Option<Instant> {
+        self.main.urgent_since()
     }
 
     fn may_act(&self) -> bool {

@@ -1,5 +1,7 @@
 //! A Kubernetes cluster: time is the machine's; looked at in every mode, acted on where the mode allows it.
 
+use std::time::Instant;
+
 use lepton_core::model::{Mode, Modes, Readings, ResourceSchema, Snapshot};
 use lepton_edges::RealSource;
 use lepton_edges::kubernetes::{KubernetesHands, KubernetesOptions, KubernetesSource};
@@ -55,6 +57,10 @@ impl Connection for KubernetesCluster {
         self.now_seconds = machine_seconds(self.now_seconds);
     }
 
+    fn pass_between(&mut self) {
+        self.pass();
+    }
+
     fn ports(&mut self) -> Ports<'_> {
         self.could_act = self.may_act();
         Ports { sources: vec![&mut self.source], hands: &mut self.hands }
@@ -64,8 +70,9 @@ impl Connection for KubernetesCluster {
         Vec::new()
     }
 
-    fn is_urgent(&self) -> bool {
-        self.source.is_urgent() || (self.may_act() && !self.could_act)
+    fn urgent_since(&self) -> Option<Instant> {
+        let acts_anew = self.may_act() && !self.could_act;
+        self.source.urgent_since().or_else(|| acts_anew.then(Instant::now))
     }
 
     fn turned(&mut self, snapshot: &Snapshot, modes: &Modes) {

@@ -14,7 +14,7 @@ pub(super) use simulated::SimulatedCluster;
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lepton_core::collect::Source;
 use lepton_core::execute::Actuator;
@@ -68,9 +68,12 @@ pub(super) trait Connection {
         None
     }
 
-    /// Whether something has happened that should not wait for the next turn.
-    fn is_urgent(&self) -> bool {
-        false
+    /// Time may pass between two turns.
+    fn pass_between(&mut self) {}
+
+    /// Since when something waits that should not wait for the next whole turn.
+    fn urgent_since(&self) -> Option<Instant> {
+        None
     }
 
     /// Whether it is this instance that acts; one that does not looks on.

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lepton_core::collect::Source;
@@ -89,9 +90,23 @@ impl Source for Eyes {
         self.silence(now_seconds).unwrap_or_else(|| self.world.poll(now_seconds))
     }
 
+    fn news(&mut self, now_seconds: u64) -> Readings {
+        self.silence(now_seconds).unwrap_or_else(|| self.world.news(now_seconds))
+    }
+
     fn list(&mut self, now_seconds: u64) -> Readings {
         self.silence(now_seconds).unwrap_or_else(|| self.world.list(now_seconds))
     }
+}
+
+/// Tasks that come between turns, each at its second.
+struct Between {
+    /// How many times as fast as the machine's clock the cluster's time runs.
+    speed: f64,
+    /// When the last whole turn was due, by the clock and in the cluster's time.
+    from: (Instant, u64),
+    /// When the first of the tasks came that the loop has not been told of.
+    came: Option<Instant>,
 }
 
 /// A simulated cluster.
@@ -104,6 +119,8 @@ pub(in crate::serve) struct SimulatedCluster {
     /// Whose tasks the cluster places by itself from now on.
     schedule: OwnSchedule,
     now_seconds: u64,
+    /// None where tasks come with the turns.
+    between: Option<Between>,
 }
 
 impl SimulatedCluster {
@@ -122,13 +139,16 @@ impl SimulatedCluster {
         let hands = WorldActuator(Rc::clone(&world));
         let nodes_count = config.nodes;
         let schedule = OwnSchedule::default();
-        let mut cluster = Self { world, eyes, hands, scheduler, nodes_count, schedule, now_seconds: 0 };
+        let mut cluster =
+            Self { world, eyes, hands, scheduler, nodes_count, schedule, now_seconds: 0, between: None };
         let (mut calls, mut trials) = (calls.iter().peekable(), trials.iter().peekable());
         loop {
             let now = cluster.now_seconds;
-            let era = eras.iter().rev().find(|era| era.from_seconds <= now);
-            cluster.schedule = era.map(|era| era.schedule.clone()).unwrap_or_default();
-            cluster.schedule();
+            if now.is_multiple_of(TURN_SECONDS) {
+                let era = eras.iter().rev().find(|era| era.from_seconds <= now);
+                cluster.schedule = era.map(|era| era.schedule.clone()).unwrap_or_default();
+                cluster.schedule();
+            }
             loop {
                 let mut world = cluster.world.borrow_mut();
                 let (done, is_called) =
@@ -146,7 +166,9 @@ impl SimulatedCluster {
             if now >= to_seconds {
                 return Ok(cluster);
             }
-            cluster.advance();
+            let next = [calls.peek().map(|call| call.0), trials.peek().map(|tried| tried.at_seconds)];
+            let next = next.into_iter().flatten().fold(to_seconds, u64::min);
+            cluster.advance_to(next.min(cluster.next_turn_seconds()));
         }
     }
 
@@ -195,9 +217,20 @@ impl SimulatedCluster {
         self.world.borrow_mut().try_out(trial).map_err(anyhow::Error::msg)
     }
 
-    fn advance(&mut self) {
-        self.now_seconds += TURN_SECONDS;
-        self.world.borrow_mut().advance(self.now_seconds);
+    /// When the next whole turn is due.
+    fn next_turn_seconds(&self) -> u64 {
+        (self.now_seconds / TURN_SECONDS + 1) * TURN_SECONDS
+    }
+
+    /// Its measures are taken at whole turns alone, so that they are those of a run without turns between.
+    fn advance_to(&mut self, to_seconds: u64) {
+        self.now_seconds = to_seconds;
+        let mut world = self.world.borrow_mut();
+        if to_seconds.is_multiple_of(TURN_SECONDS) {
+            world.advance(to_seconds);
+        } else {
+            world.pass_to(to_seconds);
+        }
     }
 
     /// The cluster's own scheduler, where it is at work, places what waits.
@@ -219,11 +252,33 @@ impl Connection for SimulatedCluster {
     }
 
     fn pass(&mut self) {
-        self.advance();
+        self.advance_to(self.next_turn_seconds());
         self.schedule();
+        if let Some(between) = &mut self.between {
+            between.from = (Instant::now(), self.now_seconds);
+        }
+    }
+
+    fn pass_between(&mut self) {
+        let (next, turn) = (self.world.borrow().next_arrival_seconds(), self.next_turn_seconds());
+        let Some(between) = &mut self.between else { return };
+        let (since, from_seconds) = between.from;
+        let Some(next) = next.filter(|next| *next < turn) else { return };
+        let came = since + Duration::from_secs_f64((next - from_seconds) as f64 / between.speed);
+        if came <= Instant::now() {
+            between.came.get_or_insert(came);
+            self.advance_to(next);
+        }
+    }
+
+    fn urgent_since(&self) -> Option<Instant> {
+        self.between.as_ref()?.came
     }
 
     fn ports(&mut self) -> Ports<'_> {
+        if let Some(between) = &mut self.between {
+            between.came = None;
+        }
         Ports { sources: vec![&mut self.eyes], hands: &mut self.hands }
     }
 
@@ -316,6 +371,10 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
     if store.clock_seconds()?.is_some() {
         // The turn of that second was begun; what it left undone is gone on with in the next.
         cluster.pass();
+    }
+    if simulation.between_turns {
+        let from = (Instant::now(), cluster.now_seconds);
+        cluster.between = Some(Between { speed: config.speed, from, came: None });
     }
     Ok(cluster)
 }

@@ -349,3 +349,38 @@ fn kept_signs_that_are_no_signs_are_not_believed() {
         }
     }
 }
+
+#[test]
+fn an_assessment_brought_up_to_date_says_of_use_what_a_new_one_says() {
+    let mut scene = Scene::new(3);
+    let tasks: Vec<TaskId> = (0..6).map(|i| scene.start(i % 3, 10_000)).collect();
+    for (i, &task) in tasks.iter().enumerate() {
+        scene.uses(task, 3000.0 + 500.0 * i as f64);
+    }
+    let mut assessment = assess_with_expected(&mut scene);
+    let before = assessment.clone();
+    let at = scene.snapshot.cluster.changes().end();
+
+    scene.snapshot.task_ended(tasks[1]);
+    let came = scene.start(2, 20_000);
+    scene.uses(came, 7000.0);
+    let changed = scene.snapshot.cluster.changes().since(at).expect("few changes").to_vec();
+    super::super::restate(&mut assessment, &scene.snapshot, &changed);
+    let anew = super::super::assess(&scene.snapshot, &Settings::default());
+    assert_eq!(assessment.used, anew.used);
+    assert_eq!(assessment.waiting, anew.waiting);
+    // What is expected has changed by as much, and only on the nodes where a task came or went.
+    let more = |node: usize| {
+        let node = NodeId(node as u32);
+        assessment.expected_use(node, 0, 0.5) - before.expected_use(node, 0, 0.5)
+    };
+    assert_eq!([more(0), more(1), more(2)], [0.0, -3500.0, 7000.0]);
+}
+
+/// With something expected of each node.
+fn assess_with_expected(scene: &mut Scene) -> Assessment {
+    let mut assessment = super::super::assess(&scene.snapshot, &Settings::default());
+    let used = assessment.used.iter().flat_map(|&used| [used, 1.2 * used]).collect();
+    assessment.expected = Some(ExpectedLoad { levels: vec![0.5, 0.95], used, ..ExpectedLoad::default() });
+    assessment
+}

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::expected_use::{ExpectedUse, LoadBasis};
 use super::place_only::Engine;
 use super::records::{CANDIDATES_KEPT, Recorder};
-use super::{DecideConfig, Decided, Decider, Situation};
+use super::{DecideConfig, Decided, Decider, Scope, Situation};
 use crate::decide::placement::Placer;
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::model::{
@@ -57,9 +57,11 @@ impl Decider for Caretaker {
             waits: Vec::new(),
             decided: Decided::default(),
         };
-        // Phase 1: clear nodes that are failing, before their work is lost.
-        draft.clear_failing();
-        draft.bring_back_calm();
+        if situation.scope == Scope::Whole {
+            // Phase 1: clear nodes that are failing, before their work is lost.
+            draft.clear_failing();
+            draft.bring_back_calm();
+        }
         // Phase 2: take work off nodes above the safety level.
         draft.relieve_hot();
         // Phase 3: place what waits.

@@ -1,5 +1,6 @@
 //! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, preempt, make room, rearrange, in this order of
-//! disturbance.
+//! disturbance. In a turn for what waits it keeps nodes, relieves,
+//! starts and preempts.
 //!
 //! Each act is a file in `acts`; all work on one draft, so each sees what those before have done. Fast thinking only: what a
 //! long search finds comes in as a value of the situation.
@@ -9,7 +10,7 @@ use super::draft::Draft;
 use super::lepton_config::LeptonConfig;
 use super::place_only::Engine;
 use super::queue_order::{in_order, most_say_how_long};
-use super::{Decided, Decider, Situation};
+use super::{Decided, Decider, Scope, Situation};
 use crate::decide::guard::{Compared, compare_orders};
 use crate::decide::placement_policies::UnknownPolicy;
 use crate::decide::policy::{JobsModel, LearnedOrder, PlacementModel};
@@ -92,6 +93,7 @@ impl Decider for Lepton {
             careless = situation.assessment.without_risk();
             &Situation { assessment: &careless, ..*situation }
         };
+        let is_whole = situation.scope == Scope::Whole;
         let mut draft = drafted(situation, config, engine, settings);
         let units = situation.snapshot.queue_units();
         let served = &situation.snapshot.memory.order;
@@ -105,7 +107,7 @@ impl Decider for Lepton {
         } else {
             Vec::new()
         };
-        if config.acts.protect {
+        if is_whole && config.acts.protect {
             protect(&mut draft);
         }
         if config.acts.relieve {
@@ -119,10 +121,10 @@ impl Decider for Lepton {
         if config.acts.preempt {
             preempt(&mut draft, &units, &reserved, config.unknown_wait_minutes);
         }
-        if config.acts.make_room {
+        if is_whole && config.acts.make_room {
             make_room(&mut draft, &reserved, config);
         }
-        if config.acts.rearrange {
+        if is_whole && config.acts.rearrange {
             rearrange(&mut draft, situation.proposal, config);
         }
         draft.finish()

@@ -30,6 +30,17 @@ pub struct Decided {
     pub records: Vec<DecisionRecord>,
 }
 
+/// What a turn looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All there is.
+    #[default]
+    Whole,
+    /// What waits, and the heat of nodes before it, since what comes free would else be taken before it can cool a node; by the assessment of the
+    /// last whole turn, brought up to date where tasks have come or gone. So a task that comes need not wait until all nodes are assessed.
+    Waiting,
+}
+
 /// All that a decision depends on, beside the decider's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
@@ -41,17 +52,19 @@ pub struct Situation<'a> {
     pub proposal: &'a Plan,
     /// Number of the turn.
     pub turn: u64,
+    /// What is to be decided.
+    pub scope: Scope,
+    /// Digest of what it depends on: equal digests mean equal situations.
+    pub digest: u64,
 }
 
-impl Situation<'_> {
-    /// Digest of all of it, and of the decider's settings as text: equal digests mean equal inputs.
-    pub fn digest(&self, settings: &str) -> u64 {
+impl<'a> Situation<'a> {
+    /// All there is: its digest is made of the whole snapshot and assessment.
+    pub fn new(snapshot: &'a Snapshot, assessment: &'a Assessment, proposal: &'a Plan, turn: u64) -> Self {
         let mut digest = Digest::default();
-        digest.number(self.turn);
-        digest.text(settings);
-        self.snapshot.digest(&mut digest);
-        self.assessment.digest(&mut digest, &self.snapshot.cluster);
-        for action in self.proposal.parts.iter().flat_map(|part| &part.steps) {
+        snapshot.digest(&mut digest);
+        assessment.digest(&mut digest, &snapshot.cluster);
+        for action in proposal.parts.iter().flat_map(|part| &part.steps) {
             digest.text(action.kind().name());
             digest.text(action.task().map_or("", |task| task));
             for spot in action.from().into_iter().chain(action.to()) {
@@ -59,6 +72,14 @@ impl Situation<'_> {
                 digest.number(spot.devices.0);
             }
         }
+        Self { snapshot, assessment, proposal, turn, scope: Scope::Whole, digest: digest.value() }
+    }
+
+    /// Digest of all of it, and of the decider's settings as text: equal digests mean equal inputs.
+    pub fn digest(&self, settings: &str) -> u64 {
+        let mut digest = Digest::default();
+        digest.numbers([self.turn, self.digest]);
+        digest.text(settings);
         digest.value()
     }
 }
