@@ -1,5 +1,5 @@
 //! A gate before the real API server that fails by chance: errors before a request is heard, answers that are lost after it was, streams that
-//! break off. Whatever happens, each pod ends bound once, or waits and is told why.
+//! break off. Whatever happens, each pod ends bound once, or waits and is told why, and nobody is evicted beyond what a budget allows or for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -124,6 +124,17 @@ fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, String) {
     (chance, path)
 }
 
+/// How many rounds.
+fn seeds() -> u64 {
+    std::env::var("LEPTON_FAULT_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("a number"))
+}
+
+/// Faults of this seed from now on.
+fn begin(chance: &Mutex<Chance>, seed: u64) {
+    let mut chance = chance.lock().expect("sound");
+    (chance.state, chance.percent) = (seed, 15 + 5 * (seed % 4));
+}
+
 #[test]
 #[ignore = "needs kubernetes"]
 fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
@@ -136,12 +147,9 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
     let file = format!("{}/lepton.toml", plane.folder);
     fs::write(&file, "fresh_seconds = 15\n").expect("writable");
     let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &file]);
-    let seeds = std::env::var("LEPTON_FAULT_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("a number"));
+    let seeds = seeds();
     for seed in 0..seeds {
-        {
-            let mut chance = chance.lock().expect("sound");
-            (chance.state, chance.percent) = (seed, 15 + 5 * (seed % 4));
-        }
+        begin(&chance, seed);
         let name = |kind: &str, n: usize| format!("{kind}-{seed}-{n}");
         let gang =
             json!({"labels": {"lepton/gang": format!("g{seed}")}, "annotations": {"lepton/gang-size": "3"}});
@@ -180,4 +188,73 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
     for kind in ["409", "410", "429", "500", "cut", "lost"] {
         assert!(chance.faults.contains_key(kind), "{kind} never came: {:?}", chance.faults);
     }
+}
+
+#[test]
+#[ignore = "needs kubernetes"]
+fn whatever_fails_no_more_are_evicted_than_a_budget_allows_and_who_they_go_for_is_bound() {
+    let plane = ControlPlane::start("faults-preempt");
+    for n in 0..2 {
+        plane.node(&format!("n{n}"), 0, &json!({}), &Value::Null);
+    }
+    let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000});
+    plane.post("/apis/scheduling.k8s.io/v1/priorityclasses", &class);
+    let (chance, kubeconfig) = start(&plane);
+    let file = format!("{}/lepton.toml", plane.folder);
+    fs::write(&file, "fresh_seconds = 15\n").expect("writable");
+    let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &file]);
+    for seed in 0..seeds() {
+        let (app, pods) = (format!("low-{seed}"), "/api/v1/namespaces/default/pods");
+        let budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+        let low: Vec<String> = (0..4).map(|n| format!("{app}-{n}")).collect();
+        for (n, name) in low.iter().enumerate() {
+            let spec = json!({"nodeName": format!("n{}", n / 2), "terminationGracePeriodSeconds": 30});
+            plane.pod(name, "lepton", &json!({"cpu": "4"}), &spec, &json!({"labels": {"app": app}}));
+            let running =
+                json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
+            plane.patch(&format!("{pods}/{name}/status"), &running);
+        }
+        let budget = json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": app}}}
+        });
+        plane.post(budgets, &budget);
+        let allowed = json!({"status": {
+            "observedGeneration": 1, "disruptionsAllowed": 1, "currentHealthy": 4, "desiredHealthy": 3, "expectedPods": 4
+        }});
+        plane.patch(&format!("{budgets}/{app}/status"), &allowed);
+        begin(&chance, seed);
+        let high: Vec<String> = (0..2).map(|n| format!("high-{seed}-{n}")).collect();
+        for name in &high {
+            let spec = json!({"priorityClassName": "high"});
+            plane.pod(name, "lepton", &json!({"cpu": "4"}), &spec, &json!({}));
+        }
+        // Who is told to go; the kubelet ends him.
+        let goes = |name: &&String| !plane.pod_now(name)["metadata"]["deletionTimestamp"].is_null();
+        let mut gone: Option<String> = None;
+        service.wait_for(&format!("seed {seed}: one goes, and one of the two is bound"), || {
+            if gone.is_none() {
+                gone = low.iter().find(goes).cloned();
+                gone.iter().for_each(|name| plane.delete(&format!("{pods}/{name}")));
+            }
+            high.iter().any(|name| plane.node_of(name).is_some())
+        });
+        let waits = high.iter().find(|name| plane.node_of(name).is_none()).expect("there is room for one");
+        service.wait_for(&format!("seed {seed}: the other is told why it waits"), || {
+            plane.unscheduled(waits).is_some_and(|(_, why)| why.contains("Insufficient cpu"))
+        });
+        let gone = gone.expect("nobody is bound before");
+        let stay: Vec<&String> = low.iter().filter(|name| **name != gone).collect();
+        assert_eq!(stay.iter().find(|name| goes(name)), None, "seed {seed}: the budget allows one");
+        assert!(stay.iter().all(|name| plane.node_of(name).is_some()), "seed {seed}");
+        chance.lock().expect("sound").percent = 0;
+        for name in low.iter().chain(&high).filter(|name| **name != gone) {
+            plane.ask(Method::DELETE, &format!("{pods}/{name}"), Some(&json!({"gracePeriodSeconds": 0})));
+        }
+        plane.delete(&format!("{budgets}/{app}"));
+    }
+    let chance = chance.lock().expect("sound");
+    // Once its round is over the other of the two may be bound as well.
+    assert!(chance.bindings.len() >= seeds() as usize, "{:?}", chance.bindings);
+    assert!(chance.bindings.values().all(|&times| times == 1), "{:?}", chance.bindings);
 }

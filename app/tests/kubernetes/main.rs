@@ -1,9 +1,11 @@
 //! `lepton serve` on a real Kubernetes API server. `cargo xtask test kubernetes` builds the program that the control plane is made of, and runs these.
 
+mod alike;
 mod chart;
 #[path = "../common/mod.rs"]
 mod common;
 mod control_plane;
+mod double;
 mod faults;
 mod hands;
 mod lease;

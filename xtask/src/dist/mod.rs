@@ -171,7 +171,7 @@ fn build(root: &Path, packages: &Packages, target: &str, features: &[String]) ->
     }
     let mut command = packages::cargo();
     command
-        .args(["build", "--release", "--locked", "--package", "lepton", "--bin", "lepton"])
+        .args(["build", "--profile", "dist", "--locked", "--package", "lepton", "--bin", "lepton"])
         .args(["--target", target])
         .args(packages::features(features))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
@@ -180,7 +180,7 @@ fn build(root: &Path, packages: &Packages, target: &str, features: &[String]) ->
     let status = command.status().context("cannot start cargo")?;
     ensure!(status.success(), "cargo build ended with {status}");
     let suffix = if target.contains("windows") { ".exe" } else { "" };
-    Ok(packages.target_folder().join(target).join("release").join(format!("lepton{suffix}")))
+    Ok(packages.target_folder().join(target).join("dist").join(format!("lepton{suffix}")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
