@@ -13,6 +13,7 @@ mod common;
 mod double;
 
 use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 /// Pods that change between two turns: half of them end, and as many others stand in their place.
 const CHANGES: usize = 1000;
 /// Pods that come one by one, and the time between.
-const SINGLE_PODS: usize = 500;
+const SINGLE_PODS: usize = 1500;
 const BETWEEN_PODS: Duration = Duration::from_millis(37);
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -97,8 +98,12 @@ fn main() {
     fs::write(&kubeconfig, double.kubeconfig()).expect("writable");
     // There is one instance, and no lease; nothing of it is recorded, as that is another bench.
     let settings = format!("{folder}/lepton.toml");
-    fs::write(&settings, "turn_seconds = 1.0\nrecord_hours = 0\n[kubernetes]\nlease = \"\"\n")
-        .expect("writable");
+    let set = |turn_seconds: f64| {
+        let text =
+            format!("turn_seconds = {turn_seconds:.1}\nrecord_hours = 0\n[kubernetes]\nlease = \"\"\n");
+        fs::write(&settings, text).expect("writable");
+    };
+    set(1.0);
     let options =
         ["--source", "kubernetes", "--kubeconfig", &kubeconfig, "--mode", "act", "--config", &settings];
     let begun = Instant::now();
@@ -122,6 +127,12 @@ fn main() {
         changed.push(status()["stages"]["collect"].as_f64().expect("a number"));
     }
 
+    // As it is set unless somebody sets it otherwise.
+    set(15.0);
+    let process = service.child.id();
+    let asked = Command::new("kill").args(["-HUP", &process.to_string()]).status();
+    assert!(asked.is_ok_and(|status| status.success()), "it hears of its settings");
+    thread::sleep(Duration::from_secs(2));
     // Pods that come one by one: from their being there to the request that binds them.
     let mut waited = Vec::new();
     for at in 0..SINGLE_PODS {
@@ -138,7 +149,6 @@ fn main() {
         };
         waited.push(bound.duration_since(came).as_secs_f64());
     }
-    let process = service.child.id();
     println!(
         "\n{nodes} nodes, {pods} pods: ready after {ready:.1} s; memory {:.0} MB, at most {:.0} MB\n",
         memory_mb(process, "VmRSS:"),
