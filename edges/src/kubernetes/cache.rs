@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use lepton_core::model::DeviceSet;
 
-use super::objects::{Budget, Node, Pod, PodGroup, is_ours};
+use super::namespaces::Namespaces;
+use super::objects::{Budget, Namespace, Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
 use super::storage::{Claim, Storage, Stored};
 
@@ -67,6 +68,7 @@ pub(super) struct Cache {
     pub(super) groups: BTreeMap<(&'static str, String), u32>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
     pub(super) storage: Storage,
+    pub(super) namespaces: Namespaces,
     /// Budgets of disruption by their full names, and whether they have changed.
     pub(super) budgets: BTreeMap<String, Budget>,
     pub(super) budgets_changed: bool,
@@ -83,6 +85,7 @@ pub(super) struct Cache {
     pub(super) changed_pods: BTreeSet<String>,
     pub(super) groups_changed: bool,
     pub(super) storage_changed: bool,
+    pub(super) namespaces_changed: bool,
     /// Whether that may let a pod of ours start.
     pub(super) is_urgent: bool,
     /// Pods of ours without a node.
@@ -387,6 +390,18 @@ impl Cache {
             let node = self.node_of(name)?;
             self.pods.get(name).zip(self.nodes.get(&node))
         })
+    }
+
+    pub(super) fn namespace_change(&mut self, change: Change<Namespace>) {
+        let before = self.namespaces.clone();
+        match change {
+            Change::Listed(all) => self.namespaces.list(all),
+            Change::Put(one) => self.namespaces.put(one),
+            Change::Gone(one) => self.namespaces.remove(&one.metadata.name),
+        }
+        let is_new = self.namespaces != before;
+        self.namespaces_changed |= is_new;
+        self.is_urgent |= is_new && !self.waiting.is_empty();
     }
 
     pub(super) fn budget_change(&mut self, change: Change<Budget>) {

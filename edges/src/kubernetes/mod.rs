@@ -16,6 +16,7 @@ mod hands;
 mod kin;
 mod lease;
 mod moment;
+mod namespaces;
 mod neighbours;
 mod objects;
 mod obstacle;
@@ -49,7 +50,7 @@ use columns::Columns;
 use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
-use objects::{Budget, Node, Pod, PodGroup};
+use objects::{Budget, Namespace, Node, Pod, PodGroup};
 pub use reviewer::{Person, ReviewError, Reviewer};
 use speaker::Speaker;
 use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
@@ -200,6 +201,13 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
             keep: |cache, change| cache.budget_change(change),
         };
         follow(budgets, client.clone(), Arc::clone(shared), lasts)?;
+        let namespaces = Kind::<Namespace> {
+            name: "namespaces",
+            path: "/api/v1/namespaces",
+            is_needed: false,
+            keep: |cache, change| cache.namespace_change(change),
+        };
+        follow(namespaces, client.clone(), Arc::clone(shared), lasts)?;
         let claims = storage_kind::<Claim>("/api/v1/persistentvolumeclaims");
         let volumes = storage_kind::<Volume>("/api/v1/persistentvolumes");
         let classes = storage_kind::<StorageClass>("/apis/storage.k8s.io/v1/storageclasses");

@@ -57,28 +57,31 @@ impl Neighbours {
             found.repelled.extend(
                 terms
                     .iter()
-                    .filter(|t| is_meant(t, &other.pod, pod))
+                    .filter(|t| may_mean(cache, t, &other.pod, pod))
                     .filter(|t| !(is_ours(&other.pod) && kin.tells(t, &other.pod)))
                     .filter_map(|t| domain(node, &t.topology_key)),
             );
         }
-        let mut together = BTreeSet::new();
+        let (mut together, mut nobody) = (BTreeSet::new(), true);
         if !(affinity.is_empty() && anti.is_empty()) {
             for (other, node) in cache.standing().filter(|(other, _)| is_other(pod, &other.pod)) {
                 found.kept_apart.extend(
                     anti.iter()
-                        .filter(|t| is_meant(t, pod, &other.pod))
+                        .filter(|t| may_mean(cache, t, pod, &other.pod))
                         .filter_map(|t| domain(node, &t.topology_key)),
                 );
-                if affinity.iter().all(|t| is_meant(t, pod, &other.pod)) {
-                    together.extend(affinity.iter().filter_map(|t| domain(node, &t.topology_key)));
+                let domains = || affinity.iter().filter_map(|t| domain(node, &t.topology_key));
+                if affinity.iter().all(|t| does_mean(cache, t, pod, &other.pod)) {
+                    together.extend(domains());
                 }
+                nobody &= domains().next().is_none()
+                    || !affinity.iter().all(|t| may_mean(cache, t, pod, &other.pod));
             }
         }
         if !affinity.is_empty() {
             found.together = Some(Together {
                 keys: affinity.iter().map(|term| term.topology_key.clone()).collect(),
-                is_first: together.is_empty() && affinity.iter().all(|term| is_meant(term, pod, pod)),
+                is_first: nobody && affinity.iter().all(|term| does_mean(cache, term, pod, pod)),
                 domains: together,
             });
         }
@@ -145,15 +148,21 @@ fn domain(node: &Node, key: &str) -> Option<Domain> {
     node.metadata.labels.get(key).map(|value| (key.to_owned(), value.clone()))
 }
 
-/// Whether a term of `whose` speaks of the pod. A selector of namespaces is taken as any: their labels are not known.
-fn is_meant(term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
-    let namespace = &pod.metadata.namespace;
-    let is_there = match (&term.namespace_selector, term.namespaces.is_empty()) {
-        (Some(_), _) => true,
-        (None, true) => whose.metadata.namespace == *namespace,
-        (None, false) => term.namespaces.contains(namespace),
-    };
-    is_there && matches(term.label_selector.as_ref(), &pod.metadata.labels)
+/// Whether a term of `whose` speaks of the pod, as far as is known.
+fn does_mean(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
+    is_meant(cache, term, whose, pod) == Some(true)
+}
+
+/// The same also where the labels of its namespace are not known.
+fn may_mean(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
+    is_meant(cache, term, whose, pod) != Some(false)
+}
+
+fn is_meant(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> Option<bool> {
+    if !matches(term.label_selector.as_ref(), &pod.metadata.labels) {
+        return Some(false);
+    }
+    cache.namespaces.takes(term, whose, &pod.metadata.namespace)
 }
 
 fn counted(cache: &Cache, pod: &Pod, spread: &Spread, all: &[&Spread]) -> Counted {

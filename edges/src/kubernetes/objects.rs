@@ -371,6 +371,13 @@ impl PodGroup {
     }
 }
 
+/// A namespace, of which only its labels are read.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Namespace {
+    pub(super) metadata: Meta,
+}
+
 /// How many pods may be disrupted now.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
@@ -393,6 +400,12 @@ pub(super) struct BudgetStatus {
 }
 
 impl Object for Budget {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
+    }
+}
+
+impl Object for Namespace {
     fn take_version(&mut self) -> String {
         std::mem::take(&mut self.metadata.resource_version)
     }

@@ -1,5 +1,7 @@
 //! What the loop believes after any changes of a cluster is what a new one would be told of it.
 
+use std::collections::BTreeSet;
+
 use lepton_core::collect::{CollectConfig, merge};
 use lepton_core::model::{ClusterDocument, DeviceSet, Readings, Snapshot};
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use super::cache::{Cache, Change};
 use super::columns::Columns;
 use super::devices::DeviceNames;
+use super::fit::obstacle;
 use super::objects::{Node, Pod};
 use super::quantity::Quantity;
 use super::requests::{Requests, add};
@@ -25,6 +28,11 @@ impl Chance {
 
     pub(super) fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
+    }
+
+    /// One of them.
+    pub(super) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len() as u64) as usize]
     }
 
     fn node(&mut self, name: &str) -> Node {
@@ -51,7 +59,10 @@ impl Chance {
         if self.one_in(3) {
             requests["nvidia.com/gpu"] = (1 + self.below(2)).into();
         }
-        let apart = json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "zone"}]);
+        let mut apart = json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "zone"}]);
+        if self.one_in(3) {
+            apart[0]["namespaceSelector"] = json!({"matchLabels": {"env": "test"}});
+        }
         let operators = ["In", "NotIn", "Exists"];
         let expression =
             json!({"key": "zone", "operator": (operators[self.below(3) as usize]), "values": ["z0", "z1"]});
@@ -103,7 +114,18 @@ impl Chance {
 
     fn change(&mut self, cache: &mut Cache) {
         let (node, pod) = (format!("n{}", self.below(6)), format!("p{}", self.below(20)));
-        match self.below(13) {
+        match self.below(14) {
+            13 => {
+                let labels = json!({"env": self.of(&["test", "live"])});
+                let namespace = json!({"metadata": {"name": self.of(&["team", "other"]), "labels": labels}});
+                let namespace = serde_json::from_value(namespace).expect("a namespace");
+                let is_gone = self.one_in(4);
+                cache.namespace_change(if is_gone {
+                    Change::Gone(namespace)
+                } else {
+                    Change::Put(namespace)
+                });
+            }
             12 => {
                 let name = format!("b{}", self.below(2));
                 let budget = json!({
@@ -151,6 +173,12 @@ fn believed(snapshot: &Snapshot) -> ClusterDocument {
 
 fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings {
     Readings { source: "kubernetes".into(), time_seconds: 0, sequence: None, complete, readings }
+}
+
+/// The nodes on which it would be bound now.
+pub(super) fn bindable(cache: &Cache, pod: &str) -> BTreeSet<String> {
+    let free = cache.nodes.values().filter(|node| obstacle(cache, &cache.pods[pod], node).is_none());
+    free.map(|node| node.metadata.name.clone()).collect()
 }
 
 /// What pods of a node ask for together is kept as pods come and go.
@@ -276,4 +304,32 @@ fn rules_that_groups_cannot_say_are_told_as_the_nodes_that_are_left() {
     spread["labelSelector"]["matchLabels"]["app"] = "b".into();
     let (_, tasks) = placed(2, &[pod(spread)]);
     assert_eq!(tasks[0].rules.spread, []);
+}
+
+#[test]
+fn namespaces_are_selected_by_their_labels() {
+    let term = |selector: Value| json!([{"topologyKey": "zone", "labelSelector": {}, "namespaceSelector": selector}]);
+    let required = |kind: &str, selector: Value| {
+        json!({"metadata": {"name": "waits", "namespace": "team", "uid": "waits"}, "spec": {
+            "schedulerName": "lepton", "affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": term(selector)}}
+        }})
+    };
+    let test = json!({"matchLabels": {"env": "test"}});
+    // A pod of the namespace `team` stands in the zone z0.
+    let (mut cache, _) = placed(2, &[json!({"spec": {"schedulerName": "other", "nodeName": "n0"}})]);
+    let free = |cache: &mut Cache, kind: &str, selector: &Value| -> Vec<String> {
+        let pod = serde_json::from_value(required(kind, selector.clone())).expect("a pod");
+        cache.pod_change(Change::Put(pod));
+        bindable(cache, "team/waits").into_iter().collect()
+    };
+    // What is not known allows nothing, and forbids what it may forbid; who selects all needs no label.
+    assert_eq!(free(&mut cache, "podAffinity", &test), [""; 0]);
+    assert_eq!(free(&mut cache, "podAntiAffinity", &test), ["n1"]);
+    assert_eq!(free(&mut cache, "podAffinity", &json!({})), ["n0"]);
+    for (env, near, apart) in [("test", vec!["n0"], vec!["n1"]), ("live", vec![], vec!["n0", "n1"])] {
+        let namespace = json!({"metadata": {"name": "team", "labels": {"env": env}}});
+        cache.namespace_change(Change::Listed(vec![serde_json::from_value(namespace).expect("a namespace")]));
+        assert_eq!(free(&mut cache, "podAffinity", &test), near, "{env}");
+        assert_eq!(free(&mut cache, "podAntiAffinity", &test), apart, "{env}");
+    }
 }

@@ -12,6 +12,7 @@ use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
 use super::gangs::{Gang, gang_of};
 use super::kin::Kin;
 use super::moment::unix_seconds;
+use super::namespaces::selects_namespaces;
 use super::objects::{Node, Pod, Taint, is_ours};
 use super::rules::{
     NODE_NAME, SOFT_TAINTS, Surroundings, TAINTS, beyond_words, named, soft_taints_of, taints_of,
@@ -120,6 +121,10 @@ impl Teller {
             dirty.extend(
                 cache.pods.iter().filter(|(_, known)| is_ours(&known.pod)).map(|(name, _)| name.clone()),
             );
+        }
+        if std::mem::take(&mut cache.namespaces_changed) {
+            let selecting = cache.pods.iter().filter(|(_, known)| selects_namespaces(&known.pod));
+            dirty.extend(selecting.map(|(name, _)| name.clone()));
         }
         if std::mem::take(&mut cache.storage_changed) || !dirty.is_empty() {
             // Where others stand may be what it waits for.
