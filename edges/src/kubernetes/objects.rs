@@ -84,7 +84,15 @@ pub(super) struct NodeStatus {
     pub(super) conditions: Vec<Condition>,
 }
 
+/// The annotation of a node that the loop has cordoned.
+pub(super) const CORDONED: &str = "lepton/cordoned";
+
 impl Node {
+    /// Whether the loop has cordoned it.
+    pub(super) fn is_cordoned_by_loop(&self) -> bool {
+        self.spec.unschedulable && self.metadata.annotations.contains_key(CORDONED)
+    }
+
     /// Whether its kubelet says that it can take pods.
     pub(super) fn is_ready(&self) -> bool {
         self.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True")

@@ -7,7 +7,7 @@ use lepton_core::model::{
     DEVICE_MILLI, DocumentDemand, NamedPreference, NamedRules, NamedSelector, NamedWish,
 };
 
-use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates};
+use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates, tolerates_cordon};
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{DeviceNames, banks};
@@ -20,6 +20,8 @@ use super::volumes::{Volumes, in_lists};
 pub(super) const NODE_NAME: &str = "lepton/node";
 pub(super) const TAINTS: &str = "lepton/taints";
 pub(super) const SOFT_TAINTS: &str = "lepton/soft-taints";
+/// One more, of nodes that somebody else has cordoned: who tolerates that may enter them.
+pub(super) const CORDONED_BY_OTHERS: &str = "lepton/cordoned-by-others";
 
 /// Weights of the stock scheduler's plugins, times 100: preferred node affinity, taints, preferred pod affinity, spread.
 const NODE_AFFINITY: u32 = 200;
@@ -113,7 +115,9 @@ impl Surroundings {
             selectors.extend(volumes.selectors(cache, NODE_NAME));
         }
         let preferences = if waits { self.preferences(cache, pod, kin) } else { Vec::new() };
-        let mut rules = NamedRules { selectors, preferences, ..NamedRules::default() };
+        let cordoned = || NamedSelector { key: CORDONED_BY_OTHERS.to_owned(), values: vec![String::new()] };
+        let enters_cordoned = tolerates_cordon(&pod.spec.tolerations).then(cordoned);
+        let mut rules = NamedRules { selectors, enters_cordoned, preferences, ..NamedRules::default() };
         kin.add_rules(pod, &mut rules);
         rules
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use lepton_core::collect::{CollectConfig, merge};
-use lepton_core::model::{ClusterDocument, DeviceSet, Readings, Snapshot};
+use lepton_core::model::{ClusterDocument, DeviceSet, NodeId, Readings, Snapshot};
 use serde_json::{Value, json};
 
+use super::admits::UNSCHEDULABLE;
 use super::cache::{Cache, Change};
 use super::columns::Columns;
 use super::devices::DeviceNames;
@@ -175,6 +176,28 @@ fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings 
     Readings { source: "kubernetes".into(), time_seconds: 0, sequence: None, complete, readings }
 }
 
+/// What a loop believes that is told of the cluster for the first time, and who told it.
+pub(super) fn believed_of(cache: &mut Cache) -> (Snapshot, Teller) {
+    let names = DeviceNames::default();
+    let columns = Columns::of(&cache.nodes, &names);
+    let mut teller = Teller::new(columns.clone(), names);
+    let mut belief = Snapshot::new(columns.schema());
+    let readings = teller.everything(cache);
+    merge(&mut belief, &told(true, readings), 0, &CollectConfig::default());
+    assert_eq!(belief.rejected, 0, "nothing absurd is told");
+    (belief, teller)
+}
+
+/// The nodes on which the loop may place a pod; none where it is not told of it.
+pub(super) fn placeable(belief: &Snapshot, pod: &str) -> Option<BTreeSet<String>> {
+    let cluster = &belief.cluster;
+    let class = cluster.task(*belief.task_by_name.get(pod)?).class;
+    let is_free = |&node: &NodeId| {
+        cluster.obstacle(node, class).is_none() && cluster.obstacle_around(node, class).is_none()
+    };
+    Some(cluster.nodes().filter(is_free).map(|node| cluster.node_name(node).to_owned()).collect())
+}
+
 /// The nodes on which it would be bound now.
 pub(super) fn bindable(cache: &Cache, pod: &str) -> BTreeSet<String> {
     let free = cache.nodes.values().filter(|node| obstacle(cache, &cache.pods[pod], node).is_none());
@@ -331,5 +354,42 @@ fn namespaces_are_selected_by_their_labels() {
         cache.namespace_change(Change::Listed(vec![serde_json::from_value(namespace).expect("a namespace")]));
         assert_eq!(free(&mut cache, "podAffinity", &test), near, "{env}");
         assert_eq!(free(&mut cache, "podAntiAffinity", &test), apart, "{env}");
+    }
+}
+
+#[test]
+fn a_cordoned_node_takes_pods_that_tolerate_that_unless_the_loop_has_cordoned_it() {
+    let mut cache = Cache::default();
+    let taint = json!([{"key": UNSCHEDULABLE, "effect": "NoSchedule"}]);
+    for (name, unschedulable, annotations, taints) in [
+        ("open", false, json!({}), json!([])),
+        ("by-others", true, json!({}), json!([])),
+        ("by-others-and-tainted", true, json!({}), taint.clone()),
+        ("still-tainted", false, json!({}), taint),
+        ("by-the-loop", true, json!({"lepton/cordoned": "true"}), json!([])),
+    ] {
+        let node = json!({
+            "metadata": {"name": name, "annotations": annotations},
+            "spec": {"unschedulable": unschedulable, "taints": taints},
+            "status": {"allocatable": {"pods": "10"}, "conditions": [{"type": "Ready", "status": "True"}]}
+        });
+        cache.node_change(Change::Put(serde_json::from_value(node).expect("a node")));
+    }
+    let open = ["by-others", "by-others-and-tainted", "open", "still-tainted"];
+    for (toleration, expected) in [
+        (json!({"key": UNSCHEDULABLE, "operator": "Exists", "effect": "NoSchedule"}), &open[..]),
+        (json!({"operator": "Exists"}), &open[..]),
+        (json!({"key": UNSCHEDULABLE, "operator": "Exists", "effect": "NoExecute"}), &["open"]),
+        (json!({"key": "other", "operator": "Exists"}), &["open"]),
+    ] {
+        let pod = json!({
+            "metadata": {"name": "waits", "namespace": "team", "uid": "waits"},
+            "spec": {"schedulerName": "lepton", "tolerations": [toleration]}
+        });
+        cache.pod_change(Change::Put(serde_json::from_value(pod).expect("a pod")));
+        let expected: BTreeSet<String> = expected.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(bindable(&cache, "team/waits"), expected, "{toleration}");
+        let (belief, _) = believed_of(&mut cache);
+        assert_eq!(placeable(&belief, "team/waits"), Some(expected), "{toleration}");
     }
 }
