@@ -32,6 +32,8 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod told;
+#[cfg(test)]
+mod volume_tests;
 mod volumes;
 mod watch;
 
@@ -53,7 +55,7 @@ pub use hands::KubernetesHands;
 use objects::{Budget, Namespace, Node, Pod, PodGroup};
 pub use reviewer::{Person, ReviewError, Reviewer};
 use speaker::Speaker;
-use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
+use storage::{Claim, CsiNode, Driver, StorageCapacity, StorageClass, Stored, Volume};
 use told::Teller;
 use watch::{Kind, follow};
 
@@ -216,6 +218,10 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         follow(volumes, client.clone(), Arc::clone(shared), lasts)?;
         follow(classes, client.clone(), Arc::clone(shared), lasts)?;
         follow(csi_nodes, client.clone(), Arc::clone(shared), lasts)?;
+        let drivers = storage_kind::<Driver>("/apis/storage.k8s.io/v1/csidrivers");
+        let capacities = storage_kind::<StorageCapacity>("/apis/storage.k8s.io/v1/csistoragecapacities");
+        follow(drivers, client.clone(), Arc::clone(shared), lasts)?;
+        follow(capacities, client.clone(), Arc::clone(shared), lasts)?;
         let keeps: [fn(&mut cache::Cache, cache::Change<PodGroup>); GROUP_APIS.len()] = [
             |cache, change| cache.group_change(GROUP_APIS[0].0, change),
             |cache, change| cache.group_change(GROUP_APIS[1].0, change),
@@ -231,7 +237,7 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
     started().map_err(|error| AccessError(format!("cannot start a thread: {error}")))
 }
 
-/// A kind of storage: without it, pods that have volumes wait.
+/// A kind of storage: without the first four, pods that have volumes wait.
 fn storage_kind<T: Stored>(path: &'static str) -> Kind<T> {
     let keep = |cache: &mut cache::Cache, change| cache.storage_change(change);
     Kind { name: T::STREAM, path, is_needed: false, keep }
