@@ -90,8 +90,9 @@ pub(super) struct Cache {
     pub(super) is_urgent: bool,
     /// Pods of ours without a node.
     pub(super) waiting: BTreeSet<String>,
-    /// Pods that keep others away by anti-affinity.
+    /// Pods that keep others away by anti-affinity, and pods that would rather have some near or far.
     repelling: BTreeSet<String>,
+    wishing: BTreeSet<String>,
     pub(super) ended: bool,
 }
 
@@ -161,10 +162,13 @@ impl Cache {
             self.assumed.remove(&name);
         }
         let requests = requests(&pod);
-        if pod.spec.affinity.pod_anti_affinity.required.is_empty() || pod.is_over() {
-            self.repelling.remove(&name);
-        } else {
-            self.repelling.insert(name.clone());
+        let repels = !pod.spec.affinity.pod_anti_affinity.required.is_empty();
+        for (of, is_one) in [(&mut self.repelling, repels), (&mut self.wishing, pod.wishes_about_others())] {
+            if is_one && !pod.is_over() {
+                of.insert(name.clone());
+            } else {
+                of.remove(&name);
+            }
         }
         let before = self.pods.get(&name).map(|before| &before.pod);
         self.storage.note_user(&name, before, Some(&pod));
@@ -193,6 +197,7 @@ impl Cache {
         self.take_off(&name);
         self.assumed.remove(&name);
         self.repelling.remove(&name);
+        self.wishing.remove(&name);
         if let Some(before) = self.pods.remove(&name) {
             self.storage.note_user(&name, Some(&before.pod), None);
         }
@@ -386,7 +391,19 @@ impl Cache {
 
     /// Those of them that keep others away by anti-affinity.
     pub(super) fn repelling(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
-        self.repelling.iter().filter_map(|name| {
+        self.with_nodes(&self.repelling)
+    }
+
+    /// Those that would rather have some pods near or far, or have to be near some.
+    pub(super) fn wishing(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
+        self.with_nodes(&self.wishing)
+    }
+
+    fn with_nodes<'a>(
+        &'a self,
+        names: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'a Arc<KnownPod>, &'a Arc<Node>)> {
+        names.iter().filter_map(|name| {
             let node = self.node_of(name)?;
             self.pods.get(name).zip(self.nodes.get(&node))
         })

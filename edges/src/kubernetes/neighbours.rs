@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::admits::{hard_taints, matches, selects, tolerates};
 use super::cache::{Cache, KnownPod};
-use super::kin::Kin;
+use super::kin::{Kin, preferred_pods};
 use super::objects::{Node, Pod, PodTerm, Port, Spread, is_ours};
 use super::obstacle::Obstacle;
+
+/// What a required affinity of a pod that stands counts among the preferences of those that come, as with the stock scheduler.
+const REQUIRED_WEIGHT: u32 = 1;
 
 /// A label key with its value: nodes that carry it are one domain.
 type Domain = (String, String);
@@ -138,6 +141,28 @@ impl Neighbours {
         ];
         broken.into_iter().find(|(is_broken, _)| *is_broken).map(|(_, obstacle)| obstacle)
     }
+}
+
+/// What the pods that stand would rather have of a pod that comes: by label key and whether it is wanted near, the weight and the domains.
+pub(super) fn wishes_about(cache: &Cache, pod: &Pod) -> BTreeMap<(String, bool), (u32, BTreeSet<String>)> {
+    let mut wishes = BTreeMap::<_, (u32, BTreeSet<String>)>::new();
+    for (other, node) in cache.wishing().filter(|(other, _)| is_other(pod, &other.pod)) {
+        let required = other.pod.spec.affinity.pod_affinity.required.iter();
+        let required = required.map(|term| (true, REQUIRED_WEIGHT, term));
+        let preferred = preferred_pods(&other.pod);
+        let preferred = preferred.map(|(near, wish)| (near, wish.weight, &wish.pod_affinity_term));
+        for (near, weight, term) in required.chain(preferred) {
+            if weight > 0
+                && does_mean(cache, term, &other.pod, pod)
+                && let Some((key, value)) = domain(node, &term.topology_key)
+            {
+                let (most, domains) = wishes.entry((key, near)).or_default();
+                *most = weight.max(*most);
+                domains.insert(value);
+            }
+        }
+    }
+    wishes
 }
 
 fn is_other(pod: &Pod, other: &Pod) -> bool {

@@ -125,6 +125,14 @@ impl Pod {
         self.metadata.deletion_timestamp.is_some()
     }
 
+    /// Whether it would rather have other pods near or far, or has to be near some.
+    pub(super) fn wishes_about_others(&self) -> bool {
+        let Affinity { pod_affinity, pod_anti_affinity, .. } = &self.spec.affinity;
+        !(pod_affinity.required.is_empty()
+            && pod_affinity.preferred.is_empty()
+            && pod_anti_affinity.preferred.is_empty())
+    }
+
     /// The full names of the claims that it uses; those of its own volumes bear its name and the volume's.
     pub(super) fn claims(&self) -> impl Iterator<Item = String> {
         let Meta { name, namespace, .. } = &self.metadata;

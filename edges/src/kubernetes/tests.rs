@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lepton_core::collect::{CollectConfig, merge};
-use lepton_core::model::{ClusterDocument, DeviceSet, NodeId, Readings, Snapshot};
+use lepton_core::model::{ClusterDocument, DeviceSet, NamedWish, NodeId, Readings, Snapshot};
 use serde_json::{Value, json};
 
 use super::admits::UNSCHEDULABLE;
@@ -14,6 +14,7 @@ use super::fit::obstacle;
 use super::objects::{Node, Pod};
 use super::quantity::Quantity;
 use super::requests::{Requests, add};
+use super::rules::NODE_NAME;
 use super::told::Teller;
 
 /// A cluster that changes by chance.
@@ -355,6 +356,46 @@ fn namespaces_are_selected_by_their_labels() {
         assert_eq!(free(&mut cache, "podAffinity", &test), near, "{env}");
         assert_eq!(free(&mut cache, "podAntiAffinity", &test), apart, "{env}");
     }
+}
+
+#[test]
+fn what_pods_that_stand_would_rather_have_counts_for_those_that_come() {
+    let term = |weight: u32, app: &str| {
+        let term = json!({"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": app}}});
+        json!([{"weight": weight, "podAffinityTerm": term}])
+    };
+    let preferred = |terms: Value| json!({"preferredDuringSchedulingIgnoredDuringExecution": terms});
+    let stands = |node: &str, affinity: Value| json!({"spec": {"schedulerName": "other", "nodeName": node, "affinity": affinity}});
+    let required =
+        json!({"requiredDuringSchedulingIgnoredDuringExecution": [term(1, "b")[0]["podAffinityTerm"]]});
+    let comes =
+        |app: &str| json!({"metadata": {"labels": {"app": app}}, "spec": {"schedulerName": "lepton"}});
+    let (_, tasks) = placed(
+        3,
+        &[
+            stands("n0", json!({"podAffinity": preferred(term(30, "a"))})),
+            stands("n2", json!({"podAffinity": preferred(term(10, "a"))})),
+            stands("n1", json!({"podAntiAffinity": preferred(term(10, "a"))})),
+            stands("n1", json!({"podAffinity": required})),
+            comes("a"),
+            comes("b"),
+            comes("c"),
+        ],
+    );
+    let wishes = |pod: usize| -> Vec<(u32, String, Vec<String>)> {
+        let of = tasks[pod].rules.preferences.iter().map(|preference| match &preference.wish {
+            NamedWish::Label(label) => (preference.weight, label.key.clone(), label.values.clone()),
+            other => panic!("{other:?}"),
+        });
+        of.collect()
+    };
+    let label = |weight: u32, key: &str, values: &[&str]| {
+        (weight, key.to_owned(), values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>())
+    };
+    // Nodes n0 and n2 lie in z0, where two want it near and one of them more; the one in z1 wants it elsewhere.
+    assert_eq!(wishes(4), [label(50, NODE_NAME, &["n0", "n2"]), label(150, "zone", &["z0"])]);
+    assert_eq!(wishes(5), [label(200, "zone", &["z1"])]);
+    assert_eq!(wishes(6), []);
 }
 
 #[test]
