@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lepton_core::model::DeviceSet;
 
 use super::namespaces::Namespaces;
-use super::objects::{Budget, Namespace, Node, Pod, PodGroup, is_ours};
+use super::objects::{Budget, GroupTerms, Namespace, Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
 use super::storage::{Claim, Storage, Stored};
 
@@ -65,7 +65,7 @@ pub(super) struct Cache {
     pub(super) nodes: BTreeMap<String, Arc<Node>>,
     pub(super) pods: BTreeMap<String, Arc<KnownPod>>,
     /// By the kind of API and the full name.
-    pub(super) groups: BTreeMap<(&'static str, String), u32>,
+    pub(super) groups: BTreeMap<(&'static str, String), GroupTerms>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
     pub(super) storage: Storage,
     pub(super) namespaces: Namespaces,
@@ -438,9 +438,9 @@ impl Cache {
         match change {
             Change::Listed(all) => {
                 self.groups.retain(|(of, _), _| *of != api);
-                self.groups.extend(all.iter().map(|group| (named(group), group.members_min())));
+                self.groups.extend(all.iter().map(|group| (named(group), group.terms())));
             }
-            Change::Put(group) => drop(self.groups.insert(named(&group), group.members_min())),
+            Change::Put(group) => drop(self.groups.insert(named(&group), group.terms())),
             Change::Gone(group) => drop(self.groups.remove(&named(&group))),
         }
         let is_new = self.groups != before;

@@ -365,11 +365,19 @@ pub(super) struct PodGroup {
 struct PodGroupSpec {
     min_member: Option<u32>,
     scheduling_policy: SchedulingPolicy,
+    disruption_mode: DisruptionMode,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct DisruptionMode {
+    all: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 struct SchedulingPolicy {
+    basic: Option<serde_json::Value>,
     gang: Option<GangPolicy>,
 }
 
@@ -380,10 +388,13 @@ struct GangPolicy {
 }
 
 impl PodGroup {
-    /// How many pods must start together.
-    pub(super) fn members_min(&self) -> u32 {
-        let gang = self.spec.scheduling_policy.gang.as_ref().map(|gang| gang.min_count);
-        gang.or(self.spec.min_member).unwrap_or(1)
+    /// What it says. Pods of Kubernetes' own groups, which have a policy, go one by one where nothing else is said.
+    pub(super) fn terms(&self) -> GroupTerms {
+        let PodGroupSpec { min_member, scheduling_policy: SchedulingPolicy { basic, gang }, disruption_mode } =
+            &self.spec;
+        let goes_whole = disruption_mode.all.is_some() || (basic.is_none() && gang.is_none());
+        let members_min = gang.as_ref().map(|gang| gang.min_count).or(*min_member).unwrap_or(1);
+        GroupTerms { members_min, goes_whole }
     }
 }
 
@@ -392,6 +403,15 @@ impl PodGroup {
 #[serde(default)]
 pub(super) struct Namespace {
     pub(super) metadata: Meta,
+}
+
+/// What a group says of its pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GroupTerms {
+    /// How many start together.
+    pub(super) members_min: u32,
+    /// Whether they are stopped together.
+    pub(super) goes_whole: bool,
 }
 
 /// How many pods may be disrupted now.
@@ -450,14 +470,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_group_of_each_api_says_how_many_start_together() {
-        for (text, members) in [
-            (r#"{"spec":{"minMember":4}}"#, 4),
-            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}}}}"#, 3),
-            (r#"{"spec":{"schedulingPolicy":{"basic":{}}}}"#, 1),
+    fn a_pod_group_of_each_api_says_how_many_start_and_whether_they_go_together() {
+        for (text, members_min, goes_whole) in [
+            (r#"{"spec":{"minMember":4}}"#, 4, true),
+            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}}}}"#, 3, false),
+            (
+                r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}},"disruptionMode":{"single":{}}}}"#,
+                3,
+                false,
+            ),
+            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}},"disruptionMode":{"all":{}}}}"#, 3, true),
+            (r#"{"spec":{"schedulingPolicy":{"basic":{}}}}"#, 1, false),
         ] {
             let group: PodGroup = serde_json::from_str(text).expect("it is one");
-            assert_eq!(group.members_min(), members, "{text}");
+            assert_eq!(group.terms(), GroupTerms { members_min, goes_whole }, "{text}");
         }
     }
 }

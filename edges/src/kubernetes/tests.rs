@@ -399,6 +399,31 @@ fn what_pods_that_stand_would_rather_have_counts_for_those_that_come() {
 }
 
 #[test]
+fn pods_of_a_group_that_stand_are_stopped_as_its_disruption_mode_says() {
+    for (mode, gang) in [("all", Some("team/g")), ("single", None)] {
+        let (mut cache, _) = placed(2, &[]);
+        let group = json!({
+            "metadata": {"name": "g", "namespace": "team"},
+            "spec": {"schedulingPolicy": {"gang": {"minCount": 2}}, "disruptionMode": {mode: {}}}
+        });
+        cache.group_change("scheduling.k8s.io", Change::Put(serde_json::from_value(group).expect("a group")));
+        for (pod, node) in [("stands", "n0"), ("stands-too", "n1")] {
+            let pod = json!({
+                "metadata": {"name": pod, "namespace": "team", "uid": pod},
+                "spec": {"schedulerName": "lepton", "nodeName": node, "schedulingGroup": {"podGroupName": "g"}}
+            });
+            cache.pod_change(Change::Put(serde_json::from_value(pod).expect("a pod")));
+        }
+        let (belief, _) = believed_of(&mut cache);
+        let of = |pod: &str| {
+            let cluster = &belief.cluster;
+            cluster.task(belief.task_by_name[pod]).gang.map(|gang| cluster.gang_name(gang))
+        };
+        assert_eq!((of("team/stands"), of("team/stands-too")), (gang, gang), "{mode}");
+    }
+}
+
+#[test]
 fn a_cordoned_node_takes_pods_that_tolerate_that_unless_the_loop_has_cordoned_it() {
     let mut cache = Cache::default();
     let taint = json!([{"key": UNSCHEDULABLE, "effect": "NoSchedule"}]);

@@ -353,7 +353,7 @@ impl Teller {
                 Ok(gang) => gang,
                 Err(why) => return Seen::KeptBack(why),
             };
-        } else if let Some(of) = self.gang_of.get(name) {
+        } else if let Some(of) = self.gang_of.get(name).filter(|gang| gang.goes_whole) {
             gang = Some(of.name.clone());
         }
         let place = place.map(|node| {
