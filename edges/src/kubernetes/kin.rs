@@ -21,13 +21,20 @@ struct Term {
     selector: Option<LabelSelector>,
     /// Labels that they have besides.
     labels: Vec<(String, String)>,
+    /// Whether those that are leaving are meant too: they keep others away, and are not counted where pods are spread.
+    with_leaving: bool,
 }
 
 impl Term {
     /// Of a term of affinity; none where it selects namespaces by labels that are not known.
     fn of(term: &PodTerm, whose: &Pod, namespaces: &Namespaces) -> Option<Self> {
         let namespaces = namespaces.taken(term, whose)?;
-        Some(Self { namespaces, selector: term.label_selector.clone(), labels: Vec::new() })
+        Some(Self {
+            namespaces,
+            selector: term.label_selector.clone(),
+            labels: Vec::new(),
+            with_leaving: true,
+        })
     }
 
     fn of_spread(spread: &Spread, pod: &Pod) -> Self {
@@ -36,6 +43,7 @@ impl Term {
             namespaces: vec![pod.metadata.namespace.clone()],
             selector: spread.label_selector.clone(),
             labels: spread.match_label_keys.iter().filter_map(value).collect(),
+            with_leaving: false,
         }
     }
 
@@ -48,6 +56,7 @@ impl Term {
     fn takes(&self, pod: &Pod) -> bool {
         let meta = &pod.metadata;
         self.namespaces.contains(&meta.namespace)
+            && (self.with_leaving || !pod.is_leaving())
             && matches(self.selector.as_ref(), &meta.labels)
             && self.labels.iter().all(|(key, value)| meta.labels.get(key) == Some(value))
     }

@@ -28,6 +28,10 @@ mod reviewer;
 mod rule_tests;
 mod rules;
 mod speaker;
+#[cfg(test)]
+mod stock_clusters;
+#[cfg(test)]
+mod stock_tests;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -225,7 +225,7 @@ fn ports(pod: &Pod) -> Vec<Port> {
 }
 
 fn conflict(one: &Port, other: &Port) -> bool {
-    let any = |ip: &str| ip.is_empty() || ip == "0.0.0.0" || ip == "::";
+    let any = |ip: &str| ip.is_empty() || ip == "0.0.0.0";
     let protocol =
         |port: &Port| if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() };
     one.host_port == other.host_port
