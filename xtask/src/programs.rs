@@ -1,5 +1,6 @@
 //! Which programs of Go modules tests and benches need: the control plane of Kubernetes (one program of etcd, the API server and, for the
-//! bench, the stock scheduler), the two versions of helm that the chart is tried with, and a collector of OpenTelemetry.
+//! bench, the stock scheduler), the rules of the stock scheduler, the two versions of helm that the chart is tried with, and a collector of
+//! OpenTelemetry.
 
 use crate::go::GoProgram;
 
@@ -18,6 +19,15 @@ pub(crate) const SERVER: GoProgram = GoProgram {
 /// The same and the stock scheduler.
 pub(crate) const SERVER_AND_SCHEDULER: GoProgram =
     GoProgram { name: "control-plane-with-scheduler", tags: "scheduler", ..SERVER };
+
+/// What the stock scheduler finds feasible.
+pub(crate) const FEASIBLE: GoProgram = GoProgram {
+    name: "feasible",
+    variable: "LEPTON_FEASIBLE",
+    files: &["go.mod", "go.sum", "feasible/main.go"],
+    package: "./feasible",
+    ..SERVER
+};
 
 /// The helm that most clusters are served with.
 pub(crate) const HELM_3: GoProgram = GoProgram {

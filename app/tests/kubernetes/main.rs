@@ -18,6 +18,7 @@ mod volumes;
 use serde_json::{Value, json};
 
 use control_plane::ControlPlane;
+use lease::{apply, kubeconfig_of_role};
 
 /// The list under a path, by name.
 fn named(service: &common::service::Service, path: &str, name: &str) -> Value {
@@ -184,6 +185,51 @@ fn rules_about_other_pods_hold_also_among_those_that_come_at_once() {
             .unscheduled(&format!("single-{waits}"))
             .is_some_and(|(_, why)| why.contains("3 node(s) didn't match pod anti-affinity rules"))
     });
+}
+
+#[test]
+#[ignore = "needs kubernetes"]
+fn labels_of_namespaces_and_tolerated_cordons_say_where_a_pod_goes() {
+    let plane = ControlPlane::start("namespaces");
+    apply(&plane, "observer.yaml");
+    apply(&plane, "actuator.yaml");
+    for (name, zone) in [("a1", "a"), ("b1", "b"), ("c1", "c")] {
+        plane.node(name, 0, &json!({"zone": zone}), &Value::Null);
+    }
+    plane.patch("/api/v1/nodes/c1", &json!({"spec": {"unschedulable": true}}));
+    let red = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "red", "labels": {"team": "red"}}});
+    plane.post("/api/v1/namespaces", &red);
+    let there = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "there"},
+        "spec": {"nodeName": "a1", "schedulerName": "other", "containers": [{"name": "main", "image": "none"}]}
+    });
+    plane.post("/api/v1/namespaces/red/pods", &there);
+    let cpu = json!({"cpu": "100m"});
+    let of = |kind: &str, team: &str| {
+        let selector = json!({"matchLabels": {"team": team}});
+        let term = json!({"topologyKey": "zone", "labelSelector": {}, "namespaceSelector": selector});
+        json!({"affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}})
+    };
+    plane.pod("near-red", "lepton", &cpu, &of("podAffinity", "red"), &none());
+    plane.pod("apart-red", "lepton", &cpu, &of("podAntiAffinity", "red"), &none());
+    plane.pod("near-blue", "lepton", &cpu, &of("podAffinity", "blue"), &none());
+    let tolerates = json!([{"key": "node.kubernetes.io/unschedulable", "operator": "Exists"}]);
+    let at_c = json!({"nodeSelector": {"zone": "c"}, "tolerations": tolerates});
+    plane.pod("tolerant", "lepton", &cpu, &at_c, &none());
+    plane.pod("intolerant", "lepton", &cpu, &json!({"nodeSelector": {"zone": "c"}}), &none());
+    let service = plane.service_of("state", &kubeconfig_of_role(&plane), &["--mode", "act"]);
+    for (pod, node) in [("near-red", "a1"), ("apart-red", "b1"), ("tolerant", "c1")] {
+        service.wait_for(pod, || plane.node_of(pod).as_deref() == Some(node));
+    }
+    for (pod, words) in [
+        ("near-blue", "2 node(s) didn't match pod affinity rules"),
+        ("intolerant", "1 node(s) were unschedulable"),
+    ] {
+        service.wait_for(pod, || plane.unscheduled(pod).is_some_and(|(_, why)| why.contains(words)));
+    }
+    plane.patch("/api/v1/namespaces/red", &json!({"metadata": {"labels": {"team": "blue"}}}));
+    service.wait_for("its other label", || plane.node_of("near-blue").as_deref() == Some("a1"));
+    assert_eq!(service.get("/api/v1/status")["problems"], json!([]), "everything could be read and written");
 }
 
 #[test]

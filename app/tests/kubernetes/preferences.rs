@@ -48,11 +48,18 @@ fn preferences_are_followed_where_they_can_be_and_forbid_nothing() {
     plane.pod("there", "default-scheduler", &cpu, &json!({"nodeName": "a2"}), &labels("there"));
     pods("near", 3, &json!({"affinity": {"podAffinity": term("there", "kubernetes.io/hostname")}}));
     pods("plain", 3, &json!({}));
+    // One that stands would rather have others near, and says so of those that say nothing.
+    let wish =
+        json!({"nodeName": "b1", "affinity": {"podAffinity": term("wanted", "kubernetes.io/hostname")}});
+    plane.pod("wishes", "default-scheduler", &cpu, &wish, &labels("wishes"));
+    pods("wanted", 3, &json!({}));
     let service = plane.service(&["--mode", "act"]);
     let nodes = |app: &str, count: usize| -> Vec<String> {
         (0..count).filter_map(|n| plane.node_of(&format!("{app}-{n}"))).collect()
     };
-    for (app, count) in [("in-b", 3), ("not-b", 3), ("even", 4), ("single", 5), ("near", 3), ("plain", 3)] {
+    for (app, count) in
+        [("in-b", 3), ("not-b", 3), ("even", 4), ("single", 5), ("near", 3), ("plain", 3), ("wanted", 3)]
+    {
         service.wait_for(app, || nodes(app, count).len() == count);
     }
     // The taint counts too: of the nodes in b the one without it.
@@ -65,6 +72,7 @@ fn preferences_are_followed_where_they_can_be_and_forbid_nothing() {
         "one to a node, and one more"
     );
     assert_eq!(nodes("near", 3), ["a2"; 3]);
+    assert_eq!(nodes("wanted", 3), ["b1"; 3]);
     assert!(!nodes("plain", 3).contains(&"b2".to_owned()), "{:?}", nodes("plain", 3));
     // Where nothing else is left, what is not liked is taken.
     for n in 0..3 {

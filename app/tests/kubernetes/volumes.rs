@@ -184,3 +184,28 @@ fn volumes_are_made_and_given_where_their_pods_go_and_the_pods_are_bound_once_th
     service.wait_for("its own volume", || plane.node_of("own").as_deref() == Some("b1"));
     assert_eq!(service.get("/api/v1/status")["problems"], json!([]), "everything could be written");
 }
+
+#[test]
+#[ignore = "needs kubernetes"]
+fn a_volume_is_made_only_where_its_driver_has_room_for_it() {
+    let (plane, kubeconfig) = storage("volumes-room");
+    let driver = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "disk.example.com"},
+        "spec": {"storageCapacity": true}
+    });
+    plane.post("/apis/storage.k8s.io/v1/csidrivers", &driver);
+    let rooms = "/apis/storage.k8s.io/v1/namespaces/default/csistoragecapacities";
+    let room = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "CSIStorageCapacity", "metadata": {"name": "in-b"},
+        "storageClassName": "there", "nodeTopology": {"matchLabels": {"zone": "b"}}, "capacity": "1Gi"
+    });
+    plane.post(rooms, &room);
+    claim(&plane, "fresh", "there", "ReadWriteOnce", &json!([]));
+    user(&plane, "maker", "1", "fresh");
+    let service = acting(&plane, "state", &kubeconfig);
+    service
+        .wait_for("why it waits", || is_told(&plane, "maker", "1 node(s) did not have enough free storage"));
+    assert_eq!(selected(&plane, "fresh"), Value::Null);
+    plane.patch(&format!("{rooms}/in-b"), &json!({"capacity": "8Gi"}));
+    service.wait_for("a volume is made in b", || selected(&plane, "fresh") == "b1");
+}

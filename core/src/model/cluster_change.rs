@@ -189,9 +189,10 @@ impl Cluster {
             if self.class_ids.get(class) != Some(&ClassId::from(index)) {
                 continue;
             }
-            let Rules { selectors, affinity, anti_affinity, spread, preferences } = &class.rules;
+            let Rules { selectors, enters_cordoned, affinity, anti_affinity, spread, preferences } =
+                &class.rules;
             let liked = preferences.iter().filter_map(Preference::selector);
-            for Selector { key, values } in selectors.iter().chain(liked) {
+            for Selector { key, values } in selectors.iter().chain(enters_cordoned).chain(liked) {
                 labels.keys.insert(*key);
                 labels.values.extend(values.iter().map(|&value| (*key, value)));
             }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, LabelKey, Moving, NodeId, Obstacle, PlaceError,
-    Placement, Scope, SpreadRule, TaskId,
+    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, Health, LabelKey, Moving, NodeId, Obstacle,
+    PlaceError, Placement, Scope, Selector, SpreadRule, TaskClass, TaskId,
 };
 
 impl Cluster {
@@ -25,7 +25,7 @@ impl Cluster {
         let class = self.class(class);
         let enough = self.free(node).iter().zip(&class.demand.resources).all(|(free, need)| free >= need);
         enough
-            && self.health(node).takes_tasks()
+            && self.is_open(node, class)
             && class.demand.devices.is_none_or(|d| {
                 d.accept.meets(self.node_models(node))
                     && self.devices_fitting(node, &d) >= usize::from(d.count)
@@ -40,11 +40,20 @@ impl Cluster {
             && self.labels_match(node, class)
     }
 
-    fn labels_match(&self, node: NodeId, class: &super::TaskClass) -> bool {
-        class.rules.selectors.iter().all(|s| {
-            let value = self.label(node, s.key);
-            value.is_some_and(|v| s.values.contains(&v))
-        })
+    /// Whether the node takes tasks of the class: it works, and nobody has cordoned it who means them too.
+    fn is_open(&self, node: NodeId, class: &TaskClass) -> bool {
+        let health = self.health(node);
+        health.takes_tasks()
+            || health == Health::Cordoned
+                && class.rules.enters_cordoned.as_ref().is_some_and(|selector| self.carries(node, selector))
+    }
+
+    fn labels_match(&self, node: NodeId, class: &TaskClass) -> bool {
+        class.rules.selectors.iter().all(|selector| self.carries(node, selector))
+    }
+
+    fn carries(&self, node: NodeId, selector: &Selector) -> bool {
+        self.label(node, selector.key).is_some_and(|value| selector.values.contains(&value))
     }
 
     /// What keeps the class off the node, looking at the node alone; `None` when nothing does.
@@ -53,7 +62,7 @@ impl Cluster {
             return None;
         }
         let class = self.class(class);
-        Some(if !self.health(node).takes_tasks() {
+        Some(if !self.is_open(node, class) {
             Obstacle::NodeNotReady
         } else if !self.labels_match(node, class) {
             Obstacle::LabelMismatch

@@ -11,6 +11,9 @@ pub struct NamedRules {
     /// Labels that the node must carry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selectors: Vec<NamedSelector>,
+    /// Cordoned nodes that it may enter all the same: those that carry this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enters_cordoned: Option<NamedSelector>,
     /// Groups of which a task must be there already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affinity: Vec<NamedGroupRule>,
@@ -184,6 +187,7 @@ impl NamedRules {
         };
         Self {
             selectors: rules.selectors.iter().map(|s| NamedSelector::of(s, cluster)).collect(),
+            enters_cordoned: rules.enters_cordoned.as_ref().map(|s| NamedSelector::of(s, cluster)),
             affinity: rules.affinity.iter().map(near).collect(),
             anti_affinity: rules.anti_affinity.iter().map(near).collect(),
             spread: rules.spread.iter().map(spread).collect(),
@@ -195,6 +199,7 @@ impl NamedRules {
     pub fn to_rules(&self, cluster: &mut Cluster) -> Rules {
         let mut rules = Rules {
             selectors: self.selectors.iter().map(|selector| selector.to_selector(cluster)).collect(),
+            enters_cordoned: self.enters_cordoned.as_ref().map(|selector| selector.to_selector(cluster)),
             preferences: self.preferences.iter().map(|p| p.to_preference(cluster)).collect(),
             ..Rules::default()
         };

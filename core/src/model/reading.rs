@@ -24,6 +24,7 @@ pub struct Readings {
 
 /// One thing seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "most readings are of tasks")]
 pub enum Reading {
     /// A node is there, and is like this.
     NodeAdded(NodeReading),

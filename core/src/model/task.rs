@@ -159,6 +159,9 @@ impl Preference {
 pub struct Rules {
     /// Labels that the node must carry; all selectors must hold.
     pub selectors: Vec<Selector>,
+    /// Cordoned nodes that it may enter all the same: those that carry this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enters_cordoned: Option<Selector>,
     /// A task of the group must be there already, unless the task itself is the group's first.
     pub affinity: Vec<GroupRule>,
     /// No task of the group may be there, neither when the task comes nor later.
@@ -196,12 +199,18 @@ pub struct Shape {
     pub demand: Demand,
     /// The labels that the node must carry.
     pub selectors: Vec<Selector>,
+    /// Those of cordoned nodes that it may enter.
+    pub enters_cordoned: Option<Selector>,
 }
 
 impl TaskClass {
     /// What a node alone is asked.
     pub fn shape(&self) -> Shape {
-        Shape { demand: self.demand.clone(), selectors: self.rules.selectors.clone() }
+        Shape {
+            demand: self.demand.clone(),
+            selectors: self.rules.selectors.clone(),
+            enters_cordoned: self.rules.enters_cordoned.clone(),
+        }
     }
 
     /// A class without rules or group.

@@ -119,6 +119,36 @@ fn a_device_out_of_service_takes_no_task_and_comes_back_with_what_it_still_holds
 }
 
 #[test]
+fn a_cordoned_node_takes_those_that_may_enter_what_carries_its_label() {
+    let mut cluster = small();
+    let by_others = NamedSelector { key: "cordoned-by".to_owned(), values: vec!["others".to_owned()] };
+    let labelled = NodeSpec {
+        labels: vec![("cordoned-by".to_owned(), "others".to_owned())],
+        ..NodeSpec::new("labelled", vec![8000, 16384], vec![])
+    };
+    let labelled = cluster.add_node(labelled).expect("a sound node");
+    let named = NamedRules { enters_cordoned: Some(by_others), ..NamedRules::default() };
+    let rules = named.to_rules(&mut cluster);
+    assert_eq!(NamedRules::of(&rules, &cluster), named);
+    let class = TaskClass { rules, ..TaskClass::of_demand([1000, 1024], None) };
+    let class = cluster.add_class(class).expect("a sound demand");
+    let [enters, stays_out] =
+        [class, cluster.add_class(TaskClass::of_demand([1000, 1024], None)).expect("sound")];
+    let free = |cluster: &Cluster, class| -> Vec<NodeId> {
+        cluster.nodes().filter(|&node| cluster.obstacle(node, class).is_none()).collect()
+    };
+    for node in [NodeId(1), labelled] {
+        cluster.set_health(node, Health::Cordoned);
+    }
+    assert_eq!(free(&cluster, enters), [NodeId(0), labelled], "not where nothing says so");
+    assert_eq!(free(&cluster, stays_out), [NodeId(0)]);
+    for health in [Health::Sick, Health::Down] {
+        cluster.set_health(labelled, health);
+        assert_eq!(free(&cluster, enters), [NodeId(0)], "{health:?}");
+    }
+}
+
+#[test]
 fn a_task_cannot_stand_twice() {
     let mut cluster = small();
     let t = task(&mut cluster, "t", 1, None);

@@ -9,7 +9,18 @@ type Labels = BTreeMap<String, String>;
 /// The taint that mirrors a node's `unschedulable`.
 pub(super) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
-/// The taints that keep pods off.
+/// Whether no new pods are to come, save those that tolerate it. A controller follows with the taint, and takes it away later.
+pub(super) fn is_cordoned(node: &Node) -> bool {
+    node.spec.unschedulable || hard_taints(node).any(|taint| taint.key == UNSCHEDULABLE)
+}
+
+/// Whether one of them lets the pod pass a cordon.
+pub(super) fn tolerates_cordon(tolerations: &[Toleration]) -> bool {
+    let taint = Taint { key: UNSCHEDULABLE.to_owned(), effect: "NoSchedule".to_owned(), ..Taint::default() };
+    tolerates(tolerations, &taint)
+}
+
+/// The taints that keep pods off, cordons among them.
 pub(super) fn hard_taints(node: &Node) -> impl Iterator<Item = &Taint> {
     let keeps_off = |taint: &&Taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute");
     node.spec.taints.iter().filter(keeps_off)

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use lepton_core::model::DeviceSet;
 
-use super::objects::{Budget, Node, Pod, PodGroup, is_ours};
+use super::namespaces::Namespaces;
+use super::objects::{Budget, GroupTerms, Namespace, Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
 use super::storage::{Claim, Storage, Stored};
 
@@ -64,9 +65,10 @@ pub(super) struct Cache {
     pub(super) nodes: BTreeMap<String, Arc<Node>>,
     pub(super) pods: BTreeMap<String, Arc<KnownPod>>,
     /// By the kind of API and the full name.
-    pub(super) groups: BTreeMap<(&'static str, String), u32>,
+    pub(super) groups: BTreeMap<(&'static str, String), GroupTerms>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
     pub(super) storage: Storage,
+    pub(super) namespaces: Namespaces,
     /// Budgets of disruption by their full names, and whether they have changed.
     pub(super) budgets: BTreeMap<String, Budget>,
     pub(super) budgets_changed: bool,
@@ -83,14 +85,16 @@ pub(super) struct Cache {
     pub(super) changed_pods: BTreeSet<String>,
     pub(super) groups_changed: bool,
     pub(super) storage_changed: bool,
+    pub(super) namespaces_changed: bool,
     /// Whether that may let a pod of ours start.
     pub(super) is_urgent: bool,
     /// Since when it may.
     urgent_since: Option<Instant>,
     /// Pods of ours without a node.
     pub(super) waiting: BTreeSet<String>,
-    /// Pods that keep others away by anti-affinity.
+    /// Pods that keep others away by anti-affinity, and pods that would rather have some near or far.
     repelling: BTreeSet<String>,
+    wishing: BTreeSet<String>,
     pub(super) ended: bool,
 }
 
@@ -177,10 +181,13 @@ impl Cache {
             self.assumed.remove(&name);
         }
         let requests = requests(&pod);
-        if pod.spec.affinity.pod_anti_affinity.required.is_empty() || pod.is_over() {
-            self.repelling.remove(&name);
-        } else {
-            self.repelling.insert(name.clone());
+        let repels = !pod.spec.affinity.pod_anti_affinity.required.is_empty();
+        for (of, is_one) in [(&mut self.repelling, repels), (&mut self.wishing, pod.wishes_about_others())] {
+            if is_one && !pod.is_over() {
+                of.insert(name.clone());
+            } else {
+                of.remove(&name);
+            }
         }
         let before = self.pods.get(&name).map(|before| &before.pod);
         self.storage.note_user(&name, before, Some(&pod));
@@ -209,6 +216,7 @@ impl Cache {
         self.take_off(&name);
         self.assumed.remove(&name);
         self.repelling.remove(&name);
+        self.wishing.remove(&name);
         if let Some(before) = self.pods.remove(&name) {
             self.storage.note_user(&name, Some(&before.pod), None);
         }
@@ -402,10 +410,34 @@ impl Cache {
 
     /// Those of them that keep others away by anti-affinity.
     pub(super) fn repelling(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
-        self.repelling.iter().filter_map(|name| {
+        self.with_nodes(&self.repelling)
+    }
+
+    /// Those that would rather have some pods near or far, or have to be near some.
+    pub(super) fn wishing(&self) -> impl Iterator<Item = (&Arc<KnownPod>, &Arc<Node>)> {
+        self.with_nodes(&self.wishing)
+    }
+
+    fn with_nodes<'a>(
+        &'a self,
+        names: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'a Arc<KnownPod>, &'a Arc<Node>)> {
+        names.iter().filter_map(|name| {
             let node = self.node_of(name)?;
             self.pods.get(name).zip(self.nodes.get(&node))
         })
+    }
+
+    pub(super) fn namespace_change(&mut self, change: Change<Namespace>) {
+        let before = self.namespaces.clone();
+        match change {
+            Change::Listed(all) => self.namespaces.list(all),
+            Change::Put(one) => self.namespaces.put(one),
+            Change::Gone(one) => self.namespaces.remove(&one.metadata.name),
+        }
+        let is_new = self.namespaces != before;
+        self.namespaces_changed |= is_new;
+        self.is_urgent |= is_new && !self.waiting.is_empty();
     }
 
     pub(super) fn budget_change(&mut self, change: Change<Budget>) {
@@ -425,9 +457,9 @@ impl Cache {
         match change {
             Change::Listed(all) => {
                 self.groups.retain(|(of, _), _| *of != api);
-                self.groups.extend(all.iter().map(|group| (named(group), group.members_min())));
+                self.groups.extend(all.iter().map(|group| (named(group), group.terms())));
             }
-            Change::Put(group) => drop(self.groups.insert(named(&group), group.members_min())),
+            Change::Put(group) => drop(self.groups.insert(named(&group), group.terms())),
             Change::Gone(group) => drop(self.groups.remove(&named(&group))),
         }
         let is_new = self.groups != before;

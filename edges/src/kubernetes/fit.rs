@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::admits::{UNSCHEDULABLE, hard_taints, selects, tolerates};
+use super::admits::{UNSCHEDULABLE, hard_taints, is_cordoned, selects, tolerates, tolerates_cordon};
 use super::cache::{Cache, KnownPod};
 use super::neighbours::Neighbours;
 use super::objects::Node;
@@ -43,10 +43,10 @@ fn by_itself(known: &KnownPod, node: &Node) -> Option<Obstacle> {
     if !node.is_ready() {
         return Some(Obstacle::NotReady);
     }
-    if node.spec.unschedulable {
+    let tolerations = &known.pod.spec.tolerations;
+    if is_cordoned(node) && (node.is_cordoned_by_loop() || !tolerates_cordon(tolerations)) {
         return Some(Obstacle::Unschedulable);
     }
-    let tolerations = &known.pod.spec.tolerations;
     let kept_off =
         hard_taints(node).find(|taint| taint.key != UNSCHEDULABLE && !tolerates(tolerations, taint));
     if let Some(taint) = kept_off {

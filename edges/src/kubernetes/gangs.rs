@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::Pod;
+use super::objects::{GroupTerms, Pod};
 
 /// The APIs that have objects for groups, with where they are listed.
 pub(super) const GROUP_APIS: [(&str, &str); 4] = [
@@ -33,16 +33,22 @@ pub(super) struct Gang {
     pub(super) name: String,
     /// How many start together; none where nothing tells.
     pub(super) members_min: Option<u32>,
+    /// Whether those of its pods that stand are stopped together.
+    pub(super) goes_whole: bool,
 }
 
 /// The gang that the pod is a member of.
-pub(super) fn gang_of(pod: &Pod, groups: &BTreeMap<(&'static str, String), u32>) -> Option<Gang> {
+pub(super) fn gang_of(pod: &Pod, groups: &BTreeMap<(&'static str, String), GroupTerms>) -> Option<Gang> {
     let meta = &pod.metadata;
     let told = |key: &str| meta.labels.get(key).or_else(|| meta.annotations.get(key));
     let full = |name: &str| format!("{}/{name}", meta.namespace);
-    let of_object = |api: &'static str, name: &str| Gang {
-        name: full(name),
-        members_min: groups.get(&(api, full(name))).copied(),
+    let of_object = |api: &'static str, name: &str| {
+        let terms = groups.get(&(api, full(name)));
+        Gang {
+            name: full(name),
+            members_min: terms.map(|terms| terms.members_min),
+            goes_whole: terms.is_none_or(|terms| terms.goes_whole),
+        }
     };
     let group = &pod.spec.scheduling_group.pod_group_name;
     if !group.is_empty() {
@@ -53,6 +59,7 @@ pub(super) fn gang_of(pod: &Pod, groups: &BTreeMap<(&'static str, String), u32>)
             return Some(Gang {
                 name: full(gang),
                 members_min: told(size).and_then(|size| size.parse().ok()),
+                goes_whole: true,
             });
         }
     }
@@ -66,9 +73,10 @@ mod tests {
 
     #[test]
     fn a_gang_is_known_by_the_marks_of_each_of_its_inventors() {
+        let terms = |members_min: u32| GroupTerms { members_min, goes_whole: members_min == 5 };
         let groups = BTreeMap::from([
-            (("scheduling.k8s.io", "team/g".to_owned()), 3),
-            (("scheduling.volcano.sh", "team/v".to_owned()), 5),
+            (("scheduling.k8s.io", "team/g".to_owned()), terms(3)),
+            (("scheduling.volcano.sh", "team/v".to_owned()), terms(5)),
         ]);
         for (pod, expected) in [
             (json!({"spec": {"schedulingGroup": {"podGroupName": "g"}}}), Some(("team/g", Some(3)))),
@@ -95,6 +103,7 @@ mod tests {
             let gang = gang_of(&pod, &groups);
             let found = gang.as_ref().map(|gang| (gang.name.as_str(), gang.members_min));
             assert_eq!(found, expected);
+            assert_eq!(gang.is_some_and(|gang| !gang.goes_whole), expected == Some(("team/g", Some(3))));
         }
     }
 }

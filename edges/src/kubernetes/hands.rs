@@ -18,10 +18,10 @@ use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
 use super::moment::now_text;
 use super::neighbours::Neighbours;
-use super::objects::{Meta, Pod, is_ours};
+use super::objects::{CORDONED, Meta, Pod, is_ours};
 use super::provisions::{Next, let_go, next, nominate, prepare};
 use super::speaker::Speaker;
-use super::told::{CORDONED, comes_back_as_itself};
+use super::told::comes_back_as_itself;
 use super::volumes::{Errand, Volumes};
 
 /// Shapes of waiting pods for which all nodes are asked in one turn.

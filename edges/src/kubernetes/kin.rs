@@ -8,6 +8,7 @@ use lepton_core::model::{NamedGroupRule, NamedGroups, NamedRules, NamedSpread};
 
 use super::admits::matches;
 use super::cache::Cache;
+use super::namespaces::Namespaces;
 use super::objects::{LabelSelector, Pod, PodTerm, PreferredPods, Spread, is_ours};
 
 /// Selectors that are told as groups; rules with others are asked of the pods that stand.
@@ -20,18 +21,20 @@ struct Term {
     selector: Option<LabelSelector>,
     /// Labels that they have besides.
     labels: Vec<(String, String)>,
+    /// Whether those that are leaving are meant too: they keep others away, and are not counted where pods are spread.
+    with_leaving: bool,
 }
 
 impl Term {
-    /// Of a term of affinity; none where it selects namespaces by labels, which are not known.
-    fn of(term: &PodTerm, whose: &Pod) -> Option<Self> {
-        let mut namespaces = term.namespaces.clone();
-        if namespaces.is_empty() {
-            namespaces.push(whose.metadata.namespace.clone());
-        }
-        namespaces.sort();
-        let selector = term.label_selector.clone();
-        term.namespace_selector.is_none().then_some(Self { namespaces, selector, labels: Vec::new() })
+    /// Of a term of affinity; none where it selects namespaces by labels that are not known.
+    fn of(term: &PodTerm, whose: &Pod, namespaces: &Namespaces) -> Option<Self> {
+        let namespaces = namespaces.taken(term, whose)?;
+        Some(Self {
+            namespaces,
+            selector: term.label_selector.clone(),
+            labels: Vec::new(),
+            with_leaving: true,
+        })
     }
 
     fn of_spread(spread: &Spread, pod: &Pod) -> Self {
@@ -40,6 +43,7 @@ impl Term {
             namespaces: vec![pod.metadata.namespace.clone()],
             selector: spread.label_selector.clone(),
             labels: spread.match_label_keys.iter().filter_map(value).collect(),
+            with_leaving: false,
         }
     }
 
@@ -52,6 +56,7 @@ impl Term {
     fn takes(&self, pod: &Pod) -> bool {
         let meta = &pod.metadata;
         self.namespaces.contains(&meta.namespace)
+            && (self.with_leaving || !pod.is_leaving())
             && matches(self.selector.as_ref(), &meta.labels)
             && self.labels.iter().all(|(key, value)| meta.labels.get(key) == Some(value))
     }
@@ -70,11 +75,16 @@ pub(super) struct Kin {
     of_pod: BTreeMap<String, Takers>,
     /// How many pods exactly these terms take.
     counts: BTreeMap<Takers, usize>,
+    /// As they were when it was told last.
+    namespaces: Namespaces,
 }
 
 impl Kin {
     /// Takes in what has become of these pods, and adds those for which something else follows from it.
     pub(super) fn news(&mut self, cache: &Cache, dirty: &mut BTreeSet<String>) {
+        if self.namespaces != cache.namespaces {
+            self.namespaces = cache.namespaces.clone();
+        }
         let mut terms_changed = false;
         for name in dirty.iter() {
             terms_changed |= self.note_terms(cache, name);
@@ -100,7 +110,7 @@ impl Kin {
         let of_ours = |pod: &Pod| {
             let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
             let preferred = preferred_pods(pod).map(|(_, preferred)| &preferred.pod_affinity_term);
-            let terms = anti.chain(preferred).filter_map(|term| Term::of(term, pod));
+            let terms = anti.chain(preferred).filter_map(|term| Term::of(term, pod, &self.namespaces));
             let spread = must_spread(pod).filter(|spread| is_plain(spread, pod)).into_iter();
             let spreads = spread.chain(would_spread(pod)).map(|spread| Term::of_spread(spread, pod));
             terms.chain(spreads).collect::<Vec<_>>()
@@ -175,7 +185,8 @@ impl Kin {
     /// Whether an anti-affinity is told by groups.
     pub(super) fn tells(&self, term: &PodTerm, whose: &Pod) -> bool {
         !self.terms.is_empty()
-            && Term::of(term, whose).is_some_and(|term| self.terms.contains_key(&term.name()))
+            && Term::of(term, whose, &self.namespaces)
+                .is_some_and(|term| self.terms.contains_key(&term.name()))
     }
 
     /// The pod's spread, where it is told by groups.
@@ -195,7 +206,7 @@ impl Kin {
 
     /// The groups of all pods that a term of a pod takes, and what counts as together.
     pub(super) fn named(&self, term: &PodTerm, whose: &Pod) -> Option<NamedGroups> {
-        self.groups(&Term::of(term, whose)?, &term.topology_key)
+        self.groups(&Term::of(term, whose, &self.namespaces)?, &term.topology_key)
     }
 
     /// The same of a spread.
@@ -211,7 +222,7 @@ impl Kin {
     /// Adds what is told of a pod by groups.
     pub(super) fn add_rules(&self, pod: &Pod, rules: &mut NamedRules) {
         for term in &pod.spec.affinity.pod_anti_affinity.required {
-            let Some(means) = Term::of(term, pod) else { continue };
+            let Some(means) = Term::of(term, pod, &self.namespaces) else { continue };
             let (name, domain) = (means.name(), Some(term.topology_key.clone()));
             let apart = self.groups_of(&name);
             let apart = apart.map(|group| NamedGroupRule { group, domain: domain.clone() });

@@ -16,6 +16,7 @@ mod hands;
 mod kin;
 mod lease;
 mod moment;
+mod namespaces;
 mod neighbours;
 mod objects;
 mod obstacle;
@@ -27,10 +28,16 @@ mod reviewer;
 mod rule_tests;
 mod rules;
 mod speaker;
+#[cfg(test)]
+mod stock_clusters;
+#[cfg(test)]
+mod stock_tests;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod told;
+#[cfg(test)]
+mod volume_tests;
 mod volumes;
 mod watch;
 
@@ -49,10 +56,10 @@ use columns::Columns;
 use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
-use objects::{Budget, Node, Pod, PodGroup};
+use objects::{Budget, Namespace, Node, Pod, PodGroup};
 pub use reviewer::{Person, ReviewError, Reviewer};
 use speaker::Speaker;
-use storage::{Claim, CsiNode, StorageClass, Stored, Volume};
+use storage::{Claim, CsiNode, Driver, StorageCapacity, StorageClass, Stored, Volume};
 use told::Teller;
 use watch::{Kind, follow};
 
@@ -200,6 +207,13 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
             keep: |cache, change| cache.budget_change(change),
         };
         follow(budgets, client.clone(), Arc::clone(shared), lasts)?;
+        let namespaces = Kind::<Namespace> {
+            name: "namespaces",
+            path: "/api/v1/namespaces",
+            is_needed: false,
+            keep: |cache, change| cache.namespace_change(change),
+        };
+        follow(namespaces, client.clone(), Arc::clone(shared), lasts)?;
         let claims = storage_kind::<Claim>("/api/v1/persistentvolumeclaims");
         let volumes = storage_kind::<Volume>("/api/v1/persistentvolumes");
         let classes = storage_kind::<StorageClass>("/apis/storage.k8s.io/v1/storageclasses");
@@ -208,6 +222,10 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         follow(volumes, client.clone(), Arc::clone(shared), lasts)?;
         follow(classes, client.clone(), Arc::clone(shared), lasts)?;
         follow(csi_nodes, client.clone(), Arc::clone(shared), lasts)?;
+        let drivers = storage_kind::<Driver>("/apis/storage.k8s.io/v1/csidrivers");
+        let capacities = storage_kind::<StorageCapacity>("/apis/storage.k8s.io/v1/csistoragecapacities");
+        follow(drivers, client.clone(), Arc::clone(shared), lasts)?;
+        follow(capacities, client.clone(), Arc::clone(shared), lasts)?;
         let keeps: [fn(&mut cache::Cache, cache::Change<PodGroup>); GROUP_APIS.len()] = [
             |cache, change| cache.group_change(GROUP_APIS[0].0, change),
             |cache, change| cache.group_change(GROUP_APIS[1].0, change),
@@ -223,7 +241,7 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
     started().map_err(|error| AccessError(format!("cannot start a thread: {error}")))
 }
 
-/// A kind of storage: without it, pods that have volumes wait.
+/// A kind of storage: without the first four, pods that have volumes wait.
 fn storage_kind<T: Stored>(path: &'static str) -> Kind<T> {
     let keep = |cache: &mut cache::Cache, change| cache.storage_change(change);
     Kind { name: T::STREAM, path, is_needed: false, keep }

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::admits::{hard_taints, matches, selects, tolerates};
 use super::cache::{Cache, KnownPod};
-use super::kin::Kin;
+use super::kin::{Kin, preferred_pods};
 use super::objects::{Node, Pod, PodTerm, Port, Spread, is_ours};
 use super::obstacle::Obstacle;
+
+/// What a required affinity of a pod that stands counts among the preferences of those that come, as with the stock scheduler.
+const REQUIRED_WEIGHT: u32 = 1;
 
 /// A label key with its value: nodes that carry it are one domain.
 type Domain = (String, String);
@@ -57,28 +60,31 @@ impl Neighbours {
             found.repelled.extend(
                 terms
                     .iter()
-                    .filter(|t| is_meant(t, &other.pod, pod))
+                    .filter(|t| may_mean(cache, t, &other.pod, pod))
                     .filter(|t| !(is_ours(&other.pod) && kin.tells(t, &other.pod)))
                     .filter_map(|t| domain(node, &t.topology_key)),
             );
         }
-        let mut together = BTreeSet::new();
+        let (mut together, mut nobody) = (BTreeSet::new(), true);
         if !(affinity.is_empty() && anti.is_empty()) {
             for (other, node) in cache.standing().filter(|(other, _)| is_other(pod, &other.pod)) {
                 found.kept_apart.extend(
                     anti.iter()
-                        .filter(|t| is_meant(t, pod, &other.pod))
+                        .filter(|t| may_mean(cache, t, pod, &other.pod))
                         .filter_map(|t| domain(node, &t.topology_key)),
                 );
-                if affinity.iter().all(|t| is_meant(t, pod, &other.pod)) {
-                    together.extend(affinity.iter().filter_map(|t| domain(node, &t.topology_key)));
+                let domains = || affinity.iter().filter_map(|t| domain(node, &t.topology_key));
+                if affinity.iter().all(|t| does_mean(cache, t, pod, &other.pod)) {
+                    together.extend(domains());
                 }
+                nobody &= domains().next().is_none()
+                    || !affinity.iter().all(|t| may_mean(cache, t, pod, &other.pod));
             }
         }
         if !affinity.is_empty() {
             found.together = Some(Together {
                 keys: affinity.iter().map(|term| term.topology_key.clone()).collect(),
-                is_first: together.is_empty() && affinity.iter().all(|term| is_meant(term, pod, pod)),
+                is_first: nobody && affinity.iter().all(|term| does_mean(cache, term, pod, pod)),
                 domains: together,
             });
         }
@@ -137,6 +143,28 @@ impl Neighbours {
     }
 }
 
+/// What the pods that stand would rather have of a pod that comes: by label key and whether it is wanted near, the weight and the domains.
+pub(super) fn wishes_about(cache: &Cache, pod: &Pod) -> BTreeMap<(String, bool), (u32, BTreeSet<String>)> {
+    let mut wishes = BTreeMap::<_, (u32, BTreeSet<String>)>::new();
+    for (other, node) in cache.wishing().filter(|(other, _)| is_other(pod, &other.pod)) {
+        let required = other.pod.spec.affinity.pod_affinity.required.iter();
+        let required = required.map(|term| (true, REQUIRED_WEIGHT, term));
+        let preferred = preferred_pods(&other.pod);
+        let preferred = preferred.map(|(near, wish)| (near, wish.weight, &wish.pod_affinity_term));
+        for (near, weight, term) in required.chain(preferred) {
+            if weight > 0
+                && does_mean(cache, term, &other.pod, pod)
+                && let Some((key, value)) = domain(node, &term.topology_key)
+            {
+                let (most, domains) = wishes.entry((key, near)).or_default();
+                *most = weight.max(*most);
+                domains.insert(value);
+            }
+        }
+    }
+    wishes
+}
+
 fn is_other(pod: &Pod, other: &Pod) -> bool {
     pod.metadata.uid != other.metadata.uid
 }
@@ -145,15 +173,21 @@ fn domain(node: &Node, key: &str) -> Option<Domain> {
     node.metadata.labels.get(key).map(|value| (key.to_owned(), value.clone()))
 }
 
-/// Whether a term of `whose` speaks of the pod. A selector of namespaces is taken as any: their labels are not known.
-fn is_meant(term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
-    let namespace = &pod.metadata.namespace;
-    let is_there = match (&term.namespace_selector, term.namespaces.is_empty()) {
-        (Some(_), _) => true,
-        (None, true) => whose.metadata.namespace == *namespace,
-        (None, false) => term.namespaces.contains(namespace),
-    };
-    is_there && matches(term.label_selector.as_ref(), &pod.metadata.labels)
+/// Whether a term of `whose` speaks of the pod, as far as is known.
+fn does_mean(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
+    is_meant(cache, term, whose, pod) == Some(true)
+}
+
+/// The same also where the labels of its namespace are not known.
+fn may_mean(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> bool {
+    is_meant(cache, term, whose, pod) != Some(false)
+}
+
+fn is_meant(cache: &Cache, term: &PodTerm, whose: &Pod, pod: &Pod) -> Option<bool> {
+    if !matches(term.label_selector.as_ref(), &pod.metadata.labels) {
+        return Some(false);
+    }
+    cache.namespaces.takes(term, whose, &pod.metadata.namespace)
 }
 
 fn counted(cache: &Cache, pod: &Pod, spread: &Spread, all: &[&Spread]) -> Counted {
@@ -191,7 +225,7 @@ fn ports(pod: &Pod) -> Vec<Port> {
 }
 
 fn conflict(one: &Port, other: &Port) -> bool {
-    let any = |ip: &str| ip.is_empty() || ip == "0.0.0.0" || ip == "::";
+    let any = |ip: &str| ip.is_empty() || ip == "0.0.0.0";
     let protocol =
         |port: &Port| if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() };
     one.host_port == other.host_port

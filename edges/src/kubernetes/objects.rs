@@ -84,7 +84,15 @@ pub(super) struct NodeStatus {
     pub(super) conditions: Vec<Condition>,
 }
 
+/// The annotation of a node that the loop has cordoned.
+pub(super) const CORDONED: &str = "lepton/cordoned";
+
 impl Node {
+    /// Whether the loop has cordoned it.
+    pub(super) fn is_cordoned_by_loop(&self) -> bool {
+        self.spec.unschedulable && self.metadata.annotations.contains_key(CORDONED)
+    }
+
     /// Whether its kubelet says that it can take pods.
     pub(super) fn is_ready(&self) -> bool {
         self.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True")
@@ -115,6 +123,14 @@ impl Pod {
 
     pub(super) fn is_leaving(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// Whether it would rather have other pods near or far, or has to be near some.
+    pub(super) fn wishes_about_others(&self) -> bool {
+        let Affinity { pod_affinity, pod_anti_affinity, .. } = &self.spec.affinity;
+        !(pod_affinity.required.is_empty()
+            && pod_affinity.preferred.is_empty()
+            && pod_anti_affinity.preferred.is_empty())
     }
 
     /// The full names of the claims that it uses; those of its own volumes bear its name and the volume's.
@@ -349,11 +365,19 @@ pub(super) struct PodGroup {
 struct PodGroupSpec {
     min_member: Option<u32>,
     scheduling_policy: SchedulingPolicy,
+    disruption_mode: DisruptionMode,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct DisruptionMode {
+    all: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 struct SchedulingPolicy {
+    basic: Option<serde_json::Value>,
     gang: Option<GangPolicy>,
 }
 
@@ -364,11 +388,30 @@ struct GangPolicy {
 }
 
 impl PodGroup {
-    /// How many pods must start together.
-    pub(super) fn members_min(&self) -> u32 {
-        let gang = self.spec.scheduling_policy.gang.as_ref().map(|gang| gang.min_count);
-        gang.or(self.spec.min_member).unwrap_or(1)
+    /// What it says. Pods of Kubernetes' own groups, which have a policy, go one by one where nothing else is said.
+    pub(super) fn terms(&self) -> GroupTerms {
+        let PodGroupSpec { min_member, scheduling_policy: SchedulingPolicy { basic, gang }, disruption_mode } =
+            &self.spec;
+        let goes_whole = disruption_mode.all.is_some() || (basic.is_none() && gang.is_none());
+        let members_min = gang.as_ref().map(|gang| gang.min_count).or(*min_member).unwrap_or(1);
+        GroupTerms { members_min, goes_whole }
     }
+}
+
+/// A namespace, of which only its labels are read.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Namespace {
+    pub(super) metadata: Meta,
+}
+
+/// What a group says of its pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GroupTerms {
+    /// How many start together.
+    pub(super) members_min: u32,
+    /// Whether they are stopped together.
+    pub(super) goes_whole: bool,
 }
 
 /// How many pods may be disrupted now.
@@ -398,6 +441,12 @@ impl Object for Budget {
     }
 }
 
+impl Object for Namespace {
+    fn take_version(&mut self) -> String {
+        std::mem::take(&mut self.metadata.resource_version)
+    }
+}
+
 impl Object for Node {
     fn take_version(&mut self) -> String {
         std::mem::take(&mut self.metadata.resource_version)
@@ -421,14 +470,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_group_of_each_api_says_how_many_start_together() {
-        for (text, members) in [
-            (r#"{"spec":{"minMember":4}}"#, 4),
-            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}}}}"#, 3),
-            (r#"{"spec":{"schedulingPolicy":{"basic":{}}}}"#, 1),
+    fn a_pod_group_of_each_api_says_how_many_start_and_whether_they_go_together() {
+        for (text, members_min, goes_whole) in [
+            (r#"{"spec":{"minMember":4}}"#, 4, true),
+            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}}}}"#, 3, false),
+            (
+                r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}},"disruptionMode":{"single":{}}}}"#,
+                3,
+                false,
+            ),
+            (r#"{"spec":{"schedulingPolicy":{"gang":{"minCount":3}},"disruptionMode":{"all":{}}}}"#, 3, true),
+            (r#"{"spec":{"schedulingPolicy":{"basic":{}}}}"#, 1, false),
         ] {
             let group: PodGroup = serde_json::from_str(text).expect("it is one");
-            assert_eq!(group.members_min(), members, "{text}");
+            assert_eq!(group.terms(), GroupTerms { members_min, goes_whole }, "{text}");
         }
     }
 }

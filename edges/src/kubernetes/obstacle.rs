@@ -19,6 +19,7 @@ pub(super) enum Obstacle {
     VolumeAffinity,
     VolumeZone,
     NoVolume,
+    NoStorage,
     TooManyVolumes,
     /// Its claims are not as they must be, whatever the node.
     Claims(String),
@@ -40,6 +41,7 @@ impl fmt::Display for Obstacle {
             Self::VolumeAffinity => f.write_str("node(s) didn't match PersistentVolume's node affinity"),
             Self::VolumeZone => f.write_str("node(s) had no available volume zone"),
             Self::NoVolume => f.write_str("node(s) didn't find available persistent volumes to bind"),
+            Self::NoStorage => f.write_str("node(s) did not have enough free storage"),
             Self::TooManyVolumes => f.write_str("node(s) exceed max volume count"),
             Self::Claims(why) => f.write_str(why),
             Self::Insufficient(resource) => write!(f, "Insufficient {resource}"),

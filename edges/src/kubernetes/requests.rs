@@ -14,14 +14,15 @@ pub(super) type Requests = BTreeMap<String, Quantity>;
 
 /// The amounts as numbers; what is no quantity is left out.
 pub(super) fn amounts(told: &Amounts) -> Requests {
-    let read = |(name, value): (&String, &serde_json::Value)| {
-        let quantity = match value {
-            serde_json::Value::String(text) => Quantity::parse(text),
-            other => Quantity::parse(&other.to_string()),
-        };
-        Some((name.clone(), quantity?))
-    };
-    told.iter().filter_map(read).collect()
+    told.iter().filter_map(|(name, value)| Some((name.clone(), amount(value)?))).collect()
+}
+
+/// One amount.
+pub(super) fn amount(told: &serde_json::Value) -> Option<Quantity> {
+    match told {
+        serde_json::Value::String(text) => Quantity::parse(text),
+        other => Quantity::parse(&other.to_string()),
+    }
 }
 
 /// What the pod asks for in all.

@@ -193,10 +193,6 @@ impl Documented {
 }
 
 impl Chance {
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[self.below(all.len() as u64) as usize]
-    }
-
     fn rule_node(&mut self, name: &str) -> Value {
         let mut labels = json!({"rack": self.of(&["1", "2", "30"])});
         if !self.one_in(5) {

@@ -2,17 +2,18 @@
 //! be said in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lepton_core::model::{
     DEVICE_MILLI, DocumentDemand, NamedPreference, NamedRules, NamedSelector, NamedWish,
 };
 
-use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates};
+use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates, tolerates_cordon};
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
 use super::devices::{DeviceNames, banks};
 use super::kin::{Kin, preferred_pods, would_spread};
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, wishes_about};
 use super::objects::{Node, Pod, Taint};
 use super::volumes::{Volumes, in_lists};
 
@@ -20,6 +21,8 @@ use super::volumes::{Volumes, in_lists};
 pub(super) const NODE_NAME: &str = "lepton/node";
 pub(super) const TAINTS: &str = "lepton/taints";
 pub(super) const SOFT_TAINTS: &str = "lepton/soft-taints";
+/// One more, of nodes that somebody else has cordoned: who tolerates that may enter them.
+pub(super) const CORDONED_BY_OTHERS: &str = "lepton/cordoned-by-others";
 
 /// Weights of the stock scheduler's plugins, times 100: preferred node affinity, taints, preferred pod affinity, spread.
 const NODE_AFFINITY: u32 = 200;
@@ -113,7 +116,9 @@ impl Surroundings {
             selectors.extend(volumes.selectors(cache, NODE_NAME));
         }
         let preferences = if waits { self.preferences(cache, pod, kin) } else { Vec::new() };
-        let mut rules = NamedRules { selectors, preferences, ..NamedRules::default() };
+        let cordoned = || NamedSelector { key: CORDONED_BY_OTHERS.to_owned(), values: vec![String::new()] };
+        let enters_cordoned = tolerates_cordon(&pod.spec.tolerations).then(cordoned);
+        let mut rules = NamedRules { selectors, enters_cordoned, preferences, ..NamedRules::default() };
         kin.add_rules(pod, &mut rules);
         rules
     }
@@ -145,12 +150,28 @@ impl Surroundings {
             let wish = NamedWish::Label(NamedSelector { key: SOFT_TAINTS.to_owned(), values });
             wishes.push(NamedPreference { weight: TAINTS_WEIGHT, wish });
         }
+        let about = wishes_about(cache, pod);
         let sum: u32 = preferred_pods(pod).map(|(_, preferred)| preferred.weight).sum();
+        let sum = sum + about.values().map(|(weight, _)| weight).sum::<u32>();
         for (near, preferred) in preferred_pods(pod).filter(|(_, preferred)| preferred.weight > 0) {
             let Some(groups) = kin.named(&preferred.pod_affinity_term, pod) else { continue };
             let wish = if near { NamedWish::Near(groups) } else { NamedWish::Apart(groups) };
             let weight = share(preferred.weight, sum, POD_AFFINITY);
             wishes.push(NamedPreference { weight, wish });
+        }
+        for ((key, near), (weight, domains)) in about {
+            let is_far = |node: &&Arc<Node>| {
+                node.metadata.labels.get(&key).is_none_or(|value| !domains.contains(value))
+            };
+            let wish = if near {
+                NamedSelector { key, values: domains.into_iter().collect() }
+            } else {
+                let far = cache.nodes.values().filter(is_far);
+                let values = far.map(|node| node.metadata.name.clone()).collect();
+                NamedSelector { key: NODE_NAME.to_owned(), values }
+            };
+            let weight = share(weight, sum, POD_AFFINITY);
+            wishes.push(NamedPreference { weight, wish: NamedWish::Label(wish) });
         }
         let spreads = would_spread(pod).count() as u32;
         for groups in would_spread(pod).filter_map(|spread| kin.named_spread(spread, pod)) {

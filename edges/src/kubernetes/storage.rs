@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::objects::{Amounts, Expression, LabelSelector, Meta, NodeTerms, Object, Pod};
+use super::admits::matches;
+use super::objects::{Amounts, Expression, LabelSelector, Meta, Node, NodeTerms, Object, Pod};
+use super::quantity::Quantity;
+use super::requests::amount;
 
 /// The annotation of a claim that names the node that its volume is made for.
 pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
@@ -49,6 +52,11 @@ impl Claim {
     /// The node that its volume is made for.
     pub(super) fn selected_node(&self) -> Option<&String> {
         self.metadata.annotations.get(SELECTED_NODE)
+    }
+
+    /// How large its volume has to be.
+    pub(super) fn size(&self) -> Quantity {
+        self.spec.resources.requests.get("storage").and_then(amount).unwrap_or_default()
     }
 
     /// Whether one pod alone may use it at a time.
@@ -154,6 +162,41 @@ pub(super) struct CsiRoom {
     pub(super) count: Option<usize>,
 }
 
+/// A driver, of which only this is read: whether it says how much room it has.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Driver {
+    pub(super) metadata: Meta,
+    pub(super) spec: DriverSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct DriverSpec {
+    pub(super) storage_capacity: bool,
+}
+
+/// What a driver says of the room for volumes of a class, within reach of some nodes.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct StorageCapacity {
+    pub(super) metadata: Meta,
+    storage_class_name: String,
+    node_topology: Option<LabelSelector>,
+    capacity: Option<serde_json::Value>,
+    maximum_volume_size: Option<serde_json::Value>,
+}
+
+impl StorageCapacity {
+    /// Whether a volume of the class and size can be made where the node reaches it.
+    fn has_room(&self, class: &StorageClass, size: Quantity, node: &Node) -> bool {
+        let most = self.maximum_volume_size.as_ref().or(self.capacity.as_ref()).and_then(amount);
+        self.storage_class_name == class.metadata.name
+            && most.is_some_and(|most| most >= size)
+            && matches(self.node_topology.as_ref(), &node.metadata.labels)
+    }
+}
+
 /// Objects that storage keeps by name.
 pub(super) trait Stored: Object + PartialEq {
     /// Their name among the streams.
@@ -190,6 +233,8 @@ stored!(Claim, claims, "persistentvolumeclaims");
 stored!(Volume, volumes, "persistentvolumes");
 stored!(StorageClass, classes, "storageclasses");
 stored!(CsiNode, csi_nodes, "csinodes");
+stored!(Driver, drivers, "csidrivers");
+stored!(StorageCapacity, capacities, "csistoragecapacities");
 
 /// What is known of storage.
 #[derive(Debug, Default)]
@@ -198,6 +243,8 @@ pub(super) struct Storage {
     pub(super) volumes: BTreeMap<String, Arc<Volume>>,
     pub(super) classes: BTreeMap<String, Arc<StorageClass>>,
     pub(super) csi_nodes: BTreeMap<String, Arc<CsiNode>>,
+    drivers: BTreeMap<String, Arc<Driver>>,
+    capacities: BTreeMap<String, Arc<StorageCapacity>>,
     /// The streams that have told all there is.
     listed: BTreeSet<&'static str>,
     /// Pods by the claim that they use.
@@ -227,6 +274,16 @@ impl Storage {
     pub(super) fn unheard(&self) -> Option<&'static str> {
         let needed = [Claim::STREAM, Volume::STREAM, StorageClass::STREAM, CsiNode::STREAM];
         needed.into_iter().find(|stream| !self.listed.contains(stream))
+    }
+
+    /// Whether there is room for a new volume for the claim within reach of the node, as far as the driver of the class says how much
+    /// there is.
+    pub(super) fn has_room(&self, claim: &Claim, class: &StorageClass, node: &Node) -> bool {
+        let tells = self.drivers.get(&class.provisioner).is_some_and(|driver| driver.spec.storage_capacity);
+        let size = claim.size();
+        !tells
+            || size == Quantity::default()
+            || self.capacities.values().any(|capacity| capacity.has_room(class, size, node))
     }
 
     pub(super) fn remove<T: Stored>(&mut self, name: &str) {

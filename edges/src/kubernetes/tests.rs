@@ -1,15 +1,20 @@
 //! What the loop believes after any changes of a cluster is what a new one would be told of it.
 
+use std::collections::BTreeSet;
+
 use lepton_core::collect::{CollectConfig, merge};
-use lepton_core::model::{ClusterDocument, DeviceSet, Readings, Snapshot};
+use lepton_core::model::{ClusterDocument, DeviceSet, NamedWish, NodeId, Readings, Snapshot};
 use serde_json::{Value, json};
 
+use super::admits::UNSCHEDULABLE;
 use super::cache::{Cache, Change};
 use super::columns::Columns;
 use super::devices::DeviceNames;
+use super::fit::obstacle;
 use super::objects::{Node, Pod};
 use super::quantity::Quantity;
 use super::requests::{Requests, add};
+use super::rules::NODE_NAME;
 use super::told::Teller;
 
 /// A cluster that changes by chance.
@@ -25,6 +30,11 @@ impl Chance {
 
     pub(super) fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
+    }
+
+    /// One of them.
+    pub(super) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len() as u64) as usize]
     }
 
     fn node(&mut self, name: &str) -> Node {
@@ -51,7 +61,10 @@ impl Chance {
         if self.one_in(3) {
             requests["nvidia.com/gpu"] = (1 + self.below(2)).into();
         }
-        let apart = json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "zone"}]);
+        let mut apart = json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "zone"}]);
+        if self.one_in(3) {
+            apart[0]["namespaceSelector"] = json!({"matchLabels": {"env": "test"}});
+        }
         let operators = ["In", "NotIn", "Exists"];
         let expression =
             json!({"key": "zone", "operator": (operators[self.below(3) as usize]), "values": ["z0", "z1"]});
@@ -103,7 +116,18 @@ impl Chance {
 
     fn change(&mut self, cache: &mut Cache) {
         let (node, pod) = (format!("n{}", self.below(6)), format!("p{}", self.below(20)));
-        match self.below(13) {
+        match self.below(14) {
+            13 => {
+                let labels = json!({"env": self.of(&["test", "live"])});
+                let namespace = json!({"metadata": {"name": self.of(&["team", "other"]), "labels": labels}});
+                let namespace = serde_json::from_value(namespace).expect("a namespace");
+                let is_gone = self.one_in(4);
+                cache.namespace_change(if is_gone {
+                    Change::Gone(namespace)
+                } else {
+                    Change::Put(namespace)
+                });
+            }
             12 => {
                 let name = format!("b{}", self.below(2));
                 let budget = json!({
@@ -151,6 +175,34 @@ fn believed(snapshot: &Snapshot) -> ClusterDocument {
 
 fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings {
     Readings { source: "kubernetes".into(), time_seconds: 0, sequence: None, complete, readings }
+}
+
+/// What a loop believes that is told of the cluster for the first time, and who told it.
+pub(super) fn believed_of(cache: &mut Cache) -> (Snapshot, Teller) {
+    let names = DeviceNames::default();
+    let columns = Columns::of(&cache.nodes, &names);
+    let mut teller = Teller::new(columns.clone(), names);
+    let mut belief = Snapshot::new(columns.schema());
+    let readings = teller.everything(cache);
+    merge(&mut belief, &told(true, readings), 0, &CollectConfig::default());
+    assert_eq!(belief.rejected, 0, "nothing absurd is told");
+    (belief, teller)
+}
+
+/// The nodes on which the loop may place a pod; none where it is not told of it.
+pub(super) fn placeable(belief: &Snapshot, pod: &str) -> Option<BTreeSet<String>> {
+    let cluster = &belief.cluster;
+    let class = cluster.task(*belief.task_by_name.get(pod)?).class;
+    let is_free = |&node: &NodeId| {
+        cluster.obstacle(node, class).is_none() && cluster.obstacle_around(node, class).is_none()
+    };
+    Some(cluster.nodes().filter(is_free).map(|node| cluster.node_name(node).to_owned()).collect())
+}
+
+/// The nodes on which it would be bound now.
+pub(super) fn bindable(cache: &Cache, pod: &str) -> BTreeSet<String> {
+    let free = cache.nodes.values().filter(|node| obstacle(cache, &cache.pods[pod], node).is_none());
+    free.map(|node| node.metadata.name.clone()).collect()
 }
 
 /// What pods of a node ask for together is kept as pods come and go.
@@ -276,4 +328,134 @@ fn rules_that_groups_cannot_say_are_told_as_the_nodes_that_are_left() {
     spread["labelSelector"]["matchLabels"]["app"] = "b".into();
     let (_, tasks) = placed(2, &[pod(spread)]);
     assert_eq!(tasks[0].rules.spread, []);
+}
+
+#[test]
+fn namespaces_are_selected_by_their_labels() {
+    let term = |selector: Value| json!([{"topologyKey": "zone", "labelSelector": {}, "namespaceSelector": selector}]);
+    let required = |kind: &str, selector: Value| {
+        json!({"metadata": {"name": "waits", "namespace": "team", "uid": "waits"}, "spec": {
+            "schedulerName": "lepton", "affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": term(selector)}}
+        }})
+    };
+    let test = json!({"matchLabels": {"env": "test"}});
+    // A pod of the namespace `team` stands in the zone z0.
+    let (mut cache, _) = placed(2, &[json!({"spec": {"schedulerName": "other", "nodeName": "n0"}})]);
+    let free = |cache: &mut Cache, kind: &str, selector: &Value| -> Vec<String> {
+        let pod = serde_json::from_value(required(kind, selector.clone())).expect("a pod");
+        cache.pod_change(Change::Put(pod));
+        bindable(cache, "team/waits").into_iter().collect()
+    };
+    // What is not known allows nothing, and forbids what it may forbid; who selects all needs no label.
+    assert_eq!(free(&mut cache, "podAffinity", &test), [""; 0]);
+    assert_eq!(free(&mut cache, "podAntiAffinity", &test), ["n1"]);
+    assert_eq!(free(&mut cache, "podAffinity", &json!({})), ["n0"]);
+    for (env, near, apart) in [("test", vec!["n0"], vec!["n1"]), ("live", vec![], vec!["n0", "n1"])] {
+        let namespace = json!({"metadata": {"name": "team", "labels": {"env": env}}});
+        cache.namespace_change(Change::Listed(vec![serde_json::from_value(namespace).expect("a namespace")]));
+        assert_eq!(free(&mut cache, "podAffinity", &test), near, "{env}");
+        assert_eq!(free(&mut cache, "podAntiAffinity", &test), apart, "{env}");
+    }
+}
+
+#[test]
+fn what_pods_that_stand_would_rather_have_counts_for_those_that_come() {
+    let term = |weight: u32, app: &str| {
+        let term = json!({"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": app}}});
+        json!([{"weight": weight, "podAffinityTerm": term}])
+    };
+    let preferred = |terms: Value| json!({"preferredDuringSchedulingIgnoredDuringExecution": terms});
+    let stands = |node: &str, affinity: Value| json!({"spec": {"schedulerName": "other", "nodeName": node, "affinity": affinity}});
+    let required =
+        json!({"requiredDuringSchedulingIgnoredDuringExecution": [term(1, "b")[0]["podAffinityTerm"]]});
+    let comes =
+        |app: &str| json!({"metadata": {"labels": {"app": app}}, "spec": {"schedulerName": "lepton"}});
+    let (_, tasks) = placed(
+        3,
+        &[
+            stands("n0", json!({"podAffinity": preferred(term(30, "a"))})),
+            stands("n2", json!({"podAffinity": preferred(term(10, "a"))})),
+            stands("n1", json!({"podAntiAffinity": preferred(term(10, "a"))})),
+            stands("n1", json!({"podAffinity": required})),
+            comes("a"),
+            comes("b"),
+            comes("c"),
+        ],
+    );
+    let wishes = |pod: usize| -> Vec<(u32, String, Vec<String>)> {
+        let of = tasks[pod].rules.preferences.iter().map(|preference| match &preference.wish {
+            NamedWish::Label(label) => (preference.weight, label.key.clone(), label.values.clone()),
+            other => panic!("{other:?}"),
+        });
+        of.collect()
+    };
+    let label = |weight: u32, key: &str, values: &[&str]| {
+        (weight, key.to_owned(), values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>())
+    };
+    // Nodes n0 and n2 lie in z0, where two want it near and one of them more; the one in z1 wants it elsewhere.
+    assert_eq!(wishes(4), [label(50, NODE_NAME, &["n0", "n2"]), label(150, "zone", &["z0"])]);
+    assert_eq!(wishes(5), [label(200, "zone", &["z1"])]);
+    assert_eq!(wishes(6), []);
+}
+
+#[test]
+fn pods_of_a_group_that_stand_are_stopped_as_its_disruption_mode_says() {
+    for (mode, gang) in [("all", Some("team/g")), ("single", None)] {
+        let (mut cache, _) = placed(2, &[]);
+        let group = json!({
+            "metadata": {"name": "g", "namespace": "team"},
+            "spec": {"schedulingPolicy": {"gang": {"minCount": 2}}, "disruptionMode": {mode: {}}}
+        });
+        cache.group_change("scheduling.k8s.io", Change::Put(serde_json::from_value(group).expect("a group")));
+        for (pod, node) in [("stands", "n0"), ("stands-too", "n1")] {
+            let pod = json!({
+                "metadata": {"name": pod, "namespace": "team", "uid": pod},
+                "spec": {"schedulerName": "lepton", "nodeName": node, "schedulingGroup": {"podGroupName": "g"}}
+            });
+            cache.pod_change(Change::Put(serde_json::from_value(pod).expect("a pod")));
+        }
+        let (belief, _) = believed_of(&mut cache);
+        let of = |pod: &str| {
+            let cluster = &belief.cluster;
+            cluster.task(belief.task_by_name[pod]).gang.map(|gang| cluster.gang_name(gang))
+        };
+        assert_eq!((of("team/stands"), of("team/stands-too")), (gang, gang), "{mode}");
+    }
+}
+
+#[test]
+fn a_cordoned_node_takes_pods_that_tolerate_that_unless_the_loop_has_cordoned_it() {
+    let mut cache = Cache::default();
+    let taint = json!([{"key": UNSCHEDULABLE, "effect": "NoSchedule"}]);
+    for (name, unschedulable, annotations, taints) in [
+        ("open", false, json!({}), json!([])),
+        ("by-others", true, json!({}), json!([])),
+        ("by-others-and-tainted", true, json!({}), taint.clone()),
+        ("still-tainted", false, json!({}), taint),
+        ("by-the-loop", true, json!({"lepton/cordoned": "true"}), json!([])),
+    ] {
+        let node = json!({
+            "metadata": {"name": name, "annotations": annotations},
+            "spec": {"unschedulable": unschedulable, "taints": taints},
+            "status": {"allocatable": {"pods": "10"}, "conditions": [{"type": "Ready", "status": "True"}]}
+        });
+        cache.node_change(Change::Put(serde_json::from_value(node).expect("a node")));
+    }
+    let open = ["by-others", "by-others-and-tainted", "open", "still-tainted"];
+    for (toleration, expected) in [
+        (json!({"key": UNSCHEDULABLE, "operator": "Exists", "effect": "NoSchedule"}), &open[..]),
+        (json!({"operator": "Exists"}), &open[..]),
+        (json!({"key": UNSCHEDULABLE, "operator": "Exists", "effect": "NoExecute"}), &["open"]),
+        (json!({"key": "other", "operator": "Exists"}), &["open"]),
+    ] {
+        let pod = json!({
+            "metadata": {"name": "waits", "namespace": "team", "uid": "waits"},
+            "spec": {"schedulerName": "lepton", "tolerations": [toleration]}
+        });
+        cache.pod_change(Change::Put(serde_json::from_value(pod).expect("a pod")));
+        let expected: BTreeSet<String> = expected.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(bindable(&cache, "team/waits"), expected, "{toleration}");
+        let (belief, _) = believed_of(&mut cache);
+        assert_eq!(placeable(&belief, "team/waits"), Some(expected), "{toleration}");
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lepton_core::model::{DeviceSet, Health, NamedRules, NodeReading, Preempts, Reading, TaskReading};
 
+use super::admits::is_cordoned;
 use super::budgets::Budgets;
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
@@ -12,13 +13,13 @@ use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
 use super::gangs::{Gang, gang_of};
 use super::kin::Kin;
 use super::moment::unix_seconds;
+use super::namespaces::selects_namespaces;
 use super::objects::{Node, Pod, Taint, is_ours};
 use super::rules::{
-    NODE_NAME, SOFT_TAINTS, Surroundings, TAINTS, beyond_words, named, soft_taints_of, taints_of,
+    CORDONED_BY_OTHERS, NODE_NAME, SOFT_TAINTS, Surroundings, TAINTS, beyond_words, named, soft_taints_of,
+    taints_of,
 };
 
-/// The annotation of a node that the loop has cordoned.
-pub(super) const CORDONED: &str = "lepton/cordoned";
 /// What says that a pod must not be disturbed.
 const KEEPS: [(&str, &str); 4] = [
     ("karpenter.sh/do-not-disrupt", "true"),
@@ -121,6 +122,10 @@ impl Teller {
                 cache.pods.iter().filter(|(_, known)| is_ours(&known.pod)).map(|(name, _)| name.clone()),
             );
         }
+        if std::mem::take(&mut cache.namespaces_changed) {
+            let selecting = cache.pods.iter().filter(|(_, known)| selects_namespaces(&known.pod));
+            dirty.extend(selecting.map(|(name, _)| name.clone()));
+        }
         if std::mem::take(&mut cache.storage_changed) || !dirty.is_empty() {
             // Where others stand may be what it waits for.
             dirty.extend(cache.waiting.iter().cloned());
@@ -182,7 +187,7 @@ impl Teller {
             }
             let same = before.is_some_and(|before| {
                 before.banks == told.banks
-                    && before.reading.labels == told.reading.labels
+                    && pod_labels(&before.reading).eq(pod_labels(&told.reading))
                     && before.taints == told.taints
             });
             if !same {
@@ -211,7 +216,10 @@ impl Teller {
         if tells_soft {
             labels.push((SOFT_TAINTS.to_owned(), named(&soft_taints_of(node))));
         }
-        let health = match (node.is_ready(), node.spec.unschedulable) {
+        if is_cordoned(node) && !node.is_cordoned_by_loop() {
+            labels.push((CORDONED_BY_OTHERS.to_owned(), String::new()));
+        }
+        let health = match (node.is_ready(), is_cordoned(node)) {
             (false, _) => Health::Down,
             (true, true) => Health::Cordoned,
             (true, false) => Health::Up,
@@ -227,7 +235,7 @@ impl Teller {
             labels,
             health,
         };
-        let cordoned_by_loop = node.spec.unschedulable && node.metadata.annotations.contains_key(CORDONED);
+        let cordoned_by_loop = node.is_cordoned_by_loop();
         ToldNode { reading, cordoned_by_loop, banks, taints }
     }
 
@@ -345,7 +353,7 @@ impl Teller {
                 Ok(gang) => gang,
                 Err(why) => return Seen::KeptBack(why),
             };
-        } else if let Some(of) = self.gang_of.get(name) {
+        } else if let Some(of) = self.gang_of.get(name).filter(|gang| gang.goes_whole) {
             gang = Some(of.name.clone());
         }
         let place = place.map(|node| {
@@ -418,6 +426,11 @@ impl Teller {
             Err(format!("gang {}: {members_min} others start first", gang.name))
         }
     }
+}
+
+/// The labels on which it depends what pods are told: of a cordon nothing does.
+fn pod_labels(node: &NodeReading) -> impl Iterator<Item = &(String, String)> {
+    node.labels.iter().filter(|(key, _)| key != CORDONED_BY_OTHERS)
 }
 
 /// Whether a pod comes back under its own name when it is evicted.
