@@ -11,7 +11,7 @@ use crate::double::Double;
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// What a server answers to what Lepton asks: codes, and what matters of the bodies.
-fn answers(ask: &dyn Fn(Method, &str, Option<&Value>) -> (u16, Value)) -> Vec<Value> {
+fn answers(ask: impl Fn(Method, &str, Option<&Value>) -> (u16, Value)) -> Vec<Value> {
     let mut all = Vec::new();
     let mut asked = |method: Method, path: &str, body: Option<&Value>, of: &[&str]| {
         let (code, answer) = ask(method, path, body);
@@ -84,7 +84,7 @@ fn the_double_answers_as_the_real_server() {
     ["one", "two"]
         .iter()
         .for_each(|name| plane.pod(name, "lepton", &json!({"cpu": "1"}), &json!({}), &json!({})));
-    let real = answers(&|method, path, body| plane.ask(method, path, body));
+    let real = answers(|method, path, body| plane.ask(method, path, body));
     let of_real = told(stream);
 
     let double = Double::start();
@@ -116,7 +116,7 @@ fn the_double_answers_as_the_real_server() {
         let text = answer.body_mut().read_to_string().expect("text");
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
     };
-    let made = answers(&ask);
+    let made = answers(ask);
     for (made, real) in made.iter().zip(&real) {
         assert_eq!(made, real);
     }
