@@ -106,6 +106,7 @@ const REASONS: Record<string, string> = {
   Affinity: "must be near a task elsewhere",
   Spread: "failure domains would be uneven",
   Quota: "quota used up",
+  Gang: "its gang as a whole fits nowhere",
   PendingTaskFits: "waiting work fits",
   NodeOverloaded: "node above the safety level",
   NodeFailing: "node likely to fail",

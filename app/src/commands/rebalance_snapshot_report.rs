@@ -45,7 +45,7 @@ fn why_tasks_wait(after: &Cluster, waiting: &[Waiting]) -> String {
     let line = |((obstacle, resource), count): ((Obstacle, Option<&str>), usize)| {
         let wait = counted(count, "waits on", "wait on");
         match (obstacle, resource) {
-            (Obstacle::Quota, _) => format!("{wait}: {obstacle}.\n"),
+            (Obstacle::Quota | Obstacle::Gang, _) => format!("{wait}: {obstacle}.\n"),
             (_, Some(resource)) => format!("{wait}: on most nodes too little `{resource}` is left.\n"),
             _ => format!("{wait}: on most nodes {obstacle}.\n"),
         }

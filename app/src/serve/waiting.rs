@@ -82,7 +82,7 @@ pub(super) fn reasons(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
             let gang = cluster.gang_name(task.gang?);
             Some(format!("a node would take it alone, and gang {gang} as a whole fits nowhere"))
         };
-        let is_open = matches!(code.as_str(), "FitsNow" | "Undecided");
+        let is_open = matches!(code.as_str(), "FitsNow" | "Undecided" | "Gang");
         (task.name.to_string(), if is_open { fits_alone() } else { Some(sentence) })
     };
     snapshot.pending.iter().filter(|&&task| snapshot.mode_of(task) == Mode::Act).map(reason).collect()

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::http::Method;
@@ -17,12 +18,16 @@ use crate::control_plane::{ControlPlane, Gate};
 const SEEDS: u64 = 20;
 /// Nodes of 8 cores and 4 GPUs.
 const NODES: usize = 3;
+/// How long faults come in a round.
+const STORM: Duration = Duration::from_secs(15);
 
 /// What the gate has seen and does.
 struct Chance {
     state: u64,
     /// Requests of a hundred that fail; none while it is 0.
     percent: u64,
+    /// Rounds so far.
+    round: u64,
     /// How many requests that read have failed so far, and how many others: the kinds take turns.
     failed: [usize; 2],
     /// Faults so far, by kind.
@@ -104,8 +109,14 @@ fn answer(mut to: TcpStream, gate: &Gate, chance: &Mutex<Chance>) -> std::io::Re
 fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has one");
-    let chance =
-        Chance { state: 0, percent: 0, failed: [0; 2], faults: BTreeMap::new(), bindings: BTreeMap::new() };
+    let chance = Chance {
+        state: 0,
+        percent: 0,
+        round: 0,
+        failed: [0; 2],
+        faults: BTreeMap::new(),
+        bindings: BTreeMap::new(),
+    };
     let (chance, gate) = (Arc::new(Mutex::new(chance)), plane.gate());
     let of_thread = Arc::clone(&chance);
     thread::spawn(move || {
@@ -129,10 +140,19 @@ fn seeds() -> u64 {
     std::env::var("LEPTON_FAULT_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("a number"))
 }
 
-/// Faults of this seed from now on.
-fn begin(chance: &Mutex<Chance>, seed: u64) {
-    let mut chance = chance.lock().expect("sound");
-    (chance.state, chance.percent) = (seed, 15 + 5 * (seed % 4));
+/// Faults of this seed from now on, for [`STORM`] at most: whoever is not through by then gets through afterwards.
+fn begin(chance: &Arc<Mutex<Chance>>, seed: u64) {
+    let mut now = chance.lock().expect("sound");
+    (now.state, now.percent) = (seed, 15 + 5 * (seed % 4));
+    now.round += 1;
+    let (round, chance) = (now.round, Arc::clone(chance));
+    thread::spawn(move || {
+        thread::sleep(STORM);
+        let mut then = chance.lock().expect("sound");
+        if then.round == round {
+            then.percent = 0;
+        }
+    });
 }
 
 #[test]

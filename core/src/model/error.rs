@@ -96,11 +96,13 @@ pub enum Obstacle {
     Spread,
     /// The owner's quota is used up.
     Quota,
+    /// Nodes would take the task alone, but not all of its gang.
+    Gang,
 }
 
 impl Obstacle {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NodeNotReady,
         Self::LabelMismatch,
         Self::DeviceModelMismatch,
@@ -110,6 +112,7 @@ impl Obstacle {
         Self::Affinity,
         Self::Spread,
         Self::Quota,
+        Self::Gang,
     ];
 
     /// Its code in files and on screens.
@@ -124,6 +127,7 @@ impl Obstacle {
             Self::Affinity => "Affinity",
             Self::Spread => "Spread",
             Self::Quota => "Quota",
+            Self::Gang => "Gang",
         }
     }
 }
@@ -141,6 +145,7 @@ impl fmt::Display for Obstacle {
             Self::Affinity => "a task that it must be near is not there",
             Self::Spread => "failure domains would be filled too unevenly",
             Self::Quota => "the owner's quota is used up",
+            Self::Gang => "a node would take it alone, and its gang as a whole fits nowhere",
         })
     }
 }

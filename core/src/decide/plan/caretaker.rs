@@ -152,7 +152,7 @@ impl Draft<'_> {
             }
             let found = if no_room.contains(&class) { None } else { self.search(task, None) };
             let Some((to, candidates)) = found else {
-                let obstacle = self.recorder.ruled_out(&self.cluster, class).dominant();
+                let obstacle = self.recorder.obstacle(&self.cluster, task);
                 self.wait(task, obstacle);
                 no_room.push(class);
                 continue;

@@ -398,8 +398,7 @@ impl<'a> Draft<'a> {
 
     /// The task waits on; a record says so when the reason is a new one.
     pub(super) fn wait(&mut self, task: TaskId, obstacle: Option<Obstacle>) {
-        let class = self.cluster.task(task).class;
-        let obstacle = obstacle.unwrap_or_else(|| self.recorder.ruled_out(&self.cluster, class).dominant());
+        let obstacle = obstacle.unwrap_or_else(|| self.recorder.obstacle(&self.cluster, task));
         let name = self.cluster.task(task).name.clone();
         self.decided.plan.waiting.push(Waiting { task: name, obstacle });
         if self.snapshot.task(task).waits_for != Some(obstacle) {

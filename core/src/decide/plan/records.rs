@@ -19,15 +19,21 @@ pub(super) struct RuledOut {
     counts: Vec<(Obstacle, usize)>,
     /// Some of them by name, in the same order.
     named: Vec<(Obstacle, Vec<String>)>,
+    /// How many nodes would take a task of the class.
+    open: usize,
 }
 
 impl RuledOut {
     /// The class on this cluster.
     fn of(cluster: &Cluster, class: ClassId) -> Self {
         let mut rules: BTreeMap<Obstacle, (usize, Vec<String>)> = BTreeMap::new();
+        let mut open = 0;
         for node in cluster.nodes() {
             let obstacle = cluster.obstacle(node, class).or_else(|| cluster.obstacle_around(node, class));
-            let Some(obstacle) = obstacle else { continue };
+            let Some(obstacle) = obstacle else {
+                open += 1;
+                continue;
+            };
             let (count, named) = rules.entry(obstacle).or_default();
             *count += 1;
             if *count <= NODES_NAMED {
@@ -37,12 +43,8 @@ impl RuledOut {
         let mut rules: Vec<_> = rules.into_iter().collect();
         rules.sort_by_key(|&(obstacle, (count, _))| (std::cmp::Reverse(count), obstacle));
         let counts = rules.iter().map(|&(obstacle, (count, _))| (obstacle, count)).collect();
-        Self { counts, named: rules.into_iter().map(|(obstacle, (_, named))| (obstacle, named)).collect() }
-    }
-
-    /// The rule that rules most nodes out.
-    pub(super) fn dominant(&self) -> Obstacle {
-        self.counts.first().map_or(Obstacle::InsufficientDevices, |&(obstacle, _)| obstacle)
+        let named = rules.into_iter().map(|(obstacle, (_, named))| (obstacle, named)).collect();
+        Self { counts, named, open }
     }
 }
 
@@ -81,6 +83,18 @@ impl Recorder {
         record.step = Some(key);
         (record.reason, record.gain, record.cost) = (Some(worth.reason), worth.gain, worth.cost);
         record
+    }
+
+    /// What keeps a task waiting: the rule that rules most nodes out, or its gang, where nodes would take it alone.
+    pub(super) fn obstacle(&mut self, cluster: &Cluster, task: TaskId) -> Obstacle {
+        let of = cluster.task(task);
+        let ruled_out = self.ruled_out(cluster, of.class);
+        match ruled_out.counts.first() {
+            _ if of.gang.is_some() && ruled_out.open > 0 => Obstacle::Gang,
+            Some(&(obstacle, _)) => obstacle,
+            None if cluster.demand(task).devices.is_some() => Obstacle::InsufficientDevices,
+            None => Obstacle::InsufficientResource,
+        }
     }
 
     /// The record of a task that waits on.
