@@ -144,12 +144,16 @@ fn with(digest: u64, more: &impl Serialize) -> u64 {
     all.value()
 }
 
-/// What a turn is given.
-struct Given<'a, 'b> {
-    sources: &'a mut [&'b mut dyn Source],
-    decider: &'a mut dyn Decider,
-    actuator: &'a mut dyn Actuator,
-    journal: &'a mut dyn Journal,
+/// What a turn looks through, decides by and acts with.
+pub struct Means<'a, 'b> {
+    /// Where readings come from.
+    pub sources: &'a mut [&'b mut dyn Source],
+    /// Who decides.
+    pub decider: &'a mut dyn Decider,
+    /// What steps are carried out on.
+    pub actuator: &'a mut dyn Actuator,
+    /// Where all of it is written down first.
+    pub journal: &'a mut dyn Journal,
 }
 
 /// The loop's memory between turns.
@@ -211,43 +215,18 @@ impl Cycle {
 
     /// One turn. The clock only says how long its stages took; nothing is decided by it. With stale readings the loop only
     /// looks, as in [`Mode::Observe`].
+    ///
+    /// One for what waits takes a fraction of the time of a whole one: it goes by the assessment of the last, brought up to date where tasks
+    /// have come or gone. It becomes a whole one where there is none, nodes are others, a source wants to list, or the loop only looks.
     pub fn turn(
         &mut self,
-        sources: &mut [&mut dyn Source],
-        decider: &mut dyn Decider,
-        actuator: &mut dyn Actuator,
-        journal: &mut dyn Journal,
+        scope: Scope,
+        means: Means<'_, '_>,
         now_seconds: u64,
         clock: &dyn Clock,
     ) -> CycleReport {
-        let given = Given { sources, decider, actuator, journal };
-        self.turn_of(Scope::Whole, given, now_seconds, clock)
-    }
-
-    /// One for what waits, which takes a fraction of the time: by the assessment of the last whole turn, brought up to date where
-    /// tasks have come or gone. It becomes a whole one where there is none, nodes are others, a source wants to list, or the loop only looks.
-    pub fn turn_for_waiting(
-        &mut self,
-        sources: &mut [&mut dyn Source],
-        decider: &mut dyn Decider,
-        actuator: &mut dyn Actuator,
-        journal: &mut dyn Journal,
-        now_seconds: u64,
-        clock: &dyn Clock,
-    ) -> CycleReport {
-        let scope = if self.basis.is_some() { Scope::Waiting } else { Scope::Whole };
-        let given = Given { sources, decider, actuator, journal };
-        self.turn_of(scope, given, now_seconds, clock)
-    }
-
-    fn turn_of(
-        &mut self,
-        asked: Scope,
-        given: Given<'_, '_>,
-        now_seconds: u64,
-        clock: &dyn Clock,
-    ) -> CycleReport {
-        let Given { sources, decider, actuator, journal } = given;
+        let Means { sources, decider, actuator, journal } = means;
+        let asked = if self.basis.is_some() { scope } else { Scope::Whole };
         let mut laps = Laps::start(clock);
         let snapshot = &mut self.snapshot;
         snapshot.memory.turn += 1;
@@ -285,20 +264,16 @@ impl Cycle {
         };
         laps.end(Stage::Assess);
         // decide
-        let mut decided = Decided::default();
-        let mut digest = None;
-        if trusted {
-            let (assessment, proposal) = (&*assessment, &self.proposal);
-            let situation = match &basis {
-                Some(Basis { digest, .. }) => {
-                    Situation { snapshot, assessment, proposal, turn: cycle, scope, digest: *digest }
-                }
-                None => Situation::new(snapshot, assessment, proposal, cycle),
-            };
-            digest = Some(situation.digest);
-            decided = decider.decide(&situation);
-        }
-        let Decided { mut plan, mut records } = decided;
+        let proposal = &self.proposal;
+        let situation = trusted.then(|| match &basis {
+            Some(Basis { digest, .. }) => {
+                Situation { snapshot, assessment: &assessment, proposal, turn: cycle, scope, digest: *digest }
+            }
+            None => Situation::new(snapshot, &assessment, proposal, cycle),
+        });
+        let digest = situation.map(|situation| situation.digest);
+        let Decided { mut plan, mut records } =
+            situation.map_or_else(Decided::default, |situation| decider.decide(&situation));
         snapshot.apply_modes(&mut plan, &mut records);
         laps.end(Stage::Decide);
         if !records.is_empty() && outcome.halted.is_none() {

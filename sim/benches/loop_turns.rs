@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lepton_core::collect::{CollectConfig, Source};
-use lepton_core::cycle::{Cycle, CycleConfig};
-use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Situation};
+use lepton_core::cycle::{Cycle, CycleConfig, Means};
+use lepton_core::decide::plan::{Decided, Decider, Lepton, LeptonConfig, Scope, Situation};
 use lepton_core::execute::Actuator;
 use lepton_core::model::{
     Answer, Call, DeviceKind, DocumentDemand, FrozenClock, Health, JournalEntry, Mode, Modes, Moving,
@@ -239,8 +239,13 @@ fn main() {
         let now = turn * TURN_SECONDS;
         crowd.borrow_mut().now_seconds = now;
         let begun = Instant::now();
-        let report =
-            cycle.turn(&mut [&mut source], &mut decider, &mut hands, &mut journal, now, &FrozenClock);
+        let means = Means {
+            sources: &mut [&mut source],
+            decider: &mut decider,
+            actuator: &mut hands,
+            journal: &mut journal,
+        };
+        let report = cycle.turn(Scope::Whole, means, now, &FrozenClock);
         let took = begun.elapsed();
         if journal.len() > JOURNAL_ENTRIES_MAX {
             cycle.remember(&mut journal).expect("memory takes another entry");

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::Source;
-use lepton_core::cycle::{Cycle, CycleConfig, CycleReport};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Means};
 use lepton_core::decide::deliberate::{DeliberateConfig, Deliberation};
 use lepton_core::decide::placement_policies::UnknownPolicy;
 use lepton_core::decide::plan::{
-    Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly,
+    Acts, Caretaker, DecideConfig, Decider, Lepton, LeptonConfig, LoadBasis, PlaceOnly, Scope,
 };
 use lepton_core::decide::policy::{JobsModel, PlacementModel};
 use lepton_core::model::{FrozenClock, JournalEntry, Mode, Modes, Settings, Snapshot};
@@ -19,6 +19,11 @@ use crate::world::{Measures, World, WorldActuator, WorldConfig, WorldSource};
 
 /// Simulated seconds between two turns.
 pub const TURN_SECONDS: u64 = 60;
+
+/// When the first whole turn after this moment is due.
+pub fn next_turn_seconds(now_seconds: u64) -> u64 {
+    (now_seconds / TURN_SECONDS + 1) * TURN_SECONDS
+}
 
 /// Turns between two times of slow thinking; in this simulation it takes no simulated time.
 const DELIBERATE_TURNS: u64 = 5;
@@ -145,16 +150,14 @@ impl LoopRun {
         let mut source = WorldSource(Rc::clone(&self.world));
         let mut actuator = WorldActuator(Rc::clone(&self.world));
         let is_whole = self.now_seconds.is_multiple_of(TURN_SECONDS);
-        let turn = if is_whole { Cycle::turn } else { Cycle::turn_for_waiting };
-        let report = turn(
-            &mut self.cycle,
-            &mut [&mut source],
-            self.decider.as_mut(),
-            &mut actuator,
-            &mut self.journal,
-            self.now_seconds,
-            &FrozenClock,
-        );
+        let scope = if is_whole { Scope::Whole } else { Scope::Waiting };
+        let means = Means {
+            sources: &mut [&mut source],
+            decider: self.decider.as_mut(),
+            actuator: &mut actuator,
+            journal: &mut self.journal,
+        };
+        let report = self.cycle.turn(scope, means, self.now_seconds, &FrozenClock);
         if self.journal.len() > JOURNAL_ENTRIES_MAX {
             self.cycle.remember(&mut self.journal).expect("memory takes another entry");
         }
@@ -165,13 +168,9 @@ impl LoopRun {
             self.cycle.take_up(thoughts, &mut self.journal);
         }
         let mut world = self.world.borrow_mut();
-        let next_whole = (self.now_seconds / TURN_SECONDS + 1) * TURN_SECONDS;
-        let arrival = world.next_arrival_seconds().filter(|&next| self.between_turns && next < next_whole);
-        self.now_seconds = arrival.unwrap_or(next_whole);
-        match arrival {
-            Some(_) => world.pass_to(self.now_seconds),
-            None => world.advance(self.now_seconds),
-        }
+        let arrival = world.next_arrival_seconds().filter(|_| self.between_turns);
+        self.now_seconds = next_turn_seconds(self.now_seconds).min(arrival.unwrap_or(u64::MAX));
+        world.advance(self.now_seconds);
         drop(world);
         Some(report)
     }

@@ -18,7 +18,7 @@ mod study_result;
 mod study_summary;
 
 pub use heat::{Heat, HeatFrame, HeatModel, HeatNode, HeatPolicy};
-pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY};
+pub use loop_run::{Keeper, LoopRun, TURN_SECONDS, WITHOUT_LOOP_POLICY, next_turn_seconds};
 pub use placement::{BrokenRule, Curve, PlacementRun, RunLimits, run_placement};
 pub use placement_environment::PlacementEnvironment;
 pub use run_error::RunError;

@@ -17,6 +17,9 @@ use crate::engine::EventQueue;
 const SIGN: &str = "corrected_memory_errors_per_hour";
 const SIGN_SCALE: f64 = 100.0;
 
+/// Time between two measures of the state.
+const SAMPLE_SECONDS: u64 = 60;
+
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Arrives(usize),
@@ -120,14 +123,8 @@ impl World {
         &self.cluster
     }
 
-    /// Lets time pass up to `to_seconds`, and measures the state then reached.
+    /// Lets time pass up to `to_seconds`; where that ends a minute, the state then reached is measured.
     pub fn advance(&mut self, to_seconds: u64) {
-        self.pass_to(to_seconds);
-        self.sample();
-    }
-
-    /// Lets time pass up to `to_seconds`; nothing is measured.
-    pub fn pass_to(&mut self, to_seconds: u64) {
         while self.queue.next_time_seconds().is_some_and(|t| t <= to_seconds as i64) {
             let Some(event) = self.queue.pop() else { break };
             self.now_seconds = event.time_seconds as u64;
@@ -140,6 +137,9 @@ impl World {
             }
         }
         self.now_seconds = to_seconds;
+        if to_seconds.is_multiple_of(SAMPLE_SECONDS) {
+            self.sample();
+        }
     }
 
     /// When the next task comes that the world was made with, seconds.

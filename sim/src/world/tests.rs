@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use lepton_core::collect::CollectConfig;
-use lepton_core::cycle::{Cycle, CycleConfig};
-use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig};
+use lepton_core::cycle::{Cycle, CycleConfig, Means};
+use lepton_core::decide::plan::{Acts, Lepton, LeptonConfig, Scope};
 use lepton_core::execute::Actuator;
 use lepton_core::model::{
     Answer, Call, FrozenClock, JournalEntry, Memory, Mode, Modes, Moving, Obstacle, Settings,
@@ -130,7 +130,13 @@ proptest! {
                 let mut cycle = Cycle::start(config.clone(), schema.clone(), &mut [&mut source], &journal, now)
                     .expect("the journal can be read");
                 while now < 4 * 3600 {
-                    cycle.turn(&mut [&mut source], &mut lepton, &mut hands, &mut journal, now, &FrozenClock);
+                    let means = Means {
+                        sources: &mut [&mut source],
+                        decider: &mut lepton,
+                        actuator: &mut hands,
+                        journal: &mut journal,
+                    };
+                    cycle.turn(Scope::Whole, means, now, &FrozenClock);
                     assert_eq!(cycle.snapshot().rejected, 0, "the world tells nothing absurd");
                     now += 60;
                     world.borrow_mut().advance(now);

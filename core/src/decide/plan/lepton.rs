@@ -1,6 +1,5 @@
 //! The decider: keep nodes for what waits too long, then protect, relieve, start what waits, preempt, make room, rearrange, in this order of
-//! disturbance. In a turn for what waits it keeps nodes, relieves,
-//! starts and preempts.
+//! disturbance. In a turn for what waits it keeps nodes, relieves, starts and preempts.
 //!
 //! Each act is a file in `acts`; all work on one draft, so each sees what those before have done. Fast thinking only: what a
 //! long search finds comes in as a value of the situation.
