@@ -86,10 +86,8 @@ pub(super) struct Cache {
     pub(super) groups_changed: bool,
     pub(super) storage_changed: bool,
     pub(super) namespaces_changed: bool,
-    /// Whether that may let a pod of ours start.
-    pub(super) is_urgent: bool,
-    /// Since when it may.
-    urgent_since: Option<Instant>,
+    /// Since when that may let a pod of ours start.
+    pub(super) urgent_since: Option<Instant>,
     /// Pods of ours without a node.
     pub(super) waiting: BTreeSet<String>,
     /// Pods that keep others away by anti-affinity, and pods that would rather have some near or far.
@@ -134,26 +132,16 @@ impl Cache {
         if self.nodes.get(&name).is_none_or(|before| **before != node) {
             self.given.insert(name.clone(), amounts(&node.status.allocatable));
             self.nodes.insert(name.clone(), Arc::new(node));
-            self.is_urgent |= !self.waiting.is_empty();
+            self.urge(!self.waiting.is_empty());
             self.changed_nodes.insert(name);
         }
     }
 
-    /// A stream has told of a change: from now on what it lets start waits.
-    pub(super) fn note_urgency(&mut self) {
-        if self.is_urgent {
+    /// Where this is so, what has changed may let a pod of ours start.
+    fn urge(&mut self, is_so: bool) {
+        if is_so {
             self.urgent_since.get_or_insert_with(Instant::now);
         }
-    }
-
-    /// Since when a pod of ours may start, perhaps.
-    pub(super) fn urgent_since(&self) -> Option<Instant> {
-        self.is_urgent.then(|| self.urgent_since.unwrap_or_else(Instant::now))
-    }
-
-    /// All that is known has been told.
-    pub(super) fn forget_urgency(&mut self) {
-        (self.is_urgent, self.urgent_since) = (false, None);
     }
 
     pub(super) fn pod_change(&mut self, change: Change<Pod>) {
@@ -205,10 +193,10 @@ impl Cache {
             known.is_some_and(|k| k.pod.spec.scheduler_name == super::SCHEDULER_NAME && !k.pod.is_leaving());
         if waits && self.node_of(name).is_none() {
             self.waiting.insert(name.to_owned());
-            self.is_urgent = true;
+            self.urge(true);
         } else {
             self.waiting.remove(name);
-            self.is_urgent |= known_is_gone(self.pods.get(name)) && !self.waiting.is_empty();
+            self.urge(known_is_gone(self.pods.get(name)) && !self.waiting.is_empty());
         }
     }
 
@@ -289,9 +277,9 @@ impl Cache {
             self.take_off(name);
             self.assumed.remove(name);
             self.put_on(name);
-            let was_urgent = self.is_urgent;
+            let since = self.urgent_since;
             self.note_waiting(name);
-            self.is_urgent = was_urgent;
+            self.urgent_since = since;
             self.changed_pods.insert(name.to_owned());
         }
     }
@@ -355,7 +343,7 @@ impl Cache {
             }
         };
         self.storage_changed |= changed;
-        self.is_urgent |= changed && !(self.waiting.is_empty() && self.held().next().is_none());
+        self.urge(changed && !(self.waiting.is_empty() && self.held().next().is_none()));
     }
 
     fn put_stored<T: Stored>(&mut self, object: T) -> bool {
@@ -437,7 +425,7 @@ impl Cache {
         }
         let is_new = self.namespaces != before;
         self.namespaces_changed |= is_new;
-        self.is_urgent |= is_new && !self.waiting.is_empty();
+        self.urge(is_new && !self.waiting.is_empty());
     }
 
     pub(super) fn budget_change(&mut self, change: Change<Budget>) {
@@ -448,7 +436,7 @@ impl Cache {
             Change::Gone(budget) => drop(self.budgets.remove(&budget.metadata.full_name())),
         }
         self.budgets_changed = true;
-        self.is_urgent |= !self.waiting.is_empty();
+        self.urge(!self.waiting.is_empty());
     }
 
     pub(super) fn group_change(&mut self, api: &'static str, change: Change<PodGroup>) {
@@ -464,7 +452,7 @@ impl Cache {
         }
         let is_new = self.groups != before;
         self.groups_changed |= is_new;
-        self.is_urgent |= is_new;
+        self.urge(is_new);
     }
 }
 

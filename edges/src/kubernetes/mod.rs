@@ -142,7 +142,7 @@ impl KubernetesSource {
 
     /// Since when something has changed that may let a pod of ours start.
     pub fn urgent_since(&self) -> Option<Instant> {
-        self.shared.cache().urgent_since()
+        self.shared.cache().urgent_since
     }
 
     /// Pods of ours that wait and are not told to the loop, with the reason.

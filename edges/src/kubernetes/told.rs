@@ -105,7 +105,7 @@ impl Teller {
     pub(super) fn news(&mut self, cache: &mut Cache) -> Vec<Reading> {
         let changed_nodes = std::mem::take(&mut cache.changed_nodes);
         let mut dirty = std::mem::take(&mut cache.changed_pods);
-        cache.forget_urgency();
+        cache.urgent_since = None;
         let mut readings = Vec::new();
         let mut gone = Vec::new();
         let moved = self.node_news(cache, &changed_nodes, &mut readings, &mut gone);

@@ -142,7 +142,6 @@ impl<T: Object> Follower<T> {
             if page.metadata.next.is_empty() {
                 let mut cache = self.shared.cache();
                 (self.kind.keep)(&mut cache, Change::Listed(all));
-                cache.note_urgency();
                 drop(cache);
                 self.tell(|ear| ear.lists += 1);
                 self.heard();
@@ -181,10 +180,7 @@ impl<T: Object> Follower<T> {
                     continue;
                 }
             };
-            let mut cache = self.shared.cache();
-            (self.kind.keep)(&mut cache, change);
-            cache.note_urgency();
-            drop(cache);
+            (self.kind.keep)(&mut self.shared.cache(), change);
             self.heard();
             if self.shared.cache().ended {
                 break;
