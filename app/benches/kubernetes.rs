@@ -12,6 +12,7 @@ mod common;
 mod control_plane;
 #[path = "kubernetes/crowd.rs"]
 mod crowd;
+mod figures;
 #[path = "kubernetes/schedulers.rs"]
 mod schedulers;
 #[path = "kubernetes/table.rs"]
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use control_plane::ControlPlane;
 use crowd::{Bound, Kind, Observer, create_nodes, create_pod, create_pods, delete_pods};
+use figures::argument;
 use schedulers::{Scheduler, Who, bind_blindly};
 use table::{Run, print_gangs, print_runs, print_singles};
 
@@ -40,12 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const AFTER: Duration = Duration::from_secs(4);
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let number = |name: &str, otherwise: usize| {
-        let at = args.iter().position(|arg| arg == name);
-        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(otherwise)
-    };
-    let (rounds, nodes, pods) = (number("--rounds", 3), number("--nodes", 1000), number("--pods", 2000));
+    let (rounds, nodes, pods) =
+        (argument("--rounds", 3), argument("--nodes", 1000), argument("--pods", 2000));
     let plane = ControlPlane::start("bench");
     create_nodes(&plane, nodes);
     let (mut plain, mut ruled, mut gangs, mut singles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

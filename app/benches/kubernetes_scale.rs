@@ -11,6 +11,7 @@
 mod common;
 #[path = "../tests/kubernetes/double.rs"]
 mod double;
+mod figures;
 
 use std::fs;
 use std::process::Command;
@@ -19,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use common::scratch;
 use common::service::Service;
-use double::Double;
+use double::{Double, kubeconfig_of};
+use figures::{argument, memory_bytes, quantile};
 use serde_json::{Value, json};
 
 /// Pods that change between two turns: half of them end, and as many others stand in their place.
@@ -59,35 +61,14 @@ fn pod(name: &str, on: Option<usize>, gpus: usize) -> (String, Value) {
     (name.to_owned(), json!({"metadata": meta, "spec": spec, "status": {"phase": phase}}))
 }
 
-/// The value below which so many in a hundred lie.
-fn quantile(values: &mut [f64], percent: usize) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values
-        .get((values.len() * percent / 100).min(values.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(f64::NAN)
-}
-
-fn row(name: &str, mut seconds: Vec<f64>) {
-    let [median, high, most] = [50, 99, 100].map(|percent| 1000.0 * quantile(&mut seconds, percent));
+fn row(name: &str, seconds: &[f64]) {
+    let [median, high, most] = [50, 99, 100].map(|percent| 1000.0 * quantile(seconds, percent));
     println!("| {name} | {} | {median:.1} | {high:.1} | {most:.1} |", seconds.len());
 }
 
-/// A line of the status of a process, MB.
-fn memory_mb(process: u32, line: &str) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|of| of.strip_prefix(line)).unwrap_or_default();
-    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok());
-    kib.map_or(f64::NAN, |kib| kib * 1024.0 / 1e6)
-}
-
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let number = |name: &str, otherwise: usize| {
-        let at = args.iter().position(|arg| arg == name);
-        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(otherwise)
-    };
-    let (nodes, pods, rounds) = (number("--nodes", 5000), number("--pods", 50_000), number("--rounds", 30));
+    let (nodes, pods, rounds) =
+        (argument("--nodes", 5000), argument("--pods", 50_000), argument("--rounds", 30));
     let folder = scratch("kubernetes-scale");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("writable");
@@ -95,7 +76,7 @@ fn main() {
     double.put("nodes", (0..nodes).map(node));
     double.put("pods", (0..pods).map(|at| pod(&format!("old-{at}"), Some(at % nodes), 0)));
     let kubeconfig = format!("{folder}/kubeconfig");
-    fs::write(&kubeconfig, double.kubeconfig()).expect("writable");
+    fs::write(&kubeconfig, kubeconfig_of(double.address())).expect("writable");
     // There is one instance, and no lease; nothing of it is recorded, as that is another bench.
     let settings = format!("{folder}/lepton.toml");
     let set = |turn_seconds: f64| {
@@ -151,10 +132,10 @@ fn main() {
     }
     println!(
         "\n{nodes} nodes, {pods} pods: ready after {ready:.1} s; memory {:.0} MB, at most {:.0} MB\n",
-        memory_mb(process, "VmRSS:"),
-        memory_mb(process, "VmHWM:")
+        memory_bytes(process, "VmRSS:") / 1e6,
+        memory_bytes(process, "VmHWM:") / 1e6
     );
     println!("| milliseconds | number | median | 99 in 100 | most |\n|---|---|---|---|---|");
-    row(&format!("{CHANGES} changes taken in"), changed);
-    row("a pod's coming to its binding", waited);
+    row(&format!("{CHANGES} changes taken in"), &changed);
+    row("a pod's coming to its binding", &waited);
 }

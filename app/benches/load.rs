@@ -9,6 +9,7 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+mod figures;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -20,8 +21,10 @@ use std::time::{Duration, Instant};
 
 use common::scratch;
 use common::service::Service;
+use figures::{argument, memory_bytes, quantile};
 use serde_json::Value;
 
+const MIB: f64 = 1_048_576.0;
 /// Streams that one token may have.
 const STREAMS_PER_TOKEN: usize = 32;
 /// Time between two reads.
@@ -59,23 +62,9 @@ fn view(address: &str, token: &str, bytes: &AtomicU64) -> std::io::Result<()> {
     }
 }
 
-/// Resident memory of a process, MiB.
-fn memory_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-}
-
-/// The value below which so many in a hundred lie.
-fn quantile(values: &mut [f64], percent: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let at = (values.len() as f64 * percent / 100.0) as usize;
-    values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-}
-
-fn row(name: &str, mut values: Vec<f64>) {
+fn row(name: &str, values: &[f64]) {
     let count = values.len();
-    let [median, high, highest] = [50.0, 99.0, 100.0].map(|percent| 1000.0 * quantile(&mut values, percent));
+    let [median, high, highest] = [50, 99, 100].map(|percent| 1000.0 * quantile(values, percent));
     println!("{name:<44} {count:>7} {median:>9.1} {high:>9.1} {highest:>9.1}");
 }
 
@@ -114,13 +103,8 @@ fn turns(service: &Service, token: &str) -> Vec<Value> {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let number = |name: &str, otherwise: u64| {
-        let at = args.iter().position(|arg| arg == name);
-        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(otherwise)
-    };
-    let (nodes, hours) = (number("--nodes", 5000), number("--hours", 24));
-    let (speed, viewers) = (number("--speed", 60), number("--viewers", 200) as usize);
+    let (nodes, hours) = (argument("--nodes", 5000), argument("--hours", 24) as u64);
+    let (speed, viewers) = (argument("--speed", 60), argument("--viewers", 200));
     let folder = scratch("load");
     let _ = std::fs::remove_dir_all(&folder);
     let tokens: Vec<String> = (0..=viewers.div_ceil(STREAMS_PER_TOKEN))
@@ -161,7 +145,7 @@ fn main() {
             }
             thread::sleep(BETWEEN_READS);
         }
-        memory.push((now, memory_mib(service.child.id())));
+        memory.push((now, memory_bytes(service.child.id(), "VmRSS:") / MIB));
     }
     let took = begun.elapsed();
     let turns = turns(&service, &reader);
@@ -183,16 +167,16 @@ fn main() {
         "99%",
         "most"
     );
-    row("turn", all(&|turn| turn["turn_seconds"].as_f64().unwrap_or(0.0)));
+    row("turn", &all(&|turn| turn["turn_seconds"].as_f64().unwrap_or(0.0)));
     row(
         "from a whole turn's begin to its decisions on the disk",
-        all(&|turn| decided.iter().map(|stage| seconds(turn, stage)).sum()),
+        &all(&|turn| decided.iter().map(|stage| seconds(turn, stage)).sum()),
     );
     for stage in ["collect", "assess", "decide", "record", "execute"] {
-        row(&format!("  {stage}"), all(&|turn| seconds(turn, stage)));
+        row(&format!("  {stage}"), &all(&|turn| seconds(turn, stage)));
     }
     for (path, took) in READS.iter().zip(reads) {
-        row(&format!("GET {path}"), took);
+        row(&format!("GET {path}"), &took);
     }
     histogram(&service, &reader, "lepton_decision_latency_seconds");
     histogram(&service, &reader, "lepton_waiting_turn_duration_seconds");

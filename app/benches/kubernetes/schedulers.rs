@@ -9,6 +9,7 @@ use crate::common::ports::free_port;
 use crate::common::service::Service;
 use crate::control_plane::{ControlPlane, Program};
 use crate::crowd::many;
+use crate::figures::memory_bytes;
 
 /// Clock ticks of a second in /proc, as Linux has them.
 const TICKS: f64 = 100.0;
@@ -107,9 +108,6 @@ impl Scheduler {
         let fields: Vec<&str> =
             stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
         let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
-        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
-        let kib: f64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-        Used { cpu_seconds: (ticks(11) + ticks(12)) / TICKS, peak_mb: kib * 1024.0 / 1e6 }
+        Used { cpu_seconds: (ticks(11) + ticks(12)) / TICKS, peak_mb: memory_bytes(id, "VmHWM:") / 1e6 }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::Gang;
 use crate::crowd::Bound;
+use crate::figures::quantile;
 use crate::schedulers::{Used, Who};
 
 /// What came of a run.
@@ -106,12 +107,7 @@ pub(crate) fn print_singles(singles: &[(Who, Vec<f64>)]) {
     println!("|---|---|---|---|");
     for who in [Who::Lepton, Who::Stock] {
         let rounds: Vec<&Vec<f64>> = singles.iter().filter(|of| of.0 == who).map(|of| &of.1).collect();
-        let quantile = |of: &Vec<f64>, percent: usize| {
-            let mut sorted = of.clone();
-            sorted.sort_by(f64::total_cmp);
-            1000.0 * sorted.get(sorted.len() * percent / 100).copied().unwrap_or(f64::NAN)
-        };
-        let spread_of = |percent: usize| spread(rounds.iter().map(|of| quantile(of, percent)).collect(), 1);
+        let spread_of = |percent| spread(rounds.iter().map(|of| 1000.0 * quantile(of, percent)).collect(), 1);
         let bound: usize = rounds.iter().map(|of| of.len()).sum();
         println!("| {} | {bound} | {} | {} |", who.name(), spread_of(50), spread_of(99));
     }

@@ -18,5 +18,5 @@ pub(crate) use form::{DeciderSettings, Head, Line, Thought};
 pub(crate) use past::{PastError, snapshot_at};
 pub(crate) use play::Player;
 pub(crate) use read::{FOLDER, Lines, Stretch, stretches};
-pub(crate) use tap::{Given, approved, turned};
+pub(crate) use tap::{approved, turned};
 pub(crate) use write::{Recorder, RecorderOptions};

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lepton_core::collect::{CollectConfig, Source};
-use lepton_core::cycle::{Cycle, CycleConfig, Told};
-use lepton_core::decide::plan::Lepton;
+use lepton_core::cycle::{Cycle, CycleConfig, Means, Told};
+use lepton_core::decide::plan::{Lepton, Scope};
 use lepton_core::execute::{Actuator, Journal, JournalError};
 use lepton_core::model::{
     Answer, Call, Clock, JournalEntry, Mode, Modes, Moving, Readings, Settings, Snapshot,
@@ -153,15 +153,10 @@ impl Player {
         let mut sources: Vec<&mut dyn Source> =
             sources.iter_mut().map(|source| source as &mut dyn Source).collect();
         let (mut hands, mut journal) = answering(turn.answers, &unexpected);
-        let turned = match turn.foresight {
-            Some(foresight) => {
-                cycle.foresee(foresight);
-                Cycle::turn
-            }
-            None => Cycle::turn_for_waiting,
-        };
-        let now = turn.time_seconds;
-        let report = turned(cycle, &mut sources, decider, &mut hands, &mut journal, now, &NoClock);
+        let scope = if turn.foresight.is_some() { Scope::Whole } else { Scope::Waiting };
+        turn.foresight.into_iter().for_each(|foresight| cycle.foresee(foresight));
+        let means = Means { sources: &mut sources, decider, actuator: &mut hands, journal: &mut journal };
+        let report = cycle.turn(scope, means, turn.time_seconds, &NoClock);
         if let Some(unexpected) = unexpected.take() {
             return Err(format!("{at}: {unexpected}"));
         }

@@ -1,11 +1,10 @@
 //! Between the loop and what it is connected to: passes everything through and keeps a copy.
 
 use lepton_core::analyze::Foresight;
-use lepton_core::collect::Source;
-use lepton_core::cycle::{Cycle, CycleReport};
+use lepton_core::cycle::{Cycle, CycleReport, Means};
 use lepton_core::decide::plan::Scope;
 use lepton_core::execute::{Actuator, Journal, JournalError};
-use lepton_core::model::{Answer, Call, DecisionRecord, JournalEntry, Moving, Outcome, Plan};
+use lepton_core::model::{Answer, Call, Clock, DecisionRecord, JournalEntry, Moving, Outcome, Plan};
 
 use super::form::{Allowed, Answers, Approved, Came, Line, Turn, Unwritten, came_of_outcome};
 
@@ -82,13 +81,6 @@ impl Journal for JournalTap<'_> {
     }
 }
 
-/// What a turn is given.
-pub(crate) struct Given<'a> {
-    pub(crate) sources: Vec<&'a mut dyn Source>,
-    pub(crate) hands: &'a mut dyn Actuator,
-    pub(crate) journal: &'a mut dyn Journal,
-}
-
 fn allowed(cycle: &Cycle) -> Allowed {
     let config = cycle.config();
     Allowed { modes: config.modes.clone(), fresh_seconds: config.collect.freshness_seconds }
@@ -97,13 +89,16 @@ fn allowed(cycle: &Cycle) -> Allowed {
 /// A turn, and the line of it.
 pub(crate) fn turned(
     cycle: &mut Cycle,
-    given: Given<'_>,
-    turn: impl FnOnce(&mut Cycle, &mut [&mut dyn Source], &mut dyn Actuator, &mut dyn Journal) -> CycleReport,
+    scope: Scope,
+    means: Means<'_, '_>,
+    now_seconds: u64,
+    clock: &dyn Clock,
 ) -> (CycleReport, Line) {
-    let mut sources = given.sources;
-    let mut hands = HandsTap { inner: given.hands, calls: Vec::new() };
-    let mut journal = JournalTap::new(given.journal);
-    let mut report = turn(cycle, &mut sources, &mut hands, &mut journal);
+    let Means { sources, decider, actuator, journal } = means;
+    let mut hands = HandsTap { inner: actuator, calls: Vec::new() };
+    let mut journal = JournalTap::new(journal);
+    let tapped = Means { sources, decider, actuator: &mut hands, journal: &mut journal };
+    let mut report = cycle.turn(scope, tapped, now_seconds, clock);
     let answers = Answers { moving: hands.moving(), calls: hands.calls, unwritten: journal.unwritten };
     let line = Turn {
         turn: report.cycle,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lepton_core::analyze::AnalystConfig;
 use lepton_core::collect::CollectConfig;
-use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Lap, Stage};
+use lepton_core::cycle::{Cycle, CycleConfig, CycleReport, Lap, Means, Stage};
 use lepton_core::decide::deliberate::{Deliberation, Thoughts};
 use lepton_core::decide::plan::{Decider, Scope};
 use lepton_core::decide::policy::PlacementModel;
@@ -40,7 +40,7 @@ use super::starts::{STARTS, Starts};
 use super::turn_traces::{TurnTraces, Turned};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
-use crate::recordings::{self, DeciderSettings, Given, Line, Recorder, Thought};
+use crate::recordings::{self, DeciderSettings, Line, Recorder, Thought};
 
 /// Longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(50);
@@ -202,6 +202,7 @@ impl Engine {
         let snoozes = Snoozes::open(&store)?;
         let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
         let starts = Starts::open(&store)?;
+        let turn_before = cycle.snapshot().memory.turn;
         let mut engine = Self {
             modes: config.modes(),
             pause: pause(config),
@@ -239,9 +240,8 @@ impl Engine {
             lines_behind: Vec::new(),
             tokens_problem: None,
             logged: Logged::default(),
-            turn_before: 0,
+            turn_before,
         };
-        engine.turn_before = engine.cycle.snapshot().memory.turn;
         engine.tell_results()?;
         if is_damaged {
             engine.tell_damaged()?;
@@ -507,19 +507,13 @@ impl Engine {
         }
         if let Some(report) = report.take_if(|report| report.scope == Scope::Waiting) {
             let kept_nanos = self.clock.now_nanos();
-            let kept = self.keep_outcome(&report.outcome);
-            self.health.store_problem = kept.err().map(|error| error.to_string());
+            // That the store can be written again the next whole turn finds out, which always writes.
+            if let Err(error) = self.keep_outcome(&report.outcome) {
+                self.health.store_problem = Some(error.to_string());
+            }
             self.health.turned_for_waiting(begun.elapsed(), &report);
             self.chronicle.decided(&report);
-            self.traces.turned(&Turned {
-                begun: begun_at,
-                begun_nanos,
-                ended_nanos: self.clock.now_nanos(),
-                laps: &report.laps,
-                shown_nanos: kept_nanos,
-                figures: None,
-                problem: self.health.problems().into_iter().next(),
-            });
+            self.trace((begun_at, begun_nanos), Some(&report), kept_nanos, None);
             return Some(report);
         }
         let figures = report.as_ref().map(|report| self.figures(report, begun.elapsed()));
@@ -551,15 +545,7 @@ impl Engine {
         if self.published.stream.is_due() {
             self.chronicle.tell(&self.published);
         }
-        self.traces.turned(&Turned {
-            begun: begun_at,
-            begun_nanos,
-            ended_nanos: self.clock.now_nanos(),
-            laps: report.as_ref().map_or(&[], |report| &report.laps),
-            shown_nanos: kept_nanos,
-            figures: figures.as_ref(),
-            problem: self.health.problems().into_iter().next(),
-        });
+        self.trace((begun_at, begun_nanos), report.as_ref(), kept_nanos, figures.as_ref());
         if let Some(report) = &report {
             self.deliberate(report);
         }
@@ -567,6 +553,25 @@ impl Engine {
             self.trim();
         }
         report
+    }
+
+    /// Tells of a turn that is over, which was kept up to `shown_nanos`; without a report it panicked.
+    fn trace(
+        &self,
+        (begun, begun_nanos): (SystemTime, u64),
+        report: Option<&CycleReport>,
+        shown_nanos: u64,
+        figures: Option<&TurnFigures>,
+    ) {
+        self.traces.turned(&Turned {
+            begun,
+            begun_nanos,
+            ended_nanos: self.clock.now_nanos(),
+            laps: report.map_or(&[], |report| &report.laps),
+            shown_nanos,
+            figures,
+            problem: self.health.problems().into_iter().next(),
+        });
     }
 
     /// Drops some of what the journal has no use for any more: where there is time to spare, and now and then where there is none. What cannot
@@ -644,19 +649,19 @@ impl Engine {
         let since = self.cluster.urgent_since();
         let now = self.cluster.now_seconds();
         let Ports { mut sources, hands } = self.cluster.ports();
-        let (decider, clock) = (&mut *self.decider, &self.clock);
-        let turn = if asked == Scope::Whole { Cycle::turn } else { Cycle::turn_for_waiting };
         let unix_seconds = people::unix_seconds();
         let recorder = self.recorder.as_mut();
         let recorder = recorder.and_then(|of| of.wants(&mut self.cycle, now, unix_seconds).then_some(of));
+        let means = Means {
+            sources: &mut sources,
+            decider: &mut *self.decider,
+            actuator: hands,
+            journal: &mut journal,
+        };
         let mut report = match recorder {
-            None => turn(&mut self.cycle, &mut sources, decider, hands, &mut journal, now, clock),
+            None => self.cycle.turn(asked, means, now, &self.clock),
             Some(recorder) => {
-                let given = Given { sources, hands, journal: &mut journal };
-                let (report, line) =
-                    recordings::turned(&mut self.cycle, given, |cycle, sources, hands, journal| {
-                        turn(cycle, sources, decider, hands, journal, now, clock)
-                    });
+                let (report, line) = recordings::turned(&mut self.cycle, asked, means, now, &self.clock);
                 recorder.keep(line);
                 report
             }

@@ -66,6 +66,14 @@ pub(crate) struct Double {
     shared: Arc<(Mutex<Objects>, Condvar)>,
 }
 
+/// A kubeconfig that leads to a server that asks nobody who he is.
+pub(crate) fn kubeconfig_of(server: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\ncontexts:\n- {{name: test, context: {{cluster: test}}}}\n\
+         clusters:\n- {{name: test, cluster: {{server: '{server}'}}}}\n"
+    )
+}
+
 /// A request as far as it matters.
 struct Asked {
     method: String,
@@ -93,15 +101,6 @@ impl Double {
     /// Where it is.
     pub(crate) fn address(&self) -> &str {
         &self.address
-    }
-
-    /// A kubeconfig that leads to it.
-    pub(crate) fn kubeconfig(&self) -> String {
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\ncontexts:\n- {{name: test, context: {{cluster: test}}}}\n\
-             clusters:\n- {{name: test, cluster: {{server: '{}'}}}}\n",
-            self.address
-        )
     }
 
     fn objects(&self) -> MutexGuard<'_, Objects> {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
+use crate::common::service::Service;
 use crate::control_plane::{ControlPlane, Gate};
+use crate::double::kubeconfig_of;
 
 /// Rounds of pods, each with faults of its own, unless `LEPTON_FAULT_SEEDS` says how many.
 const SEEDS: u64 = 20;
@@ -105,8 +107,8 @@ fn answer(mut to: TcpStream, gate: &Gate, chance: &Mutex<Chance>) -> std::io::Re
     std::io::copy(&mut answer, &mut to).map(drop)
 }
 
-/// Starts the gate; a kubeconfig that leads through it.
-fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, String) {
+/// A service that acts through a gate, and the gate's chance.
+fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, Service) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has one");
     let chance = Chance {
@@ -126,13 +128,13 @@ fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, String) {
             thread::spawn(move || drop(answer(stream, &gate, &chance)));
         }
     });
-    let path = format!("{}/faulty", plane.folder);
-    let text = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: test\ncontexts:\n- {{name: test, context: {{cluster: test}}}}\n\
-         clusters:\n- {{name: test, cluster: {{server: 'http://{address}'}}}}\n"
-    );
-    fs::write(&path, text).expect("writable");
-    (chance, path)
+    let (kubeconfig, settings) =
+        (format!("{}/faulty", plane.folder), format!("{}/lepton.toml", plane.folder));
+    fs::write(&kubeconfig, kubeconfig_of(&format!("http://{address}"))).expect("writable");
+    // Streams of 5 s, so that many are opened.
+    fs::write(&settings, "fresh_seconds = 15\n").expect("writable");
+    let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &settings]);
+    (chance, service)
 }
 
 /// How many rounds.
@@ -162,11 +164,7 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
     for n in 0..NODES {
         plane.node(&format!("n{n}"), 4, &json!({}), &Value::Null);
     }
-    let (chance, kubeconfig) = start(&plane);
-    // Streams of 5 s, so that many are opened.
-    let file = format!("{}/lepton.toml", plane.folder);
-    fs::write(&file, "fresh_seconds = 15\n").expect("writable");
-    let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &file]);
+    let (chance, service) = start(&plane);
     let seeds = seeds();
     for seed in 0..seeds {
         begin(&chance, seed);
@@ -219,10 +217,7 @@ fn whatever_fails_no_more_are_evicted_than_a_budget_allows_and_who_they_go_for_i
     }
     let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000});
     plane.post("/apis/scheduling.k8s.io/v1/priorityclasses", &class);
-    let (chance, kubeconfig) = start(&plane);
-    let file = format!("{}/lepton.toml", plane.folder);
-    fs::write(&file, "fresh_seconds = 15\n").expect("writable");
-    let service = plane.service_of("state", &kubeconfig, &["--mode", "act", "--config", &file]);
+    let (chance, service) = start(&plane);
     for seed in 0..seeds() {
         let (app, pods) = (format!("low-{seed}"), "/api/v1/namespaces/default/pods");
         let budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";

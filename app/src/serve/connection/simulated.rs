@@ -10,7 +10,7 @@ use anyhow::Context;
 use lepton_core::collect::Source;
 use lepton_core::model::{Call, Mode, Modes, Name, Readings, ResourceSchema, counted};
 use lepton_edges::store::Store;
-use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY};
+use lepton_sim::experiment::{TURN_SECONDS, WITHOUT_LOOP_POLICY, next_turn_seconds};
 use lepton_sim::world::{Measures, OwnScheduler, Trial, World, WorldActuator, WorldConfig, WorldSource};
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +168,7 @@ impl SimulatedCluster {
             }
             let next = [calls.peek().map(|call| call.0), trials.peek().map(|tried| tried.at_seconds)];
             let next = next.into_iter().flatten().fold(to_seconds, u64::min);
-            cluster.advance_to(next.min(cluster.next_turn_seconds()));
+            cluster.advance_to(next.min(next_turn_seconds(now)));
         }
     }
 
@@ -217,20 +217,9 @@ impl SimulatedCluster {
         self.world.borrow_mut().try_out(trial).map_err(anyhow::Error::msg)
     }
 
-    /// When the next whole turn is due.
-    fn next_turn_seconds(&self) -> u64 {
-        (self.now_seconds / TURN_SECONDS + 1) * TURN_SECONDS
-    }
-
-    /// Its measures are taken at whole turns alone, so that they are those of a run without turns between.
     fn advance_to(&mut self, to_seconds: u64) {
         self.now_seconds = to_seconds;
-        let mut world = self.world.borrow_mut();
-        if to_seconds.is_multiple_of(TURN_SECONDS) {
-            world.advance(to_seconds);
-        } else {
-            world.pass_to(to_seconds);
-        }
+        self.world.borrow_mut().advance(to_seconds);
     }
 
     /// The cluster's own scheduler, where it is at work, places what waits.
@@ -252,7 +241,7 @@ impl Connection for SimulatedCluster {
     }
 
     fn pass(&mut self) {
-        self.advance_to(self.next_turn_seconds());
+        self.advance_to(next_turn_seconds(self.now_seconds));
         self.schedule();
         if let Some(between) = &mut self.between {
             between.from = (Instant::now(), self.now_seconds);
@@ -260,10 +249,10 @@ impl Connection for SimulatedCluster {
     }
 
     fn pass_between(&mut self) {
-        let (next, turn) = (self.world.borrow().next_arrival_seconds(), self.next_turn_seconds());
         let Some(between) = &mut self.between else { return };
         let (since, from_seconds) = between.from;
-        let Some(next) = next.filter(|next| *next < turn) else { return };
+        let next = self.world.borrow().next_arrival_seconds();
+        let Some(next) = next.filter(|next| *next < next_turn_seconds(self.now_seconds)) else { return };
         let came = since + Duration::from_secs_f64((next - from_seconds) as f64 / between.speed);
         if came <= Instant::now() {
             between.came.get_or_insert(came);
