@@ -18,6 +18,8 @@ pub(crate) struct GoProgram {
     pub(crate) variable: &'static str,
     /// The folder of its module.
     pub(crate) source: &'static str,
+    /// The description of its module, in that folder.
+    pub(crate) module: &'static str,
     /// What it is made of, in that folder.
     pub(crate) files: &'static [&'static str],
     /// The package that is built.
@@ -49,7 +51,8 @@ impl GoProgram {
         let part = into.join(format!("part-{}", std::process::id()));
         println!("building {} into {}; this takes {}, once", self.name, into.display(), self.takes);
         let status = Command::new(go)
-            .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", self.tags, "-o"])
+            .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-tags", self.tags])
+            .args(["-modfile", self.module, "-o"])
             .arg(&part)
             .arg(self.package)
             .current_dir(source)

@@ -5,16 +5,35 @@
 use crate::go::GoProgram;
 
 /// etcd and the API server.
-pub(crate) const SERVER: GoProgram = GoProgram {
+const SERVER: GoProgram = GoProgram {
     name: "control-plane",
     variable: "LEPTON_CONTROL_PLANE",
     source: "tests/control-plane",
+    module: "go.mod",
     files: &["go.mod", "go.sum", "main.go", "scheduler.go"],
     package: ".",
     tags: "",
     go_min: (1, 25),
     takes: "5 to 15 minutes",
 };
+
+/// The same of the newest Kubernetes that was tried.
+const NEWEST_SERVER: GoProgram = GoProgram {
+    module: "newest.mod",
+    files: &["newest.mod", "newest.sum", "main.go"],
+    go_min: (1, 26),
+    takes: "10 to 30 minutes",
+    ..SERVER
+};
+
+/// That of the version that `LEPTON_KUBERNETES` asks for.
+pub(crate) fn server() -> anyhow::Result<GoProgram> {
+    match std::env::var("LEPTON_KUBERNETES").as_deref() {
+        Err(_) => Ok(SERVER),
+        Ok("newest") => Ok(NEWEST_SERVER),
+        Ok(other) => anyhow::bail!("LEPTON_KUBERNETES is {other:?}; it may be `newest`, or not be set"),
+    }
+}
 
 /// The same and the stock scheduler.
 pub(crate) const SERVER_AND_SCHEDULER: GoProgram =
@@ -34,6 +53,7 @@ pub(crate) const HELM_3: GoProgram = GoProgram {
     name: "helm",
     variable: "LEPTON_HELM_3",
     source: "tests/helm/v3",
+    module: "go.mod",
     files: &["go.mod", "go.sum"],
     package: "helm.sh/helm/v3/cmd/helm",
     tags: "",
@@ -54,6 +74,7 @@ pub(crate) const COLLECTOR: GoProgram = GoProgram {
     name: "collector",
     variable: "LEPTON_COLLECTOR",
     source: "tests/collector",
+    module: "go.mod",
     files: &["go.mod", "go.sum", "main.go"],
     package: ".",
     tags: "",

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::programs::{COLLECTOR, FEASIBLE, HELM_3, HELM_4, SERVER};
+use crate::programs::{COLLECTOR, FEASIBLE, HELM_3, HELM_4, server};
 use crate::{Usage, data};
 use tally::{GroupReport, State, Tally};
 
@@ -36,7 +36,8 @@ Runs the groups named, or all of them:
   sources  tests marked #[ignore = \"needs prometheus\"]: a real Prometheus that scrapes a real node-exporter; as
            root on Debian, both are installed for them
   kubernetes  tests marked #[ignore = \"needs kubernetes\"]: a real API server with its etcd on loopback, the rules of the
-           stock scheduler, and helm 3 and 4, built from tests/control-plane and tests/helm once into ~/.cache/lepton (10 to 25 minutes; needs Go, and its module proxy)
+           stock scheduler, and helm 3 and 4, built from tests/control-plane and tests/helm once into ~/.cache/lepton (10 to 25 minutes; needs Go, and its module proxy).
+           With LEPTON_KUBERNETES=newest the API server is that of the newest Kubernetes that was tried
   kafka    tests marked #[ignore = \"needs kafka\"]: a real Apache Kafka, fetched by Maven once into ~/.cache/lepton; as root
            on Debian, Java, Maven and what building the feature `kafka` needs are installed for them. Where that cannot be had
            all groups build without the feature
@@ -112,7 +113,7 @@ pub(crate) fn main(root: &Path, args: &[&str]) -> Result<ExitCode> {
             Group::Data => run_data(root, &traces, reports.iter().any(|r| r.name == "rust"))?,
             Group::Page => page::run(root)?,
             Group::Kubernetes => {
-                marked::run_with(root, &traces, &[SERVER, FEASIBLE, HELM_3, HELM_4], &marked::KUBERNETES)?
+                marked::run_with(root, &traces, &[server()?, FEASIBLE, HELM_3, HELM_4], &marked::KUBERNETES)?
             }
             Group::Otel => marked::run_with(root, &traces, &[COLLECTOR], &marked::COLLECTOR)?,
             Group::Kafka => kafka::run(root, &traces)?,
