@@ -12,7 +12,7 @@ use crate::model::{
 /// Calls that are made together, with one write of the journal before and one after.
 const TOGETHER_MAX: usize = 1024;
 
-/// Carries out the parts in order; parts that only start tasks, one after the other in the plan, together. A part whose predecessors
+/// Carries out the parts in order, one after the other in the plan together where they do not need each other. A part whose predecessors
 /// are not done, or which comes a wave after something that is under way, is not tried: the next plan sees the world as it is then. When
 /// the journal cannot be written, nothing more is done. What is done is believed at once; readings confirm it.
 pub fn carry_out(
@@ -49,19 +49,27 @@ pub fn carry_out(
     outcome
 }
 
-/// How many of the first parts can be carried out together: those that only start tasks, in the same wave, and none after another. The
-/// plan holds every rule after each of its steps, and starts do not make room for each other.
+/// How many of the first parts can be carried out together: those of tasks alone, in the same wave, none after another, and none of which
+/// brings a task where another takes one away, so that each can be taken back whatever becomes of the others. The plan holds every rule after
+/// each of its steps, so what is made in another order holds them too: all tasks that go leave room, and all that come were to stand together.
 fn together<'a>(parts: impl Iterator<Item = &'a Part>) -> usize {
-    let starts = |part: &Part| part.steps.iter().all(|step| matches!(step, Action::Place { .. }));
     let (mut keys, mut wave) = (BTreeSet::new(), None);
+    let (mut left, mut entered) = (BTreeSet::new(), BTreeSet::new());
     for part in parts {
-        let is_one = starts(part)
+        let of_tasks = part.steps.iter().all(|step| step.task().is_some());
+        let leaves = || part.steps.iter().filter_map(Action::from).map(|spot| &spot.node);
+        let enters = || part.steps.iter().filter_map(Action::to).map(|spot| &spot.node);
+        let is_one = of_tasks
             && *wave.get_or_insert(part.first_wave()) == part.first_wave()
-            && part.after.iter().all(|key| !keys.contains(key));
+            && part.after.iter().all(|key| !keys.contains(key))
+            && leaves().all(|node| !entered.contains(node))
+            && enters().all(|node| !left.contains(node));
         if !is_one {
             break;
         }
         keys.insert(part.key);
+        left.extend(leaves());
+        entered.extend(enters());
     }
     keys.len().max(1)
 }

@@ -1,6 +1,6 @@
 //! Executing: a plan is carried out part by part, each a statement that is done, comes under way, or is taken back where
 //! only the whole is of use. Every call on the world is journaled before and after, so that a loop that was killed goes
-//! on where it stood; starts that do not need each other are journaled and made together.
+//! on where it stood; parts that do not need each other are journaled and made together.
 
 mod carry_out;
 mod journal;

@@ -175,20 +175,38 @@ fn kind(entry: &JournalEntry) -> &'static str {
 }
 
 #[test]
-fn starts_that_do_not_need_each_other_are_journaled_and_made_together() {
-    let (mut world, mut journal) = (world(&[None, None, None, Some(0)]), Vec::new());
+fn parts_that_do_not_need_each_other_are_journaled_and_made_together() {
+    let (mut world, mut journal) = (world(&[None, None, None, Some(0), Some(0), Some(1)]), Vec::new());
     let plan = plan([
         (vec![place(0, 1)], Binding::Each),
         (vec![place(1, 1), place(2, 2)], Binding::AllOrNone),
         (vec![mv(3, 0, 2)], Binding::Each),
+        (vec![mv(4, 0, 3)], Binding::Each),
+        // It leaves a node that others come to, and comes to one that others leave.
+        (vec![mv(5, 1, 0)], Binding::Each),
     ]);
     let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut journal);
     assert!(done.parts.iter().all(PartOutcome::is_done), "{done:?}");
     let kinds: Vec<&str> = journal.iter().map(kind).collect();
-    let (starts, rest) = kinds.split_at(8);
-    assert_eq!(starts[..2], ["opened"; 2]);
-    assert_eq!((&starts[2..5], &starts[5..]), (&["calling"; 3][..], &["answered"; 3][..]));
+    let together = [("opened", 4), ("calling", 5), ("answered", 5), ("calling", 2), ("answered", 2)];
+    let together: Vec<&str> = together.iter().flat_map(|(kind, many)| vec![*kind; *many]).collect();
+    let (first, rest) = kinds.split_at(together.len());
+    assert_eq!(first, together);
     assert_eq!(rest, ["opened", "calling", "answered", "calling", "answered"]);
+}
+
+#[test]
+fn moves_made_together_are_each_taken_back_whatever_becomes_of_the_others() {
+    // Two nodes that are full, one that is wanted by all and refuses some.
+    let mut world = world(&[Some(0), Some(0), Some(0), Some(1), Some(1), Some(1)]);
+    world.refuses.extend([(name(0), "n2".into()), (name(3), "n2".into())]);
+    let moves = [(0, 0, 2), (1, 0, 2), (3, 1, 2), (4, 1, 2)].map(|(task, from, to)| mv(task, from, to));
+    let plan = plan(moves.map(|step| (vec![step], Binding::Each)));
+    let done = carry_out(&plan, &mut world.snapshot(), &mut world, &mut Vec::new());
+    let results: Vec<bool> = done.parts.iter().map(PartOutcome::is_done).collect();
+    assert_eq!(results, [false, true, false, true]);
+    let places: Vec<_> = (0..6).map(|task| at(&world, task).expect("none is left without a place")).collect();
+    assert_eq!(places, ["n0", "n2", "n0", "n1", "n2", "n1"]);
 }
 
 #[test]
