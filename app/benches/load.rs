@@ -1,7 +1,7 @@
 //! `lepton serve` on a large simulated cluster for a day of its time, with viewers of the live stream and readers of the interface: how long turns take,
 //! how long a task that comes, between two turns too, waits until its decision is on the disk, how memory grows, and how long reads take.
 //!
-//!     cargo xtask bench load [--nodes N] [--hours H] [--speed S] [--viewers V]
+//!     cargo xtask bench load [--nodes N] [--hours H] [--speed S] [--viewers V] [--services PER_NODE]
 //!
 //! docs/benchmarks/load.md
 
@@ -105,6 +105,7 @@ fn turns(service: &Service, token: &str) -> Vec<Value> {
 fn main() {
     let (nodes, hours) = (argument("--nodes", 5000), argument("--hours", 24) as u64);
     let (speed, viewers) = (argument("--speed", 60), argument("--viewers", 200));
+    let services = argument("--services", 0);
     let folder = scratch("load");
     let _ = std::fs::remove_dir_all(&folder);
     let tokens: Vec<String> = (0..=viewers.div_ceil(STREAMS_PER_TOKEN))
@@ -115,7 +116,7 @@ fn main() {
     // The simulator has all tasks that will come in memory: no more of them than are needed.
     let text = format!(
         "source = \"simulation\"\nmode = \"act\"\nrequire_tokens = true\nlog_level = \"warn\"\nspeed = {speed}\n\
-         [simulation]\nbetween_turns = true\nnodes_count = {nodes}\nhours = {}\n",
+         [simulation]\nbetween_turns = true\nnodes_count = {nodes}\nservices_per_node = {services}\nhours = {}\n",
         hours + 1
     );
     std::fs::write(&settings, text).expect("writable");

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use lepton_core::model::SAFETY_LEVEL;
+use lepton_core::model::{SAFETY_LEVEL, TaskClass};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::faults::{NodeEvent, fault_events};
 use crate::generate::{FaultPreset, openb_like};
-use crate::workload::PlacementWorkload;
+use crate::workload::{PlacementWorkload, WorkloadTask};
 
 /// Seconds of an hour and a day.
 const HOUR: f64 = 3600.0;
@@ -47,6 +47,9 @@ pub struct WorldConfig {
     /// Tasks ask for their work times a number drawn evenly from 1 to this (Mu'alem and Feitelson, TPDS 2001); 0 when they do not
     /// say how long they will run.
     pub request_factor_max: f64,
+    /// Small tasks without devices that stand on the cluster beside the others, so many a node: daemons and services as Kubernetes clusters have
+    /// them. One that ends is followed by another.
+    pub services_per_node: u32,
     /// How many owners the tasks have, those of equal shape the same one; 0 for none.
     pub owners: u32,
     /// How the use of running tasks moves: each follows one of these from a day of its own; all follow a daily rhythm where there
@@ -110,6 +113,7 @@ impl Default for WorldConfig {
             safety_level: SAFETY_LEVEL,
             work_median_seconds: WORK_MEDIAN_SECONDS,
             request_factor_max: 0.0,
+            services_per_node: 0,
             owners: 0,
             use_shapes: UseShapes::default(),
         }
@@ -147,9 +151,12 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn of(config: &WorldConfig) -> Self {
-        let workload = openb_like(config.nodes);
+        let mut workload = openb_like(config.nodes);
         let mut chance = Pcg64Mcg::seed_from_u64(config.seed);
         let mut tasks = tasks(config, &workload, &mut chance);
+        if config.services_per_node > 0 {
+            add_services(&mut tasks, config, &mut workload);
+        }
         ask_for_time(&mut tasks, config);
         let node_events = match config.faults {
             Some(preset) => fault_events(preset, config.nodes as u32, config.hours, config.seed),
@@ -222,6 +229,30 @@ fn task(now: f64, config: &WorldConfig, workload: &PlacementWorkload, chance: &m
         shift_hours: 2.0 * normal(chance),
         shape: shape(&config.use_shapes, chance),
     }
+}
+
+/// Cores, thousandths, and memory, MiB, of a service, and the mean time that it runs, seconds.
+const SERVICE_DEMAND: [i64; 2] = [500, 1024];
+const SERVICE_SECONDS: f64 = DAY;
+
+/// Services that stand from the first second on, each followed by another when it ends. What is drawn for them changes nothing else that happens.
+fn add_services(tasks: &mut Vec<TaskScript>, config: &WorldConfig, workload: &mut PlacementWorkload) {
+    let class = TaskClass::of_demand(SERVICE_DEMAND, None);
+    let class = workload.cluster.add_class(class).expect("a small demand is within the model's limits");
+    let row = workload.tasks.len();
+    workload.tasks.push(WorkloadTask { name: "service".into(), class });
+    let mut chance = Pcg64Mcg::seed_from_u64(config.seed.rotate_left(32));
+    let end = f64::from(config.hours) * HOUR;
+    for _ in 0..config.nodes as u64 * u64::from(config.services_per_node) {
+        let mut now = 0.0;
+        while now < end {
+            let runs = (-(1.0 - chance.random::<f64>()).ln() * SERVICE_SECONDS).max(WORK_SECONDS_MIN);
+            let drawn = task(now, config, workload, &mut chance);
+            tasks.push(TaskScript { row, work_seconds: runs as u64, ..drawn });
+            now += runs;
+        }
+    }
+    tasks.sort_by_key(|task| task.arrives_seconds);
 }
 
 /// Which recorded shape a task follows, from a day drawn evenly, so that it keeps its time of day; none, and nothing drawn, where there

@@ -40,6 +40,26 @@ fn the_same_seed_gives_the_same_run_and_the_same_world_whoever_looks_after_it() 
 }
 
 #[test]
+fn services_stand_beside_the_other_tasks_which_come_as_without_them() {
+    let scripts = [0, 3].map(|services_per_node| {
+        script::Script::of(&WorldConfig { services_per_node, hours: 48, ..small(4) }).tasks
+    });
+    let service = scripts[1].iter().map(|task| task.row).max().expect("there are tasks");
+    let others: Vec<_> = scripts[1].iter().filter(|task| task.row != service).cloned().collect();
+    assert_eq!(others, scripts[0]);
+    assert!(scripts[1].is_sorted_by_key(|task| task.arrives_seconds));
+    // Three of each of 12 nodes at every moment, until one more would come too late.
+    let services: Vec<_> = scripts[1].iter().filter(|task| task.row == service).collect();
+    for moment in [0, 20 * 3600, 47 * 3600] {
+        let runs = |task: &&&script::TaskScript| {
+            (task.arrives_seconds..=task.arrives_seconds + task.work_seconds).contains(&moment)
+        };
+        let standing = services.iter().filter(runs).count();
+        assert!((36..=38).contains(&standing), "{standing} at {moment}");
+    }
+}
+
+#[test]
 fn a_world_of_published_faults_tells_their_signs_and_false_ones_and_fails_as_often_as_said() {
     let preset = FAULT_PRESETS.into_iter().find(|p| p.name == "all-causes").expect("a preset").times(10.0);
     let config = WorldConfig { nodes: 40, hours: 48, faults: Some(preset), ..small(5) };

@@ -120,6 +120,7 @@ fn settings(
             hours: config.hours,
             load: config.load,
             request_factor: Some(config.request_factor_max).filter(|factor| *factor > 0.0),
+            services_per_node: config.services_per_node,
             owners: config.owners,
             between_turns: false,
         },

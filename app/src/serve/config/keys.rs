@@ -615,6 +615,16 @@ pub(crate) const KEYS: &[Key] = &[
         set: |c, value| set(&mut c.simulation.load, crate::cli_workload::load(&shown(value))),
     },
     Key {
+        name: "simulation.services_per_node",
+        about: "Small tasks without devices that stand beside the others, so many a node: half a core and 1 GiB for a day.",
+        form: Form::Whole(0, 100),
+        get: |c| Some(Value::Integer(c.simulation.services_per_node.into())),
+        live: false,
+        set: |c, value| {
+            set(&mut c.simulation.services_per_node, whole(value, 0, 100).map(|services| services as u32))
+        },
+    },
+    Key {
         name: "simulation.owners",
         about: "How many owners the tasks have, team-1 and so on; 0 for none.",
         form: Form::Whole(0, 1000),

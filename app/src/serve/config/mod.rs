@@ -179,6 +179,8 @@ pub(crate) struct Simulation {
     pub(crate) load: f64,
     /// Tasks say how long they ask to run: their work times a number from 1 to this.
     pub(crate) request_factor: Option<f64>,
+    /// Small tasks without devices that stand there, so many a node.
+    pub(crate) services_per_node: u32,
     /// How many owners the tasks have; 0 for none.
     pub(crate) owners: u32,
     /// Whether tasks come between turns too.
@@ -315,6 +317,7 @@ impl Default for ServeConfig {
                 hours: 720,
                 load: 0.8,
                 request_factor: None,
+                services_per_node: 0,
                 owners: 0,
                 between_turns: false,
             },

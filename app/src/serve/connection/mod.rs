@@ -311,6 +311,9 @@ fn simulation_settings(config: &ServeConfig) -> String {
     if let Some(factor) = simulation.request_factor {
         settings["request_factor"] = factor.into();
     }
+    if simulation.services_per_node > 0 {
+        settings["services_per_node"] = simulation.services_per_node.into();
+    }
     if simulation.owners > 0 {
         settings["owners"] = simulation.owners.into();
     }

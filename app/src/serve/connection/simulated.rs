@@ -349,6 +349,7 @@ pub(super) fn connect(store: &mut Store, config: &ServeConfig) -> anyhow::Result
         hours: simulation.hours,
         load: simulation.load,
         request_factor_max: simulation.request_factor.unwrap_or(0.0),
+        services_per_node: simulation.services_per_node,
         owners: simulation.owners,
         ..WorldConfig::default()
     };
