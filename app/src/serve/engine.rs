@@ -23,7 +23,6 @@ use lepton_sim::world::Measures;
 use super::adapting::{Adapting, ServingPlacement};
 use super::auditing::{self, TokenWatch};
 use super::beside::{Beside, Considered, deliberation};
-use super::books::Books;
 use super::chronicle::Chronicle;
 use super::config::{ServeConfig, mode_name};
 use super::connection::{Connection, Ports, ToKafka, WrongSettings, connect, pause};
@@ -36,8 +35,9 @@ use super::recorder;
 use super::recording::{Proposal, TurnJournal};
 use super::sampling::Sampler;
 use super::snoozes::Snoozes;
-use super::starts::{STARTS, Starts};
+use super::starts::Starts;
 use super::turn_traces::{TurnTraces, Turned};
+use super::upkeep::{self, Upkeep};
 use super::view::{Health, Published, View};
 use crate::clock::WallClock;
 use crate::recordings::{self, DeciderSettings, Line, Recorder, Thought};
@@ -53,17 +53,8 @@ const URGENT_NAP: Duration = Duration::from_millis(2);
 const WHOLE_TURN_PAUSES: f64 = 100.0;
 /// How long a database elsewhere may take for the last that it is told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-const DAY_SECONDS: u64 = 86_400;
-/// Turns after which the journal is brought down to what it amounts to.
-const TURNS_TO_REMEMBER: u64 = 1000;
-/// Turns after which some of the journal is let go, where no turn has time to spare.
-const TURNS_TO_TRIM: u64 = 20;
 /// Name of the fact that tells this store's rows from those of others in one database.
 const INSTANCE: &str = "instance";
-/// Name of the fact in the store that tells what was seen of failures and signs.
-const SIGNS: &str = "signs";
-/// Turns after which that, and how far expected starts held, is kept for a restart.
-const TURNS_TO_KEEP_SIGNS: u64 = 10;
 /// Lines of the audit that wait while the store cannot be written.
 const LINES_WAIT_MAX: usize = 1000;
 
@@ -100,8 +91,6 @@ pub(super) struct Engine {
     modes: Modes,
     pause: Duration,
     fresh_seconds: u64,
-    /// Days after which entries of the journal that nothing needs may go.
-    journal_days: u64,
     pub(super) cluster: Box<dyn Connection>,
     pub(super) cycle: Cycle,
     pub(super) decider: Box<dyn Decider>,
@@ -116,14 +105,14 @@ pub(super) struct Engine {
     /// What tells a collector of traces.
     traces: TurnTraces,
     pub(super) proposal: Option<Proposal>,
-    health: Health,
+    pub(super) health: Health,
     published: Arc<Published>,
     clock: WallClock,
     chronicle: Chronicle,
     /// What was learned beforehand.
     analyst: AnalystConfig,
-    books: Books,
-    starts: Starts,
+    pub(super) upkeep: Upkeep,
+    pub(super) starts: Starts,
     pub(super) beside: Beside,
     pub(super) recorder: Option<Recorder>,
     /// How the loop decides, whatever learned placement serves.
@@ -148,8 +137,6 @@ pub(super) struct Engine {
     tokens_problem: Option<String>,
     /// What was logged of the turns before.
     logged: Logged,
-    /// Number of the last whole turn.
-    turn_before: u64,
 }
 
 impl Engine {
@@ -200,14 +187,12 @@ impl Engine {
         let beside = Beside::start(deliberation(config.rearrange, model), config.simulation.seed)?;
         let chronicle = Chronicle::new(store.last_history()?);
         let snoozes = Snoozes::open(&store)?;
-        let books = Books::open(&store, cluster.now_seconds(), config.fresh_seconds)?;
+        let upkeep = Upkeep::open(config, &store, cluster.now_seconds(), cycle.snapshot().memory.turn)?;
         let starts = Starts::open(&store)?;
-        let turn_before = cycle.snapshot().memory.turn;
         let mut engine = Self {
             modes: config.modes(),
             pause: pause(config),
             fresh_seconds: config.fresh_seconds,
-            journal_days: config.journal_days,
             cluster,
             cycle,
             decider,
@@ -224,7 +209,7 @@ impl Engine {
             clock: WallClock::start(),
             chronicle,
             analyst: config.analyst.clone(),
-            books,
+            upkeep,
             starts,
             beside,
             recorder,
@@ -240,7 +225,6 @@ impl Engine {
             lines_behind: Vec::new(),
             tokens_problem: None,
             logged: Logged::default(),
-            turn_before,
         };
         engine.tell_results()?;
         if is_damaged {
@@ -445,9 +429,7 @@ impl Engine {
     /// Keeps what is kept only from time to time.
     fn close(mut self) {
         let now = self.cluster.now_seconds();
-        let ledger = self.books.rows(now, true);
-        let rows = TurnRows { clock_seconds: now, ledger: &ledger, ..TurnRows::default() };
-        if let Err(error) = self.store.keep_turn(&rows) {
+        if let Err(error) = self.keep_ledger(now, true) {
             crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
         // The last samples are kept, and told with the rest.
@@ -548,10 +530,9 @@ impl Engine {
         self.trace((begun_at, begun_nanos), report.as_ref(), kept_nanos, figures.as_ref());
         if let Some(report) = &report {
             self.deliberate(report);
+            self.keep_up(report);
         }
-        if begun.elapsed() < self.pause / 2 || self.health.turns.is_multiple_of(TURNS_TO_TRIM) {
-            self.trim();
-        }
+        self.trim(begun.elapsed() < self.pause / 2);
         report
     }
 
@@ -572,16 +553,6 @@ impl Engine {
             figures,
             problem: self.health.problems().into_iter().next(),
         });
-    }
-
-    /// Drops some of what the journal has no use for any more: where there is time to spare, and now and then where there is none. What cannot
-    /// be dropped now can be later.
-    fn trim(&mut self) {
-        let before = self.cluster.now_seconds().saturating_sub(self.journal_days * DAY_SECONDS);
-        let is_lived_again = self.cluster.simulated().is_some();
-        if let Err(error) = self.store.trim(before, is_lived_again) {
-            tracing::debug!(%error, "the journal keeps what could go");
-        }
     }
 
     /// Hands on how the nodes stand, to those who keep it.
@@ -709,15 +680,12 @@ impl Engine {
         let now = self.cluster.now_seconds();
         let unwanted = report.outcome.halted.is_none()
             && self.snoozes.leave(report.plan.for_approval(), now).parts.is_empty();
-        self.books.book(self.cycle.snapshot(), now);
-        let ledger = self.books.rows(now, false);
         let outcome = self.with_behind(&report.outcome);
         let superseded = self.proposal.as_ref().filter(|p| unwanted && !p.rejected).map(|p| p.turn);
         let kept = self.store.keep_turn(&TurnRows {
             clock_seconds: now,
             outcome: Some(&outcome),
             superseded,
-            ledger: &ledger,
             history: &history,
             inventory: inventory.as_ref(),
             ..TurnRows::default()
@@ -726,20 +694,6 @@ impl Engine {
         kept?;
         self.chronicle.kept();
         self.proposal.take_if(|_| unwanted);
-        let told = self.cluster.signs_told();
-        let is_past = |turns: u64| report.cycle / turns > self.turn_before / turns;
-        if !told.is_empty() || is_past(TURNS_TO_KEEP_SIGNS) {
-            let signs = serde_json::to_string(&self.cycle.analyst().signs())?;
-            let mut facts = vec![(SIGNS, signs), (STARTS, self.starts.written()?)];
-            facts.extend(told.iter().map(|(name, number)| (*name, number.to_string())));
-            self.store.set_facts(facts.iter().map(|(name, value)| (*name, value.as_str())))?;
-        }
-        self.cluster.signs_kept(&told);
-        self.books.kept(&ledger, now);
-        if is_past(TURNS_TO_REMEMBER) {
-            self.cycle.remember(&mut self.store)?;
-        }
-        self.turn_before = report.cycle;
         Ok(())
     }
 
@@ -854,7 +808,7 @@ fn start_cycle(
     let Ports { mut sources, .. } = cluster.ports();
     let mut cycle = Cycle::start(config, schema, &mut sources, store, now)?;
     // What another version kept in another form is seen anew.
-    if let Some(kept) = store.fact(SIGNS)?.and_then(|signs| serde_json::from_str(&signs).ok()) {
+    if let Some(kept) = store.fact(upkeep::SIGNS)?.and_then(|signs| serde_json::from_str(&signs).ok()) {
         cycle.recall_signs(kept);
     }
     Ok(cycle)

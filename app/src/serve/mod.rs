@@ -42,6 +42,7 @@ mod trial_tests;
 pub(crate) mod trials;
 mod trying;
 mod turn_traces;
+mod upkeep;
 mod verdicts;
 mod view;
 mod waiting;
