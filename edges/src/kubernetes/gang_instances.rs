@@ -157,9 +157,9 @@ impl<'a> State<'a> {
         for (role, &count) in waiting.iter().enumerate().filter(|(_, count)| **count > 0) {
             let Role { asks, .. } = self.of.roles[role];
             let mut places = 0;
-            for node in 0..self.free.len() {
+            for (node, used) in used.iter_mut().enumerate() {
                 if self.has_room(role, node) && self.is_apart(role, node) {
-                    used[node] = true;
+                    *used = true;
                     let each = self.free[node].iter().zip(asks).filter(|(_, asks)| *asks > 0);
                     places += each.map(|(free, asks)| free / asks).min().unwrap_or(i64::MAX);
                 }

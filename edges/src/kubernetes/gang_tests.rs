@@ -277,11 +277,11 @@ fn of_gangs_for_which_a_placement_exists_nearly_all_are_started_and_each_whole()
 #[test]
 fn gangs_that_are_proved_impossible_are_never_started() {
     let mut proved = [0; FAMILIES.len()];
-    for family in 0..FAMILIES.len() {
+    for (family, proved) in proved.iter_mut().enumerate() {
         for seed in SEEDS {
             let instance = Instance::possible(seed, family, SMALL).with_one_more(seed);
             if exactly(&instance, STEPS_MAX).0 == Proof::Impossible {
-                proved[family] += 1;
+                *proved += 1;
                 assert!(!is_started(&instance, &lepton(&instance)), "{family}, {seed}");
             }
         }
