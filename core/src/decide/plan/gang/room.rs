@@ -1,18 +1,9 @@
 //! What is free for the members of one gang, and what they have taken of it so far: nodes, devices, and who stands near whom. Flat and
 //! small, so that a search can try and take back many placements; whatever it finds is asked of the cluster itself before it is done.
 
-use super::rules::{Pairs, Ties};
+use super::rules::{Fit, Kind, Pairs};
 use crate::model::digest::mixed;
 use crate::model::{Cluster, Demand, DeviceDemand, DeviceSet, ModelId, NodeId, Placement, TaskId};
-
-/// Members of one class.
-pub(super) struct Kind {
-    /// Those that have no place yet, the next one last.
-    pub(super) waiting: Vec<TaskId>,
-    count: u32,
-    demand: Demand,
-    pub(super) ties: Ties,
-}
 
 /// A node on which at least one member fits as it is.
 pub(super) struct Spot {
@@ -32,16 +23,6 @@ pub(super) struct Spot {
     seal: u64,
     /// Of that and of what is free and held: equal spots are as good as each other.
     pub(super) mark: u64,
-}
-
-/// How a kind and a spot go together now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
-    /// It does not fit, and will not as long as nothing is taken back.
-    Never,
-    /// It lacks somebody who may still come near, or a domain elsewhere has to be filled first.
-    NotYet,
-    Now,
 }
 
 /// What it costs to put a member somewhere.

@@ -1,8 +1,27 @@
 //! The rules among tasks for the members of one gang: how many tasks of each group stand in each domain, and which domains members keep free
 //! of others. What tasks that stand already keep away from is asked once, when the nodes are chosen.
 
-use super::room::{Fit, Kind};
-use crate::model::{ClassId, Cluster, GroupId, NodeId, Scope, TaskClass};
+use crate::model::{ClassId, Cluster, Demand, GroupId, NodeId, Scope, TaskClass, TaskId};
+
+/// Members of one class.
+pub(super) struct Kind {
+    /// Those that have no place yet, the next one last.
+    pub(super) waiting: Vec<TaskId>,
+    /// How many there are, with those that have one.
+    pub(super) count: u32,
+    pub(super) demand: Demand,
+    pub(super) ties: Ties,
+}
+
+/// How a kind and a spot go together now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It does not fit, and will not as long as nothing is taken back.
+    Never,
+    /// It lacks somebody who may still come near, or a domain elsewhere has to be filled first.
+    NotYet,
+    Now,
+}
 
 /// What a kind has to do with pairs of a group and a scope, by their numbers.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::room::{Fit, Put, Room};
-use super::rules::Pairs;
+use super::room::{Put, Room};
+use super::rules::{Fit, Pairs};
 
 /// More other choices than there are.
 const FOR_GOOD: u32 = u32::MAX;
