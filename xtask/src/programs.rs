@@ -43,7 +43,7 @@ pub(crate) const SERVER_AND_SCHEDULER: GoProgram =
 pub(crate) const FEASIBLE: GoProgram = GoProgram {
     name: "feasible",
     variable: "LEPTON_FEASIBLE",
-    files: &["go.mod", "go.sum", "feasible/main.go"],
+    files: &["go.mod", "go.sum", "feasible/main.go", "feasible/in_turn.go"],
     package: "./feasible",
     ..SERVER
 };

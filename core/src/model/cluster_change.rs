@@ -196,13 +196,15 @@ impl Cluster {
                 labels.keys.insert(*key);
                 labels.values.extend(values.iter().map(|&value| (*key, value)));
             }
-            let domains = affinity.iter().chain(anti_affinity).filter_map(|rule| match rule.scope {
+            let scopes = affinity.iter().map(|rule| rule.scope).chain(anti_affinity.iter().map(|r| r.scope));
+            let domains = scopes.filter_map(|scope| match scope {
                 Scope::Node => None,
                 Scope::Domain(key) => Some(key),
             });
             labels.keys.extend(domains.chain(spread.iter().map(|rule| rule.key)));
             labels.keys.extend(preferences.iter().filter_map(Preference::key));
-            let groups = affinity.iter().chain(anti_affinity).map(|r| r.group);
+            let groups = affinity.iter().flat_map(|r| r.groups.iter().copied());
+            let groups = groups.chain(anti_affinity.iter().map(|r| r.group));
             let groups = groups.chain(spread.iter().map(|r| r.group)).chain(class.group);
             let groups = groups.chain(preferences.iter().flat_map(|p| p.groups().iter().copied()));
             groups.for_each(|group: GroupId| spoken_of[group.index()] = true);

@@ -70,7 +70,7 @@ impl Digest {
 }
 
 /// One step of a digest: both values, well mixed.
-pub(super) fn mixed(before: u64, value: u64) -> u64 {
+pub(crate) fn mixed(before: u64, value: u64) -> u64 {
     let product = (before ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ (product >> 29)
 }

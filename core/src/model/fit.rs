@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, Health, LabelKey, Moving, NodeId, Obstacle,
+    ClassId, Cluster, DeviceDemand, GroupId, GroupRule, Health, LabelKey, Moving, NearRule, NodeId, Obstacle,
     PlaceError, Placement, Scope, Selector, SpreadRule, TaskClass, TaskId,
 };
 
@@ -88,20 +88,31 @@ impl Cluster {
     /// What keeps the class off the node because of tasks elsewhere: affinity, anti-affinity (which
     /// binds both sides, whoever came first), spread.
     pub fn obstacle_around(&self, node: NodeId, class: ClassId) -> Option<Obstacle> {
-        let class = self.class(class);
-        let rules = &class.rules;
-        let near = |r: &GroupRule| self.tasks_near(node, r.scope, self.group_nodes(r.group)) > 0;
-        if rules.anti_affinity.iter().any(near) || self.repelled(node, class.group) {
+        if self.keeps_apart(node, class) {
             return Some(Obstacle::AntiAffinity);
         }
-        let lonely = |r: &GroupRule| {
-            let first_of_own = class.group == Some(r.group) && self.group_nodes(r.group).is_empty();
-            !first_of_own && !near(r)
+        let class = self.class(class);
+        let rules = &class.rules;
+        let lonely = |r: &NearRule| {
+            let is_domain = |&n: &NodeId| self.together(n, n, r.scope);
+            let nowhere = |&g: &GroupId| !self.group_nodes(g).keys().any(is_domain);
+            let first_of_own = class.group.is_some_and(|own| r.groups.contains(&own))
+                && is_domain(&node)
+                && r.groups.iter().all(nowhere);
+            !first_of_own
+                && !r.groups.iter().any(|&g| self.tasks_near(node, r.scope, self.group_nodes(g)) > 0)
         };
         if rules.affinity.iter().any(lonely) {
             return Some(Obstacle::Affinity);
         }
         rules.spread.iter().any(|r| self.spread_broken_by(node, r)).then_some(Obstacle::Spread)
+    }
+
+    /// Whether the class keeps away from a task near the node, or one of these from it: no task that comes changes that.
+    pub fn keeps_apart(&self, node: NodeId, class: ClassId) -> bool {
+        let class = self.class(class);
+        let near = |r: &GroupRule| self.tasks_near(node, r.scope, self.group_nodes(r.group)) > 0;
+        class.rules.anti_affinity.iter().any(near) || self.repelled(node, class.group)
     }
 
     /// What keeps the task within its owner's quota from being placed.

@@ -76,7 +76,8 @@ pub use modes::{Mode, Modes};
 pub use moves::{MOVES_KEPT_SECONDS, Move, RecentMoves};
 pub use name::Name;
 pub use named_rules::{
-    NamedGroupRule, NamedGroups, NamedPreference, NamedRules, NamedSelector, NamedSpread, NamedWish,
+    NamedAffinity, NamedGroupRule, NamedGroups, NamedPreference, NamedRules, NamedSelector, NamedSpread,
+    NamedWish,
 };
 pub use node::{Health, NodeSpec};
 pub use outcome::{Outcome, PartOutcome, StepResult};
@@ -92,8 +93,8 @@ pub use settings::{SAFETY_LEVEL, Settings};
 pub use snapshot::{Snapshot, SourceState, TaskState};
 pub use statement::{Answer, Call, Moving, PATIENCE_SECONDS, Statement, StepEnd};
 pub use task::{
-    Demand, DeviceDemand, GroupRule, Preempts, Preference, Rules, Scope, Selector, Shape, SpreadRule, Task,
-    TaskClass, Wish,
+    Demand, DeviceDemand, GroupRule, NearRule, Preempts, Preference, Rules, Scope, Selector, Shape,
+    SpreadRule, Task, TaskClass, Wish,
 };
 pub use trial::Trial;
 

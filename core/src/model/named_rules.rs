@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, GroupId, GroupRule, LabelValue, Preference, Rules, Scope, Selector, SpreadRule, Wish};
+use super::{
+    Cluster, GroupId, GroupRule, LabelValue, NearRule, Preference, Rules, Scope, Selector, SpreadRule, Wish,
+};
 
 /// Where a task may stand and would rather stand, beside capacity and device model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,7 +18,7 @@ pub struct NamedRules {
     pub enters_cordoned: Option<NamedSelector>,
     /// Groups of which a task must be there already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub affinity: Vec<NamedGroupRule>,
+    pub affinity: Vec<NamedAffinity>,
     /// Groups of which no task may be there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anti_affinity: Vec<NamedGroupRule>,
@@ -145,6 +147,20 @@ pub struct NamedSelector {
     pub values: Vec<String>,
 }
 
+/// A task of one of these groups must be there already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedAffinity {
+    /// The group.
+    pub group: String,
+    /// Other groups of which a task will do as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<String>,
+    /// The label key whose equal values count as together; the same node without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
 /// A rule about where the tasks of a group stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,7 +192,12 @@ impl NamedRules {
 
     /// The rules in names.
     pub fn of(rules: &Rules, cluster: &Cluster) -> Self {
-        let near = |rule: &GroupRule| NamedGroupRule {
+        let near = |rule: &NearRule| {
+            let mut names = rule.groups.iter().map(|&group| cluster.group_name(group).to_owned());
+            let domain = domain_of(rule.scope, cluster);
+            NamedAffinity { group: names.next().unwrap_or_default(), or: names.collect(), domain }
+        };
+        let apart = |rule: &GroupRule| NamedGroupRule {
             group: cluster.group_name(rule.group).to_owned(),
             domain: domain_of(rule.scope, cluster),
         };
@@ -189,7 +210,7 @@ impl NamedRules {
             selectors: rules.selectors.iter().map(|s| NamedSelector::of(s, cluster)).collect(),
             enters_cordoned: rules.enters_cordoned.as_ref().map(|s| NamedSelector::of(s, cluster)),
             affinity: rules.affinity.iter().map(near).collect(),
-            anti_affinity: rules.anti_affinity.iter().map(near).collect(),
+            anti_affinity: rules.anti_affinity.iter().map(apart).collect(),
             spread: rules.spread.iter().map(spread).collect(),
             preferences: rules.preferences.iter().map(|p| NamedPreference::of(p, cluster)).collect(),
         }
@@ -203,15 +224,14 @@ impl NamedRules {
             preferences: self.preferences.iter().map(|p| p.to_preference(cluster)).collect(),
             ..Rules::default()
         };
-        let mut near = |named: &[NamedGroupRule]| {
-            let rule = |NamedGroupRule { group, domain }: &NamedGroupRule| GroupRule {
-                group: cluster.group(group),
-                scope: scope_of(domain.as_deref(), cluster),
-            };
-            named.iter().map(rule).collect::<Vec<_>>()
-        };
-        rules.affinity = near(&self.affinity);
-        rules.anti_affinity = near(&self.anti_affinity);
+        for NamedAffinity { group, or, domain } in &self.affinity {
+            let groups = std::iter::once(group).chain(or).map(|group| cluster.group(group)).collect();
+            rules.affinity.push(NearRule { groups, scope: scope_of(domain.as_deref(), cluster) });
+        }
+        for NamedGroupRule { group, domain } in &self.anti_affinity {
+            let group = cluster.group(group);
+            rules.anti_affinity.push(GroupRule { group, scope: scope_of(domain.as_deref(), cluster) });
+        }
         for NamedSpread { group, key, skew_max } in &self.spread {
             let (group, key) = (cluster.group(group), cluster.label_key(key));
             rules.spread.push(SpreadRule { group, key, skew_max: (*skew_max).max(1) });

@@ -71,6 +71,15 @@ pub struct GroupRule {
     pub scope: Scope,
 }
 
+/// A rule of a class about where a task of some group stands already.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NearRule {
+    /// The groups spoken of: a task of any of them will do.
+    pub groups: Vec<GroupId>,
+    /// What counts as together.
+    pub scope: Scope,
+}
+
 /// The group's tasks are spread over the domains of `key`: the fullest domain may hold at most `skew_max`
 /// more of them than the emptiest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -162,8 +171,8 @@ pub struct Rules {
     /// Cordoned nodes that it may enter all the same: those that carry this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enters_cordoned: Option<Selector>,
-    /// A task of the group must be there already, unless the task itself is the group's first.
-    pub affinity: Vec<GroupRule>,
+    /// A task of one of the groups must be there already, unless the task itself is their first.
+    pub affinity: Vec<NearRule>,
     /// No task of the group may be there, neither when the task comes nor later.
     pub anti_affinity: Vec<GroupRule>,
     /// Spread over failure domains.

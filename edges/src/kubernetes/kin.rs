@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lepton_core::model::digest::fnv;
-use lepton_core::model::{NamedGroupRule, NamedGroups, NamedRules, NamedSpread};
+use lepton_core::model::{NamedAffinity, NamedGroupRule, NamedGroups, NamedRules, NamedSpread};
 
 use super::admits::matches;
 use super::cache::Cache;
@@ -110,7 +110,10 @@ impl Kin {
         let of_ours = |pod: &Pod| {
             let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
             let preferred = preferred_pods(pod).map(|(_, preferred)| &preferred.pod_affinity_term);
-            let terms = anti.chain(preferred).filter_map(|term| Term::of(term, pod, &self.namespaces));
+            let terms = anti
+                .chain(must_be_near(pod))
+                .chain(preferred)
+                .filter_map(|term| Term::of(term, pod, &self.namespaces));
             let spread = must_spread(pod).filter(|spread| is_plain(spread, pod)).into_iter();
             let spreads = spread.chain(would_spread(pod)).map(|spread| Term::of_spread(spread, pod));
             terms.chain(spreads).collect::<Vec<_>>()
@@ -189,6 +192,13 @@ impl Kin {
                 .is_some_and(|term| self.terms.contains_key(&term.name()))
     }
 
+    /// The pod's affinity, where it is told by groups: which of their pods must be there.
+    pub(super) fn told_affinity(&self, pod: &Pod) -> Option<NamedAffinity> {
+        let NamedGroups { groups, domain } = self.named(must_be_near(pod)?, pod)?;
+        let mut groups = groups.into_iter();
+        Some(NamedAffinity { group: groups.next()?, or: groups.collect(), domain })
+    }
+
     /// The pod's spread, where it is told by groups.
     pub(super) fn told_spread<'a>(&self, pod: &'a Pod) -> Option<(&'a Spread, String)> {
         let spread = must_spread(pod).filter(|spread| is_plain(spread, pod))?;
@@ -228,6 +238,7 @@ impl Kin {
             let apart = apart.map(|group| NamedGroupRule { group, domain: domain.clone() });
             rules.anti_affinity.extend(apart);
         }
+        rules.affinity.extend(self.told_affinity(pod));
         if let Some((spread, group)) = self.told_spread(pod) {
             let skew_max = u32::try_from(spread.max_skew).unwrap_or(1).max(1);
             rules.spread.push(NamedSpread { group, key: spread.topology_key.clone(), skew_max });
@@ -246,6 +257,14 @@ pub(super) fn preferred_pods(pod: &Pod) -> impl Iterator<Item = (bool, &Preferre
 pub(super) fn would_spread(pod: &Pod) -> impl Iterator<Item = &Spread> {
     let spreads = pod.spec.topology_spread_constraints.iter();
     spreads.filter(|spread| spread.when_unsatisfiable == "ScheduleAnyway")
+}
+
+/// The one affinity that must hold: of several, only pods that all of them take count.
+fn must_be_near(pod: &Pod) -> Option<&PodTerm> {
+    match &pod.spec.affinity.pod_affinity.required[..] {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 /// The one spread that must hold.

@@ -11,6 +11,10 @@ mod client;
 mod columns;
 mod devices;
 mod fit;
+#[cfg(test)]
+mod gang_instances;
+#[cfg(test)]
+mod gang_tests;
 mod gangs;
 mod hands;
 mod kin;

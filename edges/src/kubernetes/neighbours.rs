@@ -52,6 +52,7 @@ impl Neighbours {
     pub(super) fn beside(cache: &Cache, known: &KnownPod, kin: &Kin) -> Self {
         let pod = &known.pod;
         let affinity = &pod.spec.affinity.pod_affinity.required;
+        let affinity = if kin.told_affinity(pod).is_some() { &[][..] } else { affinity };
         let anti = pod.spec.affinity.pod_anti_affinity.required.iter();
         let anti: Vec<&PodTerm> = anti.filter(|term| !kin.tells(term, pod)).collect();
         let mut found = Self { ports: ports(pod), ..Self::default() };

@@ -67,11 +67,27 @@ fn without_rules(pod: &Value) -> Vec<Value> {
     without.collect()
 }
 
-/// The answers of the stock scheduler, by cluster and pod.
-fn ask_stock(clusters: &[Objects]) -> Vec<BTreeMap<String, Stock>> {
+/// What the program says to these lines.
+pub(super) fn ask(args: &[&str], lines: String) -> String {
     let program = std::env::var(PROGRAM).unwrap_or_else(|_| {
         panic!("{PROGRAM} names no program: run `cargo xtask test kubernetes`, which builds it")
     });
+    let mut child = Command::new(&program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect(&program);
+    let mut into = child.stdin.take().expect("it was asked for");
+    let writer = std::thread::spawn(move || into.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("no panic").expect("it reads to the end");
+    assert!(output.status.success(), "{program} ended with {}", output.status);
+    String::from_utf8(output.stdout).expect("it is JSON")
+}
+
+/// The answers of the stock scheduler, by cluster and pod.
+fn ask_stock(clusters: &[Objects]) -> Vec<BTreeMap<String, Stock>> {
     let line = |cluster: &Objects| {
         let mut waiting = cluster.waiting.clone();
         waiting.extend(cluster.waiting.iter().flat_map(without_rules));
@@ -81,22 +97,14 @@ fn ask_stock(clusters: &[Objects]) -> Vec<BTreeMap<String, Stock>> {
         format!("{asked}\n")
     };
     let lines: String = clusters.iter().map(line).collect();
-    let mut child =
-        Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect(&program);
-    let mut into = child.stdin.take().expect("it was asked for");
-    let writer = std::thread::spawn(move || into.write_all(lines.as_bytes()));
-    let output = child.wait_with_output().expect("it ends");
-    writer.join().expect("no panic").expect("it reads to the end");
-    assert!(output.status.success(), "{program} ended with {}", output.status);
-    let text = String::from_utf8(output.stdout).expect("it is JSON");
     let by_pod = |line: &str| {
         let all: Vec<Stock> = serde_json::from_str(line).expect("a list of answers");
         all.into_iter().map(|answer| (answer.pod.clone(), answer)).collect()
     };
-    text.lines().map(by_pod).collect()
+    ask(&[], lines).lines().map(by_pod).collect()
 }
 
-fn read<T: serde::de::DeserializeOwned>(objects: &[Value]) -> Vec<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(objects: &[Value]) -> Vec<T> {
     objects.iter().map(|object| serde_json::from_value(object.clone()).expect("an object")).collect()
 }
 

@@ -1,6 +1,9 @@
 // What the stock scheduler finds feasible: reads clusters from standard input, one JSON object a line, asks the default
 // plugins of the stock scheduler (PreEnqueue, PreFilter, Filter) of each waiting pod, and writes one line a cluster.
-// Nothing is scheduled, and no server is asked.
+// Nothing is scheduled, and no server is asked. With the argument "in-turn" the waiting pods are placed one after another instead;
+// of nodes that score the same the same one is drawn each time.
+//
+//go:debug randautoseed=0
 package main
 
 import (
@@ -65,14 +68,30 @@ type scheduler struct {
 }
 
 func main() {
-	if err := run(context.Background(), os.Stdin, os.Stdout); err != nil {
+	ask := askEach
+	if slices.Equal(os.Args[1:], []string{"in-turn"}) {
+		ask = placeInTurn
+	}
+	if err := run(context.Background(), ask, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "feasible:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, in io.Reader, out io.Writer) error {
+// asking makes what answers for a cluster.
+type asking func(context.Context) (func(*cluster) (any, error), error)
+
+func askEach(ctx context.Context) (func(*cluster) (any, error), error) {
 	stock, err := newScheduler(ctx)
+	return func(asked *cluster) (any, error) { return stock.ask(ctx, asked) }, err
+}
+
+func placeInTurn(ctx context.Context) (func(*cluster) (any, error), error) {
+	return func(asked *cluster) (any, error) { return inTurn(ctx, asked) }, nil
+}
+
+func run(ctx context.Context, ask asking, in io.Reader, out io.Writer) error {
+	answer, err := ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +106,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		found, err := stock.ask(ctx, &asked)
+		found, err := answer(&asked)
 		if err != nil {
 			return err
 		}

@@ -8,8 +8,8 @@ use super::*;
 use crate::decide::placement_policies::{PLACEMENT_POLICIES, PlacementContext, placement_policy};
 use crate::model::fragmentation::TargetWorkload;
 use crate::model::{
-    DeviceKind, GroupRule, Health, ModelSet, NodeSpec, Quota, ResourceSchema, Rules, Scope, Selector,
-    SpreadRule, Task, TaskClass, TaskId, invariants,
+    DeviceKind, GroupRule, Health, ModelSet, NearRule, NodeSpec, Quota, ResourceSchema, Rules, Scope,
+    Selector, SpreadRule, Task, TaskClass, TaskId, invariants,
 };
 
 /// The source's worked example: 3 nodes, L = 100, R = 200, I = 20 each, C = 10, 20, 30.
@@ -89,7 +89,7 @@ fn random_cluster(seed: u64) -> Cluster {
         match chance.random_range(0..8) {
             0 => rules.selectors.push(Selector { key: rack, values: vec![cluster.label_value(rack, "r1")] }),
             1 => rules.anti_affinity.push(GroupRule { group, scope }),
-            2 => rules.affinity.push(GroupRule { group, scope }),
+            2 => rules.affinity.push(NearRule { groups: vec![group], scope }),
             3 => rules.spread.push(SpreadRule { group, key: rack, skew_max: 1 }),
             _ => {}
         }

@@ -178,6 +178,20 @@ impl<'a> Draft<'a> {
         found
     }
 
+    /// The nodes on which all of a unit may be placed, each with whether it may fail.
+    pub(super) fn open_to(&self, unit: &[TaskId]) -> Vec<(NodeId, bool)> {
+        let Assessment { failing, .. } = self.assessment;
+        // Who would end last is let in where all are.
+        let ends = unit.iter().map(|&task| self.would_end(task));
+        let ends = ends.min_by_key(|end| std::cmp::Reverse(end.unwrap_or(u64::MAX))).flatten();
+        let open = |node: &NodeId| !failing.contains(node) && !is_closed(&self.kept, *node, ends);
+        self.cluster
+            .nodes()
+            .filter(open)
+            .map(|node| (node, self.assessment.risk_of(node) >= self.config.wary_level))
+            .collect()
+    }
+
     /// The best place on one node.
     pub(super) fn place_on(&mut self, task: TaskId, node: NodeId) -> Option<Placement> {
         if !self.cluster.fits(node, self.cluster.task(task).class) {

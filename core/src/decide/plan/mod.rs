@@ -5,6 +5,7 @@ mod acts;
 mod caretaker;
 mod draft;
 mod expected_use;
+mod gang;
 mod lepton;
 mod lepton_config;
 mod place_only;
