@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::resources::PodDeviceClaim;
+
 /// Amounts by resource.
 pub(super) type Amounts = BTreeMap<String, serde_json::Value>;
 
@@ -20,6 +22,7 @@ pub(super) struct Meta {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<OwnerReference>,
+    pub(super) finalizers: Vec<String>,
 }
 
 impl Meta {
@@ -165,7 +168,7 @@ pub(super) struct PodSpec {
     pub(super) tolerations: Vec<Toleration>,
     pub(super) topology_spread_constraints: Vec<Spread>,
     pub(super) scheduling_gates: Vec<serde_json::Value>,
-    pub(super) resource_claims: Vec<serde_json::Value>,
+    pub(super) resource_claims: Vec<PodDeviceClaim>,
     pub(super) volumes: Vec<PodVolume>,
     pub(super) scheduling_group: SchedulingGroup,
     pub(super) active_deadline_seconds: Option<u64>,
@@ -322,6 +325,7 @@ pub(super) struct PodStatus {
     pub(super) phase: String,
     pub(super) start_time: Option<String>,
     pub(super) nominated_node_name: String,
+    pub(super) resource_claim_statuses: Vec<PodDeviceClaim>,
     pub(super) container_statuses: Vec<ContainerStatus>,
     pub(super) init_container_statuses: Vec<ContainerStatus>,
     /// Of all conditions what a resize says of itself.
