@@ -211,7 +211,8 @@ fn gather<'a>(node: &str, slices: impl Iterator<Item = &'a Arc<Slice>>) -> NodeD
         let names: BTreeSet<&String> = devices.iter().map(|device| &device.name).collect();
         let is_whole = slices.iter().all(|slice| slice.spec.pool.resource_slice_count == slices.len());
         // Of what several nodes reach nothing is placed, so that it does not matter how much of it is there.
-        if !node.is_empty() && !(is_whole && names.len() == devices.len()) {
+        let is_sound = is_whole && names.len() == devices.len();
+        if !node.is_empty() && !is_sound {
             gathered.is_updating = true;
             continue;
         }
