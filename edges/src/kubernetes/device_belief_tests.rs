@@ -43,11 +43,9 @@ fn slice(chance: &mut Chance, node: &str, count: u64) -> Value {
 fn claim(chance: &mut Chance, name: &str) -> Value {
     let mut exactly =
         json!({"deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 1 + chance.below(2)});
+    let of_h100 = format!("device.attributes['{DRIVER}'].model == 'H100'");
     match chance.below(6) {
-        0 => {
-            exactly["selectors"] =
-                json!([{"cel": {"expression": format!("device.attributes['{DRIVER}'].model == 'H100'")}}])
-        }
+        0 => exactly["selectors"] = json!([{"cel": {"expression": of_h100}}]),
         1 => exactly = json!({"deviceClassName": "gpu", "allocationMode": "All"}),
         2 => exactly["tolerations"] = json!([{"key": "broken", "operator": "Exists"}]),
         3 => exactly["deviceClassName"] = "none".into(),
