@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cache::{Cache, Change};
 use super::columns::Columns;
-use super::device_store::Told;
+use super::device_changes::Told;
 use super::devices::DeviceNames;
 use super::reserves::promise;
 use super::resources::{DeviceClaim, DeviceClass, DeviceId, Slice};

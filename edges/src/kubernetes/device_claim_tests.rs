@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::cache::{Cache, Change};
+use super::device_changes::Told;
 use super::device_claims::DeviceClaims;
-use super::device_store::Told;
 use super::fit::nowhere;
 use super::neighbours::Neighbours;
 use super::objects::Pod;

@@ -16,6 +16,7 @@ mod client;
 mod columns;
 #[cfg(test)]
 mod device_belief_tests;
+mod device_changes;
 #[cfg(test)]
 mod device_claim_tests;
 mod device_claims;
@@ -67,7 +68,7 @@ pub use access::AccessError;
 use cache::Shared;
 use client::Client;
 use columns::Columns;
-use device_store::Told;
+use device_changes::Told;
 use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;

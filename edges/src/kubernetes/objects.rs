@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::resources::PodDeviceClaim;
-
 /// Amounts by resource.
 pub(super) type Amounts = BTreeMap<String, serde_json::Value>;
 
@@ -172,6 +170,14 @@ pub(super) struct PodSpec {
     pub(super) volumes: Vec<PodVolume>,
     pub(super) scheduling_group: SchedulingGroup,
     pub(super) active_deadline_seconds: Option<u64>,
+}
+
+/// A claim of devices that a pod names, or the template of one that is made for it; in its status the name of what was made.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodDeviceClaim {
+    pub(super) name: String,
+    pub(super) resource_claim_name: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]

@@ -7,14 +7,6 @@ use serde_json::Value;
 
 use super::objects::{Amounts, Meta, NodeTerms, Pod, Taint, Toleration};
 
-/// A claim of devices that a pod names, or the template of one that is made for it; in its status the name of what was made.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct PodDeviceClaim {
-    name: String,
-    resource_claim_name: Option<String>,
-}
-
 impl Pod {
     /// The claims of devices that it uses, with whether each was made for it; none in the place of one that was not made yet. What was left
     /// out on purpose is not among them.
