@@ -112,6 +112,8 @@ impl ControlPlane {
             format!("--service-account-signing-key-file={folder}/sa.key"),
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
+            // Devices with taints are kept as they are told.
+            "--feature-gates=DRADeviceTaints=true".to_owned(),
             // No controller makes service accounts here.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];

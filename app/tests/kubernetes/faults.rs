@@ -24,7 +24,7 @@ const NODES: usize = 3;
 const STORM: Duration = Duration::from_secs(15);
 
 /// What the gate has seen and does.
-struct Chance {
+pub(crate) struct Chance {
     state: u64,
     /// Requests of a hundred that fail; none while it is 0.
     percent: u64,
@@ -108,7 +108,7 @@ fn answer(mut to: TcpStream, gate: &Gate, chance: &Mutex<Chance>) -> std::io::Re
 }
 
 /// A service that acts through a gate, and the gate's chance.
-fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, Service) {
+pub(crate) fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, Service) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has one");
     let chance = Chance {
@@ -138,12 +138,12 @@ fn start(plane: &ControlPlane) -> (Arc<Mutex<Chance>>, Service) {
 }
 
 /// How many rounds.
-fn seeds() -> u64 {
+pub(crate) fn seeds() -> u64 {
     std::env::var("LEPTON_FAULT_SEEDS").map_or(SEEDS, |seeds| seeds.parse().expect("a number"))
 }
 
 /// Faults of this seed from now on, for [`STORM`] at most: whoever is not through by then gets through afterwards.
-fn begin(chance: &Arc<Mutex<Chance>>, seed: u64) {
+pub(crate) fn begin(chance: &Arc<Mutex<Chance>>, seed: u64) {
     let mut now = chance.lock().expect("sound");
     (now.state, now.percent) = (seed, 15 + 5 * (seed % 4));
     now.round += 1;
@@ -155,6 +155,11 @@ fn begin(chance: &Arc<Mutex<Chance>>, seed: u64) {
             then.percent = 0;
         }
     });
+}
+
+/// No faults from now on.
+pub(crate) fn end(chance: &Mutex<Chance>) {
+    chance.lock().expect("sound").percent = 0;
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn whatever_fails_each_pod_ends_bound_once_or_waits_and_is_told_why() {
         let gang: BTreeSet<String> = (0..3).filter_map(|n| plane.node_of(&name("gang", n))).collect();
         assert_eq!(gang.len(), 3, "seed {seed}: each member takes the GPUs of a node: {gang:?}");
         assert_eq!(plane.unscheduled(&pods[0]), None, "seed {seed}: who is bound is told nothing else");
-        chance.lock().expect("sound").percent = 0;
+        end(&chance);
         pods.iter()
             .chain([&name("huge", 0)])
             .for_each(|pod| plane.delete(&format!("/api/v1/namespaces/default/pods/{pod}")));
@@ -262,7 +267,7 @@ fn whatever_fails_no_more_are_evicted_than_a_budget_allows_and_who_they_go_for_i
         let stay: Vec<&String> = low.iter().filter(|name| **name != gone).collect();
         assert_eq!(stay.iter().find(|name| goes(name)), None, "seed {seed}: the budget allows one");
         assert!(stay.iter().all(|name| plane.node_of(name).is_some()), "seed {seed}");
-        chance.lock().expect("sound").percent = 0;
+        end(&chance);
         for name in low.iter().chain(&high).filter(|name| **name != gone) {
             plane.ask(Method::DELETE, &format!("{pods}/{name}"), Some(&json!({"gracePeriodSeconds": 0})));
         }

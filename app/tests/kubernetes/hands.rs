@@ -12,12 +12,17 @@ use crate::common::service::PATIENCE;
 use crate::control_plane::ControlPlane;
 
 fn connect(plane: &ControlPlane) -> (KubernetesSource, KubernetesHands) {
-    let kubeconfig = Some(plane.kubeconfig().into());
+    connect_as(&plane.kubeconfig())
+}
+
+/// The cluster as somebody sees it.
+pub(crate) fn connect_as(kubeconfig: &str) -> (KubernetesSource, KubernetesHands) {
+    let kubeconfig = Some(kubeconfig.into());
     let options = KubernetesOptions { kubeconfig, fresh_seconds: 60, ..KubernetesOptions::default() };
     KubernetesSource::connect(&options).expect("the cluster is there")
 }
 
-fn start(pod: &str, node: &str) -> Call {
+pub(crate) fn start(pod: &str, node: &str) -> Call {
     Call::Start { task: pod.into(), to: Spot { node: node.into(), devices: DeviceSet::NONE } }
 }
 
@@ -26,7 +31,7 @@ fn stop(pod: &str, node: &str) -> Call {
     Call::Stop { task: pod.into(), from, makes_room_for: None }
 }
 
-fn why(answer: &Answer) -> &str {
+pub(crate) fn why(answer: &Answer) -> &str {
     match answer {
         Answer::Refused(why) | Answer::Never(why) => why,
         other => panic!("refused was expected, not {other:?}"),
@@ -34,7 +39,7 @@ fn why(answer: &Answer) -> &str {
 }
 
 /// Makes the call until the answer is as expected: what the hands know comes by streams.
-fn until(hands: &mut KubernetesHands, call: &Call, expected: impl Fn(&Answer) -> bool) -> Answer {
+pub(crate) fn until(hands: &mut KubernetesHands, call: &Call, expected: impl Fn(&Answer) -> bool) -> Answer {
     let begun = Instant::now();
     loop {
         let answer = hands.call(call);

@@ -2,6 +2,7 @@
 
 mod alike;
 mod chart;
+mod claims;
 #[path = "../common/mod.rs"]
 mod common;
 mod control_plane;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use lepton_core::model::DeviceSet;
 
+use super::device_store::DeviceStore;
 use super::namespaces::Namespaces;
 use super::objects::{Budget, GroupTerms, Namespace, Node, Pod, PodGroup, is_ours};
 use super::requests::{Requests, add, amounts, requests, subtract};
@@ -68,6 +69,7 @@ pub(super) struct Cache {
     pub(super) groups: BTreeMap<(&'static str, String), GroupTerms>,
     pub(super) ears: BTreeMap<&'static str, Ear>,
     pub(super) storage: Storage,
+    pub(super) devices: DeviceStore,
     pub(super) namespaces: Namespaces,
     /// Budgets of disruption by their full names, and whether they have changed.
     pub(super) budgets: BTreeMap<String, Budget>,
@@ -138,7 +140,7 @@ impl Cache {
     }
 
     /// Where this is so, what has changed may let a pod of ours start.
-    fn urge(&mut self, is_so: bool) {
+    pub(super) fn urge(&mut self, is_so: bool) {
         if is_so {
             self.urgent_since.get_or_insert_with(Instant::now);
         }
@@ -179,6 +181,8 @@ impl Cache {
         }
         let before = self.pods.get(&name).map(|before| &before.pod);
         self.storage.note_user(&name, before, Some(&pod));
+        let before = self.pods.get(&name).cloned();
+        self.note_device_user(&name, before.as_ref().map(|before| &before.pod), Some(&pod));
         self.pods.insert(name.clone(), Arc::new(KnownPod { pod, requests }));
         self.put_on(&name);
         self.hold_again(&name);
@@ -207,6 +211,7 @@ impl Cache {
         self.wishing.remove(&name);
         if let Some(before) = self.pods.remove(&name) {
             self.storage.note_user(&name, Some(&before.pod), None);
+            self.note_device_user(&name, Some(&before.pod), None);
         }
         self.note_waiting(&name);
         self.changed_pods.insert(name);
@@ -269,6 +274,7 @@ impl Cache {
         self.put_on(name);
         self.waiting.remove(name);
         self.changed_pods.insert(name.to_owned());
+        self.note_device_holder(name);
     }
 
     /// The pod was not bound after all. It waits for the next turn that is due anyway: what stood in its way may still be there.
@@ -281,6 +287,7 @@ impl Cache {
             self.note_waiting(name);
             self.urgent_since = since;
             self.changed_pods.insert(name.to_owned());
+            self.note_device_holder(name);
         }
     }
 
@@ -368,6 +375,7 @@ impl Cache {
 
     /// What no stream has told of in time was not so, and what has not come back in time does not.
     pub(super) fn forget_old(&mut self) {
+        self.forget_promises();
         let late = self.evicted.iter().filter(|(_, since)| since.elapsed() > COMES_BACK);
         let late: Vec<String> = late.map(|(name, _)| name.clone()).collect();
         for name in late {
@@ -379,6 +387,7 @@ impl Cache {
         for name in old {
             self.take_off(&name);
             self.assumed.remove(&name);
+            self.note_device_holder(&name);
             self.changed_pods.insert(name);
         }
     }

@@ -84,7 +84,13 @@ pub(super) fn banks(node: &Node, names: &DeviceNames) -> Vec<Bank> {
     banks
 }
 
-fn kind(resource: &str) -> DeviceKind {
+/// How many devices the node has of these.
+pub(super) fn of_resources(banks: &[Bank]) -> usize {
+    banks.last().map_or(0, |bank| bank.first + bank.count)
+}
+
+/// What kind of device a resource is, or one of a driver.
+pub(super) fn kind(resource: &str) -> DeviceKind {
     let is = |part: &str| resource.contains(part);
     if is("fpga") {
         DeviceKind::Fpga

@@ -5,37 +5,47 @@ use std::collections::BTreeMap;
 
 use super::admits::{UNSCHEDULABLE, hard_taints, is_cordoned, selects, tolerates, tolerates_cordon};
 use super::cache::{Cache, KnownPod};
+use super::device_claims::DeviceClaims;
 use super::neighbours::Neighbours;
-use super::objects::Node;
+use super::objects::{Node, Pod};
 use super::obstacle::Obstacle;
 use super::requests::Requests;
 use super::volumes::Volumes;
 
 /// What is in the way of the pod on the node; none where it may stand there.
 pub(super) fn obstacle(cache: &Cache, known: &KnownPod, node: &Node) -> Option<Obstacle> {
-    match Volumes::of(cache, &known.pod) {
-        Ok(volumes) => obstacle_beside(cache, known, (&Neighbours::of(cache, known), &volumes), node),
+    match claims_of(cache, &known.pod) {
+        Ok(claims) => obstacle_beside(cache, known, &Neighbours::of(cache, known), &claims, node),
         Err(why) => Some(Obstacle::Claims(why)),
     }
 }
 
 /// What is in the way of a pod that keeps its place on the node until it is bound.
 pub(super) fn obstacle_of_held(cache: &Cache, known: &KnownPod, node: &Node) -> Option<Obstacle> {
-    match Volumes::of(cache, &known.pod) {
-        Ok(volumes) => by_itself(known, node).or_else(|| volumes.obstacle(cache, node)),
+    match claims_of(cache, &known.pod) {
+        Ok((volumes, devices)) => by_itself(known, node)
+            .or_else(|| volumes.obstacle(cache, node))
+            .or_else(|| devices.obstacle(cache, node)),
         Err(why) => Some(Obstacle::Claims(why)),
     }
+}
+
+/// Claims of volumes and of devices; or why they keep the pod from every node.
+fn claims_of(cache: &Cache, pod: &Pod) -> Result<(Volumes, DeviceClaims), String> {
+    Ok((Volumes::of(cache, pod)?, DeviceClaims::of(cache, pod)?))
 }
 
 fn obstacle_beside(
     cache: &Cache,
     known: &KnownPod,
-    (neighbours, volumes): (&Neighbours, &Volumes),
+    neighbours: &Neighbours,
+    (volumes, devices): &(Volumes, DeviceClaims),
     node: &Node,
 ) -> Option<Obstacle> {
     by_itself(known, node)
         .or_else(|| by_room(cache, known, node))
         .or_else(|| volumes.obstacle(cache, node))
+        .or_else(|| devices.obstacle(cache, node))
         .or_else(|| neighbours.obstacle(cache, &known.pod, node))
 }
 
@@ -70,26 +80,28 @@ fn by_room(cache: &Cache, known: &KnownPod, node: &Node) -> Option<Obstacle> {
 }
 
 /// What the waiting of a pod depends on, beside the cluster: pods of equal shapes are told the same.
-pub(super) fn shape(neighbours: &Neighbours, known: &KnownPod) -> String {
+pub(super) fn shape(cache: &Cache, neighbours: &Neighbours, known: &KnownPod) -> String {
     let (spec, meta) = (&known.pod.spec, &known.pod.metadata);
     let around = (!neighbours.is_empty()).then(|| {
         let ports: Vec<_> = spec.containers.iter().map(|container| &container.ports).collect();
         (&meta.namespace, &meta.labels, &spec.topology_spread_constraints, ports)
     });
     let claims: Vec<String> = known.pod.claims().collect();
+    let devices = DeviceClaims::of(cache, &known.pod).map(|devices| devices.shape());
+    let claims = (claims, devices);
     format!("{:?}", (&known.requests, &spec.node_selector, &spec.affinity, &spec.tolerations, around, claims))
 }
 
 /// Why the pod fits nowhere, the way of most nodes first; none where a node would take it.
 pub(super) fn nowhere(cache: &Cache, known: &KnownPod, neighbours: &Neighbours) -> Option<String> {
     let all = cache.nodes.len();
-    let volumes = match Volumes::of(cache, &known.pod) {
-        Ok(volumes) => volumes,
+    let claims = match claims_of(cache, &known.pod) {
+        Ok(claims) => claims,
         Err(why) => return Some(format!("0/{all} nodes are available: {why}.")),
     };
     let mut counts = BTreeMap::<Obstacle, usize>::new();
     for node in cache.nodes.values() {
-        *counts.entry(obstacle_beside(cache, known, (neighbours, &volumes), node)?).or_insert(0) += 1;
+        *counts.entry(obstacle_beside(cache, known, neighbours, &claims, node)?).or_insert(0) += 1;
     }
     let mut counts: Vec<(Obstacle, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -101,7 +113,6 @@ pub(super) fn nowhere(cache: &Cache, known: &KnownPod, neighbours: &Neighbours) 
 #[cfg(test)]
 mod tests {
     use super::super::cache::Change;
-    use super::super::objects::Pod;
     use super::*;
     use serde_json::{Value, json};
 

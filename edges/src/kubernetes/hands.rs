@@ -3,23 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lepton_core::execute::Actuator;
-use lepton_core::model::{Answer, Call, Moving, Spot};
+use lepton_core::model::{Answer, Call, DeviceSet, Moving, Spot};
 use serde_json::{Value, json};
 
 use super::at_once::at_once;
 use super::cache::{Cache, KnownPod, Shared};
 use super::client::{ApiError, Client};
-use super::devices::{DEVICES, annotation};
+use super::devices::{DeviceNames, banks, of_resources};
 use super::fit::{nowhere, obstacle, shape};
 use super::lease::Lease;
 use super::moment::now_text;
 use super::neighbours::Neighbours;
-use super::objects::{CORDONED, Meta, Pod, is_ours};
+use super::objects::{CORDONED, Meta, is_ours};
 use super::provisions::{Next, let_go, next, nominate, prepare};
+use super::reserves::{give_back_idle, promise};
 use super::speaker::Speaker;
 use super::told::comes_back_as_itself;
 use super::volumes::{Errand, Volumes};
@@ -30,15 +30,12 @@ const SHAPES_MAX: usize = 64;
 const SETTLED: Duration = Duration::from_secs(1);
 /// Calls that are under way at the same time, each on a connection of its own.
 const CONNECTIONS: usize = 16;
-/// Pauses before a call is made again that the server was too busy for.
-const BUSY_PAUSES: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
-
 /// The hands of a cluster.
 pub struct KubernetesHands {
-    client: Client,
-    shared: Arc<Shared>,
-    speaker: Speaker,
+    pub(super) client: Client,
+    pub(super) shared: Arc<Shared>,
+    pub(super) speaker: Speaker,
+    names: DeviceNames,
     /// Where to find the lease, and it, once something may be done.
     lease_name: Option<(String, String)>,
     lease: Option<Lease>,
@@ -55,12 +52,14 @@ impl KubernetesHands {
         client: Client,
         shared: Arc<Shared>,
         speaker: Speaker,
+        names: DeviceNames,
         lease_name: Option<(String, String)>,
     ) -> Self {
         Self {
             client,
             shared,
             speaker,
+            names,
             lease_name,
             lease: None,
             said: BTreeMap::new(),
@@ -119,7 +118,7 @@ impl KubernetesHands {
                 continue;
             }
             let neighbours = Neighbours::of(&cache, known);
-            let shape = shape(&neighbours, known);
+            let shape = shape(&cache, &neighbours, known);
             let found = match shapes.get(&shape) {
                 Some(found) => found.clone(),
                 None if shapes.len() == SHAPES_MAX => {
@@ -174,6 +173,13 @@ impl KubernetesHands {
         let known = self.pod(name)?;
         let mut cache = self.shared.cache();
         let errands = check(&cache, name, &known, &to.node)?;
+        let own = cache.nodes.get(&*to.node).map_or(DeviceSet::NONE, |node| {
+            // Those of claims come after those of resources.
+            let first = of_resources(&banks(node, &self.names));
+            to.devices.iter().filter_map(|device| device.checked_sub(first)).collect()
+        });
+        promise(&mut cache, &known.pod, &to.node, own)
+            .map_err(|why| Answer::Refused(format!("node {}: {why}", &*to.node)))?;
         cache.assume(name, &to.node, to.devices);
         if !errands.is_empty() {
             cache.hold(name);
@@ -204,6 +210,7 @@ impl KubernetesHands {
             return;
         }
         self.take_back_nominations(underway);
+        give_back_idle(&self.client, &self.shared);
         let due: Vec<_> = {
             let cache = self.shared.cache();
             let due = cache.held().filter_map(|(name, held)| {
@@ -232,65 +239,6 @@ impl KubernetesHands {
                 }
             },
         );
-    }
-
-    /// Binds a pod that is promised.
-    fn bind(&self, name: &str, known: &KnownPod, to: &Spot) -> Result<Answer, Answer> {
-        let meta = &known.pod.metadata;
-        let mut annotations = serde_json::Map::new();
-        if !to.devices.is_empty() {
-            annotations.insert(DEVICES.to_owned(), Value::String(annotation(to.devices)));
-        }
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {
-                "name": meta.name, "namespace": meta.namespace, "uid": meta.uid, "annotations": annotations
-            },
-            "target": {"apiVersion": "v1", "kind": "Node", "name": &*to.node},
-        });
-        let path = format!("{}/binding", path_of(meta));
-        let mut bound = self.client.post(&path, &body);
-        for pause in BUSY_PAUSES {
-            let Err(error) = &bound else { break };
-            if !may_pass(error) || self.waits_for().is_some() || self.is_bound(error, meta, to) != Some(false)
-            {
-                break;
-            }
-            thread::sleep(pause);
-            bound = self.client.post(&path, &body);
-        }
-        if let Err(error) = bound
-            && self.is_bound(&error, meta, to) != Some(true)
-        {
-            self.shared.cache().take_back(name, &meta.uid);
-            return Err(Answer::Refused(format!("pod {name} is not bound: {error}")));
-        }
-        self.speaker.scheduled(meta, &to.node);
-        Ok(Answer::Done)
-    }
-
-    /// Whether the pod is bound there in spite of an error, by the server's word: where nobody answered, or the server failed in the middle, it may
-    /// be; none where it is bound elsewhere, gone, or another pod of its name. What the server was too busy for was not done.
-    fn is_bound(&self, error: &ApiError, meta: &Meta, to: &Spot) -> Option<bool> {
-        if error.code() == Some(429) {
-            return Some(false);
-        }
-        let ask = || self.client.get::<Pod>(&path_of(meta));
-        let mut found = ask();
-        for pause in BUSY_PAUSES {
-            if !found.as_ref().is_err_and(|error| error.code() != Some(404)) {
-                break;
-            }
-            thread::sleep(pause);
-            found = ask();
-        }
-        let pod = found.ok().filter(|pod| pod.metadata.uid == meta.uid)?;
-        match pod.spec.node_name.as_str() {
-            "" => Some(false),
-            node if node == &*to.node => Some(true),
-            _ => None,
-        }
     }
 
     /// The pod that is to leave the node, which it stands on; or that there is nothing more to do.
@@ -478,12 +426,6 @@ impl KubernetesHands {
     }
 }
 
-/// Whether the same call may be answered otherwise soon: the server is too busy, fails, or did not answer; or somebody else changed the
-/// pod at the same moment.
-fn may_pass(error: &ApiError) -> bool {
-    error.code().is_none_or(|code| matches!(code, 409 | 429) || code >= 500)
-}
-
 /// Whether the pod may stand there, as the cluster is known now, and what has to be done before it is bound.
 fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<Vec<Errand>, Answer> {
     let refused = |why: String| Err::<Vec<Errand>, _>(Answer::Refused(why));
@@ -503,6 +445,6 @@ fn check(cache: &Cache, name: &str, known: &KnownPod, node: &str) -> Result<Vec<
     }
 }
 
-fn path_of(meta: &Meta) -> String {
+pub(super) fn path_of(meta: &Meta) -> String {
     format!("/api/v1/namespaces/{}/pods/{}", meta.namespace, meta.name)
 }

@@ -5,10 +5,22 @@
 mod access;
 mod admits;
 mod at_once;
+mod binding;
 mod budgets;
 mod cache;
+mod cel;
+mod cel_syntax;
+#[cfg(test)]
+mod cel_tests;
 mod client;
 mod columns;
+#[cfg(test)]
+mod device_belief_tests;
+mod device_changes;
+#[cfg(test)]
+mod device_claim_tests;
+mod device_claims;
+mod device_store;
 mod devices;
 mod fit;
 #[cfg(test)]
@@ -24,9 +36,12 @@ mod namespaces;
 mod neighbours;
 mod objects;
 mod obstacle;
+mod pools;
 mod provisions;
 mod quantity;
 mod requests;
+mod reserves;
+mod resources;
 mod reviewer;
 #[cfg(test)]
 mod rule_tests;
@@ -57,10 +72,12 @@ pub use access::AccessError;
 use cache::Shared;
 use client::Client;
 use columns::Columns;
+use device_changes::Told;
 use devices::DeviceNames;
 use gangs::GROUP_APIS;
 pub use hands::KubernetesHands;
 use objects::{Budget, Namespace, Node, Pod, PodGroup};
+use resources::{DeviceClaim, DeviceClass, Slice};
 pub use reviewer::{Person, ReviewError, Reviewer};
 use speaker::Speaker;
 use storage::{Claim, CsiNode, Driver, StorageCapacity, StorageClass, Stored, Volume};
@@ -78,6 +95,13 @@ const STREAM_MAX: Duration = Duration::from_secs(60);
 const STREAM_MIN: Duration = Duration::from_secs(5);
 /// Pods named with a note.
 const EXAMPLES_MAX: usize = 3;
+
+/// Where objects about devices are listed: claims, slices, classes.
+const DEVICES: [&str; 3] = [
+    "/apis/resource.k8s.io/v1/resourceclaims",
+    "/apis/resource.k8s.io/v1/resourceslices",
+    "/apis/resource.k8s.io/v1/deviceclasses",
+];
 
 /// What cluster, and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,7 +161,8 @@ impl KubernetesSource {
         let first_list_millis = begun.elapsed().as_millis() as u64;
         let speaker = Speaker::start(client.clone())
             .map_err(|error| AccessError(format!("cannot start a thread: {error}")))?;
-        let hands = KubernetesHands::new(client.clone(), Arc::clone(&shared), speaker, options.lease.clone());
+        let lease = options.lease.clone();
+        let hands = KubernetesHands::new(client.clone(), Arc::clone(&shared), speaker, names.clone(), lease);
         let teller = Teller::new(columns, names);
         ending.is_due = false;
         let source = Self { shared, client, told_by: access.told_by, teller, first_list_millis };
@@ -230,6 +255,9 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         let capacities = storage_kind::<StorageCapacity>("/apis/storage.k8s.io/v1/csistoragecapacities");
         follow(drivers, client.clone(), Arc::clone(shared), lasts)?;
         follow(capacities, client.clone(), Arc::clone(shared), lasts)?;
+        follow(device_kind::<DeviceClaim>(DEVICES[0]), client.clone(), Arc::clone(shared), lasts)?;
+        follow(device_kind::<Slice>(DEVICES[1]), client.clone(), Arc::clone(shared), lasts)?;
+        follow(device_kind::<DeviceClass>(DEVICES[2]), client.clone(), Arc::clone(shared), lasts)?;
         let keeps: [fn(&mut cache::Cache, cache::Change<PodGroup>); GROUP_APIS.len()] = [
             |cache, change| cache.group_change(GROUP_APIS[0].0, change),
             |cache, change| cache.group_change(GROUP_APIS[1].0, change),
@@ -248,6 +276,12 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
 /// A kind of storage: without the first four, pods that have volumes wait.
 fn storage_kind<T: Stored>(path: &'static str) -> Kind<T> {
     let keep = |cache: &mut cache::Cache, change| cache.storage_change(change);
+    Kind { name: T::STREAM, path, is_needed: false, keep }
+}
+
+/// A kind of objects about devices: without all of them, pods that have claims of devices wait.
+fn device_kind<T: Told>(path: &'static str) -> Kind<T> {
+    let keep = |cache: &mut cache::Cache, change| cache.device_change(change);
     Kind { name: T::STREAM, path, is_needed: false, keep }
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Meta {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<OwnerReference>,
+    pub(super) finalizers: Vec<String>,
 }
 
 impl Meta {
@@ -165,10 +166,18 @@ pub(super) struct PodSpec {
     pub(super) tolerations: Vec<Toleration>,
     pub(super) topology_spread_constraints: Vec<Spread>,
     pub(super) scheduling_gates: Vec<serde_json::Value>,
-    pub(super) resource_claims: Vec<serde_json::Value>,
+    pub(super) resource_claims: Vec<PodDeviceClaim>,
     pub(super) volumes: Vec<PodVolume>,
     pub(super) scheduling_group: SchedulingGroup,
     pub(super) active_deadline_seconds: Option<u64>,
+}
+
+/// A claim of devices that a pod names, or the template of one that is made for it; in its status the name of what was made.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodDeviceClaim {
+    pub(super) name: String,
+    pub(super) resource_claim_name: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -322,6 +331,7 @@ pub(super) struct PodStatus {
     pub(super) phase: String,
     pub(super) start_time: Option<String>,
     pub(super) nominated_node_name: String,
+    pub(super) resource_claim_statuses: Vec<PodDeviceClaim>,
     pub(super) container_statuses: Vec<ContainerStatus>,
     pub(super) init_container_statuses: Vec<ContainerStatus>,
     /// Of all conditions what a resize says of itself.

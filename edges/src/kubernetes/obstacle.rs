@@ -21,6 +21,8 @@ pub(super) enum Obstacle {
     NoVolume,
     NoStorage,
     TooManyVolumes,
+    ClaimElsewhere,
+    NoDevices,
     /// Its claims are not as they must be, whatever the node.
     Claims(String),
 }
@@ -43,6 +45,8 @@ impl fmt::Display for Obstacle {
             Self::NoVolume => f.write_str("node(s) didn't find available persistent volumes to bind"),
             Self::NoStorage => f.write_str("node(s) did not have enough free storage"),
             Self::TooManyVolumes => f.write_str("node(s) exceed max volume count"),
+            Self::ClaimElsewhere => f.write_str("resourceclaim not available on the node"),
+            Self::NoDevices => f.write_str("cannot allocate all claims"),
             Self::Claims(why) => f.write_str(why),
             Self::Insufficient(resource) => write!(f, "Insufficient {resource}"),
         }

@@ -95,6 +95,7 @@ pub(super) fn let_go(
         let mut cache = shared.cache();
         let names: Vec<String> = known.pod.claims().collect();
         names.iter().for_each(|claim| cache.storage.take_back(claim));
+        cache.break_promises(&known.pod);
         cache.take_back(name, &known.pod.metadata.uid);
         names.iter().filter_map(|claim| cache.storage.claims.get(claim).cloned()).collect()
     };

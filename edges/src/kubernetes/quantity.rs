@@ -65,6 +65,11 @@ impl Quantity {
         clamp(self.0.saturating_mul(parts).div_euclid(NANOS))
     }
 
+    /// As a whole number; none where it is none.
+    pub(super) fn whole(self) -> Option<i64> {
+        (self.0 % NANOS == 0).then(|| i64::try_from(self.0 / NANOS).ok())?
+    }
+
     /// In units of so many, rounded up.
     pub(super) fn up_of(self, unit: i128) -> i64 {
         let unit = unit.saturating_mul(NANOS);

@@ -11,6 +11,7 @@ use lepton_core::model::{
 use super::admits::{UNSCHEDULABLE, hard_taints, selects, term_accepts, tolerates, tolerates_cordon};
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
+use super::device_claims::DeviceClaims;
 use super::devices::{DeviceNames, banks};
 use super::kin::{Kin, preferred_pods, would_spread};
 use super::neighbours::{Neighbours, wishes_about};
@@ -114,6 +115,9 @@ impl Surroundings {
         }
         if let (true, Ok(volumes)) = (waits, Volumes::of(cache, pod)) {
             selectors.extend(volumes.selectors(cache, NODE_NAME));
+        }
+        if let (true, Ok(devices)) = (waits, DeviceClaims::of(cache, pod)) {
+            selectors.extend(devices.selectors(cache, NODE_NAME));
         }
         let preferences = if waits { self.preferences(cache, pod, kin) } else { Vec::new() };
         let cordoned = || NamedSelector { key: CORDONED_BY_OTHERS.to_owned(), values: vec![String::new()] };
@@ -220,12 +224,12 @@ pub(super) fn beyond_words(
     if !spec.scheduling_gates.is_empty() {
         return Some("its scheduling gates hold it".to_owned());
     }
-    let unknown = [
-        (!spec.resource_claims.is_empty(), "resource claims"),
-        (asked.len() > 1, "devices of more than one resource"),
-    ];
-    if let Some((_, what)) = unknown.into_iter().find(|(there, _)| *there) {
-        return Some(format!("it has {what}, which Lepton does not place"));
+    let devices = match DeviceClaims::of(cache, &known.pod) {
+        Ok(devices) => devices,
+        Err(why) => return Some(why),
+    };
+    if asked.len() + usize::from(devices.demand(cache).is_some()) > 1 {
+        return Some("it has devices of more than one resource, which Lepton does not place".to_owned());
     }
     if let Err(why) = Volumes::of(cache, &known.pod) {
         return Some(why);

@@ -173,7 +173,7 @@ fn believed(snapshot: &Snapshot) -> ClusterDocument {
     document
 }
 
-fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings {
+pub(super) fn told(complete: bool, readings: Vec<lepton_core::model::Reading>) -> Readings {
     Readings { source: "kubernetes".into(), time_seconds: 0, sequence: None, complete, readings }
 }
 

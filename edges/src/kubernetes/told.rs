@@ -3,18 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lepton_core::model::{DeviceSet, Health, NamedRules, NodeReading, Preempts, Reading, TaskReading};
+use lepton_core::model::{
+    DEVICE_MILLI, DEVICES_PER_NODE_MAX, DeviceSet, DocumentDemand, Health, NamedRules, NodeReading, Preempts,
+    Reading, TaskReading,
+};
 
 use super::admits::is_cordoned;
 use super::budgets::Budgets;
 use super::cache::{Cache, KnownPod};
 use super::columns::Columns;
-use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks};
+use super::device_claims::{DeviceClaims, held, taken_by_nobody};
+use super::devices::{Bank, DeviceNames, Holdings, annotated, asked, banks, of_resources};
 use super::gangs::{Gang, gang_of};
 use super::kin::Kin;
 use super::moment::unix_seconds;
 use super::namespaces::selects_namespaces;
 use super::objects::{Node, Pod, Taint, is_ours};
+use super::resources::DeviceId;
 use super::rules::{
     CORDONED_BY_OTHERS, NODE_NAME, SOFT_TAINTS, Surroundings, TAINTS, beyond_words, named, soft_taints_of,
     taints_of,
@@ -38,6 +43,8 @@ struct ToldNode {
     reading: NodeReading,
     cordoned_by_loop: bool,
     banks: Vec<Bank>,
+    /// Devices for claims, which come after those, by their names and models.
+    claimable: Vec<(DeviceId, String)>,
     taints: Vec<Taint>,
 }
 
@@ -180,13 +187,14 @@ impl Teller {
                 }
                 continue;
             };
-            let told = self.told_node(node, is_tainted);
+            let told = self.told_node(cache, node, is_tainted);
             let before = self.nodes.get(name);
             if before == Some(&told) {
                 continue;
             }
             let same = before.is_some_and(|before| {
                 before.banks == told.banks
+                    && before.claimable == told.claimable
                     && pod_labels(&before.reading).eq(pod_labels(&told.reading))
                     && before.taints == told.taints
             });
@@ -204,8 +212,11 @@ impl Teller {
         moved
     }
 
-    fn told_node(&self, node: &Node, (tells_taints, tells_soft): (bool, bool)) -> ToldNode {
+    fn told_node(&self, cache: &Cache, node: &Node, (tells_taints, tells_soft): (bool, bool)) -> ToldNode {
         let banks = banks(node, &self.names);
+        let first = of_resources(&banks);
+        let has = cache.devices.pools.on(&node.metadata.name).map_or(&[][..], |has| &has.devices);
+        let has = &has[..has.len().min(DEVICES_PER_NODE_MAX - first)];
         let mut labels: Vec<(String, String)> =
             node.metadata.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         labels.push((NODE_NAME.to_owned(), node.metadata.name.clone()));
@@ -224,9 +235,12 @@ impl Teller {
             (true, true) => Health::Cordoned,
             (true, false) => Health::Up,
         };
-        let devices =
-            banks.iter().flat_map(|b| std::iter::repeat_n((b.kind, b.model.clone()), b.count)).collect();
-        let out = banks.iter().flat_map(|b| b.first + b.allocatable..b.first + b.count).collect();
+        let of_banks = banks.iter().flat_map(|b| std::iter::repeat_n((b.kind, b.model.clone()), b.count));
+        let devices = of_banks.chain(has.iter().map(|device| (device.kind, device.model.clone()))).collect();
+        let out = banks.iter().flat_map(|b| b.first + b.allocatable..b.first + b.count);
+        let taken = taken_by_nobody(cache, &node.metadata.name).into_iter().filter(|&at| at < has.len());
+        let out = out.chain(taken.map(|at| first + at)).collect();
+        let claimable = has.iter().map(|device| (device.id.clone(), device.model.clone())).collect();
         let reading = NodeReading {
             name: node.metadata.name.clone(),
             capacity: self.columns.capacity(node),
@@ -236,7 +250,7 @@ impl Teller {
             health,
         };
         let cordoned_by_loop = node.is_cordoned_by_loop();
-        ToldNode { reading, cordoned_by_loop, banks, taints }
+        ToldNode { reading, cordoned_by_loop, banks, claimable, taints }
     }
 
     /// Who is a member of what; the other members of gangs that change are looked at again.
@@ -356,12 +370,28 @@ impl Teller {
         } else if let Some(of) = self.gang_of.get(name).filter(|gang| gang.goes_whole) {
             gang = Some(of.name.clone());
         }
-        let place = place.map(|node| {
-            let told = annotated(pod).or_else(|| cache.assumed(name).map(|assumed| assumed.devices));
-            let banks = self.nodes.get(&node).map_or(&[][..], |node| &node.banks);
-            let devices = self.holdings.hold(&node, banks, name, told, &asked);
-            (node, devices)
-        });
+        let mut demand = self.around.demand(&asked);
+        let place = match place {
+            Some(node) => {
+                let told = annotated(pod).or_else(|| cache.assumed(name).map(|assumed| assumed.devices));
+                let (banks, claimable) = match self.nodes.get(&node) {
+                    Some(node) => (&node.banks[..], &node.claimable[..]),
+                    None => (&[][..], &[][..]),
+                };
+                let mut devices = self.holdings.hold(&node, banks, name, told, &asked);
+                let by_claims = held(cache, name, pod, &node).into_iter();
+                for at in by_claims.filter(|&at| at < claimable.len()) {
+                    devices = devices.with(of_resources(banks) + at);
+                    add_one(&mut demand, &claimable[at].1);
+                }
+                Some((node, devices))
+            }
+            None => {
+                let claims = DeviceClaims::of(cache, pod).ok();
+                demand = demand.or_else(|| claims?.demand(cache));
+                None
+            }
+        };
         let rules = if ours {
             self.around.rules(cache, known, &self.kin, place.is_none())
         } else {
@@ -370,7 +400,7 @@ impl Teller {
         let reading = TaskReading {
             name: name.to_owned(),
             demand: self.columns.demand(&known.requests),
-            devices: self.around.demand(&asked),
+            devices: demand,
             owner: Some(pod.metadata.namespace.clone()),
             gang,
             group: self.kin.group_of(name),
@@ -425,6 +455,16 @@ impl Teller {
         } else {
             Err(format!("gang {}: {members_min} others start first", gang.name))
         }
+    }
+}
+
+/// One device more of the model.
+fn add_one(demand: &mut Option<DocumentDemand>, model: &str) {
+    let none = || DocumentDemand { count: 0, milli: DEVICE_MILLI, models: Vec::new() };
+    let demand = demand.get_or_insert_with(none);
+    demand.count = demand.count.saturating_add(1);
+    if !demand.models.iter().any(|of| of == model) {
+        demand.models.push(model.to_owned());
     }
 }
 
