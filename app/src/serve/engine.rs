@@ -105,14 +105,14 @@ pub(super) struct Engine {
     /// What tells a collector of traces.
     traces: TurnTraces,
     pub(super) proposal: Option<Proposal>,
-    pub(super) health: Health,
+    health: Health,
     published: Arc<Published>,
     clock: WallClock,
     chronicle: Chronicle,
     /// What was learned beforehand.
     analyst: AnalystConfig,
-    pub(super) upkeep: Upkeep,
-    pub(super) starts: Starts,
+    upkeep: Upkeep,
+    starts: Starts,
     pub(super) beside: Beside,
     pub(super) recorder: Option<Recorder>,
     /// How the loop decides, whatever learned placement serves.
@@ -429,7 +429,7 @@ impl Engine {
     /// Keeps what is kept only from time to time.
     fn close(mut self) {
         let now = self.cluster.now_seconds();
-        if let Err(error) = self.keep_ledger(now, true) {
+        if let Err(error) = self.upkeep.keep_ledger(&mut self.store, now, true) {
             crate::output::note(&format!("the last of the ledger is lost: {error}"));
         }
         // The last samples are kept, and told with the rest.
@@ -532,7 +532,8 @@ impl Engine {
             self.deliberate(report);
             self.keep_up(report);
         }
-        self.trim(begun.elapsed() < self.pause / 2);
+        let has_time = begun.elapsed() < self.pause / 2;
+        self.upkeep.trim(&mut self.store, &mut *self.cluster, has_time, self.health.turns);
         report
     }
 
@@ -553,6 +554,17 @@ impl Engine {
             figures,
             problem: self.health.problems().into_iter().next(),
         });
+    }
+
+    /// Books the time since the turn before, and keeps what is due. A turn that is not kept comes again after a restart: then nothing of it is kept
+    /// here either.
+    fn keep_up(&mut self, report: &CycleReport) {
+        let Self { upkeep, store, cycle, cluster, starts, health, .. } = self;
+        upkeep.book(cycle.snapshot(), cluster.now_seconds());
+        if health.store_problem.is_none() {
+            let kept = upkeep.keep(store, cycle, &mut **cluster, starts, (report.cycle, health.turns));
+            health.store_problem = kept.err().map(|error| error.to_string());
+        }
     }
 
     /// Hands on how the nodes stand, to those who keep it.
