@@ -64,7 +64,7 @@ impl Upkeep {
     ) -> anyhow::Result<()> {
         self.keep_ledger(store, cluster.now_seconds(), false)?;
         let told = cluster.signs_told();
-        if !told.is_empty() || turns - self.signs_kept >= TURNS_TO_KEEP_SIGNS {
+        if !told.is_empty() || turns >= self.signs_kept + TURNS_TO_KEEP_SIGNS {
             let signs = serde_json::to_string(&cycle.analyst().signs())?;
             let mut facts = vec![(SIGNS, signs), (STARTS, starts.written()?)];
             facts.extend(told.iter().map(|(name, number)| (*name, number.to_string())));
@@ -72,7 +72,7 @@ impl Upkeep {
             self.signs_kept = turns;
         }
         cluster.signs_kept(&told);
-        if turn - self.remembered >= TURNS_TO_REMEMBER {
+        if turn >= self.remembered + TURNS_TO_REMEMBER {
             cycle.remember(store)?;
             self.remembered = turn;
         }
