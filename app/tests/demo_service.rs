@@ -48,6 +48,7 @@ fn on_a_terminal_the_first_decision_is_explained_and_ctrl_c_ends_with_the_summar
     assert_eq!((&status["mode"], &status["state"]), (&"act".into(), &"ok".into()), "{status}");
     assert_eq!(json(&ask(&["get", "nodes", "-o", "json"]))["items"].as_array().map(Vec::len), Some(15));
     assert!(!is_empty(&folder), "its store is there");
+    terminal.wait_for(&format!("http://{address}  lepton status"));
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(130), "{}", terminal.screen());
     let screen = terminal.screen();
