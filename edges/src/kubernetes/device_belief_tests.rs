@@ -8,13 +8,10 @@ use lepton_core::model::{ClusterDocument, DeviceSet, Snapshot};
 use serde_json::{Value, json};
 
 use super::cache::{Cache, Change};
-use super::columns::Columns;
 use super::device_changes::Told;
-use super::devices::DeviceNames;
 use super::reserves::promise;
 use super::resources::{DeviceClaim, DeviceClass, DeviceId, Slice};
-use super::tests::{Chance, told};
-use super::told::Teller;
+use super::tests::{Chance, believed_of, told};
 
 const DRIVER: &str = "gpu.example.com";
 
@@ -59,7 +56,7 @@ fn claim(chance: &mut Chance, name: &str) -> Value {
 
 /// What a claim that was promised devices looks like once these are written.
 fn written(cache: &Cache, name: &str) -> Option<Value> {
-    let promised = cache.devices.promised(&format!("team/{name}"))?;
+    let promised = cache.devices.promised.get(&format!("team/{name}"))?;
     let result = |(request, id): &(String, DeviceId)| json!({"request": request, "driver": id.driver, "pool": id.pool, "device": id.device});
     let here =
         json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": [promised.node]}]});
@@ -164,21 +161,13 @@ fn the_belief_of_devices_after_any_changes_is_what_a_new_loop_is_told() {
             json!({"metadata": {"name": "gpu"}, "spec": {"selectors": [{"cel": {"expression": "true"}}]}});
         cache.device_change::<DeviceClass>(Change::Listed(vec![read(class)]));
         cache.device_change::<DeviceClaim>(Change::Listed(Vec::new()));
-        let columns = Columns::of(&cache.nodes, &DeviceNames::default());
-        let mut teller = Teller::new(columns.clone(), DeviceNames::default());
-        let mut belief = Snapshot::new(columns.schema());
-        let config = CollectConfig::default();
-        let list = teller.everything(&mut cache);
-        merge(&mut belief, &told(true, list), 0, &config);
+        let (mut belief, mut teller) = believed_of(&mut cache);
         for turn in 0..60 {
             (0..=chance.below(4)).for_each(|_| change(&mut chance, &mut cache));
             let news = teller.news(&mut cache);
-            merge(&mut belief, &told(false, news), 0, &config);
+            merge(&mut belief, &told(false, news), 0, &CollectConfig::default());
             assert_eq!(belief.rejected, 0, "seed {seed}, turn {turn}: nothing absurd is told");
-            let mut fresh = Snapshot::new(columns.schema());
-            let mut new = Teller::new(columns.clone(), DeviceNames::default());
-            let list = new.everything(&mut cache);
-            merge(&mut fresh, &told(true, list), 0, &config);
+            let (fresh, new) = believed_of(&mut cache);
             assert_eq!(believed(&belief), believed(&fresh), "seed {seed}, turn {turn}");
             assert_eq!(teller.kept_back(), new.kept_back(), "seed {seed}, turn {turn}");
             let mut owners = BTreeMap::new();
@@ -189,7 +178,7 @@ fn the_belief_of_devices_after_any_changes_is_what_a_new_loop_is_told() {
             }
             // What is taken is what claims have.
             let taken = owners.iter().all(|(device, owner)| cache.devices.takers(device).eq([owner]));
-            assert!(taken && cache.devices.taken_count() == owners.len(), "seed {seed}, turn {turn}");
+            assert!(taken && cache.devices.taken.len() == owners.len(), "seed {seed}, turn {turn}");
         }
     }
 }

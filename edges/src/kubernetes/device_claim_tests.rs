@@ -193,7 +193,7 @@ fn a_promised_device_is_given_to_nobody_else_until_it_is_taken_back() {
     put::<DeviceClaim>(&mut cache, written);
     assert_eq!(devices_of(&cache, "c0"), ["n0/gpu-1"]);
     put::<DeviceClaim>(&mut cache, allocated("c0", "n0", &["gpu-1"], &["p0"]));
-    assert!(cache.devices.promised("team/c0").is_none());
+    assert!(!cache.devices.promised.contains_key("team/c0"));
     assert_eq!(devices_of(&cache, "c0"), ["n0/gpu-1"]);
     assert_eq!(
         promise(&mut cache, &pods[2], "n0", DeviceSet::NONE),
@@ -473,7 +473,7 @@ proptest! {
         }
         let free: Vec<i64> = devices.iter().filter(|(_, taken)| !taken).map(|(kind, _)| *kind).collect();
         prop_assert_eq!(went.is_ok(), is_possible(&slots, &free));
-        if let Some(promised) = cache.devices.promised("team/asked") {
+        if let Some(promised) = cache.devices.promised.get("team/asked") {
             let ids: BTreeSet<&DeviceId> = promised.devices.iter().map(|(_, id)| id).collect();
             prop_assert_eq!((ids.len(), promised.devices.len()), (slots.len(), slots.len()));
             let mut counts = BTreeMap::<&str, usize>::new();

@@ -81,7 +81,7 @@ impl DeviceClaims {
             self.allocated.push(Arc::clone(claim));
             return Ok(());
         }
-        match cache.devices.promised(name) {
+        match cache.devices.promised.get(name) {
             Some(promise) if promise.pod == pod.uid => {
                 self.promised.push(promise.node.clone());
                 return Ok(());

@@ -59,8 +59,7 @@ pub(super) struct DeviceStore {
 impl DeviceStore {
     /// A stream that has not told all there is yet.
     pub(super) fn unheard(&self) -> Option<&'static str> {
-        let needed = STREAMS;
-        needed.into_iter().find(|stream| !self.listed.contains(stream))
+        STREAMS.into_iter().find(|stream| !self.listed.contains(stream))
     }
 
     /// The pods that use a claim.
@@ -71,17 +70,6 @@ impl DeviceStore {
     /// The claims that have a device, or are about to.
     pub(super) fn takers(&self, device: &DeviceId) -> impl Iterator<Item = &String> {
         self.taken.get(device).into_iter().flatten()
-    }
-
-    /// How many devices are.
-    #[cfg(test)]
-    pub(super) fn taken_count(&self) -> usize {
-        self.taken.len()
-    }
-
-    /// What a claim is about to get.
-    pub(super) fn promised(&self, claim: &str) -> Option<&Promise> {
-        self.promised.get(claim)
     }
 
     /// What the claim is about to get is written now.

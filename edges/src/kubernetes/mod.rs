@@ -96,13 +96,6 @@ const STREAM_MIN: Duration = Duration::from_secs(5);
 /// Pods named with a note.
 const EXAMPLES_MAX: usize = 3;
 
-/// Where objects about devices are listed: claims, slices, classes.
-const DEVICES: [&str; 3] = [
-    "/apis/resource.k8s.io/v1/resourceclaims",
-    "/apis/resource.k8s.io/v1/resourceslices",
-    "/apis/resource.k8s.io/v1/deviceclasses",
-];
-
 /// What cluster, and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KubernetesOptions {
@@ -255,9 +248,12 @@ fn follow_all(client: &Client, shared: &Arc<Shared>, fresh_seconds: u64) -> Resu
         let capacities = storage_kind::<StorageCapacity>("/apis/storage.k8s.io/v1/csistoragecapacities");
         follow(drivers, client.clone(), Arc::clone(shared), lasts)?;
         follow(capacities, client.clone(), Arc::clone(shared), lasts)?;
-        follow(device_kind::<DeviceClaim>(DEVICES[0]), client.clone(), Arc::clone(shared), lasts)?;
-        follow(device_kind::<Slice>(DEVICES[1]), client.clone(), Arc::clone(shared), lasts)?;
-        follow(device_kind::<DeviceClass>(DEVICES[2]), client.clone(), Arc::clone(shared), lasts)?;
+        let device_claims = device_kind::<DeviceClaim>("/apis/resource.k8s.io/v1/resourceclaims");
+        let slices = device_kind::<Slice>("/apis/resource.k8s.io/v1/resourceslices");
+        let device_classes = device_kind::<DeviceClass>("/apis/resource.k8s.io/v1/deviceclasses");
+        follow(device_claims, client.clone(), Arc::clone(shared), lasts)?;
+        follow(slices, client.clone(), Arc::clone(shared), lasts)?;
+        follow(device_classes, client.clone(), Arc::clone(shared), lasts)?;
         let keeps: [fn(&mut cache::Cache, cache::Change<PodGroup>); GROUP_APIS.len()] = [
             |cache, change| cache.group_change(GROUP_APIS[0].0, change),
             |cache, change| cache.group_change(GROUP_APIS[1].0, change),

@@ -53,7 +53,7 @@ pub(super) fn reserve(
         let names: BTreeSet<String> = pod.device_claims().flatten().map(|(name, _)| name).collect();
         let known = |name: &String| {
             let claim = cache.devices.claims.get(name).cloned()?;
-            Some((claim, cache.devices.promised(name).cloned()))
+            Some((claim, cache.devices.promised.get(name).cloned()))
         };
         names.iter().filter_map(known).collect()
     };
